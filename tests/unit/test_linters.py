@@ -1,0 +1,70 @@
+"""The tree is clean under the linters that people and CI use."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+#: Folders that are made, not written.
+GENERATED = {".git", ".venv", "build", "dist", "__pycache__"}
+
+
+def written(*patterns: str) -> list[str]:
+    """The files of the checkout that match one of ``patterns``, relative to it."""
+    found = {path.relative_to(ROOT) for pattern in patterns for path in ROOT.rglob(pattern) if path.is_file()}
+    return sorted(
+        str(path) for path in found if not GENERATED & set(path.parts) and ".egg-info" not in str(path)
+    )
+
+
+def shell_scripts() -> list[str]:
+    """Every file that ends in ``.sh`` or whose first line names a shell."""
+    scripts = []
+    for name in written("*"):
+        with (ROOT / name).open("rb") as file:
+            first = file.readline(64)
+        if name.endswith(".sh") or (first.startswith(b"#!") and first.rstrip().endswith(b"sh")):
+            scripts.append(name)
+    return scripts
+
+
+def passes(program: str, *arguments: str) -> None:
+    """Run a linter in the checkout; its output is the failure's text."""
+    beside = Path(sys.executable).parent / program
+    path = str(beside) if beside.exists() else shutil.which(program)
+    assert path, f"{program} is not installed; `make test` installs it (packaging/debian-packages.txt)"
+    done = subprocess.run([path, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{program} {' '.join(arguments)}\n{done.stdout}{done.stderr}"
+
+
+def test_ruff() -> None:
+    passes("ruff", "check", ".")
+
+
+@pytest.mark.timeout(300)
+def test_mypy() -> None:
+    passes("mypy")
+
+
+def test_shellcheck() -> None:
+    scripts = shell_scripts()
+    assert "packaging/setup.sh" in scripts and ".ci/run" in scripts
+    passes("shellcheck", *scripts)
+
+
+def test_desktop_file() -> None:
+    files = written("*.desktop")
+    assert files
+    passes("desktop-file-validate", *files)
+
+
+def test_xml() -> None:
+    """polkit policy, D-Bus policy, metainfo and icons are well-formed."""
+    files = written("*.policy", "*.conf", "*.xml", "*.svg")
+    assert files
+    passes("xmllint", "--nonet", "--noout", *files)

@@ -1,0 +1,281 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""The data path's frame: workers that run without the GIL, and the segments and connections they serve.
+
+Workers run :func:`work` from the first request to the last; on that path nothing is allocated, locked, logged or run
+in Python. Python (the thread that made the :class:`Engine`) adds and removes segments and connections, and every
+buffer is allocated and touched there.
+"""
+from libc.errno cimport errno
+from libc.stdint cimport uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+from posix.unistd cimport _exit, close, write
+
+from cuda.bindings cimport cydriver
+from vramswap_gui.server.copier cimport EXIT_CONTEXT_LOST, ok
+from vramswap_gui.server.transport cimport (
+    DEAD, FREE, LIVE, RX_SIZE, STEP_CLOSE, STEP_MORE, TX_SIZE, Batch, Connection, step,
+)
+
+import os
+import select
+import threading
+
+from vramswap_gui.contract import ErrorCode, VramswapError
+
+cdef extern from "<sys/epoll.h>" nogil:
+    ctypedef union epoll_data_t:
+        void *ptr
+    cdef struct epoll_event:
+        unsigned int events
+        epoll_data_t data
+    int epoll_create1(int)
+    int epoll_ctl(int, int, int, epoll_event *)
+    int epoll_wait(int, epoll_event *, int, int)
+    enum: EPOLLIN, EPOLLOUT, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_CLOEXEC
+
+cdef extern from "<sys/socket.h>" nogil:
+    int shutdown(int, int)
+    enum: SHUT_RDWR
+
+cdef extern from *:
+    """
+    #define load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+    #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+    """
+    int load_acquire(int *) nogil
+    void store_release(int *, int) nogil
+
+cdef enum:
+    MAX_CONNECTIONS = 1024
+    MAX_EVENTS = 64
+    # A connection that always has more to say lets the others of its worker speak after this many steps.
+    STEPS_PER_TURN = 16
+
+#: See copier.pxd.
+CONTEXT_LOST = EXIT_CONTEXT_LOST
+
+cdef struct Worker:
+    int epoll
+    int wake                 # eventfd that ends the worker
+    int died                 # eventfd that tells Python of a dead connection
+    Batch batch
+
+
+cdef void bury(Worker *w, Connection *c) noexcept nogil:
+    """Python closes the descriptor, so that no other thread can meet its number again."""
+    cdef uint64_t one = 1
+    cdef epoll_event unused
+    epoll_ctl(w.epoll, EPOLL_CTL_DEL, c.fd, &unused)
+    shutdown(c.fd, SHUT_RDWR)
+    store_release(&c.state, DEAD)
+    write(w.died, &one, sizeof(one))
+
+
+cdef void watch(Worker *w, Connection *c, bint out) noexcept nogil:
+    cdef epoll_event event
+    if out != c.waits_for_out:
+        event.events = EPOLLOUT if out else EPOLLIN
+        event.data.ptr = c
+        epoll_ctl(w.epoll, EPOLL_CTL_MOD, c.fd, &event)
+        c.waits_for_out = out
+
+
+cdef void work(Worker *w) noexcept nogil:
+    cdef epoll_event events[MAX_EVENTS]
+    cdef Connection *c
+    cdef int count, i, turn, result
+    if not ok(cydriver.cuCtxSetCurrent(w.batch.copier.context)):
+        _exit(EXIT_CONTEXT_LOST)
+    while True:
+        count = epoll_wait(w.epoll, events, MAX_EVENTS, -1)
+        for i in range(count):
+            c = <Connection *>events[i].data.ptr
+            if c == NULL:
+                return
+            for turn in range(STEPS_PER_TURN):
+                result = step(&w.batch, c)
+                if result != STEP_MORE:
+                    break
+            if result == STEP_CLOSE:
+                bury(w, c)
+            else:
+                # A turn that ended early goes on as soon as the socket has room, which is at once.
+                watch(w, c, c.tx_end > c.tx_start or result == STEP_MORE)
+
+
+cdef void check(cydriver.CUresult result, str doing) except *:
+    if not ok(result):
+        raise VramswapError(ErrorCode.SERVER_FAILED, f"CUDA error {<int>result} while {doing}.", "See the driver's messages in `dmesg`.")
+
+
+cdef class Engine:
+    """Workers, segments and connections. All methods are for one thread, with the CUDA context current on it."""
+
+    cdef Worker *_workers
+    cdef int _count
+    cdef int _next
+    cdef Connection *_connections[MAX_CONNECTIONS]
+    cdef dict _segments
+    cdef list _threads
+    cdef readonly int died
+
+    def __cinit__(self):
+        self._workers = NULL
+        self._segments = {}
+        self._threads = []
+
+    def __init__(self, unsigned long long context, int workers):
+        cdef int i
+        cdef epoll_event event
+        self.died = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._count = workers
+        self._workers = <Worker *>calloc(workers, sizeof(Worker))
+        if self._workers == NULL:
+            raise MemoryError
+        # Each locked byte of stack is locked memory, and the path above needs little.
+        threading.stack_size(256 << 10)
+        for i in range(workers):
+            w = &self._workers[i]
+            w.batch.copier.context = <cydriver.CUcontext><uintptr_t>context
+            w.died = self.died
+            w.epoll = epoll_create1(EPOLL_CLOEXEC)
+            w.wake = os.eventfd(0, os.EFD_CLOEXEC)
+            if w.epoll < 0:
+                raise OSError(errno, "epoll_create1")
+            event.events = EPOLLIN
+            event.data.ptr = NULL
+            if epoll_ctl(w.epoll, EPOLL_CTL_ADD, w.wake, &event):
+                raise OSError(errno, "epoll_ctl")
+            check(cydriver.cuStreamCreate(&w.batch.copier.stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING), "creating a stream")
+            thread = threading.Thread(target=self._run, args=(i,), name=f"worker-{i}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        threading.stack_size(0)
+
+    def _run(self, int index):
+        with nogil:
+            work(&self._workers[index])
+
+    def add_segment(self, int index, unsigned long long base, unsigned long long size):
+        """Serve `size` bytes of VRAM at device address `base` as segment `index`."""
+        self._segments[index] = (base, size)
+
+    def add_connection(self, int index, int fd):
+        """Serve segment `index` on the connected stream socket `fd`, which the engine owns from now on."""
+        cdef Connection *c
+        cdef epoll_event event
+        try:
+            c = self._vacant()
+        except BaseException:
+            os.close(fd)
+            raise
+        rx, tx = c.rx, c.tx
+        memset(c, 0, sizeof(Connection))
+        c.rx, c.tx = rx, tx
+        c.base, c.size = self._segments[index]
+        c.segment = index
+        c.fd = fd
+        c.worker = self._next
+        self._next = (self._next + 1) % self._count
+        event.events = EPOLLIN
+        event.data.ptr = c
+        store_release(&c.state, LIVE)
+        if epoll_ctl(self._workers[c.worker].epoll, EPOLL_CTL_ADD, fd, &event):
+            error = errno
+            os.close(fd)
+            store_release(&c.state, FREE)
+            raise OSError(error, "epoll_ctl")
+
+    cdef Connection *_vacant(self) except NULL:
+        cdef Connection *c
+        cdef int i
+        for i in range(MAX_CONNECTIONS):
+            c = self._connections[i]
+            if c == NULL:
+                break
+            if load_acquire(&c.state) == FREE:
+                return c
+        else:
+            raise VramswapError(ErrorCode.BUSY, "Too many NBD connections.", f"The limit is {MAX_CONNECTIONS}.")
+        c = <Connection *>calloc(1, sizeof(Connection))
+        if c == NULL:
+            raise MemoryError
+        check(cydriver.cuMemHostAlloc(<void **>&c.rx, RX_SIZE + TX_SIZE, cydriver.CU_MEMHOSTALLOC_PORTABLE), "pinning memory")
+        c.tx = c.rx + RX_SIZE
+        memset(c.rx, 0, RX_SIZE + TX_SIZE)
+        self._connections[i] = c
+        return c
+
+    def reap(self):
+        """Close the descriptors of connections that ended; to be called when `died` is readable."""
+        cdef Connection *c
+        cdef int i
+        try:
+            os.eventfd_read(self.died)
+        except BlockingIOError:
+            pass
+        for i in range(MAX_CONNECTIONS):
+            c = self._connections[i]
+            if c == NULL:
+                break
+            if load_acquire(&c.state) == DEAD:
+                close(c.fd)
+                store_release(&c.state, FREE)
+
+    def connections(self, int index) -> int:
+        """How many connections of segment `index` (-1: of all segments) are alive."""
+        cdef Connection *c
+        cdef int i, alive = 0
+        for i in range(MAX_CONNECTIONS):
+            c = self._connections[i]
+            if c == NULL:
+                break
+            alive += load_acquire(&c.state) == LIVE and (index < 0 or c.segment == index)
+        return alive
+
+    def fence(self, int index) -> None:
+        """End every connection of segment `index`; when it returns, no copy of theirs is under way or can come."""
+        cdef Connection *c
+        cdef int i
+        self.reap()
+        for i in range(MAX_CONNECTIONS):
+            c = self._connections[i]
+            if c == NULL:
+                break
+            # Only this thread closes descriptors, so the number still means this connection.
+            if load_acquire(&c.state) == LIVE and c.segment == index:
+                shutdown(c.fd, SHUT_RDWR)
+        while self.connections(index):
+            select.select([self.died], [], [])
+            self.reap()
+        self.reap()
+
+    def drop_segment(self, int index) -> None:
+        """Forget segment `index` after fencing it; its VRAM may then be unmapped."""
+        self.fence(index)
+        del self._segments[index]
+
+    def close(self) -> None:
+        """End all connections and workers, and give back their memory."""
+        cdef int i
+        for index in list(self._segments):
+            self.drop_segment(index)
+        for i in range(self._count):
+            os.eventfd_write(self._workers[i].wake, 1)
+        for thread in self._threads:
+            thread.join()
+        for i in range(self._count):
+            cydriver.cuStreamDestroy(self._workers[i].batch.copier.stream)
+            os.close(self._workers[i].wake)
+            os.close(self._workers[i].epoll)
+        for i in range(MAX_CONNECTIONS):
+            if self._connections[i] == NULL:
+                break
+            cydriver.cuMemFreeHost(self._connections[i].rx)
+            free(self._connections[i])
+            self._connections[i] = NULL
+        free(self._workers)
+        self._workers = NULL
+        self._count = 0
+        os.close(self.died)

@@ -1,0 +1,209 @@
+"""The keeper: small, locked in memory, without CUDA. It owns the segments and brings the engine back when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from vramswap_gui import __version__
+from vramswap_gui.contract import MAX_SEGMENTS, SIZE_STEP, ErrorCode, VramswapError
+from vramswap_gui.server.attach import Attachment
+from vramswap_gui.server.engine_link import EngineGone, EngineLink, engine_failed
+from vramswap_gui.server.engine_process import EngineOptions
+from vramswap_gui.units import format_size
+
+#: Seconds before the next try when an engine died young; doubled each time up to the last.
+_BACKOFF: Final = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(slots=True)
+class Segment:
+    """VRAM that is served: its size, the descriptor that keeps it alive, and where it is attached."""
+
+    index: int
+    size: int
+    fd: int
+    device: str = ""
+
+    def as_dict(self, connections: int) -> dict[str, Any]:
+        return {"index": self.index, "size": self.size, "device": self.device, "connections": connections}
+
+
+class Keeper:
+    """Everything the server does, apart from how requests to it arrive."""
+
+    def __init__(self, attachment: Attachment, options: EngineOptions) -> None:
+        self._attachment = attachment
+        self._options = options
+        self._gpu: dict[str, Any] = {}
+        self._engine = EngineLink(options)
+        self._engine_state = "starting"
+        self._segments: dict[int, Segment] = {}
+        self._changing = asyncio.Lock()
+        self._revival: asyncio.Task[None] | None = None
+        self._deaths = 0
+        self._draining = False
+        self._finished = asyncio.Event()
+
+    async def start(self) -> None:
+        """Start the engine. Raises VramswapError when there is no usable GPU."""
+        self._engine.died = self._engine_died
+        try:
+            self._gpu = await self._engine.start()
+        except EngineGone:
+            raise engine_failed("it died while it opened the GPU") from None
+        # From now on the GPU is the one it found, whatever order the driver lists them in later.
+        self._options = replace(self._options, gpu=self._gpu["uuid"])
+        self._engine_state = "running"
+
+    async def wait(self) -> None:
+        """Return when the server has nothing left to do."""
+        await self._finished.wait()
+
+    async def status(self) -> dict[str, Any]:
+        """The control socket's ``status``."""
+        if self._engine_state == "running":
+            with contextlib.suppress(EngineGone, VramswapError):
+                self._gpu, _ = await self._engine.ask("info")
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "engine_pid": self._engine.pid,
+            "engine": self._engine_state,
+            "attach": self._attachment.name,
+            "gpu": self._gpu,
+            "segments": [
+                segment.as_dict(self._attachment.connections(segment.index))
+                for segment in sorted(self._segments.values(), key=lambda s: s.index)
+            ],
+            "draining": self._draining,
+        }
+
+    async def add(self, size: int) -> dict[str, Any]:
+        """Allocate, wipe and attach a segment; whatever fails, nothing is left of it. Raises VramswapError."""
+        check_size(size)
+        async with self._changing:
+            if self._draining:
+                raise VramswapError(ErrorCode.BUSY, "The server is stopping.", "Try again when it has stopped.")
+            index = next((i for i in range(MAX_SEGMENTS) if i not in self._segments), None)
+            if index is None:
+                raise VramswapError(
+                    ErrorCode.INVALID_ARGUMENT, f"There are {MAX_SEGMENTS} segments already.", "Remove one first."
+                )
+            try:
+                _, fds = await self._engine.ask("create", index=index, size=size)
+            except EngineGone:
+                raise engine_failed("it died while it allocated VRAM") from None
+            segment = Segment(index, size, fds[0])
+            self._segments[index] = segment
+            try:
+                segment.device = await self._attachment.attach(index, size, self._connect)
+            except BaseException as error:
+                await self._discard(segment)
+                if isinstance(error, EngineGone):
+                    raise engine_failed("it died while a device was attached") from None
+                raise
+            return segment.as_dict(self._attachment.connections(index))
+
+    async def remove(self, index: int) -> dict[str, Any]:
+        """Detach, wipe and release a segment. Raises VramswapError BUSY while the kernel swaps on it."""
+        async with self._changing:
+            segment = self._segments.get(index)
+            if segment is None:
+                raise VramswapError(ErrorCode.INVALID_ARGUMENT, f"There is no segment {index}.")
+            if self._attachment.in_use(index):
+                raise VramswapError(
+                    ErrorCode.BUSY, f"{segment.device} is in use as swap.", f"Run `swapoff {segment.device}` first."
+                )
+            await self._attachment.detach(index)
+            await self._discard(segment)
+        if self._draining:
+            self._finish_if_empty()
+        return {}
+
+    async def quit(self) -> dict[str, Any]:
+        """End the server. Raises VramswapError BUSY while there are segments."""
+        if self._segments:
+            raise VramswapError(
+                ErrorCode.BUSY,
+                f"{len(self._segments)} segments are attached.",
+                "Remove them first, swap before device.",
+            )
+        self.drain()
+        return {}
+
+    def drain(self) -> None:
+        """Accept no new segment, serve those there are, and end after the last one. Never ends live swap."""
+        self._draining = True
+        self._finish_if_empty()
+
+    async def close(self) -> None:
+        """Release everything, wiped. Only for when nothing depends on the segments any more."""
+        self._draining = True
+        if self._revival is not None:
+            self._revival.cancel()
+        for index in list(self._segments):
+            await self._attachment.detach(index)
+        with contextlib.suppress(EngineGone, VramswapError):
+            await self._engine.ask("quit")
+        for segment in self._segments.values():
+            os.close(segment.fd)
+        self._segments.clear()
+
+    def _finish_if_empty(self) -> None:
+        if not self._segments:
+            self._finished.set()
+
+    async def _connect(self, index: int, fds: list[int]) -> None:
+        await self._engine.ask("connect", fds, index=index)
+
+    async def _discard(self, segment: Segment) -> None:
+        """Wipe and release a segment that nothing is attached to."""
+        with contextlib.suppress(EngineGone):
+            await self._engine.ask("remove", index=segment.index)
+        os.close(segment.fd)
+        del self._segments[segment.index]
+
+    def _engine_died(self, status: int) -> None:
+        if self._draining and not self._segments:
+            return
+        self._engine_state = "restarting"
+        self._deaths += 1
+        if self._revival is None or self._revival.done():
+            self._revival = asyncio.create_task(self._revive())
+
+    async def _revive(self) -> None:
+        """Start a new engine and give it the segments. Gives up never: pages are at stake."""
+        attempt = 0
+        while True:
+            await asyncio.sleep(_BACKOFF[min(attempt, len(_BACKOFF) - 1)])
+            attempt += 1
+            engine = EngineLink(self._options)
+            try:
+                await engine.start()
+                self._engine = engine
+                for segment in self._segments.values():
+                    await engine.ask("adopt", [segment.fd], index=segment.index, size=segment.size)
+                for segment in self._segments.values():
+                    if segment.device:
+                        await self._attachment.reattach(segment.index, self._connect)
+            except (EngineGone, VramswapError, OSError):
+                if engine.pid:
+                    os.kill(engine.pid, 9)
+                continue
+            engine.died = self._engine_died
+            self._engine_state = "running"
+            return
+
+
+def check_size(size: object) -> None:
+    """Raises VramswapError INVALID_ARGUMENT unless ``size`` can be a segment's size."""
+    if not isinstance(size, int) or isinstance(size, bool) or size <= 0 or size % SIZE_STEP or size >= 1 << 48:
+        raise VramswapError(
+            ErrorCode.INVALID_ARGUMENT,
+            f"A size of {str(size)[:40]} is not possible.",
+            f"It must be a positive multiple of {format_size(SIZE_STEP)}.",
+        )

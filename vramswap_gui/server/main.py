@@ -1,0 +1,138 @@
+"""The command ``vramswap-server``: the data plane."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui import __version__
+from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.server.attach import Attachment
+from vramswap_gui.server.attach_socket import SocketAttachment
+from vramswap_gui.server.control import ControlServer
+from vramswap_gui.server.engine_process import EngineOptions
+from vramswap_gui.server.keeper import Keeper, check_size
+from vramswap_gui.server.resident import require_resident
+from vramswap_gui.units import parse_size
+
+_MAX_THREADS: Final = 64
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server; the exit status is 0 done, 1 failed (one line on stderr), 2 usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        asyncio.run(_serve(options))
+    except VramswapError as error:
+        print(f"vramswap-server: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"vramswap-server: {error.strerror}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vramswap-server", description="Serve VRAM as block devices over NBD.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--control", metavar="PATH", type=Path, help="obey the helper on this Unix socket")
+    what.add_argument("--listen", metavar="PATH", type=Path, help="serve one export on this Unix socket; needs no root")
+    parser.add_argument("--size", metavar="SIZE", type=_size, help="with --listen: how much VRAM to serve, such as 8G")
+    parser.add_argument("--gpu", metavar="N|PCI|UUID", default="", help="the GPU to use (default: the first)")
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=_threads,
+        default=min(8, os.cpu_count() or 1),
+        help="worker threads (%(default)s)",
+    )
+    parser.add_argument(
+        "--attach",
+        metavar="kernel|DIR",
+        default="kernel",
+        help="with --control: make kernel block devices, or Unix sockets DIR/nbdN that simulate them (%(default)s)",
+    )
+    return parser
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _threads(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"“{text[:20]}” is not a number from 1 to {_MAX_THREADS}")
+    return int(text)
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    if options.listen is not None:
+        await _serve_export(options)
+    else:
+        await _serve_control(options)
+
+
+async def _serve_export(options: argparse.Namespace) -> None:
+    if options.size is None:
+        raise VramswapError(ErrorCode.INVALID_ARGUMENT, "--listen needs --size.", "For example: --size 1G")
+    check_size(options.size)
+    engine = EngineOptions(options.gpu, options.threads, resident=False)
+    keeper = Keeper(SocketAttachment("socket", lambda index: options.listen), engine)
+    stopping = asyncio.Event()
+    _on_signal(stopping.set)
+    await keeper.start()
+    try:
+        await keeper.add(options.size)
+        await stopping.wait()
+    finally:
+        await keeper.close()
+
+
+async def _serve_control(options: argparse.Namespace) -> None:
+    attachment: Attachment
+    if options.attach == "kernel":
+        # Only root can use it, and --listen has no need of a netlink library.
+        from vramswap_gui.server.attach_kernel import KernelAttachment
+
+        attachment = KernelAttachment()
+    else:
+        folder = Path(options.attach)
+        attachment = SocketAttachment(str(folder), lambda index: folder / f"nbd{index}")
+    resident = options.attach == "kernel"
+    if resident:
+        require_resident()
+    keeper = Keeper(attachment, EngineOptions(options.gpu, options.threads, resident))
+    await keeper.start()
+    try:
+        control = ControlServer(keeper)
+        await control.start(options.control)
+        _on_signal(keeper.drain)
+        try:
+            await keeper.wait()
+        finally:
+            await control.close()
+            options.control.unlink(missing_ok=True)
+    finally:
+        await keeper.close()
+
+
+def _on_signal(action: Callable[[], object]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, action)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

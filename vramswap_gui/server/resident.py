@@ -1,0 +1,42 @@
+"""Keeps a process out of the way of the swap it serves: never paged out, never killed for memory, never throttled."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.contract import ErrorCode, VramswapError
+
+# <sys/mman.h>, mlockall(2)
+_MCL_CURRENT: Final = 1
+_MCL_FUTURE: Final = 2
+_MCL_ONFAULT: Final = 4
+# <linux/prctl.h>, prctl(2): memory this process asks for must not wait for I/O that it has to do itself.
+_PR_SET_IO_FLUSHER: Final = 57
+
+
+def require_resident() -> None:
+    """Lock this process's memory, now and later, and keep it from being killed or from waiting for its own swap.
+
+    Locks are not inherited over fork(2), so each process does this itself. Raises VramswapError when anything is
+    refused: serving swap without it can hang the machine.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT):
+        raise _refused("its memory cannot be locked", ctypes.get_errno())
+    if libc.prctl(_PR_SET_IO_FLUSHER, 1, 0, 0, 0):
+        raise _refused("it cannot be marked as an I/O flusher", ctypes.get_errno())
+    try:
+        Path("/proc/self/oom_score_adj").write_text("-1000")
+    except OSError as error:
+        raise _refused("it cannot be protected from the out-of-memory killer", error.errno or 0) from error
+
+
+def _refused(what: str, number: int) -> VramswapError:
+    return VramswapError(
+        ErrorCode.SERVER_FAILED,
+        f"The server must not serve swap: {what} ({os.strerror(number)}).",
+        "Start it as root with CAP_IPC_LOCK and CAP_SYS_RESOURCE.",
+    )

@@ -1,0 +1,210 @@
+"""VRAM as segments that outlive the process that made them.
+
+Each segment is one ``cuMemCreate`` allocation with a POSIX file descriptor exported from it. Whoever holds that
+descriptor keeps the memory alive, and any process can import and map it again
+(CUDA driver API, "Virtual Memory Management").
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cuda.bindings import driver
+
+from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.units import format_size
+
+#: CUDA 12.0, driver 525: the oldest that cuda-bindings and the calls below are tried with.
+OLDEST_DRIVER: Final = 12000
+
+_POSIX_FD = driver.CUmemAllocationHandleType.CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """The GPU in use. Sizes in bytes."""
+
+    name: str
+    uuid: str
+    pci: str
+    total: int
+    free: int
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A segment mapped into this process: device address and size in bytes."""
+
+    base: int
+    size: int
+    handle: Any
+
+
+def _call(doing: str, result: tuple[Any, ...]) -> Any:
+    """The value of a CUDA call's result. Raises VramswapError for an error."""
+    status, *values = result
+    if status != driver.CUresult.CUDA_SUCCESS:
+        raise _error(doing, status)
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+def _error(doing: str, status: Any) -> VramswapError:
+    errors = driver.CUresult
+    if status == errors.CUDA_ERROR_OUT_OF_MEMORY:
+        return VramswapError(
+            ErrorCode.OUT_OF_VRAM,
+            f"The GPU has too little free memory ({doing}).",
+            "Choose a smaller size or close programs that use the GPU.",
+        )
+    if status == errors.CUDA_ERROR_NO_DEVICE:
+        return VramswapError(
+            ErrorCode.NO_GPU,
+            "The NVIDIA driver finds no GPU.",
+            "Check that the dGPU is switched on in the firmware and not hidden by a graphics switcher.",
+        )
+    return VramswapError(
+        ErrorCode.SERVER_FAILED, f"CUDA failed while {doing}: {status.name}.", "Look for NVRM or Xid lines in `dmesg`."
+    )
+
+
+class Vram:
+    """One GPU with a current context. Every method is for the thread that made it."""
+
+    def __init__(self, selector: str = "") -> None:
+        """Open the GPU named by PCI address, UUID or number; the first one when ``selector`` is empty.
+
+        Raises VramswapError: NO_DRIVER, DRIVER_TOO_OLD, NO_GPU.
+        """
+        # At idle the context then leaves the card at its idle clocks, at the same latency and throughput.
+        os.environ.setdefault("CUDA_DISABLE_PERF_BOOST", "1")
+        try:
+            version = _call("asking for the driver's version", driver.cuDriverGetVersion())
+        except RuntimeError as error:
+            raise VramswapError(
+                ErrorCode.NO_DRIVER,
+                "The NVIDIA driver is not installed: libcuda.so.1 cannot be loaded.",
+                "Install your distribution's NVIDIA driver package (Debian: nvidia-driver libcuda1).",
+            ) from error
+        if version < OLDEST_DRIVER:
+            raise VramswapError(
+                ErrorCode.DRIVER_TOO_OLD,
+                f"The NVIDIA driver supports CUDA {version // 1000}.{version % 1000 // 10}; 12.0 is needed.",
+                "Install NVIDIA driver 525 or newer.",
+            )
+        _call("starting CUDA", driver.cuInit(0))
+        self._device = _find(selector)
+        _call(
+            "setting up the context",
+            driver.cuDevicePrimaryCtxSetFlags(self._device, driver.CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC),
+        )
+        #: The context's handle, as the engine's workers need it.
+        self.context = int(_call("creating a context", driver.cuDevicePrimaryCtxRetain(self._device)))
+        _call("making the context current", driver.cuCtxSetCurrent(self.context))
+        self._properties = driver.CUmemAllocationProp()
+        self._properties.type = driver.CUmemAllocationType.CU_MEM_ALLOCATION_TYPE_PINNED
+        self._properties.requestedHandleTypes = _POSIX_FD
+        self._properties.location.type = driver.CUmemLocationType.CU_MEM_LOCATION_TYPE_DEVICE
+        self._properties.location.id = int(self._device)
+
+    def gpu(self) -> Gpu:
+        """What the GPU is and how much of it is free now."""
+        free, total = _call("asking for free memory", driver.cuMemGetInfo())
+        name = _call("asking for the name", driver.cuDeviceGetName(128, self._device)).split(b"\0")[0].decode()
+        return Gpu(
+            name=name,
+            uuid=_uuid(self._device),
+            pci=_pci(self._device),
+            total=total,
+            free=free,
+            simulated="Simulated" in name,
+        )
+
+    def healthy(self) -> bool:
+        """False once the context has met an error that it cannot recover from."""
+        return bool(driver.cuCtxSynchronize()[0] == driver.CUresult.CUDA_SUCCESS)
+
+    def create(self, size: int) -> tuple[Mapping, int]:
+        """Allocate, wipe and map ``size`` bytes (a multiple of 2 MiB); also the exported file descriptor.
+
+        Raises VramswapError OUT_OF_VRAM, and then nothing is left allocated.
+        """
+        handle = _call(f"allocating {format_size(size)}", driver.cuMemCreate(size, self._properties, 0))
+        fd = -1
+        try:
+            fd = int(_call("exporting memory", driver.cuMemExportToShareableHandle(handle, _POSIX_FD, 0)))
+            mapping = self._map(handle, size)
+            self.wipe(mapping)
+        except BaseException:
+            driver.cuMemRelease(handle)
+            if fd >= 0:
+                os.close(fd)
+            raise
+        return mapping, fd
+
+    def import_fd(self, fd: int, size: int) -> Mapping:
+        """Map the segment that ``fd`` was exported from, with its contents. The caller keeps ``fd``."""
+        handle = _call("importing memory", driver.cuMemImportFromShareableHandle(fd, _POSIX_FD))
+        try:
+            return self._map(handle, size)
+        except BaseException:
+            driver.cuMemRelease(handle)
+            raise
+
+    def wipe(self, mapping: Mapping) -> None:
+        """Overwrite the segment with zeroes, so that nobody reads what was there before."""
+        _call("wiping memory", driver.cuMemsetD8(mapping.base, 0, mapping.size))
+        _call("wiping memory", driver.cuCtxSynchronize())
+
+    def release(self, mapping: Mapping) -> None:
+        """Unmap the segment. Its memory is free once every exported descriptor is closed as well."""
+        _call("unmapping memory", driver.cuMemUnmap(mapping.base, mapping.size))
+        _call("releasing addresses", driver.cuMemAddressFree(mapping.base, mapping.size))
+        _call("releasing memory", driver.cuMemRelease(mapping.handle))
+
+    def close(self) -> None:
+        """Give the context back, after which the GPU may sleep."""
+        _call("releasing the context", driver.cuDevicePrimaryCtxRelease(self._device))
+
+    def _map(self, handle: Any, size: int) -> Mapping:
+        base = int(_call("reserving addresses", driver.cuMemAddressReserve(size, 0, 0, 0)))
+        try:
+            _call("mapping memory", driver.cuMemMap(base, size, 0, handle, 0))
+            access = driver.CUmemAccessDesc()
+            access.location = self._properties.location
+            access.flags = driver.CUmemAccess_flags.CU_MEM_ACCESS_FLAGS_PROT_READWRITE
+            try:
+                _call("allowing access", driver.cuMemSetAccess(base, size, [access], 1))
+            except BaseException:
+                driver.cuMemUnmap(base, size)
+                raise
+        except BaseException:
+            driver.cuMemAddressFree(base, size)
+            raise
+        return Mapping(base, size, handle)
+
+
+def _find(selector: str) -> Any:
+    """The device that ``selector`` names. Raises VramswapError NO_GPU with the ones there are."""
+    count = _call("counting GPUs", driver.cuDeviceGetCount())
+    devices = [_call("opening the GPU", driver.cuDeviceGet(index)) for index in range(count)]
+    for index, device in enumerate(devices):
+        names = {str(index), _uuid(device).lower(), _pci(device)}
+        if not selector or selector.lower() in names or _pci(device).endswith(":" + selector.lower()):
+            return device
+    known = ", ".join(f"{index} = {_pci(device)}" for index, device in enumerate(devices)) or "none"
+    raise VramswapError(
+        ErrorCode.NO_GPU, f"There is no NVIDIA GPU “{selector[:60]}”.", f"GPUs found: {known}; a UUID also works."
+    )
+
+
+def _uuid(device: Any) -> str:
+    raw = bytes(_call("asking for the UUID", driver.cuDeviceGetUuid(device)).bytes).hex()
+    return f"GPU-{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
+
+
+def _pci(device: Any) -> str:
+    raw: bytes = _call("asking for the PCI address", driver.cuDeviceGetPCIBusId(32, device))
+    return raw.split(b"\0")[0].decode().lower()

@@ -1,0 +1,52 @@
+"""Sizes as people write them and read them. Everything inside the program is bytes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+KIB: Final = 1 << 10
+MIB: Final = 1 << 20
+GIB: Final = 1 << 30
+
+_FACTORS: Final = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": 1 << 40}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
+_LARGEST: Final = 1 << 60
+
+
+def parse_size(text: str) -> int:
+    """Bytes for ``8G``, ``512MiB``, ``1.5 g`` or ``1048576``; units are powers of 1024.
+
+    Raises ValueError with a sentence for a person when ``text`` is no positive size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or len(text) > 40:
+        raise ValueError(f"“{text[:40]}” is not a size; write it like 8G, 512M or 1073741824")
+    size = (
+        int(float(match[1]) * _FACTORS[match[2].upper()])
+        if "." in match[1]
+        else int(match[1]) * _FACTORS[match[2].upper()]
+    )
+    if size <= 0:
+        raise ValueError("the size must be greater than zero")
+    if size > _LARGEST:
+        raise ValueError(f"“{text[:40]}” is more than any GPU has")
+    return size
+
+
+def format_size(size: int) -> str:
+    """A size for a person, in the largest binary unit that keeps it at or above one: ``1.5 GiB``."""
+    for factor, unit in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if abs(size) >= factor:
+            return f"{size / factor:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size} B"
+
+
+def round_down(size: int, step: int) -> int:
+    """The largest multiple of ``step`` that is not above ``size``."""
+    return size - size % step
+
+
+def round_up(size: int, step: int) -> int:
+    """The smallest multiple of ``step`` that is not below ``size``."""
+    return -(-size // step) * step
