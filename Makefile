@@ -25,5 +25,5 @@ check: ## Run the quick linters alone (ruff, mypy)
 
 clean: ## Remove what the commands made inside the checkout
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -f vramswap_gui/server/engine.c vramswap_gui/server/engine.cpp vramswap_gui/server/engine*.so
+	rm -f vramswap_gui/*/*.cpp vramswap_gui/*/*.so
 	find vramswap_gui tests -name __pycache__ -type d -exec rm -rf {} +

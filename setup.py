@@ -17,9 +17,10 @@ def cuda_include() -> str:
 
 
 def extension(name: str) -> Extension:
+    """``server/engine`` → the module vramswap_gui.server.engine."""
     return Extension(
-        f"vramswap_gui.server.{name}",
-        [f"vramswap_gui/server/{name}.pyx"],
+        f"vramswap_gui.{name.replace('/', '.')}",
+        [f"vramswap_gui/{name}.pyx"],
         include_dirs=[cuda_include()],
         # cydriver's declarations are C++; nothing of libstdc++ is used.
         language="c++",
@@ -27,4 +28,8 @@ def extension(name: str) -> Extension:
     )
 
 
-setup(ext_modules=cythonize([extension("engine"), extension("transport")], language_level=3))
+setup(
+    ext_modules=cythonize(
+        [extension(name) for name in ("server/engine", "server/transport", "bench/load")], language_level=3
+    )
+)

@@ -17,9 +17,7 @@ GENERATED = {".git", ".venv", "build", "dist", "__pycache__"}
 def written(*patterns: str) -> list[str]:
     """The files of the checkout that match one of ``patterns``, relative to it."""
     found = {path.relative_to(ROOT) for pattern in patterns for path in ROOT.rglob(pattern) if path.is_file()}
-    return sorted(
-        str(path) for path in found if not GENERATED & set(path.parts) and ".egg-info" not in str(path)
-    )
+    return sorted(str(path) for path in found if not GENERATED & set(path.parts) and ".egg-info" not in str(path))
 
 
 def shell_scripts() -> list[str]:

@@ -1,0 +1,373 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""NBD load over connected sockets, a thread for each without the GIL, with every byte of every reply checked.
+
+Each connection owns a range of blocks of its own. Block `b` in generation `g` holds a known pattern; a write begins the
+next generation, and a read must find the newest one whose write was answered. A block is never in two requests at a time.
+"""
+from libc.errno cimport EINTR, errno
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memmove, memset
+
+import threading
+
+from vramswap_gui.bench.results import LoadFailed, Measured
+
+cdef extern from "<endian.h>" nogil:
+    uint16_t htobe16(uint16_t)
+    uint32_t htobe32(uint32_t)
+    uint64_t htobe64(uint64_t)
+    uint32_t be32toh(uint32_t)
+
+cdef extern from "<sys/socket.h>" nogil:
+    ssize_t recv(int, void *, size_t, int)
+    ssize_t send(int, const void *, size_t, int)
+    enum: MSG_NOSIGNAL
+
+cdef extern from "<time.h>" nogil:
+    ctypedef long time_t
+    cdef struct timespec:
+        time_t tv_sec
+        long tv_nsec
+    int clock_gettime(int, timespec *)
+    enum: CLOCK_MONOTONIC
+
+cdef enum:
+    HEADER = 28
+    REPLY = 16
+    MAX_DEPTH = 256
+    # Latencies in a histogram of 16 steps to each power of two nanoseconds: 6 % wide.
+    STEPS = 16
+    BUCKETS = 48 * STEPS
+
+    OK = 0
+    DISCONNECTED = 1
+    WRONG_REPLY = 2
+    WRONG_DATA = 3
+    ERROR_REPLY = 4
+
+_FAILURES = {
+    DISCONNECTED: "the server closed the connection",
+    WRONG_REPLY: "the server sent a reply that answers nothing",
+    WRONG_DATA: "the server returned wrong data",
+    ERROR_REPLY: "the server answered with an error",
+}
+
+cdef struct Slot:
+    bint busy
+    bint is_write
+    uint32_t block
+    uint64_t sent_at
+
+cdef struct Flow:
+    int fd
+    uint32_t block_size
+    uint64_t first           # the range: blocks first … first + blocks - 1 of the export
+    uint32_t blocks
+    int depth
+    int write_percent
+    bint sequential
+    bint verify
+    uint64_t nanoseconds
+    uint64_t stop_after      # requests; 0: by time alone
+    uint64_t random
+    uint32_t next
+    uint32_t *generation     # 0: never written by us
+    unsigned char *busy
+    unsigned char *out
+    unsigned char *back
+    size_t back_size
+    Slot slot[MAX_DEPTH]
+    # Results.
+    int failure
+    int error
+    uint64_t requests
+    uint64_t elapsed
+    uint64_t histogram[BUCKETS]
+
+
+cdef inline uint64_t now() noexcept nogil:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return <uint64_t>t.tv_sec * <uint64_t>1000000000 + <uint64_t>t.tv_nsec
+
+
+cdef inline uint64_t draw(Flow *f) noexcept nogil:
+    # xorshift64*, good enough to spread requests.
+    f.random ^= f.random >> 12
+    f.random ^= f.random << 25
+    f.random ^= f.random >> 27
+    return f.random * <uint64_t>0x2545F4914F6CDD1D
+
+
+cdef inline uint64_t seed(uint64_t block, uint32_t generation) noexcept nogil:
+    return (block * <uint64_t>0x9E3779B97F4A7C15) ^ (<uint64_t>generation * <uint64_t>0xC2B2AE3D27D4EB4F)
+
+
+cdef inline void fill(unsigned char *target, size_t size, uint64_t start) noexcept nogil:
+    cdef uint64_t *word = <uint64_t *>target
+    cdef size_t i
+    for i in range(size // 8):
+        word[i] = start + i
+
+
+cdef inline bint matches(const unsigned char *data, size_t size, uint64_t start) noexcept nogil:
+    # Replies come at any alignment, so words are taken out with memcpy, which compiles to a plain load.
+    cdef uint64_t word, wrong = 0
+    cdef size_t i
+    for i in range(size // 8):
+        memcpy(&word, data + 8 * i, 8)
+        wrong |= word ^ (start + i)
+    return wrong == 0
+
+
+cdef inline void note(Flow *f, uint64_t latency) noexcept nogil:
+    cdef int power = 0
+    cdef uint64_t value = latency
+    while value >= 2 * STEPS:
+        value >>= 1
+        power += 1
+    f.histogram[min(power * STEPS + <int>value, BUCKETS - 1)] += 1
+
+
+cdef bint send_all(int fd, const unsigned char *data, size_t size) noexcept nogil:
+    cdef ssize_t sent
+    while size:
+        sent = send(fd, data, size, MSG_NOSIGNAL)
+        if sent < 0:
+            if errno == EINTR:
+                continue
+            return False
+        data += sent
+        size -= sent
+    return True
+
+
+cdef size_t ask(Flow *f, int index, unsigned char *out) noexcept nogil:
+    """Write the next request of a slot to `out`; returns its length."""
+    cdef Slot *slot = &f.slot[index]
+    cdef uint32_t block = f.next
+    cdef uint32_t magic = htobe32(0x25609513), length = htobe32(f.block_size)
+    cdef uint16_t flags = 0, command
+    cdef uint64_t cookie = index, offset
+    if f.sequential:
+        while f.busy[block]:
+            block = (block + 1) % f.blocks
+        f.next = (block + 1) % f.blocks
+    else:
+        block = <uint32_t>((draw(f) >> 32) % f.blocks)
+        while f.busy[block]:
+            block = (block + 1) % f.blocks
+    f.busy[block] = 1
+    slot.busy = True
+    slot.block = block
+    slot.is_write = <int>((draw(f) >> 33) % 100) < f.write_percent
+    command = htobe16(1 if slot.is_write else 0)
+    offset = htobe64((f.first + block) * f.block_size)
+    memcpy(out, &magic, 4)
+    memcpy(out + 4, &flags, 2)
+    memcpy(out + 6, &command, 2)
+    memcpy(out + 8, &cookie, 8)
+    memcpy(out + 16, &offset, 8)
+    memcpy(out + 24, &length, 4)
+    if not slot.is_write:
+        return HEADER
+    f.generation[block] += 1
+    if f.verify:
+        fill(out + HEADER, f.block_size, seed(f.first + block, f.generation[block]))
+    return HEADER + f.block_size
+
+
+cdef int take(Flow *f, const unsigned char *reply, size_t available, uint64_t at, size_t *taken, int *index) noexcept nogil:
+    """Check one reply; `taken` is 0 when more of it must be received first."""
+    cdef uint32_t magic, error
+    cdef uint64_t cookie
+    cdef Slot *slot
+    taken[0] = 0
+    if available < REPLY:
+        return OK
+    memcpy(&magic, reply, 4)
+    memcpy(&error, reply + 4, 4)
+    memcpy(&cookie, reply + 8, 8)
+    if be32toh(magic) != 0x67446698 or cookie >= <uint64_t>f.depth or not f.slot[cookie].busy:
+        return WRONG_REPLY
+    slot = &f.slot[cookie]
+    if error:
+        f.error = be32toh(error)
+        return ERROR_REPLY
+    if not slot.is_write:
+        if available < REPLY + f.block_size:
+            return OK
+        if f.verify and f.generation[slot.block] and not matches(
+            reply + REPLY, f.block_size, seed(f.first + slot.block, f.generation[slot.block])
+        ):
+            return WRONG_DATA
+    taken[0] = REPLY if slot.is_write else REPLY + f.block_size
+    index[0] = <int>cookie
+    note(f, at - slot.sent_at)
+    slot.busy = False
+    f.busy[slot.block] = 0
+    f.requests += 1
+    return OK
+
+
+cdef inline int allowed(Flow *f, int wanted, int outstanding) noexcept nogil:
+    """How many more requests may be asked, up to `wanted`."""
+    cdef uint64_t sure = f.requests + <uint64_t>outstanding
+    if f.stop_after == 0:
+        return wanted
+    return <int>min(<uint64_t>wanted, f.stop_after - min(sure, f.stop_after))
+
+
+cdef int flow(Flow *f) noexcept nogil:
+    cdef uint64_t begun = now(), at = begun
+    cdef size_t held = 0, used, taken, out
+    cdef ssize_t received
+    cdef int i, index = 0, failure, outstanding = 0
+    cdef int asked[MAX_DEPTH]
+    cdef int to_ask = allowed(f, f.depth, 0)
+    for i in range(f.depth):
+        asked[i] = i
+    while True:
+        out = 0
+        for i in range(to_ask):
+            out += ask(f, asked[i], f.out + out)
+        at = now()
+        for i in range(to_ask):
+            f.slot[asked[i]].sent_at = at
+        outstanding += to_ask
+        if out and not send_all(f.fd, f.out, out):
+            return DISCONNECTED
+        if outstanding == 0:
+            f.elapsed = now() - begun
+            return OK
+        to_ask = 0
+        while to_ask == 0:
+            received = recv(f.fd, f.back + held, f.back_size - held, 0)
+            if received < 0 and errno == EINTR:
+                continue
+            if received <= 0:
+                return DISCONNECTED
+            held += received
+            at = now()
+            used = 0
+            while True:
+                failure = take(f, f.back + used, held - used, at, &taken, &index)
+                if failure != OK:
+                    return failure
+                if taken == 0:
+                    break
+                used += taken
+                asked[to_ask] = index
+                to_ask += 1
+            held -= used
+            if held:
+                memmove(f.back, f.back + used, held)
+        outstanding -= to_ask
+        # What is still out when the time is up is waited for, and nothing new is asked.
+        to_ask = 0 if at - begun >= f.nanoseconds else allowed(f, to_ask, outstanding)
+
+
+cdef uint64_t _bucket_start(int bucket):
+    if bucket < 2 * STEPS:
+        return bucket
+    cdef int power = bucket // STEPS - 1
+    return <uint64_t>(bucket - power * STEPS) << power
+
+
+cdef class Generator:
+    """Load on some connections of one export of `size` bytes. The patterns it wrote are remembered from run to run."""
+
+    cdef Flow *_flows
+    cdef int _count
+    cdef uint64_t _share
+
+    def __cinit__(self):
+        self._flows = NULL
+
+    def __init__(self, fds, size, int block_size):
+        cdef Flow *f
+        cdef int i
+        self._count = len(fds)
+        self._share = size // block_size // self._count
+        if self._share < MAX_DEPTH:
+            raise ValueError("the export is too small for so many connections and so large blocks")
+        self._flows = <Flow *>calloc(self._count, sizeof(Flow))
+        if self._flows == NULL:
+            raise MemoryError
+        for i in range(self._count):
+            f = &self._flows[i]
+            f.fd = fds[i]
+            f.block_size = block_size
+            f.first = i * self._share
+            f.blocks = self._share
+            f.random = 88172645463325252 + 7919 * i
+            f.back_size = max(1 << 20, 4 * (block_size + REPLY))
+            f.generation = <uint32_t *>calloc(f.blocks, 4)
+            f.busy = <unsigned char *>calloc(f.blocks, 1)
+            f.back = <unsigned char *>malloc(f.back_size)
+            f.out = <unsigned char *>calloc(1, min(MAX_DEPTH * (block_size + HEADER), 64 << 20))
+            if f.generation == NULL or f.busy == NULL or f.back == NULL or f.out == NULL:
+                raise MemoryError
+
+    def __dealloc__(self):
+        cdef int i
+        if self._flows == NULL:
+            return
+        for i in range(self._count):
+            free(self._flows[i].generation)
+            free(self._flows[i].busy)
+            free(self._flows[i].back)
+            free(self._flows[i].out)
+        free(self._flows)
+
+    def run(self, load):
+        """Do `load` on all connections at once. Raises LoadFailed, ValueError."""
+        cdef Flow *f
+        cdef int i
+        if not 1 <= load.depth <= MAX_DEPTH or load.depth * (load.block_size + HEADER) > 64 << 20:
+            raise ValueError("the depth is out of range")
+        for i in range(self._count):
+            f = &self._flows[i]
+            if f.block_size != load.block_size:
+                raise ValueError("a generator has one block size")
+            f.depth = load.depth
+            f.write_percent = load.write_percent
+            f.sequential = load.sequential
+            f.verify = load.verify
+            f.nanoseconds = <uint64_t>(load.seconds * 1e9)
+            f.stop_after = load.requests
+            f.requests = 0
+            f.failure = OK
+            memset(f.histogram, 0, sizeof(f.histogram))
+        threads = [threading.Thread(target=self._flow, args=(i,), daemon=True) for i in range(self._count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self._measured()
+
+    def _flow(self, int index):
+        cdef Flow *f = &self._flows[index]
+        with nogil:
+            f.failure = flow(f)
+
+    def _measured(self):
+        cdef int i, b
+        cdef uint64_t requests = 0, elapsed = 0, seen = 0
+        for i in range(self._count):
+            if self._flows[i].failure != OK:
+                number = f" (error {self._flows[i].error})" if self._flows[i].failure == ERROR_REPLY else ""
+                raise LoadFailed(_FAILURES[self._flows[i].failure] + number)
+            requests += self._flows[i].requests
+            elapsed = max(elapsed, self._flows[i].elapsed)
+        shares = [0.5, 0.99, 0.999]
+        found = []
+        for b in range(BUCKETS):
+            for i in range(self._count):
+                seen += self._flows[i].histogram[b]
+            while len(found) < len(shares) and seen >= shares[len(found)] * requests:
+                found.append(_bucket_start(b))
+        return Measured(
+            requests, requests * self._flows[0].block_size, max(elapsed, 1) / 1e9, found[0], found[1], found[2]
+        )
