@@ -12,9 +12,9 @@ from libc.string cimport memset
 from posix.unistd cimport _exit, close, write
 
 from cuda.bindings cimport cydriver
-from vramswap_gui.server.copier cimport EXIT_CONTEXT_LOST, ok
+from vramswap_gui.server.copier cimport EXIT_CONTEXT_LOST, Copies, finish, launch, ok
 from vramswap_gui.server.transport cimport (
-    DEAD, FREE, LIVE, RX_SIZE, STEP_CLOSE, STEP_MORE, TX_SIZE, Batch, Connection, step,
+    DEAD, FREE, LIVE, RX_SIZE, TX_SIZE, Connection, batch_done, gather, has_work, is_over, send_replies,
 )
 
 import os
@@ -46,62 +46,138 @@ cdef extern from *:
     int load_acquire(int *) nogil
     void store_release(int *, int) nogil
 
+cdef extern from "<time.h>" nogil:
+    ctypedef long time_t
+    cdef struct timespec:
+        time_t tv_sec
+        long tv_nsec
+    int clock_gettime(int, timespec *)
+    enum: CLOCK_MONOTONIC
+
 cdef enum:
     MAX_CONNECTIONS = 1024
     MAX_EVENTS = 64
-    # A connection that always has more to say lets the others of its worker speak after this many steps.
-    STEPS_PER_TURN = 16
+    MAX_LISTED = 256
 
 #: See copier.pxd.
 CONTEXT_LOST = EXIT_CONTEXT_LOST
+
+cdef struct Batch:
+    Copies copies
+    int count                # 0: not under way
+    Connection *connections[MAX_LISTED]
 
 cdef struct Worker:
     int epoll
     int wake                 # eventfd that ends the worker
     int died                 # eventfd that tells Python of a dead connection
-    Batch batch
+    cydriver.CUcontext context
+    uint64_t spin            # nanoseconds to look for more before sleeping, after traffic
+    # Two batches take turns: while one is copied, the other is received and parsed, or its replies are sent.
+    Batch batch[2]
+    int again_count
+    Connection *again[MAX_LISTED]
+
+
+cdef inline uint64_t now() noexcept nogil:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return <uint64_t>t.tv_sec * <uint64_t>1000000000 + <uint64_t>t.tv_nsec
 
 
 cdef void bury(Worker *w, Connection *c) noexcept nogil:
     """Python closes the descriptor, so that no other thread can meet its number again."""
     cdef uint64_t one = 1
     cdef epoll_event unused
+    cdef int i
+    for i in range(w.again_count):
+        if w.again[i] == c:
+            w.again_count -= 1
+            w.again[i] = w.again[w.again_count]
+            break
     epoll_ctl(w.epoll, EPOLL_CTL_DEL, c.fd, &unused)
     shutdown(c.fd, SHUT_RDWR)
     store_release(&c.state, DEAD)
     write(w.died, &one, sizeof(one))
 
 
-cdef void watch(Worker *w, Connection *c, bint out) noexcept nogil:
+cdef void settle(Worker *w, Connection *c) noexcept nogil:
+    """After a connection's turn: bury it, or see that the right thing wakes it."""
     cdef epoll_event event
+    cdef bint out
+    if is_over(c):
+        bury(w, c)
+        return
+    out = c.tx_sent < c.tx_ready
     if out != c.waits_for_out:
         event.events = EPOLLOUT if out else EPOLLIN
         event.data.ptr = c
         epoll_ctl(w.epoll, EPOLL_CTL_MOD, c.fd, &event)
         c.waits_for_out = out
+    if has_work(c) and not c.again and w.again_count < MAX_LISTED:
+        c.again = True
+        w.again[w.again_count] = c
+        w.again_count += 1
+
+
+cdef void complete(Worker *w, int which) noexcept nogil:
+    """Wait for a batch and answer its requests."""
+    cdef Batch *batch = &w.batch[which]
+    cdef int i
+    finish(&batch.copies)
+    for i in range(batch.count):
+        batch_done(which, batch.connections[i])
+        send_replies(batch.connections[i])
+        settle(w, batch.connections[i])
+    batch.count = 0
+
+
+cdef inline void take(Worker *w, int which, Connection *c) noexcept nogil:
+    """Give a connection its turn in the batch that is being made."""
+    cdef Batch *batch = &w.batch[which]
+    if c.in_batch[which] or batch.count == MAX_LISTED:
+        return
+    if c.tx_sent < c.tx_ready:
+        send_replies(c)
+    if gather(&batch.copies, which, c):
+        batch.connections[batch.count] = c
+        batch.count += 1
+    elif not c.in_batch[which ^ 1]:
+        settle(w, c)
 
 
 cdef void work(Worker *w) noexcept nogil:
     cdef epoll_event events[MAX_EVENTS]
-    cdef Connection *c
-    cdef int count, i, turn, result
-    if not ok(cydriver.cuCtxSetCurrent(w.batch.copier.context)):
+    cdef Connection *listed[MAX_LISTED]
+    cdef int count, i, listed_count, which = 0, timeout
+    cdef uint64_t spin_until = 0
+    if not ok(cydriver.cuCtxSetCurrent(w.context)):
         _exit(EXIT_CONTEXT_LOST)
     while True:
-        count = epoll_wait(w.epoll, events, MAX_EVENTS, -1)
+        timeout = 0
+        if w.batch[which ^ 1].count == 0 and w.again_count == 0 and (w.spin == 0 or now() >= spin_until):
+            timeout = -1
+        count = epoll_wait(w.epoll, events, MAX_EVENTS, timeout)
+        # Taken off the list first, for a turn may put a connection on it again.
+        listed_count = w.again_count
+        for i in range(listed_count):
+            listed[i] = w.again[i]
+            listed[i].again = False
+        w.again_count = 0
+        for i in range(listed_count):
+            take(w, which, listed[i])
         for i in range(count):
-            c = <Connection *>events[i].data.ptr
-            if c == NULL:
+            if events[i].data.ptr == NULL:
                 return
-            for turn in range(STEPS_PER_TURN):
-                result = step(&w.batch, c)
-                if result != STEP_MORE:
-                    break
-            if result == STEP_CLOSE:
-                bury(w, c)
-            else:
-                # A turn that ended early goes on as soon as the socket has room, which is at once.
-                watch(w, c, c.tx_end > c.tx_start or result == STEP_MORE)
+            take(w, which, <Connection *>events[i].data.ptr)
+        if w.batch[which].count:
+            launch(&w.batch[which].copies)
+            if w.spin:
+                spin_until = now() + w.spin
+        if w.batch[which ^ 1].count:
+            complete(w, which ^ 1)
+        if w.batch[which].count:
+            which ^= 1
 
 
 cdef void check(cydriver.CUresult result, str doing) except *:
@@ -125,8 +201,8 @@ cdef class Engine:
         self._segments = {}
         self._threads = []
 
-    def __init__(self, unsigned long long context, int workers):
-        cdef int i
+    def __init__(self, unsigned long long context, int workers, bint can_batch, unsigned int spin=20000):
+        cdef int i, b
         cdef epoll_event event
         self.died = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._count = workers
@@ -137,7 +213,7 @@ cdef class Engine:
         threading.stack_size(256 << 10)
         for i in range(workers):
             w = &self._workers[i]
-            w.batch.copier.context = <cydriver.CUcontext><uintptr_t>context
+            w.context = <cydriver.CUcontext><uintptr_t>context
             w.died = self.died
             w.epoll = epoll_create1(EPOLL_CLOEXEC)
             w.wake = os.eventfd(0, os.EFD_CLOEXEC)
@@ -147,7 +223,15 @@ cdef class Engine:
             event.data.ptr = NULL
             if epoll_ctl(w.epoll, EPOLL_CTL_ADD, w.wake, &event):
                 raise OSError(errno, "epoll_ctl")
-            check(cydriver.cuStreamCreate(&w.batch.copier.stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING), "creating a stream")
+            w.spin = spin
+            for b in range(2):
+                w.batch[b].copies.can_batch = can_batch
+                check(
+                    cydriver.cuStreamCreate(
+                        &w.batch[b].copies.stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING
+                    ),
+                    "creating a stream",
+                )
             thread = threading.Thread(target=self._run, args=(i,), name=f"worker-{i}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -258,7 +342,7 @@ cdef class Engine:
 
     def close(self) -> None:
         """End all connections and workers, and give back their memory."""
-        cdef int i
+        cdef int i, b
         for index in list(self._segments):
             self.drop_segment(index)
         for i in range(self._count):
@@ -266,7 +350,8 @@ cdef class Engine:
         for thread in self._threads:
             thread.join()
         for i in range(self._count):
-            cydriver.cuStreamDestroy(self._workers[i].batch.copier.stream)
+            for b in range(2):
+                cydriver.cuStreamDestroy(self._workers[i].batch[b].copies.stream)
             os.close(self._workers[i].wake)
             os.close(self._workers[i].epoll)
         for i in range(MAX_CONNECTIONS):

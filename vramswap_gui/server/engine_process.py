@@ -104,7 +104,7 @@ class _Commands:
     def __init__(self, vram: Vram, threads: int) -> None:
         self._vram = vram
         self._mappings: dict[int, Mapping] = {}
-        self.engine = Engine(vram.context, threads)
+        self.engine = Engine(vram.context, threads, vram.can_batch)
 
     def healthy(self) -> bool:
         return self._vram.healthy()

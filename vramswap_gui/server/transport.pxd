@@ -1,30 +1,20 @@
 # One NBD connection in its transmission phase.
 from libc.stdint cimport uint64_t
 
-from vramswap_gui.server.copier cimport Copier
+from vramswap_gui.server.copier cimport Copies
 
 cdef enum:
+    # Powers of two, so that a position modulo the size stays cheap. A larger transfer flows through in parts.
     RX_SIZE = 256 << 10
     TX_SIZE = 256 << 10
-    MAX_BATCH = 512
+    # Parts smaller than this are only copied when nothing more is left of a transfer.
+    PART = 64 << 10
+    # Requests of one connection in one batch: two batches are under way at a time, and both should have some.
+    MAX_REQUESTS = 64
 
     FREE = 0
     LIVE = 1
     DEAD = 2
-
-    STEP_MORE = 0
-    STEP_WAIT = 1
-    STEP_CLOSE = 2
-
-cdef struct Reply:
-    uint64_t cookie
-    int error
-
-cdef struct Batch:
-    # One worker's copies, and the replies that stand in the connection's tx for them, in order.
-    Copier copier
-    int replies
-    Reply reply[MAX_BATCH]
 
 cdef struct Connection:
     int state                # FREE → LIVE by Python, LIVE → DEAD by its worker, DEAD → FREE by Python
@@ -33,20 +23,33 @@ cdef struct Connection:
     int worker
     uint64_t base            # the segment's device address and size
     uint64_t size
-    unsigned char *rx        # received and not yet parsed: rx[rx_start:rx_end]
-    size_t rx_start
-    size_t rx_end
-    unsigned char *tx        # replies not yet sent: tx[tx_start:tx_end]
-    size_t tx_start
-    size_t tx_end
+    # Two rings in pinned memory. Positions count bytes since the connection began; modulo the ring's size they are places.
+    unsigned char *rx
+    uint64_t rx_received
+    uint64_t rx_parsed
+    uint64_t rx_freed        # everything before it has been copied
+    unsigned char *tx
+    uint64_t tx_reserved
+    uint64_t tx_ready        # everything before it has been copied
+    uint64_t tx_sent
+    # Where rx_freed and tx_ready go when the batch 0 or 1 is done.
+    uint64_t rx_mark[2]
+    uint64_t tx_mark[2]
+    bint in_batch[2]
     bint waits_for_out       # epoll watches for room to send rather than for requests
-    bint closing             # the client said goodbye: close when the replies are sent
+    bint again               # it has work that needs no event
+    bint closing             # nothing more will be parsed: close when the replies are sent
+    bint broken              # the peer is gone: close when no copy is under way
     bint in_write            # the payload of a write is being received
-    Reply write_reply
+    uint64_t write_cookie
+    int write_error
     uint64_t write_address
-    size_t write_left
-    bint in_read             # the payload of a read larger than tx is being sent
-    uint64_t read_address
-    size_t read_left
+    uint64_t write_left
+    uint64_t read_address    # the payload of a long read is being sent
+    uint64_t read_left
 
-cdef int step(Batch *batch, Connection *c) noexcept nogil
+cdef bint gather(Copies *copies, int batch, Connection *c) noexcept nogil
+cdef void batch_done(int batch, Connection *c) noexcept nogil
+cdef void send_replies(Connection *c) noexcept nogil
+cdef bint has_work(const Connection *c) noexcept nogil
+cdef bint is_over(const Connection *c) noexcept nogil

@@ -2,7 +2,7 @@
 """What moves requests: NBD over a socket, many requests and replies to a system call, all without the GIL."""
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint64_t
-from libc.string cimport memmove
+from libc.string cimport memcpy
 
 from vramswap_gui.server cimport copier, nbdwire
 from vramswap_gui.server.nbdwire cimport Request
@@ -13,145 +13,167 @@ cdef extern from "<sys/socket.h>" nogil:
     enum: MSG_DONTWAIT, MSG_NOSIGNAL
 
 
-cdef inline void reply(Batch *batch, Connection *c, uint64_t cookie, int error) noexcept nogil:
-    nbdwire.put_reply(c.tx + c.tx_end, cookie, error)
-    c.tx_end += nbdwire.REPLY_SIZE
-    batch.reply[batch.replies].cookie = cookie
-    batch.reply[batch.replies].error = error
-    batch.replies += 1
+cdef inline uint64_t tx_room(const Connection *c) noexcept nogil:
+    return TX_SIZE - (c.tx_reserved - c.tx_sent)
 
 
-cdef bint parse_one(Batch *batch, Connection *c) noexcept nogil:
-    """Take the next step in rx; false when it cannot be taken before more is received or sent."""
+cdef inline void reply(Connection *c, uint64_t cookie, int error) noexcept nogil:
+    """Put a reply's 16 bytes into tx, which has the room."""
+    cdef unsigned char wire[nbdwire.REPLY_SIZE]
+    cdef size_t place = c.tx_reserved % TX_SIZE
+    cdef size_t first = min(<size_t>nbdwire.REPLY_SIZE, TX_SIZE - place)
+    nbdwire.put_reply(wire, cookie, error)
+    memcpy(c.tx + place, wire, first)
+    memcpy(c.tx, wire + first, nbdwire.REPLY_SIZE - first)
+    c.tx_reserved += nbdwire.REPLY_SIZE
+
+
+cdef bint read_part(Copies *copies, Connection *c) noexcept nogil:
+    """Reserve and copy as much of the long read as there is room for."""
+    cdef uint64_t part = min(c.read_left, tx_room(c))
+    cdef size_t place
+    if part < min(c.read_left, <uint64_t>PART):
+        return False
+    place = c.tx_reserved % TX_SIZE
+    part = min(part, <uint64_t>(TX_SIZE - place))
+    copier.copy_out(copies, c.tx + place, c.read_address, part)
+    c.tx_reserved += part
+    c.read_address += part
+    c.read_left -= part
+    return True
+
+
+cdef bint write_part(Copies *copies, Connection *c) noexcept nogil:
+    """Copy what has come of the write's payload."""
+    cdef size_t place = c.rx_parsed % RX_SIZE
+    cdef uint64_t part = min(c.rx_received - c.rx_parsed, c.write_left)
+    part = min(part, <uint64_t>(RX_SIZE - place))
+    if part == 0 and c.write_left:
+        return False
+    if part and c.write_error == 0:
+        copier.copy_in(copies, c.write_address, c.rx + place, part)
+    c.rx_parsed += part
+    c.write_address += part
+    c.write_left -= part
+    if c.write_left == 0:
+        c.in_write = False
+        reply(c, c.write_cookie, c.write_error)
+    return True
+
+
+cdef bint next_step(Copies *copies, Connection *c) noexcept nogil:
+    """Take the next step; false when it cannot be taken before more is received, copied or sent."""
+    cdef unsigned char wire[nbdwire.REQUEST_SIZE]
     cdef Request request
-    cdef size_t available = c.rx_end - c.rx_start
-    cdef size_t room = TX_SIZE - c.tx_end
-    cdef size_t part
+    cdef size_t place, first
     cdef int error
-    if batch.replies == MAX_BATCH or room < nbdwire.REPLY_SIZE or c.in_read or c.closing:
+    if c.closing or copies.count == copier.MAX_COPIES or tx_room(c) < nbdwire.REPLY_SIZE:
         return False
+    if c.read_left:
+        return read_part(copies, c)
     if c.in_write:
-        part = min(available, c.write_left)
-        if part == 0 and c.write_left:
-            return False
-        if part and c.write_reply.error == 0:
-            copier.copy_in(&batch.copier, c.write_address, c.rx + c.rx_start, part)
-        c.rx_start += part
-        c.write_address += part
-        c.write_left -= part
-        if c.write_left == 0:
-            c.in_write = False
-            reply(batch, c, c.write_reply.cookie, c.write_reply.error)
-        return True
-    if available < nbdwire.REQUEST_SIZE:
+        return write_part(copies, c)
+    if c.rx_received - c.rx_parsed < nbdwire.REQUEST_SIZE:
         return False
-    if not nbdwire.parse_request(c.rx + c.rx_start, &request):
+    place = c.rx_parsed % RX_SIZE
+    first = min(<size_t>nbdwire.REQUEST_SIZE, RX_SIZE - place)
+    memcpy(wire, c.rx + place, first)
+    memcpy(wire + first, c.rx, nbdwire.REQUEST_SIZE - first)
+    if not nbdwire.parse_request(wire, &request):
         # Nothing after a wrong magic can be trusted; what was asked before is still answered.
         c.closing = True
         return False
     error = nbdwire.check_request(&request, c.size)
-    if request.command == nbdwire.CMD_READ and error == 0:
-        if request.length > room - nbdwire.REPLY_SIZE and c.tx_end > 0:
-            return False
-        c.rx_start += nbdwire.REQUEST_SIZE
-        part = min(request.length, room - nbdwire.REPLY_SIZE)
-        reply(batch, c, request.cookie, 0)
-        if part:
-            copier.copy_out(&batch.copier, c.tx + c.tx_end, c.base + request.offset, part)
-            c.tx_end += part
-        c.read_left = request.length - part
-        c.read_address = c.base + request.offset + part
-        c.in_read = c.read_left > 0
-        return True
-    c.rx_start += nbdwire.REQUEST_SIZE
+    c.rx_parsed += nbdwire.REQUEST_SIZE
     if request.command == nbdwire.CMD_DISC:
         c.closing = True
     elif request.command == nbdwire.CMD_WRITE:
         c.in_write = True
-        c.write_reply.cookie = request.cookie
-        c.write_reply.error = error
+        c.write_cookie = request.cookie
+        c.write_error = error
         c.write_address = c.base + request.offset
         c.write_left = request.length
     else:
-        if request.command == nbdwire.CMD_WRITE_ZEROES and error == 0 and request.length:
-            copier.zero(&batch.copier, c.base + request.offset, request.length)
-        # Flush and FUA need nothing more: a reply is only sent once its copies are in VRAM. Trim is free to keep the data.
-        reply(batch, c, request.cookie, error)
+        # Flush and FUA need nothing more: a reply is only sent once its copies are done. Trim may keep the data.
+        reply(c, request.cookie, error)
+        if error == 0 and request.command == nbdwire.CMD_READ:
+            c.read_address = c.base + request.offset
+            c.read_left = request.length
+        elif error == 0 and request.command == nbdwire.CMD_WRITE_ZEROES and request.length:
+            copier.zero(copies, c.base + request.offset, request.length)
     return True
 
 
-cdef bint settle(Batch *batch, Connection *c) noexcept nogil:
-    """Wait for the copies of this step; false when the connection can only be closed.
-
-    When a copy failed, every request of the step is answered with EIO.
-    """
-    cdef int i
-    if copier.finish(&batch.copier):
-        return True
-    if c.in_write:
-        c.write_reply.error = nbdwire.NBD_EIO
-    if batch.replies == 0 and c.tx_end:
-        # The rest of a long read, whose reply has gone out as a success already.
-        return False
-    c.tx_end = 0
-    c.in_read = False
-    for i in range(batch.replies):
-        nbdwire.put_reply(c.tx + c.tx_end, batch.reply[i].cookie, batch.reply[i].error or nbdwire.NBD_EIO)
-        c.tx_end += nbdwire.REPLY_SIZE
-    return True
-
-
-cdef int flush(Connection *c) noexcept nogil:
-    cdef ssize_t sent
-    while c.tx_start < c.tx_end:
-        sent = send(c.fd, c.tx + c.tx_start, c.tx_end - c.tx_start, MSG_DONTWAIT | MSG_NOSIGNAL)
-        if sent < 0:
-            if errno == EINTR:
-                continue
-            return STEP_WAIT if errno == EAGAIN else STEP_CLOSE
-        c.tx_start += sent
-    c.tx_start = 0
-    c.tx_end = 0
-    return STEP_MORE
-
-
-cdef int step(Batch *batch, Connection *c) noexcept nogil:
-    """Send what waits, parse what is there, else receive."""
+cdef bint receive(Connection *c) noexcept nogil:
+    """Receive once, as much as fits before the ring's end; false when there was nothing to receive or no room."""
+    cdef size_t place = c.rx_received % RX_SIZE
+    cdef size_t room = min(<size_t>(RX_SIZE - (c.rx_received - c.rx_freed)), RX_SIZE - place)
     cdef ssize_t received
-    cdef size_t part
-    cdef int result = flush(c)
-    cdef bint parsed = False
-    if result != STEP_MORE:
-        return result
-    batch.replies = 0
-    if c.in_read:
-        part = min(c.read_left, <size_t>TX_SIZE)
-        copier.copy_out(&batch.copier, c.tx, c.read_address, part)
-        c.tx_end = part
-        c.read_address += part
-        c.read_left -= part
-        if not settle(batch, c):
-            return STEP_CLOSE
-        c.in_read = c.read_left > 0
-        return flush(c)
-    while parse_one(batch, c):
-        parsed = True
-    if parsed:
-        if not settle(batch, c):
-            return STEP_CLOSE
-    if c.rx_start:
-        if c.rx_end > c.rx_start:
-            memmove(c.rx, c.rx + c.rx_start, c.rx_end - c.rx_start)
-        c.rx_end -= c.rx_start
-        c.rx_start = 0
-    if parsed or c.tx_end:
-        return flush(c)
-    if c.closing:
-        return STEP_CLOSE
-    received = recv(c.fd, c.rx + c.rx_end, RX_SIZE - c.rx_end, MSG_DONTWAIT)
+    if room == 0 or c.closing:
+        return False
+    received = recv(c.fd, c.rx + place, room, MSG_DONTWAIT)
     if received > 0:
-        c.rx_end += received
-        return STEP_MORE
-    if received < 0 and errno == EINTR:
-        return STEP_MORE
-    return STEP_WAIT if received < 0 and errno == EAGAIN else STEP_CLOSE
+        c.rx_received += received
+        return True
+    if received == 0:
+        c.closing = True
+    elif errno != EAGAIN and errno != EINTR:
+        c.closing = True
+        c.broken = True
+    return False
+
+
+cdef bint gather(Copies *copies, int batch, Connection *c) noexcept nogil:
+    """Receive, parse and add the copies to a batch; true when the connection is now part of the batch."""
+    cdef uint64_t parsed = c.rx_parsed, reserved = c.tx_reserved
+    cdef int steps = 0, tries
+    for tries in range(2):
+        while steps < MAX_REQUESTS and next_step(copies, c):
+            steps += 1
+        if steps >= MAX_REQUESTS or not receive(c):
+            break
+    while steps < MAX_REQUESTS and next_step(copies, c):
+        steps += 1
+    if c.rx_parsed == parsed and c.tx_reserved == reserved:
+        return False
+    c.rx_mark[batch] = c.rx_parsed
+    c.tx_mark[batch] = c.tx_reserved
+    c.in_batch[batch] = True
+    return True
+
+
+cdef void batch_done(int batch, Connection *c) noexcept nogil:
+    """The copies of a batch are done: its part of rx is free and its replies may go."""
+    c.rx_freed = c.rx_mark[batch]
+    c.tx_ready = c.tx_mark[batch]
+    c.in_batch[batch] = False
+
+
+cdef void send_replies(Connection *c) noexcept nogil:
+    """Send what is ready, as far as the socket takes it."""
+    cdef size_t place
+    cdef ssize_t sent
+    while c.tx_sent < c.tx_ready and not c.broken:
+        place = c.tx_sent % TX_SIZE
+        sent = send(
+            c.fd, c.tx + place, min(<size_t>(c.tx_ready - c.tx_sent), TX_SIZE - place), MSG_DONTWAIT | MSG_NOSIGNAL
+        )
+        if sent >= 0:
+            c.tx_sent += sent
+        elif errno == EAGAIN:
+            return
+        elif errno != EINTR:
+            c.broken = True
+            c.closing = True
+
+
+cdef bint has_work(const Connection *c) noexcept nogil:
+    """Whether gather() may find something to do without receiving anything."""
+    if c.closing:
+        return False
+    return c.read_left > 0 or c.rx_received - c.rx_parsed >= (1 if c.in_write else nbdwire.REQUEST_SIZE)
+
+
+cdef bint is_over(const Connection *c) noexcept nogil:
+    """Whether the connection can be buried."""
+    return c.closing and not c.in_batch[0] and not c.in_batch[1] and (c.broken or c.tx_sent == c.tx_reserved)

@@ -95,10 +95,12 @@ class Vram:
                 "Install NVIDIA driver 525 or newer.",
             )
         _call("starting CUDA", driver.cuInit(0))
+        #: cuMemcpyBatchAsync, in the form that has no index of failure, came with CUDA 13.
+        self.can_batch = version >= 13000
         self._device = _find(selector)
         _call(
             "setting up the context",
-            driver.cuDevicePrimaryCtxSetFlags(self._device, driver.CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC),
+            driver.cuDevicePrimaryCtxSetFlags(self._device, driver.CUctx_flags.CU_CTX_SCHED_SPIN),
         )
         #: The context's handle, as the engine's workers need it.
         self.context = int(_call("creating a context", driver.cuDevicePrimaryCtxRetain(self._device)))
