@@ -4,7 +4,7 @@
 Each connection owns a range of blocks of its own. Block `b` in generation `g` holds a known pattern; a write begins the
 next generation, and a read must find the newest one whose write was answered. A block is never in two requests at a time.
 """
-from libc.errno cimport EINTR, errno
+from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memmove, memset
@@ -22,7 +22,15 @@ cdef extern from "<endian.h>" nogil:
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int, void *, size_t, int)
     ssize_t send(int, const void *, size_t, int)
-    enum: MSG_NOSIGNAL
+    enum: MSG_DONTWAIT, MSG_NOSIGNAL
+
+cdef extern from "<poll.h>" nogil:
+    cdef struct pollfd:
+        int fd
+        short events
+        short revents
+    int poll(pollfd *, unsigned long, int)
+    enum: POLLIN, POLLOUT
 
 cdef extern from "<time.h>" nogil:
     ctypedef long time_t
@@ -130,19 +138,6 @@ cdef inline void note(Flow *f, uint64_t latency) noexcept nogil:
     f.histogram[min(power * STEPS + <int>value, BUCKETS - 1)] += 1
 
 
-cdef bint send_all(int fd, const unsigned char *data, size_t size) noexcept nogil:
-    cdef ssize_t sent
-    while size:
-        sent = send(fd, data, size, MSG_NOSIGNAL)
-        if sent < 0:
-            if errno == EINTR:
-                continue
-            return False
-        data += sent
-        size -= sent
-    return True
-
-
 cdef size_t ask(Flow *f, int index, unsigned char *out) noexcept nogil:
     """Write the next request of a slot to `out`; returns its length."""
     cdef Slot *slot = &f.slot[index]
@@ -221,8 +216,9 @@ cdef inline int allowed(Flow *f, int wanted, int outstanding) noexcept nogil:
 
 cdef int flow(Flow *f) noexcept nogil:
     cdef uint64_t begun = now(), at = begun
-    cdef size_t held = 0, used, taken, out
-    cdef ssize_t received
+    cdef size_t held = 0, used, taken, out, sent
+    cdef ssize_t moved
+    cdef pollfd socket
     cdef int i, index = 0, failure, outstanding = 0
     cdef int asked[MAX_DEPTH]
     cdef int to_ask = allowed(f, f.depth, 0)
@@ -236,19 +232,30 @@ cdef int flow(Flow *f) noexcept nogil:
         for i in range(to_ask):
             f.slot[asked[i]].sent_at = at
         outstanding += to_ask
-        if out and not send_all(f.fd, f.out, out):
-            return DISCONNECTED
         if outstanding == 0:
             f.elapsed = now() - begun
             return OK
         to_ask = 0
-        while to_ask == 0:
-            received = recv(f.fd, f.back + held, f.back_size - held, 0)
-            if received < 0 and errno == EINTR:
+        sent = 0
+        while to_ask == 0 or sent < out:
+            # A server may wait for its replies to be taken before it takes more, so neither side is ever waited for alone.
+            if sent < out:
+                moved = send(f.fd, f.out + sent, out - sent, MSG_NOSIGNAL | MSG_DONTWAIT)
+                if moved > 0:
+                    sent += moved
+                elif errno != EAGAIN and errno != EINTR:
+                    return DISCONNECTED
+            moved = recv(f.fd, f.back + held, f.back_size - held, MSG_DONTWAIT if sent < out else 0)
+            if moved < 0 and errno == EAGAIN:
+                socket.fd = f.fd
+                socket.events = POLLIN | POLLOUT
+                poll(&socket, 1, -1)
                 continue
-            if received <= 0:
+            if moved < 0 and errno == EINTR:
+                continue
+            if moved <= 0:
                 return DISCONNECTED
-            held += received
+            held += moved
             at = now()
             used = 0
             while True:
@@ -290,7 +297,7 @@ cdef class Generator:
         cdef int i
         self._count = len(fds)
         self._share = size // block_size // self._count
-        if self._share < MAX_DEPTH:
+        if self._share == 0:
             raise ValueError("the export is too small for so many connections and so large blocks")
         self._flows = <Flow *>calloc(self._count, sizeof(Flow))
         if self._flows == NULL:
@@ -325,7 +332,7 @@ cdef class Generator:
         """Do `load` on all connections at once. Raises LoadFailed, ValueError."""
         cdef Flow *f
         cdef int i
-        if not 1 <= load.depth <= MAX_DEPTH or load.depth * (load.block_size + HEADER) > 64 << 20:
+        if not 1 <= load.depth <= min(MAX_DEPTH, self._share) or load.depth * (load.block_size + HEADER) > 64 << 20:
             raise ValueError("the depth is out of range")
         for i in range(self._count):
             f = &self._flows[i]

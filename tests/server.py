@@ -1,0 +1,88 @@
+"""Runs the real ``vramswap-server`` on the simulated GPU, for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.fakegpu import FakeGpu
+
+SERVER: Final = Path(sys.executable).with_name("vramswap-server")
+PATIENCE: Final = 30.0
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    """Return once ``condition`` holds. Raises AssertionError after a long time without it."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.01)
+
+
+def accepts(path: Path) -> bool:
+    """Whether somebody listens on a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+class Server:
+    """A running server; ``process`` is its keeper."""
+
+    def __init__(self, process: subprocess.Popen[str], gpu: FakeGpu, socket_path: Path) -> None:
+        self.process = process
+        self.gpu = gpu
+        self.socket = socket_path
+
+    @property
+    def uri(self) -> str:
+        """What NBD clients call it."""
+        return f"nbd+unix:///?socket={self.socket}"
+
+    def engine(self) -> int:
+        """The engine's process id, or 0 while there is none."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return int(children[0]) if children else 0
+
+    def kill_engine(self) -> None:
+        """Kill the engine with -9 and wait for the next one to serve."""
+        old = self.engine()
+        os.kill(old, signal.SIGKILL)
+        wait_for(lambda: self.engine() not in (0, old), "a new engine")
+
+
+@contextlib.contextmanager
+def running(gpu: FakeGpu, path: Path, *arguments: str) -> Iterator[Server]:
+    """The server with ``arguments``, ready when ``path`` accepts; ended by SIGTERM, which must succeed."""
+    process = subprocess.Popen(
+        [SERVER, *arguments], env=os.environ | gpu.env(), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        wait_for(lambda: process.poll() is not None or accepts(path), "the server")
+        assert process.poll() is None, process.communicate()[1]
+        yield Server(process, gpu, path)
+        process.terminate()
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, errors) == (0, "")
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def refused(gpu: FakeGpu, *arguments: str, env: dict[str, str] | None = None) -> str:
+    """The one line with which the server refuses ``arguments``; it must exit with status 1."""
+    done = subprocess.run(
+        [SERVER, *arguments], env=os.environ | gpu.env() | (env or {}), capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 1, done
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
