@@ -53,6 +53,14 @@ def answer(end: socket.socket, payload: int = 0) -> tuple[int, bytes]:
     return error, end.recv(payload, socket.MSG_WAITALL) if payload and not error else b""
 
 
+def ended(end: socket.socket) -> bool:
+    """Whether the server let go of the connection; with requests of ours unread, that shows as a reset."""
+    try:
+        return end.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
 def test_nbdinfo_sees_the_export(export: Server) -> None:
     (info,) = json.loads(client("nbdinfo", "--json", export.uri))["exports"]
     assert info["export-size"] == EXPORT_SIZE
@@ -152,16 +160,16 @@ def test_a_wrong_magic_ends_its_connection_only(export: Server) -> None:
     with connect(export) as good, connect(export) as bad:
         bad.sendall(request(3, 0, 0) + request(0, 0, 512, magic=0xBAD) + request(0, 0, 512))
         assert answer(bad) == (0, b"")
-        assert bad.recv(1) == b""
+        assert ended(bad)
         good.sendall(request(0, 0, 512))
         assert answer(good, 512) == (0, bytes(512))
 
 
 def test_disconnect_answers_what_was_asked_before(export: Server) -> None:
     with connect(export) as end:
-        end.sendall(request(1, 0, 512) + b"z" * 512 + request(0, 0, 512) * 0 + request(2, 0, 0))
+        end.sendall(request(1, 0, 512) + b"z" * 512 + request(2, 0, 0))
         assert answer(end) == (0, b"")
-        assert end.recv(1) == b""
+        assert ended(end)
 
 
 def test_requests_may_come_in_any_pieces(export: Server) -> None:
@@ -215,7 +223,7 @@ def test_a_context_that_breaks_is_replaced(export: Server) -> None:
         export.gpu.break_contexts()
         # No answer, and so no error: the connection ends, and a client such as the kernel asks again elsewhere.
         end.sendall(request(0, 0, 512))
-        assert end.recv(1) == b""
+        assert ended(end)
     wait_for(lambda: export.engine() not in (0, old), "a new engine")
     with connect(export) as end:
         end.sendall(request(0, 0, 512))

@@ -1,0 +1,136 @@
+/* The simulated libcuda's copies: queued, and only done when their stream is synchronised, so that forgetting to wait
+ * shows. */
+#define _GNU_SOURCE
+#include "cuda.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct copy {
+    void *target;
+    const void *source;
+    size_t size;
+    int zero; /* set memory instead, to `value` */
+    unsigned char value;
+};
+
+struct stream {
+    pthread_mutex_t lock;
+    size_t count, room;
+    struct copy *queue;
+    CUresult failed;
+};
+
+static struct stream default_stream = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static CUresult copy_now(const struct copy *copy) {
+    struct control *c = control();
+    if (c->slow_copy_us)
+        usleep((useconds_t)c->slow_copy_us);
+    uint64_t failing = c->failing_copies;
+    if (failing) {
+        if (failing != UINT64_MAX)
+            c->failing_copies--;
+        return UNKNOWN;
+    }
+    if (!in_vram(copy->target, copy->size) && (copy->zero || !in_vram(copy->source, copy->size)))
+        return break_context(ILLEGAL_ADDRESS);
+    if (copy->zero)
+        memset(copy->target, copy->value, copy->size);
+    else
+        memcpy(copy->target, copy->source, copy->size);
+    return SUCCESS;
+}
+
+static CUresult enqueue(struct stream *stream, struct copy copy) {
+    ENTER_CONTEXT();
+    if (!stream)
+        stream = &default_stream;
+    pthread_mutex_lock(&stream->lock);
+    if (stream->count == stream->room) {
+        stream->room = stream->room ? 2 * stream->room : 1024;
+        stream->queue = realloc(stream->queue, stream->room * sizeof copy);
+    }
+    stream->queue[stream->count++] = copy;
+    pthread_mutex_unlock(&stream->lock);
+    return SUCCESS;
+}
+
+static CUresult drain(struct stream *stream) {
+    CUresult result = SUCCESS;
+    pthread_mutex_lock(&stream->lock);
+    for (size_t i = 0; i < stream->count && !result; i++)
+        result = copy_now(&stream->queue[i]);
+    stream->count = 0;
+    pthread_mutex_unlock(&stream->lock);
+    return result;
+}
+
+EXPORT CUresult cuStreamCreate(struct stream **stream, unsigned flags) {
+    (void)flags;
+    ENTER_CONTEXT();
+    *stream = calloc(1, sizeof **stream);
+    pthread_mutex_init(&(*stream)->lock, NULL);
+    /* Room from the start: a real driver does not allocate on every copy either. */
+    (*stream)->room = 1024;
+    (*stream)->queue = calloc(1024, sizeof(struct copy));
+    return SUCCESS;
+}
+
+EXPORT CUresult cuStreamDestroy(struct stream *stream) {
+    free(stream->queue);
+    free(stream);
+    return enter();
+}
+
+EXPORT CUresult cuStreamSynchronize(struct stream *stream) {
+    ENTER_CONTEXT();
+    return drain(stream ? stream : &default_stream);
+}
+
+EXPORT CUresult cuCtxSynchronize(void) {
+    ENTER_CONTEXT();
+    return drain(&default_stream);
+}
+
+EXPORT CUresult cuMemcpyHtoDAsync(CUdeviceptr target, const void *source, size_t size, struct stream *stream) {
+    return enqueue(stream, (struct copy){(void *)target, source, size, 0, 0});
+}
+
+EXPORT CUresult cuMemcpyDtoHAsync(void *target, CUdeviceptr source, size_t size, struct stream *stream) {
+    return enqueue(stream, (struct copy){target, (const void *)source, size, 0, 0});
+}
+
+EXPORT CUresult cuMemsetD8Async(CUdeviceptr target, unsigned char value, size_t size, struct stream *stream) {
+    return enqueue(stream, (struct copy){(void *)target, NULL, size, 1, value});
+}
+
+EXPORT CUresult cuMemcpyBatchAsync(CUdeviceptr *targets, CUdeviceptr *sources, size_t *sizes, size_t count,
+                                   void *attributes, size_t *indices, size_t attribute_count, struct stream *stream) {
+    if (!attributes || !indices || !attribute_count || !stream)
+        return INVALID_VALUE;
+    /* Backwards, for a caller must not count on an order within a batch. */
+    for (size_t i = count; i-- > 0;) {
+        CUresult result = enqueue(stream, (struct copy){(void *)targets[i], (void *)sources[i], sizes[i], 0, 0});
+        if (result)
+            return result;
+    }
+    return SUCCESS;
+}
+
+EXPORT CUresult cuMemcpyHtoD(CUdeviceptr target, const void *source, size_t size) {
+    CUresult result = cuMemcpyHtoDAsync(target, source, size, NULL);
+    return result ? result : drain(&default_stream);
+}
+
+EXPORT CUresult cuMemcpyDtoH(void *target, CUdeviceptr source, size_t size) {
+    CUresult result = cuMemcpyDtoHAsync(target, source, size, NULL);
+    return result ? result : drain(&default_stream);
+}
+
+EXPORT CUresult cuMemsetD8(CUdeviceptr target, unsigned char value, size_t size) {
+    CUresult result = cuMemsetD8Async(target, value, size, NULL);
+    return result ? result : drain(&default_stream);
+}
