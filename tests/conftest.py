@@ -12,6 +12,7 @@ import pytest
 #: How the reason of an expected skip begins → whether it can be true on this machine.
 EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
     "needs a real NVIDIA GPU": lambda: not Path("/dev/nvidiactl").exists(),
+    "needs a machine without the NVIDIA driver": lambda: Path("/proc/driver/nvidia").exists(),
     "needs root": lambda: os.geteuid() != 0,
 }
 

@@ -205,6 +205,8 @@ class Setting:
     help: str
     minimum: int | None = None
     maximum: int | None = None
+    #: Only multiples of it are possible.
+    step: int = 1
     #: A value that stands for "let the program choose", and its word on the command line.
     auto: int | None = None
     pattern: str = ""
@@ -240,6 +242,8 @@ class Setting:
             raise self._invalid(
                 f"{self.show(value)} is outside {self.show(self.minimum or 0)} to {self.show(self.maximum or 0)}"
             )
+        if value % self.step:
+            raise self._invalid(f"it must be a multiple of {self.show(self.step)}")
         return value
 
     def show(self, value: int | str) -> str:
@@ -264,11 +268,11 @@ class Config:
 
     size: int = _setting(
         Kind.SIZE, 0, "Swap size", "How much VRAM to lend. auto: all that is free, less the headroom.",
-        minimum=MIN_SIZE, maximum=1 << 44, auto=0,
+        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP, auto=0,
     )  # fmt: skip
     maximum: int = _setting(
         Kind.SIZE, 0, "Largest size", "The most a user may choose without an administrator. auto: no limit.",
-        minimum=MIN_SIZE, maximum=1 << 44, auto=0,
+        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP, auto=0,
     )  # fmt: skip
     headroom: int = _setting(
         Kind.SIZE, 512 * MIB, "VRAM kept free", "VRAM that is never lent: the desktop and other programs have it.",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.demo.plan import Plan
+from tests.demo.stack import Stack
 from tests.fakegpu import FakeGpu, build
 from tests.server import Server, running
 from vramswap_gui.units import GIB, MIB
@@ -32,3 +35,33 @@ def export(tmp_path: Path, gpu: FakeGpu) -> Iterator[Server]:
     path = tmp_path / "export"
     with running(gpu, path, "--listen", str(path), "--size", str(EXPORT_SIZE), "--threads", "2") as server:
         yield server
+
+
+SIMULATED = Plan(gpu="a test", kernel="a test", polkit="", display="")
+
+
+@pytest.fixture
+def make_stack(gpu_libraries: Path) -> Iterator[Callable[..., Stack]]:
+    """Starts bus, polkitd and helper on the simulated GPU and kernel; everything ends with the test."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, who alone may start polkitd")
+    stacks: list[Stack] = []
+
+    def make(rules: str = "", *, start: bool = True) -> Stack:
+        stack = Stack(SIMULATED, rules, gpu_libraries)
+        stacks.append(stack)
+        if start:
+            stack.start()
+        return stack
+
+    yield make
+    for stack in stacks:
+        trouble = stack.stop()
+        stack.remove()
+        assert trouble == []
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    """The usual stack, started."""
+    return make_stack()

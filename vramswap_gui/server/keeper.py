@@ -41,6 +41,7 @@ class Keeper:
         self._gpu: dict[str, Any] = {}
         self._engine = EngineLink(options)
         self._engine_state = "starting"
+        self._serving = asyncio.Event()
         self._segments: dict[int, Segment] = {}
         self._changing = asyncio.Lock()
         self._revival: asyncio.Task[None] | None = None
@@ -58,6 +59,7 @@ class Keeper:
         # From now on the GPU is the one it found, whatever order the driver lists them in later.
         self._options = replace(self._options, gpu=self._gpu["uuid"])
         self._engine_state = "running"
+        self._serving.set()
 
     async def wait(self) -> None:
         """Return when the server has nothing left to do."""
@@ -158,7 +160,17 @@ class Keeper:
             self._finished.set()
 
     async def _connect(self, index: int, fds: list[int]) -> None:
-        await self._engine.ask("connect", fds, index=index)
+        """Give connections to the engine; while it is being replaced, or when it dies of them, to the next one."""
+        await self._serving.wait()
+        engine = self._engine
+        try:
+            await engine.ask("connect", fds, index=index)
+        except EngineGone:
+            if engine is self._engine:
+                # Its end is seen here before its death is reported.
+                self._serving.clear()
+            await self._serving.wait()
+            await self._engine.ask("connect", fds, index=index)
 
     async def _discard(self, segment: Segment) -> None:
         """Wipe and release a segment that nothing is attached to."""
@@ -171,6 +183,7 @@ class Keeper:
         if self._draining and not self._segments:
             return
         self._engine_state = "restarting"
+        self._serving.clear()
         self._deaths += 1
         if self._revival is None or self._revival.done():
             self._revival = asyncio.create_task(self._revive())
@@ -182,20 +195,27 @@ class Keeper:
             await asyncio.sleep(_BACKOFF[min(attempt, len(_BACKOFF) - 1)])
             attempt += 1
             engine = EngineLink(self._options)
+
+            async def connect(index: int, fds: list[int], engine: EngineLink = engine) -> None:
+                await engine.ask("connect", fds, index=index)
+
             try:
                 await engine.start()
-                self._engine = engine
                 for segment in self._segments.values():
                     await engine.ask("adopt", [segment.fd], index=segment.index, size=segment.size)
                 for segment in self._segments.values():
                     if segment.device:
-                        await self._attachment.reattach(segment.index, self._connect)
+                        await self._attachment.reattach(segment.index, connect)
             except (EngineGone, VramswapError, OSError):
                 if engine.pid:
                     os.kill(engine.pid, 9)
                 continue
+            if not engine.pid:
+                continue
             engine.died = self._engine_died
+            self._engine = engine
             self._engine_state = "running"
+            self._serving.set()
             return
 
 

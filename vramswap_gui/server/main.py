@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.contract import ErrorCode, VramswapError
@@ -30,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_serve(options))
     except VramswapError as error:
+        if options.report is not None:
+            _report(options.report, {"error": error.as_dict()})
         print(f"vramswap-server: {error}", file=sys.stderr)
         return 1
     except OSError as error:
@@ -61,7 +65,15 @@ def _parser() -> argparse.ArgumentParser:
         default="kernel",
         help="with --control: make kernel block devices, or Unix sockets DIR/nbdN that simulate them (%(default)s)",
     )
+    # For the helper, which has to know how a start went and, when it failed, in which of the typed ways.
+    parser.add_argument("--report", metavar="FD", type=int, help=argparse.SUPPRESS)
     return parser
+
+
+def _report(fd: int, outcome: dict[str, Any]) -> None:
+    """One line of JSON about the start. Nobody need be listening any more."""
+    with contextlib.suppress(OSError), open(fd, "w", encoding="utf-8") as pipe:
+        pipe.write(json.dumps(outcome) + "\n")
 
 
 def _size(text: str) -> int:
@@ -119,6 +131,9 @@ async def _serve_control(options: argparse.Namespace) -> None:
         control = ControlServer(keeper)
         await control.start(options.control)
         _on_signal(keeper.drain)
+        if options.report is not None:
+            _report(options.report, {"result": {}})
+            options.report = None
         try:
             await keeper.wait()
         finally:

@@ -1,0 +1,1 @@
+"""``make run``: all of vramswap from the checkout, on a bus of its own. See :mod:`tests.demo.__main__`."""

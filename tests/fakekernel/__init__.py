@@ -1,0 +1,53 @@
+"""The kernel's part without a kernel: ``mkswap``, ``swapon`` and ``swapoff`` for segments served on Unix sockets.
+
+The programs in ``bin`` write and check the swap header over NBD, as the real ones do on a device, and keep a ``swaps``
+file in the folder that VRAMSWAP_FAKEPROC names. No page is ever swapped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_BIN: Final = Path(__file__).parent / "bin"
+_HEADER: Final = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+
+
+class FakeKernel:
+    """A folder that is ``--attach`` and ``--proc`` of a helper at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.swaps = folder / "swaps"
+        self.swaps.write_text(_HEADER)
+        self.meminfo = folder / "meminfo"
+        self.meminfo.symlink_to("/proc/meminfo")
+
+    def env(self, path: str) -> dict[str, str]:
+        """What a helper must be started with to use this kernel; ``path`` is the PATH otherwise."""
+        return {"PATH": f"{_BIN}:{path}", "VRAMSWAP_FAKEPROC": str(self.folder)}
+
+    def refuse(self, program: str, complaint: str = "") -> None:
+        """Have a program fail with a complaint from now on; an empty one lets it work again."""
+        (self.folder / f"refuse-{program}").write_text(complaint)
+
+    def devices(self) -> list[str]:
+        """The devices in use as swap."""
+        return [line.split()[0] for line in self.swaps.read_text().splitlines()[1:]]
+
+    def use(self, device: str, kib: int) -> None:
+        """Let a device hold ``kib`` KiB of pages."""
+        lines = self.swaps.read_text().splitlines()
+        rows = [line.split() for line in lines[1:]]
+        assert any(row[0] == device for row in rows), device
+        self.swaps.write_text(
+            _HEADER + "".join("\t".join((*r[:3], str(kib) if r[0] == device else r[3], r[4])) + "\n" for r in rows)
+        )
+
+    def set_available(self, kib: int) -> None:
+        """Let MemAvailable be ``kib`` KiB, and no swap be free elsewhere."""
+        self.meminfo.unlink()
+        self.meminfo.write_text(
+            f"MemTotal: 16000000 kB\nMemAvailable: {kib} kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n", encoding="utf-8"
+        )

@@ -1,0 +1,156 @@
+"""Who may do what, decided by the real polkitd: every method, as root and as a user without a session."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Callable
+from typing import Final
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.demo.stack import Stack
+from vramswap_gui.contract import BUS_NAME, INTERFACE, OBJECT_PATH, PROPERTIES, ErrorCode, VramswapError
+from vramswap_gui.helper.authority import Access, Verdict, require
+
+#: A user of every Debian who owns nothing; it has no session, so an action's ``allow_any`` holds for it.
+USER: Final = "daemon"
+
+#: Arguments for each method of ours, so that a refusal is not about them.
+ARGUMENTS: Final = {
+    "Start": (), "Stop": (), "Resize": ("uint64 536870912",), "GetConfig": (), "SetConfig": ("@a{sv} {}",),
+}  # fmt: skip
+PUBLIC: Final = {"GetConfig"}
+
+ALLOW_CONTROL: Final = f"""
+polkit.addRule(function(action, subject) {{
+    if (action.id == "org.vramswap.control" && subject.user == "{USER}") return polkit.Result.YES;
+}});
+"""
+
+
+def call(stack: Stack, user: str, method: str, *arguments: str, path: str = OBJECT_PATH) -> tuple[int, str]:
+    """A D-Bus call by a user, with arguments in GVariant's notation; the exit status and what came back."""
+    done = subprocess.run(
+        ["setpriv", "--reuid", user, "--regid", "daemon", "--clear-groups", "gdbus", "call", "--system",
+         "--dest", BUS_NAME, "--object-path", path, "--method", method, *arguments],
+        env=stack.environment, capture_output=True, text=True, check=False, cwd="/",
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def ours(stack: Stack) -> list[str]:
+    """The names of our methods, as the bus tells them."""
+    status, xml = call(stack, USER, "org.freedesktop.DBus.Introspectable.Introspect")
+    assert status == 0, xml
+    (xml,) = ast.literal_eval(xml)
+    root = ElementTree.fromstring(xml[xml.index("<node>") :])
+    interface = root.find(f"interface[@name='{INTERFACE}']")
+    assert interface is not None
+    assert {p.attrib["name"]: p.attrib["type"] for p in interface.iter("property")} == {
+        name: kind for name, (kind, _) in PROPERTIES.items()
+    }
+    return [method.attrib["name"] for method in interface.iter("method")]
+
+
+def test_a_user_without_a_session_may_look_and_do_nothing(stack: Stack) -> None:
+    assert set(ours(stack)) == set(ARGUMENTS)
+    for name in ours(stack):
+        status, text = call(stack, USER, f"{INTERFACE}.{name}", *ARGUMENTS[name])
+        if name in PUBLIC:
+            assert status == 0, text
+        else:
+            assert status == 1
+            assert "org.vramswap.Error.NotAuthorized" in text, (name, text)
+    status, text = call(stack, USER, "org.freedesktop.DBus.Properties.GetAll", INTERFACE)
+    assert status == 0
+    assert "off" in text
+    assert stack.fake.devices() == []
+
+
+def test_nobody_sets_properties(stack: Stack) -> None:
+    for user in (USER, "root"):
+        status, text = call(
+            stack, user, "org.freedesktop.DBus.Properties.Set",
+            INTERFACE, "State", "<'on'>",
+        )  # fmt: skip
+        assert status == 1
+        assert "NotAuthorized" in text
+
+
+def test_a_user_whom_polkit_allows_to_control_may_do_that_alone(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(ALLOW_CONTROL)
+    for method, arguments in (("Start", ()), ("Resize", ("uint64 536870912",)), ("Stop", ()), ("Start", ())):
+        assert call(stack, USER, f"{INTERFACE}.{method}", *arguments)[0] == 0
+    assert stack.fake.devices()
+    status, text = call(stack, USER, f"{INTERFACE}.SetConfig", "@a{sv} {}")
+    assert (status, "NotAuthorized" in text) == (1, True)
+    assert call(stack, USER, f"{INTERFACE}.Stop")[0] == 0
+    assert stack.fake.devices() == []
+
+
+def test_without_polkit_nothing_is_allowed(stack: Stack) -> None:
+    stack.kill("polkit")
+    status, text = call(stack, "root", f"{INTERFACE}.Start")
+    assert status == 1
+    assert "AuthorizationUnavailable" in text
+    line = stack.ctl("on").stderr
+    assert line.startswith("vramswapctl: polkit, which decides who may do this, does not answer")
+    assert line.count("\n") == 1
+    assert stack.ctl("status").returncode == 0
+    assert stack.fake.devices() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "error"),
+    [
+        (f"{INTERFACE}.Resize", (), "InvalidArgs"),
+        (f"{INTERFACE}.Resize", ("uint64 18446744073709551615",), "InvalidArgument"),
+        (f"{INTERFACE}.Resize", ("uint64 1",), "InvalidArgument"),
+        (f"{INTERFACE}.Format", (), "UnknownMethod"),
+        ("org.example.Other.Start", (), "AccessDenied"),
+        ("org.freedesktop.DBus.Properties.Get", (INTERFACE, "Secret"), "InvalidArgument"),
+    ],
+)
+def test_a_wrong_call_gets_a_typed_error(stack: Stack, method: str, arguments: tuple[str, ...], error: str) -> None:
+    user = USER if error == "AccessDenied" else "root"
+    status, text = call(stack, user, method, *arguments)
+    assert status == 1
+    assert error in text
+
+
+def test_the_object_can_be_found_from_the_root(stack: Stack) -> None:
+    status, text = call(stack, USER, "org.freedesktop.DBus.Introspectable.Introspect", path="/org")
+    assert status == 0
+    assert '<node name="vramswap"/>' in text
+
+
+@pytest.mark.parametrize(
+    ("access", "sender", "verdict", "code"),
+    [
+        (Access.PUBLIC, ":1.5", None, None),
+        (Access.CONTROL, ":1.5", Verdict(True, False), None),
+        (Access.CONTROL, ":1.5", Verdict(False, True), ErrorCode.NOT_AUTHORIZED),
+        (Access.CONTROL, ":1.5", Verdict(False, False), ErrorCode.NOT_AUTHORIZED),
+        (Access.CONTROL, ":1.5", OSError("gone"), ErrorCode.AUTHORIZATION_UNAVAILABLE),
+        (Access.CONTROL, "", Verdict(True, False), ErrorCode.NOT_AUTHORIZED),
+        (Access.CONTROL, "org.example.Name", Verdict(True, False), ErrorCode.NOT_AUTHORIZED),
+        (None, ":1.5", Verdict(True, False), ErrorCode.NOT_AUTHORIZED),
+    ],
+)
+async def test_no_access_named_means_no(
+    access: Access | None, sender: str, verdict: Verdict | OSError | None, code: ErrorCode | None
+) -> None:
+    async def ask(caller: str, action: str, interactive: bool) -> Verdict:
+        assert (caller, action, interactive) == (sender, "org.vramswap.control", False)
+        if verdict is None or isinstance(verdict, OSError):
+            raise verdict or AssertionError("polkit must not be asked")
+        return verdict
+
+    if code is None:
+        await require(ask, access, sender, False)
+    else:
+        with pytest.raises(VramswapError) as caught:
+            await require(ask, access, sender, False)
+        assert caught.value.code is code

@@ -1,0 +1,298 @@
+"""The real helper on a private bus with the real polkitd, on the simulated GPU and kernel, through the real CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.demo.stack import FIRST_SIZE, Stack
+from tests.server import wait_for
+from vramswap_gui.units import GIB, MIB
+
+
+def done(stack: Stack, *arguments: str) -> str:
+    """The output of a command that must succeed."""
+    result = stack.ctl(*arguments)
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return result.stdout
+
+
+def refused(stack: Stack, *arguments: str) -> str:
+    """The one line of a command that must be refused."""
+    result = stack.ctl(*arguments)
+    assert result.returncode == 1, result
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("vramswapctl: ")
+    return line.removeprefix("vramswapctl: ")
+
+
+def status(stack: Stack) -> Any:
+    return json.loads(done(stack, "status", "--json"))
+
+
+def server_pid(stack: Stack) -> int:
+    """The process that listens on the control socket, or 0."""
+    mark = f"--control\0{stack.control}\0".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "cmdline").read_bytes():
+                return int(process.name)
+        except OSError:
+            continue
+    return 0
+
+
+def is_as_before(stack: Stack) -> bool:
+    """No swap, no server, no VRAM in use."""
+    return stack.fake.devices() == [] and server_pid(stack) == 0 and not list(stack.kernel.glob("nbd*"))
+
+
+def test_on_and_off(stack: Stack) -> None:
+    assert status(stack)["state"] == "off"
+    done(stack, "on")
+    now = status(stack)
+    assert (now["state"], now["size"], now["simulated"]) == ("on", FIRST_SIZE, ["gpu", "kernel"])
+    assert stack.fake.devices() == [segment["device"] for segment in now["segments"]]
+    assert now["maximum"] == 2 * GIB - 512 * MIB
+    done(stack, "on")
+    assert status(stack)["segments"] == now["segments"]
+    done(stack, "off")
+    assert status(stack)["state"] == "off"
+    assert is_as_before(stack)
+    done(stack, "off")
+
+
+def test_the_size_changes_while_it_is_on(stack: Stack) -> None:
+    done(stack, "on")
+    first = stack.fake.devices()
+    assert "1 GiB of VRAM" in done(stack, "size", "1G")
+    assert stack.fake.devices()[: len(first)] == first
+    priorities = [segment["priority"] for segment in status(stack)["segments"]]
+    assert priorities == sorted(priorities, reverse=True)
+    assert len(set(priorities)) == len(priorities)
+    done(stack, "size", "256M")
+    assert (status(stack)["size"], stack.fake.devices()) == (256 * MIB, first)
+    # The size is kept for the next time.
+    done(stack, "off")
+    done(stack, "on")
+    assert status(stack)["size"] == 256 * MIB
+
+
+def test_auto_takes_what_is_free(stack: Stack) -> None:
+    assert "auto from the next start on" in done(stack, "size", "auto")
+    stack.gpu.others(GIB)
+    done(stack, "on")
+    assert status(stack)["size"] == 512 * MIB
+
+
+def test_less_is_lent_while_others_use_the_vram(stack: Stack) -> None:
+    done(stack, "size", "1G")
+    stack.gpu.others(GIB)
+    assert "512 MiB of 1 GiB: other programs use the rest" in done(stack, "on")
+
+
+def test_a_helper_that_was_killed_takes_over_what_runs(stack: Stack) -> None:
+    done(stack, "on")
+    before, server = status(stack)["segments"], server_pid(stack)
+    stack.kill("helper")
+    assert stack.fake.devices() == [segment["device"] for segment in before]
+    assert "does not answer" in refused(stack, "status")
+    stack.start_helper()
+    now = status(stack)
+    assert (now["state"], now["segments"]) == ("on", before)
+    assert server_pid(stack) == server != 0
+    done(stack, "off")
+    assert is_as_before(stack)
+
+
+def test_a_half_made_segment_is_taken_down_by_the_next_helper(stack: Stack) -> None:
+    done(stack, "on")
+    stack.kill("helper")
+    subprocess.run(["swapoff", stack.fake.devices()[0]], env=stack.environment, check=True)
+    stack.start_helper()
+    assert status(stack)["state"] == "off"
+    wait_for(lambda: is_as_before(stack), "the server's end")
+
+
+def test_a_keeper_that_died_is_reported_and_its_pages_come_home(stack: Stack) -> None:
+    done(stack, "on")
+    os.kill(server_pid(stack), signal.SIGKILL)
+    wait_for(lambda: status(stack)["state"] == "failed", "the helper to see it")
+    assert status(stack)["error"]["code"] == "ServerFailed"
+    done(stack, "off")
+    assert stack.fake.devices() == []
+    # What the dead server left on disk does not keep the next one from starting.
+    done(stack, "on")
+    assert status(stack)["state"] == "on"
+
+
+def test_pages_that_do_not_fit_stay_in_vram(stack: Stack) -> None:
+    done(stack, "on")
+    (device,) = stack.fake.devices()
+    stack.fake.use(device, 200 * 1024)
+    stack.fake.set_available(100 * 1024)
+    line = refused(stack, "off")
+    assert "200 MiB of pages are in VRAM" in line
+    assert "Close programs" in line
+    now = status(stack)
+    assert (now["state"], now["used"], stack.fake.devices()) == ("on", 200 * MIB, [device])
+    stack.fake.set_available(8 << 20)
+    done(stack, "off")
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        ("0", "greater than zero"),
+        ("-1", "is not a size"),
+        ("-512M", "is not a size"),
+        ("lots", "is not a size"),
+        ("1e9", "is not a size"),
+        ("12", "is outside 16 MiB to"),
+        ("999999T", "is outside"),
+        ("9" * 60, "is not a size"),
+        ("100000001", "must be a multiple of 2 MiB"),
+        ("64G", "64 GiB cannot be lent: the GPU has 2 GiB of VRAM"),
+    ],
+)
+def test_a_bad_size_changes_nothing(stack: Stack, size: str, words: str) -> None:
+    done(stack, "on")
+    before = status(stack)
+    assert words in refused(stack, "size", "--", size)
+    assert status(stack) == before
+
+
+def test_an_unknown_gpu(stack: Stack) -> None:
+    done(stack, "config", "gpu", "7")
+    assert "7" in refused(stack, "on")
+    assert status(stack)["error"]["code"] == "NoGpu"
+    assert is_as_before(stack)
+    done(stack, "config", "gpu", "0000:01:00.0")
+    done(stack, "on")
+
+
+@pytest.mark.parametrize(
+    ("fault", "value", "code"), [("no_device", 1, "NoGpu"), ("driver_version", 11040, "DriverTooOld")]
+)
+def test_a_gpu_that_cannot_be_used(stack: Stack, fault: str, value: int, code: str) -> None:
+    good = stack.gpu[fault]
+    stack.gpu[fault] = value
+    line = refused(stack, "on")
+    now = status(stack)
+    assert (now["state"], now["error"]["code"]) == ("failed", code)
+    assert line.endswith(now["error"]["remedy"])
+    assert now["error"]["remedy"]
+    assert is_as_before(stack)
+    stack.gpu[fault] = good
+    done(stack, "on")
+
+
+def test_no_nvidia_driver(make_stack: Callable[..., Stack]) -> None:
+    if Path("/proc/driver/nvidia").exists():
+        pytest.skip("needs a machine without the NVIDIA driver")
+    stack = make_stack(start=False)
+    stack.start(without=("LD_LIBRARY_PATH",))
+    assert "driver" in refused(stack, "on")
+    assert status(stack)["error"]["code"] == "NoDriver"
+    assert is_as_before(stack)
+
+
+@pytest.mark.parametrize("program", ["mkswap", "swapon"])
+def test_swap_that_is_refused_leaves_nothing(stack: Stack, program: str) -> None:
+    stack.fake.refuse(program, "it does not like this device")
+    line = refused(stack, "on")
+    assert f"{program} failed" in line
+    assert "it does not like this device" in line
+    assert is_as_before(stack)
+    stack.fake.refuse(program)
+    done(stack, "on")
+
+
+def test_a_growth_that_fails_keeps_what_there_was(stack: Stack) -> None:
+    done(stack, "on")
+    before = stack.fake.devices()
+    stack.fake.refuse("swapon", "no more of it")
+    assert "no more of it" in refused(stack, "size", "1G")
+    now = status(stack)
+    assert (now["state"], stack.fake.devices()) == ("on", before)
+    assert [segment["device"] for segment in now["segments"]] == before
+
+
+def test_swapoff_that_fails_leaves_the_device_serving(stack: Stack) -> None:
+    done(stack, "on")
+    before = stack.fake.devices()
+    stack.fake.refuse("swapoff", "Cannot allocate memory")
+    assert "Cannot allocate memory" in refused(stack, "off")
+    assert (status(stack)["state"], stack.fake.devices()) == ("on", before)
+    assert server_pid(stack)
+    stack.fake.refuse("swapoff")
+    done(stack, "off")
+
+
+def test_settings(stack: Stack) -> None:
+    assert done(stack, "config", "headroom") == "512 MiB\n"
+    done(stack, "config", "headroom", "1G")
+    assert done(stack, "config", "headroom") == "1 GiB\n"
+    assert f"headroom = {GIB}" in stack.config.read_text()
+    listing = done(stack, "config")
+    assert all(key in listing for key in ("size", "maximum", "headroom", "priority", "gpu"))
+    assert "Known settings: size" in refused(stack, "config", "colour", "red")
+    assert "whole number" in refused(stack, "config", "priority", "high")
+    done(stack, "config", "maximum", "512M")
+    assert "more than the largest size allowed here, 512 MiB" in refused(stack, "size", "1G")
+
+
+def test_a_settings_file_that_is_broken_is_named(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(start=False)
+    stack.config.write_text("size = 'large'\ncolour = 1\n")
+    stack.start()
+    line = refused(stack, "on")
+    assert str(stack.config) in line
+    assert is_as_before(stack)
+    stack.config.unlink()
+    done(stack, "on")
+
+
+def test_watch_shows_every_change(stack: Stack) -> None:
+    with subprocess.Popen(
+        ["vramswapctl", "watch"], env=stack.environment, stdout=subprocess.PIPE, text=True
+    ) as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline().startswith("off:")
+        done(stack, "on")
+        assert watching.stdout.readline().startswith("starting:")
+        while not (line := watching.stdout.readline()).startswith("on:"):
+            assert line.startswith("starting:")
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait() == 130
+
+
+def test_the_doctor_looks_at_everything(stack: Stack) -> None:
+    result = stack.ctl("doctor", "--json")
+    found = {check["name"]: check for check in json.loads(result.stdout)}
+    assert found["CUDA driver library"]["verdict"] == "ok"
+    assert found["Helper"]["verdict"] == "ok"
+    assert result.returncode == any(check["verdict"] == "failed" for check in found.values())
+    assert all(check["remedy"] for check in found.values() if check["verdict"] != "ok")
+
+
+def test_a_second_helper_does_not_touch_what_the_first_has(stack: Stack) -> None:
+    done(stack, "on")
+    helper = shutil.which("vramswap-helper", path=stack.environment["PATH"])
+    assert helper is not None
+    second = subprocess.run(
+        [helper, "--runtime-dir", stack.control.parent, "--attach", stack.kernel, "--proc", stack.kernel],
+        env=stack.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert second.returncode == 1
+    assert second.stderr == "vramswap-helper: Another vramswap-helper runs already. Nothing needs to be done.\n"
+    assert status(stack)["state"] == "on"

@@ -1,0 +1,135 @@
+"""The views of the machine, on fixtures laid out as the kernel and the driver do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.helper import swap
+from vramswap_gui.system import checks, gpu, meminfo, run, swaps
+from vramswap_gui.system.checks import Machine, Verdict
+
+PCI = "0000:01:00.0"
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Machine:
+    """A hybrid laptop with all that vramswap needs; its NVIDIA GPU sleeps."""
+    for address, vendor, kind in ((PCI, "0x10de", "0x030200"), ("0000:00:02.0", "0x8086", "0x030000"),
+                                  ("0000:01:00.1", "0x10de", "0x040300")):  # fmt: skip
+        write(tmp_path / "sys/bus/pci/devices" / address / "vendor", vendor + "\n")
+        write(tmp_path / "sys/bus/pci/devices" / address / "class", kind + "\n")
+    write(tmp_path / "sys/bus/pci/devices" / PCI / "power/runtime_status", "suspended\n")
+    write(tmp_path / "sys/module/zswap/parameters/enabled", "N\n")
+    write(tmp_path / "sys/module/nbd/initstate", "live\n")
+    write(
+        tmp_path / "proc/driver/nvidia/version",
+        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.163.01  Tue Apr  8 12:41:17 UTC 2025\n",
+    )
+    write(
+        tmp_path / "proc/swaps",
+        "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+        "/dev/dm-1                               partition\t999420\t\t77004\t\t-2\n"
+        "/swap\\040file                           file\t\t2048\t\t0\t\t5\n",
+    )
+    write(tmp_path / "proc/meminfo", "MemTotal:  16280 kB\nMemFree: 1 kB\nMemAvailable: 8000 kB\nSwapTotal: 4 kB\n"
+          "SwapFree: 2 kB\nHugePages_Total:       0\n")  # fmt: skip
+    return Machine(tmp_path / "proc", tmp_path / "sys", lambda name: name)
+
+
+def test_swaps(laptop: Machine) -> None:
+    first, second = swaps.read(laptop.proc)
+    assert (first.device, first.kind, first.size, first.used, first.priority) == ("/swap file", "file", 2 << 20, 0, 5)
+    assert (second.device, second.used, second.priority) == ("/dev/dm-1", 77004 << 10, -2)
+
+
+def test_meminfo(laptop: Machine) -> None:
+    found = meminfo.read(laptop.proc)
+    assert (found.total, found.available, found.swap_total, found.swap_free) == (16280 << 10, 8000 << 10, 4096, 2048)
+
+
+def test_only_nvidia_display_controllers_are_gpus(laptop: Machine) -> None:
+    assert gpu.list_pci(laptop.sys) == (PCI,)
+    assert gpu.list_pci(laptop.sys / "none") == ()
+
+
+@pytest.mark.parametrize("state", ["suspended", "suspending"])
+def test_a_sleeping_gpu_is_never_asked(laptop: Machine, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(laptop.sys / "bus/pci/devices" / PCI / "power/runtime_status", state)
+
+    def nvml() -> Any:
+        raise AssertionError("NVML was opened")
+
+    monkeypatch.setattr(gpu, "_nvml", nvml)
+    assert gpu.read(PCI, held=False, sys=laptop.sys) is None
+    assert gpu.read("0000:09:00.0", held=False, sys=laptop.sys) is None
+    with pytest.raises(AssertionError, match="NVML was opened"):
+        gpu.read(PCI, held=True, sys=laptop.sys)
+
+
+def test_a_good_machine_passes_every_check(laptop: Machine) -> None:
+    found = checks.look(laptop)
+    assert {check.verdict for check in found} == {Verdict.OK}
+    assert any("suspended" in check.found for check in found)
+
+
+def no_library(name: str) -> object:
+    raise OSError(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "text", "verdict", "words"),
+    [
+        ("NVIDIA GPU", f"sys/bus/pci/devices/{PCI}/vendor", "0x8086", Verdict.FAILED, "none"),
+        ("NVIDIA driver", "proc/driver/nvidia/version", "NVRM version: NVIDIA  470.256.02  Thu", Verdict.FAILED, "470"),
+        ("NVIDIA driver", "proc/driver/nvidia/version", None, Verdict.FAILED, "not loaded"),
+        ("Kernel module nbd", "sys/module/nbd/initstate", None, Verdict.FAILED, "not there"),
+        ("Other swap", "proc/swaps", "Filename Type Size Used Priority\n", Verdict.WARNING, "none"),
+        ("zswap", "sys/module/zswap/parameters/enabled", "Y\n", Verdict.WARNING, "on"),
+    ],
+)
+def test_each_lack_is_found(
+    laptop: Machine, tmp_path: Path, name: str, path: str, text: str | None, verdict: Verdict, words: str
+) -> None:
+    if text is None:
+        (tmp_path / path).unlink()
+        (tmp_path / path).parent.rmdir()
+    else:
+        write(tmp_path / path, text)
+    check = next(check for check in checks.look(laptop) if check.name == name)
+    assert check.verdict is verdict
+    assert words in check.found
+    assert check.remedy
+
+
+def test_nouveau_and_a_missing_library_are_named(laptop: Machine, tmp_path: Path) -> None:
+    (tmp_path / "proc/driver/nvidia/version").unlink()
+    write(tmp_path / "sys/module/nouveau/initstate", "live\n")
+    found = {check.name: check for check in checks.look(Machine(laptop.proc, laptop.sys, no_library))}
+    assert "nouveau" in found["NVIDIA driver"].found
+    assert found["CUDA driver library"].verdict is Verdict.FAILED
+
+
+async def test_a_missing_nbd_module_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modprobe = tmp_path / "modprobe"
+    write(modprobe, "#!/bin/sh\necho 'modprobe: FATAL: Module nbd not found.' >&2\nexit 1\n")
+    modprobe.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(VramswapError, match="Module nbd not found") as caught:
+        await swap.require_nbd(tmp_path)
+    assert caught.value.code is ErrorCode.NO_NBD
+    assert caught.value.remedy
+
+
+async def test_a_program_that_is_missing_says_so() -> None:
+    done = await run.run("vramswap-no-such-program")
+    assert (done.status, done.complaint) == (127, "vramswap-no-such-program is not installed")

@@ -1,0 +1,117 @@
+"""The decisions about sizes, as tables, and what must hold for all of them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, Config, ErrorCode, VramswapError
+from vramswap_gui.helper.policy import Area, Memory, Vram, largest, require_room, reshape, sentence, split, target
+from vramswap_gui.units import GIB, MIB
+
+LAPTOP = Vram(total=8 * GIB, free=8 * GIB, ours=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "vram", "size"),
+    [
+        ("all but the headroom", Config(), LAPTOP, 8 * GIB - 512 * MIB),
+        ("what was asked for", Config(size=2 * GIB), LAPTOP, 2 * GIB),
+        ("no more than an administrator allows", Config(maximum=GIB), LAPTOP, GIB),
+        ("less while a game runs", Config(size=6 * GIB), Vram(8 * GIB, 3 * GIB, 0), 3 * GIB - 512 * MIB),
+        ("what we hold counts as free", Config(size=6 * GIB), Vram(8 * GIB, 3 * GIB, 4 * GIB), 6 * GIB),
+        ("whole steps", Config(headroom=0), Vram(GIB + 5, GIB + 5, 0), GIB),
+    ],
+)
+def test_target(name: str, config: Config, vram: Vram, size: int) -> None:
+    assert target(config, vram) == size
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "vram", "code", "words"),
+    [
+        ("more than the card", Config(size=9 * GIB), LAPTOP, ErrorCode.OUT_OF_VRAM, "Choose at most 7.5 GiB"),
+        ("into the headroom", Config(size=8 * GIB), LAPTOP, ErrorCode.OUT_OF_VRAM, "8 GiB of VRAM, of which 512 MiB"),
+        ("all is taken", Config(size=GIB), Vram(8 * GIB, 100 * MIB, 0), ErrorCode.OUT_OF_VRAM, "Only 100 MiB"),
+        ("above the limit", Config(size=2 * GIB, maximum=GIB), LAPTOP, ErrorCode.INVALID_ARGUMENT, "1 GiB"),
+    ],
+)
+def test_target_refused(name: str, config: Config, vram: Vram, code: ErrorCode, words: str) -> None:
+    with pytest.raises(VramswapError) as caught:
+        target(config, vram)
+    assert caught.value.code is code
+    assert words in str(caught.value)
+    assert caught.value.remedy
+
+
+@given(st.integers(MIN_SIZE // SIZE_STEP, 1 << 16), st.integers(1, MAX_SEGMENTS))
+def test_split_is_whole_and_within_the_limit(steps: int, segments: int) -> None:
+    size = steps * SIZE_STEP
+    sizes = split(size, segments)
+    assert sum(sizes) == size
+    assert 1 <= len(sizes) <= segments
+    assert all(part % SIZE_STEP == 0 and part >= MIN_SIZE for part in sizes)
+
+
+AREA = st.tuples(st.integers(8, 512), st.integers(0, 512)).map(lambda a: (a[0] * SIZE_STEP, min(a) * SIZE_STEP))
+
+
+@given(st.lists(AREA, max_size=MAX_SEGMENTS), st.integers(8, 8192))
+def test_reshape_gets_there(found: list[tuple[int, int]], steps: int) -> None:
+    areas = [Area(index, size, used) for index, (size, used) in enumerate(found)]
+    size = steps * SIZE_STEP
+    plan = reshape(areas, size)
+    kept = [area for area in areas if area.index not in plan.remove]
+    have = sum(area.size for area in kept) + sum(plan.add)
+    assert size - MIN_SIZE < have <= size
+    assert len(kept) + len(plan.add) <= MAX_SEGMENTS
+    assert len(set(plan.remove)) == len(plan.remove)
+    if sum(area.size for area in areas) == size:
+        assert plan == reshape((), 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "areas", "size", "remove", "add"),
+    [
+        ("grow adds", [Area(0, GIB, 0)], 2 * GIB, (), (512 * MIB, 512 * MIB)),
+        ("the last goes first", [Area(0, GIB, 0), Area(1, GIB, 0)], GIB, (1,), ()),
+        ("the emptiest goes first", [Area(0, GIB, 5), Area(1, GIB, 9)], GIB, (0,), ()),
+        ("what is too large is replaced", [Area(0, GIB, 0)], 512 * MIB, (0,), (512 * MIB,)),
+        ("slivers are left", [Area(0, GIB, 0)], GIB + 2 * MIB, (), ()),
+        ("a fresh start", [], 64 * MIB, (), (64 * MIB,)),
+    ],
+)
+def test_reshape(name: str, areas: list[Area], size: int, remove: tuple[int, ...], add: tuple[int, ...]) -> None:
+    plan = reshape(areas, size)
+    assert (plan.remove, plan.add) == (remove, add)
+
+
+@pytest.mark.parametrize(
+    ("name", "used", "memory", "fits"),
+    [
+        ("nothing to move", 0, Memory(16 * GIB, 0, 0), True),
+        ("plenty of memory", 2 * GIB, Memory(16 * GIB, 8 * GIB, 0), True),
+        ("into the margin", 2 * GIB, Memory(16 * GIB, 2 * GIB + 100 * MIB, 0), False),
+        ("other swap takes it", 2 * GIB, Memory(16 * GIB, 0, 4 * GIB), True),
+        ("both together", 2 * GIB, Memory(16 * GIB, 2 * GIB, GIB), True),
+        ("nowhere", 1, Memory(16 * GIB, 0, 0), False),
+    ],
+)
+def test_room(name: str, used: int, memory: Memory, fits: bool) -> None:
+    if fits:
+        require_room(used, memory)
+    else:
+        with pytest.raises(VramswapError) as caught:
+            require_room(used, memory)
+        assert caught.value.code is ErrorCode.WONT_FIT
+
+
+def test_the_slider_ends_where_the_card_does() -> None:
+    assert largest(Config(), Vram(8 * GIB, GIB, 0)) == 8 * GIB - 512 * MIB
+    assert largest(Config(maximum=GIB), LAPTOP) == GIB
+
+
+def test_the_sentence_tells_why_it_is_less() -> None:
+    assert sentence(GIB, GIB) == "1 GiB of VRAM are lent as swap."
+    assert sentence(GIB, 2 * GIB) == "1 GiB of 2 GiB: other programs use the rest of the VRAM."

@@ -1,0 +1,203 @@
+"""The command ``vramswapctl``: all that the tray does, without a display."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from vramswap_gui import __version__
+from vramswap_gui.client import Client
+from vramswap_gui.contract import SETTINGS, State, Status, VramswapError, setting
+from vramswap_gui.system import checks
+from vramswap_gui.system.checks import Check, Verdict
+from vramswap_gui.units import format_size
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0 done, 1 refused or failed (one line on stderr), 2 usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        return asyncio.run(_run(options)) or 0
+    except VramswapError as error:
+        print(f"vramswapctl: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has enough of it.
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vramswapctl", description="Lend an idle NVIDIA GPU's VRAM to Linux as swap.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, help: str, run: Callable[[argparse.Namespace], Awaitable[int | None]]) -> Any:
+        added = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        added.set_defaults(run=run)
+        return added
+
+    json_help = "print JSON for programs"
+    command("status", "Show what the swap is doing, and why.", _status).add_argument(
+        "--json", action="store_true", help=json_help
+    )
+    command("on", "Turn the swap on.", _on)
+    command("off", "Turn the swap off; every page comes home first.", _off)
+    command("size", "Set the size.", _size).add_argument("size", metavar="BYTES|8G|auto")
+    config = command("config", "Show all settings, show one, or change one.", _config)
+    config.add_argument("key", metavar="KEY", nargs="?", help=", ".join(SETTINGS))
+    config.add_argument("value", metavar="VALUE", nargs="?")
+    command("watch", "Show every change until interrupted.", _watch)
+    command("doctor", "Check what the program needs.", _doctor).add_argument(
+        "--json", action="store_true", help=json_help
+    )
+    return parser
+
+
+async def _run(options: argparse.Namespace) -> int | None:
+    result: int | None = await options.run(options)
+    return result
+
+
+@contextlib.asynccontextmanager
+async def _helper() -> Any:
+    client = Client()
+    try:
+        await client.connect()
+        yield client
+    finally:
+        await client.close()
+
+
+async def _status(options: argparse.Namespace) -> None:
+    async with _helper() as client:
+        _show(client.status, options.json)
+
+
+async def _on(options: argparse.Namespace) -> None:
+    async with _helper() as client:
+        await client.start()
+        print(describe(await client.refresh()))
+
+
+async def _off(options: argparse.Namespace) -> None:
+    async with _helper() as client:
+        client.subscribe(_progress)
+        await client.stop()
+        print(describe(await client.refresh()))
+
+
+async def _size(options: argparse.Namespace) -> None:
+    size = setting("size").parse(options.size)
+    async with _helper() as client:
+        client.subscribe(_progress)
+        await client.resize(size)
+        status = await client.refresh()
+        if status.state is State.ON:
+            print(describe(status))
+        else:
+            print(f"The size is {setting('size').show(size)} from the next start on.")
+
+
+async def _config(options: argparse.Namespace) -> None:
+    if options.key is not None:
+        declared = setting(options.key)
+    async with _helper() as client:
+        if options.value is not None:
+            await client.set_config({declared.key: declared.parse(options.value)})
+            return
+        config = await client.get_config()
+        if options.key is not None:
+            print(declared.show(getattr(config, declared.key)))
+            return
+        for declared in SETTINGS.values():
+            print(f"{declared.key:<10}{declared.show(getattr(config, declared.key)) or '(first)':<12}{declared.help}")
+
+
+async def _watch(options: argparse.Namespace) -> None:
+    async with _helper() as client:
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def end(error: VramswapError) -> None:
+            if not lost.done():
+                lost.set_exception(error)
+
+        client.on_lost(end)
+        client.subscribe(lambda status: print(_line(status), flush=True))
+        print(_line(client.status), flush=True)
+        await lost
+
+
+async def _doctor(options: argparse.Namespace) -> int:
+    found = [*checks.look(), await _check_helper()]
+    if options.json:
+        print(json.dumps([check.as_dict() for check in found], indent=2, ensure_ascii=False))
+    else:
+        width = max(len(check.name) for check in found)
+        for check in found:
+            print(f"{check.verdict:<8} {check.name:<{width}}  {check.found}")
+            if check.remedy:
+                print(f"{'':<8} {'':<{width}}  → {check.remedy}")
+    return int(any(check.verdict is Verdict.FAILED for check in found))
+
+
+async def _check_helper() -> Check:
+    try:
+        async with _helper() as client:
+            return Check("Helper", Verdict.OK, f"version {client.status.version}, {client.status.state}")
+    except VramswapError as error:
+        return Check("Helper", Verdict.FAILED, error.message, error.remedy)
+
+
+def _show(status: Status, as_json: bool) -> None:
+    if as_json:
+        wire = dataclasses.asdict(status) | {"size": status.size, "used": status.used}
+        wire["error"] = dict(zip(("code", "message", "remedy"), status.error, strict=True)) if status.error[0] else None
+        print(json.dumps(wire, indent=2, ensure_ascii=False))
+    else:
+        print(describe(status))
+
+
+def describe(status: Status) -> str:
+    """The status for a person, in a few lines."""
+    lines = [_line(status)]
+    if status.error[2]:
+        lines.append(f"  → {status.error[2]}")
+    if status.gpu_name:
+        lines.append(f"GPU        {status.gpu_name} ({status.gpu_pci})")
+    if status.segments:
+        lines.append(f"VRAM swap  {format_size(status.used)} used of {format_size(status.size)}")
+        for segment in status.segments:
+            use = f"{format_size(segment.used)} used of {format_size(segment.size)}"
+            lines.append(f"  {segment.device}  {use}, priority {segment.priority}")
+    lines.append(f"Size       {SETTINGS['size'].show(status.wanted)}")
+    if status.simulated:
+        names = {"gpu": "the GPU", "kernel": "the kernel's part"}
+        lines.append(f"SIMULATED  {', '.join(names.get(part, part) for part in status.simulated)}")
+    return "\n".join(lines)
+
+
+def _line(status: Status) -> str:
+    left = f" {format_size(status.bytes_left)} left." if status.bytes_left else ""
+    return f"{status.state}: {status.reason}{left}"
+
+
+def _progress(status: Status) -> None:
+    """How much has still to come home, on a terminal that can show it."""
+    if sys.stderr.isatty():
+        text = f"{format_size(status.bytes_left)} left" if status.bytes_left else ""
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

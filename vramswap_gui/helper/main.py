@@ -1,0 +1,77 @@
+"""The command ``vramswap-helper``: the root service behind the tray."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vramswap_gui import __version__
+from vramswap_gui.contract import VramswapError
+from vramswap_gui.helper.config import ConfigFile
+from vramswap_gui.helper.manager import Manager
+from vramswap_gui.helper.server_link import ServerLink
+from vramswap_gui.helper.service import Service
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the helper until a signal or the end of the bus; the swap goes on without it."""
+    options = _parser().parse_args(arguments)
+    try:
+        asyncio.run(_serve(options))
+    except VramswapError as error:
+        print(f"vramswap-helper: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"vramswap-helper: {error.strerror}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vramswap-helper", description="Turns VRAM swap on and off for those polkit allows.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--bus", metavar="ADDRESS", default="system", help="the bus to serve (%(default)s)")
+    parser.add_argument(
+        "--config", metavar="PATH", type=Path, default=Path("/etc/vramswap/config.toml"), help="settings (%(default)s)"
+    )
+    parser.add_argument(
+        "--runtime-dir",
+        metavar="DIR",
+        type=Path,
+        default=Path("/run/vramswap"),
+        help="where the server's socket is (%(default)s)",
+    )
+    parser.add_argument("--attach", metavar="kernel|DIR", default="kernel", help="as for vramswap-server (%(default)s)")
+    parser.add_argument(
+        "--proc", metavar="DIR", type=Path, default=Path("/proc"), help="where swaps and meminfo are (%(default)s)"
+    )
+    return parser
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    server = ServerLink(options.runtime_dir, options.attach)
+    manager = Manager(server, ConfigFile(options.config), options.attach, options.proc)
+    service = Service(manager)
+    # The name first: of two helpers, only the one that has it may touch what it finds.
+    await service.connect(options.bus)
+    await manager.adopt()
+    service.open()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    waiting = [asyncio.create_task(service.wait()), asyncio.create_task(ended.wait())]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    await server.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The kernel's side of a segment: util-linux makes it swap, turns it on and off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.system import run
+
+_LABEL: Final = "vramswap"
+
+
+async def require_nbd(sys: Path = Path("/sys")) -> None:
+    """Load the kernel's NBD driver if need be. Raises VramswapError NO_NBD."""
+    if (sys / "module/nbd").is_dir():
+        return
+    # Devices are made when they are needed; the sixteen that the module makes by default would only be clutter.
+    done = await run.run("modprobe", "nbd", "nbds_max=0")
+    if done.status or not (sys / "module/nbd").is_dir():
+        raise VramswapError(
+            ErrorCode.NO_NBD,
+            f"The kernel's nbd module cannot be loaded ({done.complaint}).",
+            "Install the package with your kernel's extra modules, or boot a kernel that has CONFIG_BLK_DEV_NBD.",
+        )
+
+
+async def on(device: str, priority: int) -> None:
+    """Write a swap header and use the device. Raises VramswapError SWAP_REFUSED; then it is not in use."""
+    made = await run.run("mkswap", "--label", _LABEL, device)
+    if made.status:
+        raise _refused(f"mkswap failed on {device}: {made.complaint}")
+    done = await run.run("swapon", "--priority", str(priority), device)
+    if done.status:
+        raise _refused(f"swapon failed on {device}: {done.complaint}")
+
+
+async def off(device: str) -> None:
+    """Bring every page home and stop using the device. Raises VramswapError SWAP_REFUSED; then it is still in use."""
+    done = await run.run("swapoff", device)
+    if done.status:
+        raise _refused(f"swapoff failed on {device}: {done.complaint}")
+
+
+def _refused(message: str) -> VramswapError:
+    return VramswapError(
+        ErrorCode.SWAP_REFUSED, f"{message}.", "See `dmesg` for the kernel's reason. Nothing was lost; try again."
+    )
