@@ -7,13 +7,15 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from vramswap_gui import __version__
 from vramswap_gui.client import Client
-from vramswap_gui.contract import SETTINGS, State, Status, VramswapError, setting
+from vramswap_gui.contract import SETTINGS, ErrorCode, State, Status, VramswapError, setting
 from vramswap_gui.system import checks
 from vramswap_gui.system.checks import Check, Verdict
 from vramswap_gui.units import format_size
@@ -61,6 +63,16 @@ def _parser() -> argparse.ArgumentParser:
     command("doctor", "Check what the program needs.", _doctor).add_argument(
         "--json", action="store_true", help=json_help
     )
+    bench = command("bench", "Measure VRAM as it would serve swap, beside live swap and without touching it.", _bench)
+    bench.add_argument("--size", default="1G", metavar="SIZE", help="VRAM to use (%(default)s)")
+    bench.add_argument("--gpu", default="", metavar="N|PCI|UUID", help="the GPU to use (default: the first)")
+    bench.add_argument("--threads", type=int, default=min(8, os.cpu_count() or 1), help="as the server's (%(default)s)")
+    bench.add_argument("--seconds", type=float, default=1.0, help="for each load (%(default)s)")
+    bench.add_argument("--runs", type=int, default=2, help="of each load (%(default)s)")
+    bench.add_argument("--disk", type=Path, metavar="FOLDER", help="compare with a file in this folder")
+    bench.add_argument("--no-verify", action="store_true", help="do not check the data: less work for the processor")
+    bench.add_argument("--svg", type=Path, metavar="FILE", help="draw a chart")
+    bench.add_argument("--json", action="store_true", help=json_help)
     return parser
 
 
@@ -157,6 +169,39 @@ async def _check_helper() -> Check:
             return Check("Helper", Verdict.OK, f"version {client.status.version}, {client.status.state}")
     except VramswapError as error:
         return Check("Helper", Verdict.FAILED, error.message, error.remedy)
+
+
+async def _bench(options: argparse.Namespace) -> None:
+    # Only this command has a use for it.
+    from vramswap_gui.bench import present, suite
+
+    size = setting("size").parse(options.size)
+    assert isinstance(size, int)
+    if size == 0 or not (0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64):
+        raise VramswapError(
+            ErrorCode.INVALID_ARGUMENT,
+            "A measurement takes a size, up to 60 seconds, 1 to 20 runs, 1 to 64 threads.",
+            "See `vramswapctl bench --help`.",
+        )
+    plan = suite.Plan(
+        size, options.seconds, options.runs, options.threads, options.gpu, options.disk, not options.no_verify
+    )
+    report = await suite.measure(plan, _progress_bar)
+    if options.svg is not None:
+        try:
+            options.svg.write_text(present.chart(report), encoding="utf-8")
+        except OSError as error:
+            raise VramswapError(
+                ErrorCode.INVALID_ARGUMENT, f"{options.svg} cannot be written: {error.strerror}.", "Name another file."
+            ) from None
+    print(json.dumps(report.as_dict(), indent=2) if options.json else present.table(report))
+
+
+def _progress_bar(share: float, what: str) -> None:
+    if sys.stderr.isatty():
+        width = 30
+        bar = "█" * round(share * width) + "░" * (width - round(share * width))
+        print(f"\r\x1b[K{bar} {what}" if share < 1 else "\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _show(status: Status, as_json: bool) -> None:

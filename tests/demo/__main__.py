@@ -47,8 +47,11 @@ def main() -> int:
 
 def show_tray(stack: Stack) -> None:
     """Start the tray and wait until it is quit. Raises DemoError when it fails."""
-    print("The tray is starting: click its icon. Quit in its menu, or Ctrl-C here, ends everything.", flush=True)
-    status = stack.spawn("tray", [str(BIN / "vramswap")]).wait()
+    print("The tray is starting, with its window open. Quit in its menu, or Ctrl-C here, ends everything.", flush=True)
+    command = [str(BIN / "vramswap"), "--show"]
+    if stack.plan.kernel:
+        command += ["--proc", str(stack.kernel)]
+    status = stack.spawn("tray", command).wait()
     if status != 0:
         raise DemoError(
             f"the tray failed: {stack.last_words('tray')}. Its log is {stack.folder}/logs/tray; "

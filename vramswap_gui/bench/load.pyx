@@ -1,8 +1,9 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """NBD load over connected sockets, a thread for each without the GIL, with every byte of every reply checked.
 
-Each connection owns a range of blocks of its own. Block `b` in generation `g` holds a known pattern; a write begins the
-next generation, and a read must find the newest one whose write was answered. A block is never in two requests at a time.
+Each connection owns a range of blocks of its own. Block `b` in generation `g` holds a known pattern: a template whose
+every sector begins with a stamp of block, generation and place. A write begins the next generation, and a read must find
+the newest one whose write was answered. A block is never in two requests at a time.
 """
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
@@ -11,6 +12,8 @@ from libc.string cimport memcpy, memmove, memset
 
 import threading
 
+from vramswap_gui.bench.histogram cimport BUCKETS, bucket_start, note
+from vramswap_gui.bench.pattern cimport SECTOR, matches, seed, stamp
 from vramswap_gui.bench.results import LoadFailed, Measured
 
 cdef extern from "<endian.h>" nogil:
@@ -21,7 +24,13 @@ cdef extern from "<endian.h>" nogil:
 
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int, void *, size_t, int)
-    ssize_t send(int, const void *, size_t, int)
+    cdef struct iovec:
+        void *iov_base
+        size_t iov_len
+    cdef struct msghdr:
+        iovec *msg_iov
+        size_t msg_iovlen
+    ssize_t sendmsg(int, const msghdr *, int)
     enum: MSG_DONTWAIT, MSG_NOSIGNAL
 
 cdef extern from "<poll.h>" nogil:
@@ -44,9 +53,11 @@ cdef enum:
     HEADER = 28
     REPLY = 16
     MAX_DEPTH = 256
-    # Latencies in a histogram of 16 steps to each power of two nanoseconds: 6 % wide.
-    STEPS = 16
-    BUCKETS = 48 * STEPS
+    MAX_OUT = 64 << 20
+    # Where the payload begins in a slot's buffer: the header before it leaves the payload aligned.
+    LEAD = 64
+    # Of blocks as large as this, replies are received one by one, so that no part of one has to be moved.
+    LARGE = 32 << 10
 
     OK = 0
     DISCONNECTED = 1
@@ -82,7 +93,10 @@ cdef struct Flow:
     uint32_t next
     uint32_t *generation     # 0: never written by us
     unsigned char *busy
-    unsigned char *out
+    unsigned char *template
+    unsigned char *out       # a buffer for each slot, its payload prepared but for the stamps
+    size_t stride
+    iovec iov[MAX_DEPTH]
     unsigned char *back
     size_t back_size
     Slot slot[MAX_DEPTH]
@@ -108,38 +122,9 @@ cdef inline uint64_t draw(Flow *f) noexcept nogil:
     return f.random * <uint64_t>0x2545F4914F6CDD1D
 
 
-cdef inline uint64_t seed(uint64_t block, uint32_t generation) noexcept nogil:
-    return (block * <uint64_t>0x9E3779B97F4A7C15) ^ (<uint64_t>generation * <uint64_t>0xC2B2AE3D27D4EB4F)
-
-
-cdef inline void fill(unsigned char *target, size_t size, uint64_t start) noexcept nogil:
-    cdef uint64_t *word = <uint64_t *>target
-    cdef size_t i
-    for i in range(size // 8):
-        word[i] = start + i
-
-
-cdef inline bint matches(const unsigned char *data, size_t size, uint64_t start) noexcept nogil:
-    # Replies come at any alignment, so words are taken out with memcpy, which compiles to a plain load.
-    cdef uint64_t word, wrong = 0
-    cdef size_t i
-    for i in range(size // 8):
-        memcpy(&word, data + 8 * i, 8)
-        wrong |= word ^ (start + i)
-    return wrong == 0
-
-
-cdef inline void note(Flow *f, uint64_t latency) noexcept nogil:
-    cdef int power = 0
-    cdef uint64_t value = latency
-    while value >= 2 * STEPS:
-        value >>= 1
-        power += 1
-    f.histogram[min(power * STEPS + <int>value, BUCKETS - 1)] += 1
-
-
-cdef size_t ask(Flow *f, int index, unsigned char *out) noexcept nogil:
-    """Write the next request of a slot to `out`; returns its length."""
+cdef void ask(Flow *f, int index, iovec *piece) noexcept nogil:
+    """Make the next request of a slot; `piece` is what to send."""
+    cdef unsigned char *out = f.out + index * f.stride + LEAD - HEADER
     cdef Slot *slot = &f.slot[index]
     cdef uint32_t block = f.next
     cdef uint32_t magic = htobe32(0x25609513), length = htobe32(f.block_size)
@@ -165,12 +150,31 @@ cdef size_t ask(Flow *f, int index, unsigned char *out) noexcept nogil:
     memcpy(out + 8, &cookie, 8)
     memcpy(out + 16, &offset, 8)
     memcpy(out + 24, &length, 4)
-    if not slot.is_write:
-        return HEADER
-    f.generation[block] += 1
-    if f.verify:
-        fill(out + HEADER, f.block_size, seed(f.first + block, f.generation[block]))
-    return HEADER + f.block_size
+    piece.iov_base = out
+    piece.iov_len = HEADER
+    if slot.is_write:
+        piece.iov_len += f.block_size
+        f.generation[block] += 1
+        if f.verify:
+            stamp(out + HEADER, f.block_size, seed(f.first + block, f.generation[block]))
+
+
+cdef ssize_t send_pieces(Flow *f, int *first, int count) noexcept nogil:
+    """Send once; moves `first` to the first piece that is not sent whole."""
+    cdef msghdr message
+    cdef ssize_t sent, left
+    memset(&message, 0, sizeof(message))
+    message.msg_iov = &f.iov[first[0]]
+    message.msg_iovlen = count - first[0]
+    sent = left = sendmsg(f.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT)
+    while left > 0:
+        if <size_t>left < f.iov[first[0]].iov_len:
+            f.iov[first[0]].iov_base = <unsigned char *>f.iov[first[0]].iov_base + left
+            f.iov[first[0]].iov_len -= left
+            break
+        left -= f.iov[first[0]].iov_len
+        first[0] += 1
+    return sent
 
 
 cdef int take(Flow *f, const unsigned char *reply, size_t available, uint64_t at, size_t *taken, int *index) noexcept nogil:
@@ -194,12 +198,12 @@ cdef int take(Flow *f, const unsigned char *reply, size_t available, uint64_t at
         if available < REPLY + f.block_size:
             return OK
         if f.verify and f.generation[slot.block] and not matches(
-            reply + REPLY, f.block_size, seed(f.first + slot.block, f.generation[slot.block])
+            reply + REPLY, f.block_size, seed(f.first + slot.block, f.generation[slot.block]), f.template
         ):
             return WRONG_DATA
     taken[0] = REPLY if slot.is_write else REPLY + f.block_size
     index[0] = <int>cookie
-    note(f, at - slot.sent_at)
+    note(f.histogram, at - slot.sent_at)
     slot.busy = False
     f.busy[slot.block] = 0
     f.requests += 1
@@ -216,18 +220,18 @@ cdef inline int allowed(Flow *f, int wanted, int outstanding) noexcept nogil:
 
 cdef int flow(Flow *f) noexcept nogil:
     cdef uint64_t begun = now(), at = begun
-    cdef size_t held = 0, used, taken, out, sent
+    cdef size_t held = 0, used, taken, room
     cdef ssize_t moved
     cdef pollfd socket
-    cdef int i, index = 0, failure, outstanding = 0
+    cdef int i, index = 0, failure, outstanding = 0, pieces, sent
     cdef int asked[MAX_DEPTH]
     cdef int to_ask = allowed(f, f.depth, 0)
     for i in range(f.depth):
         asked[i] = i
     while True:
-        out = 0
-        for i in range(to_ask):
-            out += ask(f, asked[i], f.out + out)
+        pieces = to_ask
+        for i in range(pieces):
+            ask(f, asked[i], &f.iov[i])
         at = now()
         for i in range(to_ask):
             f.slot[asked[i]].sent_at = at
@@ -237,15 +241,16 @@ cdef int flow(Flow *f) noexcept nogil:
             return OK
         to_ask = 0
         sent = 0
-        while to_ask == 0 or sent < out:
+        while to_ask == 0 or sent < pieces:
             # A server may wait for its replies to be taken before it takes more, so neither side is ever waited for alone.
-            if sent < out:
-                moved = send(f.fd, f.out + sent, out - sent, MSG_NOSIGNAL | MSG_DONTWAIT)
-                if moved > 0:
-                    sent += moved
-                elif errno != EAGAIN and errno != EINTR:
+            if sent < pieces:
+                moved = send_pieces(f, &sent, pieces)
+                if moved < 0 and errno != EAGAIN and errno != EINTR:
                     return DISCONNECTED
-            moved = recv(f.fd, f.back + held, f.back_size - held, MSG_DONTWAIT if sent < out else 0)
+            room = f.back_size - held
+            if f.block_size >= LARGE:
+                room = REPLY + f.block_size - held
+            moved = recv(f.fd, f.back + held, room, MSG_DONTWAIT if sent < pieces else 0)
             if moved < 0 and errno == EAGAIN:
                 socket.fd = f.fd
                 socket.events = POLLIN | POLLOUT
@@ -275,13 +280,6 @@ cdef int flow(Flow *f) noexcept nogil:
         to_ask = 0 if at - begun >= f.nanoseconds else allowed(f, to_ask, outstanding)
 
 
-cdef uint64_t _bucket_start(int bucket):
-    if bucket < 2 * STEPS:
-        return bucket
-    cdef int power = bucket // STEPS - 1
-    return <uint64_t>(bucket - power * STEPS) << power
-
-
 cdef class Generator:
     """Load on some connections of one export of `size` bytes. The patterns it wrote are remembered from run to run."""
 
@@ -295,6 +293,9 @@ cdef class Generator:
     def __init__(self, fds, size, int block_size):
         cdef Flow *f
         cdef int i
+        cdef size_t k
+        if block_size % SECTOR or not SECTOR <= block_size <= MAX_OUT // 2:
+            raise ValueError("a block is a multiple of 512 bytes")
         self._count = len(fds)
         self._share = size // block_size // self._count
         if self._share == 0:
@@ -309,13 +310,19 @@ cdef class Generator:
             f.first = i * self._share
             f.blocks = self._share
             f.random = 88172645463325252 + 7919 * i
-            f.back_size = max(1 << 20, 4 * (block_size + REPLY))
+            f.back_size = max(1 << 20, block_size + REPLY)
+            f.stride = (LEAD + block_size + 63) // 64 * 64
             f.generation = <uint32_t *>calloc(f.blocks, 4)
             f.busy = <unsigned char *>calloc(f.blocks, 1)
             f.back = <unsigned char *>malloc(f.back_size)
-            f.out = <unsigned char *>calloc(1, min(MAX_DEPTH * (block_size + HEADER), 64 << 20))
-            if f.generation == NULL or f.busy == NULL or f.back == NULL or f.out == NULL:
+            f.template = <unsigned char *>malloc(block_size)
+            f.out = <unsigned char *>malloc(min(MAX_DEPTH, MAX_OUT // f.stride) * f.stride)
+            if f.generation == NULL or f.busy == NULL or f.back == NULL or f.template == NULL or f.out == NULL:
                 raise MemoryError
+            for k in range(block_size // 8):
+                (<uint64_t *>f.template)[k] = (k + 1) * <uint64_t>0x9E3779B97F4A7C15
+            for k in range(min(MAX_DEPTH, MAX_OUT // f.stride)):
+                memcpy(f.out + k * f.stride + LEAD, f.template, block_size)
 
     def __dealloc__(self):
         cdef int i
@@ -325,6 +332,7 @@ cdef class Generator:
             free(self._flows[i].generation)
             free(self._flows[i].busy)
             free(self._flows[i].back)
+            free(self._flows[i].template)
             free(self._flows[i].out)
         free(self._flows)
 
@@ -332,7 +340,7 @@ cdef class Generator:
         """Do `load` on all connections at once. Raises LoadFailed, ValueError."""
         cdef Flow *f
         cdef int i
-        if not 1 <= load.depth <= min(MAX_DEPTH, self._share) or load.depth * (load.block_size + HEADER) > 64 << 20:
+        if not 1 <= load.depth <= min(MAX_DEPTH, self._share, MAX_OUT // self._flows[0].stride):
             raise ValueError("the depth is out of range")
         for i in range(self._count):
             f = &self._flows[i]
@@ -374,7 +382,7 @@ cdef class Generator:
             for i in range(self._count):
                 seen += self._flows[i].histogram[b]
             while len(found) < len(shares) and seen >= shares[len(found)] * requests:
-                found.append(_bucket_start(b))
+                found.append(bucket_start(b))
         return Measured(
             requests, requests * self._flows[0].block_size, max(elapsed, 1) / 1e9, found[0], found[1], found[2]
         )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import select
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +30,12 @@ class KernelAttachment:
         self._nbd = NbdControl()
         self._swaps = swaps
         self._devices: dict[int, int] = {}
+        # The kernel's ends are kept to learn of its shutting them down, which a request that timed out makes it do for
+        # good. Polled for no event at all, as data on them is the kernel's; a hang-up is reported all the same.
+        self._ends: dict[int, list[socket.socket]] = {}
+        self._hangups = select.epoll()
+        self._watching = False
+        self.lost: Callable[[int], None] = lambda index: None
 
     async def attach(self, index: int, size: int, connect: Connect) -> str:
         kernel = await self._sockets(index, connect)
@@ -36,22 +46,54 @@ class KernelAttachment:
                 request_timeout=REQUEST_TIMEOUT,
                 dead_connection_timeout=DEAD_CONNECTION_TIMEOUT,
             )
-        finally:
-            for end in kernel:
-                end.close()
+        except BaseException:
+            _close(kernel)
+            raise
         self._devices[index] = device
+        self._watch(index, kernel)
         return f"/dev/nbd{device}"
 
     async def reattach(self, index: int, connect: Connect) -> None:
+        self._unwatch(index)
         kernel = await self._sockets(index, connect)
         try:
             self._nbd.reconfigure(self._devices[index], [end.fileno() for end in kernel])
-        finally:
-            for end in kernel:
-                end.close()
+        except BaseException:
+            _close(kernel)
+            raise
+        self._watch(index, kernel)
 
     async def detach(self, index: int) -> None:
+        self._unwatch(index)
         self._nbd.disconnect(self._devices.pop(index))
+
+    def _watch(self, index: int, ends: list[socket.socket]) -> None:
+        self._ends[index] = ends
+        for end in ends:
+            self._hangups.register(end, 0)
+        if not self._watching:
+            asyncio.get_running_loop().add_reader(self._hangups, self._hung_up)
+            self._watching = True
+
+    def _unwatch(self, index: int) -> None:
+        for end in self._ends.pop(index, []):
+            # Closing one does not take it off while the kernel has it too.
+            with contextlib.suppress(OSError):
+                self._hangups.unregister(end)
+            end.close()
+
+    def _hung_up(self) -> None:
+        number_of = {end.fileno(): index for index, ends in self._ends.items() for end in ends}
+        for fd, _ in self._hangups.poll(0):
+            # Once is enough, and a hang-up stays.
+            self._hangups.unregister(fd)
+            self.lost(number_of[fd])
+
+    def hung_up(self, index: int) -> bool:
+        poll = select.poll()
+        for end in self._ends[index]:
+            poll.register(end, 0)
+        return bool(poll.poll(0))
 
     def in_use(self, index: int) -> bool:
         device = f"/dev/nbd{self._devices[index]}"
@@ -74,3 +116,8 @@ class KernelAttachment:
             for _, theirs in pairs:
                 theirs.close()
         return [ours for ours, _ in pairs]
+
+
+def _close(ends: list[socket.socket]) -> None:
+    for end in ends:
+        end.close()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.server.attach import Connect
+from vramswap_gui.server.attach import Connect, widen
 from vramswap_gui.server.handshake import Dialogue, Export, negotiate
 
 _HANDSHAKE_SECONDS: Final = 10.0
@@ -23,6 +23,8 @@ class SocketAttachment:
 
     def __init__(self, name: str, path: Callable[[int], Path]) -> None:
         self.name = name
+        #: Never called: clients come and go as they like.
+        self.lost: Callable[[int], None] = lambda index: None
         self._path = path
         self._servers: dict[int, socket.socket] = {}
         self._tasks: dict[int, set[asyncio.Task[None]]] = {}
@@ -42,6 +44,9 @@ class SocketAttachment:
             task.cancel()
         self._servers.pop(index).close()
         self._path(index).unlink(missing_ok=True)
+
+    def hung_up(self, index: int) -> bool:
+        return False
 
     def in_use(self, index: int) -> bool:
         return False
@@ -66,6 +71,7 @@ class SocketAttachment:
         """Negotiate with a client and hand its socket to the engine. A client that misbehaves is only let go."""
         with client, contextlib.suppress(OSError, EOFError, TimeoutError):
             client.setblocking(False)
+            widen(client)
             async with asyncio.timeout(_HANDSHAKE_SECONDS):
                 agreed = await _talk(client, negotiate(export))
             if agreed:

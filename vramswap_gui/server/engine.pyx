@@ -58,6 +58,10 @@ cdef enum:
     MAX_CONNECTIONS = 1024
     MAX_EVENTS = 64
     MAX_LISTED = 256
+    # A batch with so few copies is waited for at once: what else may have come is not worth another look first.
+    SMALL = 2
+    # While spinning, all connections are looked at every so many looks at the last one.
+    SPIN_ALL = 8
 
 #: See copier.pxd.
 CONTEXT_LOST = EXIT_CONTEXT_LOST
@@ -77,6 +81,7 @@ cdef struct Worker:
     Batch batch[2]
     int again_count
     Connection *again[MAX_LISTED]
+    Connection *hot          # the only one of the last batch, where the next request is most likely
 
 
 cdef inline uint64_t now() noexcept nogil:
@@ -90,6 +95,7 @@ cdef void bury(Worker *w, Connection *c) noexcept nogil:
     cdef uint64_t one = 1
     cdef epoll_event unused
     cdef int i
+    w.hot = NULL
     for i in range(w.again_count):
         if w.again[i] == c:
             w.again_count -= 1
@@ -114,7 +120,7 @@ cdef void settle(Worker *w, Connection *c) noexcept nogil:
         event.data.ptr = c
         epoll_ctl(w.epoll, EPOLL_CTL_MOD, c.fd, &event)
         c.waits_for_out = out
-    if has_work(c) and not c.again and w.again_count < MAX_LISTED:
+    if not out and has_work(c) and not c.again and w.again_count < MAX_LISTED:
         c.again = True
         w.again[w.again_count] = c
         w.again_count += 1
@@ -149,7 +155,7 @@ cdef inline void take(Worker *w, int which, Connection *c) noexcept nogil:
 cdef void work(Worker *w) noexcept nogil:
     cdef epoll_event events[MAX_EVENTS]
     cdef Connection *listed[MAX_LISTED]
-    cdef int count, i, listed_count, which = 0, timeout
+    cdef int count, i, listed_count, which = 0, timeout, looks = 0
     cdef uint64_t spin_until = 0
     if not ok(cydriver.cuCtxSetCurrent(w.context)):
         _exit(EXIT_CONTEXT_LOST)
@@ -157,7 +163,19 @@ cdef void work(Worker *w) noexcept nogil:
         timeout = 0
         if w.batch[which ^ 1].count == 0 and w.again_count == 0 and (w.spin == 0 or now() >= spin_until):
             timeout = -1
-        count = epoll_wait(w.epoll, events, MAX_EVENTS, timeout)
+        looks += 1
+        if timeout == 0 and w.hot != NULL and w.again_count == 0 and looks % SPIN_ALL:
+            # Asking one socket is cheaper than asking for all, and after a lone request the next one is a lone one too.
+            count = 0
+            take(w, which, w.hot)
+        else:
+            count = epoll_wait(w.epoll, events, MAX_EVENTS, timeout)
+        # No connection has two turns: the first may bury it, and Python may then use it anew at any moment.
+        for i in range(count):
+            if events[i].data.ptr == NULL:
+                return
+            if (<Connection *>events[i].data.ptr).again:
+                events[i].data.ptr = NULL
         # Taken off the list first, for a turn may put a connection on it again.
         listed_count = w.again_count
         for i in range(listed_count):
@@ -167,17 +185,20 @@ cdef void work(Worker *w) noexcept nogil:
         for i in range(listed_count):
             take(w, which, listed[i])
         for i in range(count):
-            if events[i].data.ptr == NULL:
-                return
-            take(w, which, <Connection *>events[i].data.ptr)
+            if events[i].data.ptr != NULL:
+                take(w, which, <Connection *>events[i].data.ptr)
         if w.batch[which].count:
             launch(&w.batch[which].copies)
+            w.hot = w.batch[which].connections[0] if w.batch[which].count == 1 else NULL
             if w.spin:
                 spin_until = now() + w.spin
         if w.batch[which ^ 1].count:
             complete(w, which ^ 1)
         if w.batch[which].count:
-            which ^= 1
+            if w.batch[which].copies.count <= SMALL:
+                complete(w, which)
+            else:
+                which ^= 1
 
 
 cdef void check(cydriver.CUresult result, str doing) except *:

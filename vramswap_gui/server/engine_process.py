@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from vramswap_gui.contract import ErrorCode, VramswapError
 from vramswap_gui.server import channel
 from vramswap_gui.server.engine import CONTEXT_LOST, Engine
-from vramswap_gui.server.resident import require_resident
+from vramswap_gui.server.resident import go_first, go_with_the_others, require_resident
 from vramswap_gui.server.vram import Mapping, Vram
 
 
@@ -46,7 +46,12 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
     try:
         if options.resident:
             require_resident()
-        commands = _Commands(Vram(options.gpu), options.threads)
+        vram = Vram(options.gpu)
+        if options.resident:
+            go_with_the_others()
+        commands = _Commands(vram, options.threads)
+        if options.resident:
+            go_first()
     except VramswapError as error:
         channel.send(end, {"error": error.as_dict()})
         return 1

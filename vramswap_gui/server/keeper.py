@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.contract import MAX_SEGMENTS, SIZE_STEP, ErrorCode, VramswapError
 from vramswap_gui.server.attach import Attachment
+from vramswap_gui.server.ballast import Ballast
 from vramswap_gui.server.engine_link import EngineGone, EngineLink, engine_failed
 from vramswap_gui.server.engine_process import EngineOptions
 from vramswap_gui.units import format_size
@@ -35,9 +37,11 @@ class Segment:
 class Keeper:
     """Everything the server does, apart from how requests to it arrive."""
 
-    def __init__(self, attachment: Attachment, options: EngineOptions) -> None:
+    def __init__(self, attachment: Attachment, options: EngineOptions, ballast: Ballast) -> None:
         self._attachment = attachment
+        attachment.lost = self._connection_lost
         self._options = options
+        self._ballast = ballast
         self._gpu: dict[str, Any] = {}
         self._engine = EngineLink(options)
         self._engine_state = "starting"
@@ -60,6 +64,8 @@ class Keeper:
         self._options = replace(self._options, gpu=self._gpu["uuid"])
         self._engine_state = "running"
         self._serving.set()
+        # Not before the fork, or the engine would share the pages and keep them when they are let go of.
+        self._ballast.fill()
 
     async def wait(self) -> None:
         """Return when the server has nothing left to do."""
@@ -145,6 +151,7 @@ class Keeper:
     async def close(self) -> None:
         """Release everything, wiped. Only for when nothing depends on the segments any more."""
         self._draining = True
+        self._ballast.release()
         if self._revival is not None:
             self._revival.cancel()
         for index in list(self._segments):
@@ -179,9 +186,19 @@ class Keeper:
         os.close(segment.fd)
         del self._segments[segment.index]
 
+    def _connection_lost(self, index: int) -> None:
+        """The kernel gave up a connection, because the engine is dead or answered too late.
+
+        A late engine is ended: what it holds was or will be asked again on another connection, and a stale write that
+        finished after that would overwrite a newer page. With a new engine there are new connections too.
+        """
+        if self._engine_state == "running" and self._engine.pid:
+            os.kill(self._engine.pid, signal.SIGKILL)
+
     def _engine_died(self, status: int) -> None:
         if self._draining and not self._segments:
             return
+        self._ballast.release()
         self._engine_state = "restarting"
         self._serving.clear()
         self._deaths += 1
@@ -208,14 +225,18 @@ class Keeper:
                         await self._attachment.reattach(segment.index, connect)
             except (EngineGone, VramswapError, OSError):
                 if engine.pid:
-                    os.kill(engine.pid, 9)
+                    os.kill(engine.pid, signal.SIGKILL)
                 continue
             if not engine.pid:
+                continue
+            if any(segment.device and self._attachment.hung_up(segment.index) for segment in self._segments.values()):
+                os.kill(engine.pid, signal.SIGKILL)
                 continue
             engine.died = self._engine_died
             self._engine = engine
             self._engine_state = "running"
             self._serving.set()
+            self._ballast.refill()
             return
 
 

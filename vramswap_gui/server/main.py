@@ -17,13 +17,16 @@ from vramswap_gui import __version__
 from vramswap_gui.contract import ErrorCode, VramswapError
 from vramswap_gui.server.attach import Attachment
 from vramswap_gui.server.attach_socket import SocketAttachment
+from vramswap_gui.server.ballast import Ballast
 from vramswap_gui.server.control import ControlServer
 from vramswap_gui.server.engine_process import EngineOptions
 from vramswap_gui.server.keeper import Keeper, check_size
-from vramswap_gui.server.resident import require_resident
-from vramswap_gui.units import parse_size
+from vramswap_gui.server.resident import go_first, require_resident
+from vramswap_gui.units import MIB, parse_size
 
 _MAX_THREADS: Final = 64
+#: What an engine needs to start, apart from what it shares with its keeper.
+_BALLAST: Final = 32 * MIB
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _report_ready(options: argparse.Namespace) -> None:
+    if options.report is not None:
+        _report(options.report, {"result": {}})
+        options.report = None
+
+
 def _report(fd: int, outcome: dict[str, Any]) -> None:
     """One line of JSON about the start. Nobody need be listening any more."""
     with contextlib.suppress(OSError), open(fd, "w", encoding="utf-8") as pipe:
@@ -101,12 +110,13 @@ async def _serve_export(options: argparse.Namespace) -> None:
         raise VramswapError(ErrorCode.INVALID_ARGUMENT, "--listen needs --size.", "For example: --size 1G")
     check_size(options.size)
     engine = EngineOptions(options.gpu, options.threads, resident=False)
-    keeper = Keeper(SocketAttachment("socket", lambda index: options.listen), engine)
+    keeper = Keeper(SocketAttachment("socket", lambda index: options.listen), engine, Ballast(0))
     stopping = asyncio.Event()
     _on_signal(stopping.set)
     await keeper.start()
     try:
         await keeper.add(options.size)
+        _report_ready(options)
         await stopping.wait()
     finally:
         await keeper.close()
@@ -125,15 +135,15 @@ async def _serve_control(options: argparse.Namespace) -> None:
     resident = options.attach == "kernel"
     if resident:
         require_resident()
-    keeper = Keeper(attachment, EngineOptions(options.gpu, options.threads, resident))
+        go_first()
+    ballast = Ballast(_BALLAST if resident else 0)
+    keeper = Keeper(attachment, EngineOptions(options.gpu, options.threads, resident), ballast)
     await keeper.start()
     try:
         control = ControlServer(keeper)
         await control.start(options.control)
         _on_signal(keeper.drain)
-        if options.report is not None:
-            _report(options.report, {"result": {}})
-            options.report = None
+        _report_ready(options)
         try:
             await keeper.wait()
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 from pathlib import Path
@@ -32,6 +33,26 @@ def require_resident() -> None:
         Path("/proc/self/oom_score_adj").write_text("-1000")
     except OSError as error:
         raise _refused("it cannot be protected from the out-of-memory killer", error.errno or 0) from error
+
+
+def go_first() -> None:
+    """Let this thread go before everybody's ordinary work, and nearer to the last page of memory.
+
+    What it does is short, and others wait for it: bringing an engine back. A real-time task may also use part of the
+    memory below the ``min`` watermark, which the programs that wait for free memory may not (mm/page_alloc.c).
+    """
+    _schedule(os.SCHED_RR, 1)
+
+
+def go_with_the_others() -> None:
+    """The reverse, for what takes long: threads that serve start out with the scheduling of the one that makes them."""
+    _schedule(os.SCHED_OTHER, 0)
+
+
+def _schedule(policy: int, priority: int) -> None:
+    # Without it a restart is only slower to come by its memory, so that is no reason not to serve.
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, policy, os.sched_param(priority))
 
 
 def _refused(what: str, number: int) -> VramswapError:

@@ -105,7 +105,7 @@ cdef bint next_step(Copies *copies, Connection *c) noexcept nogil:
 
 
 cdef bint receive(Connection *c) noexcept nogil:
-    """Receive once, as much as fits before the ring's end; false when there was nothing to receive or no room."""
+    """Receive once, as much as fits before the ring's end; false when there is no more to receive now, or no room."""
     cdef size_t place = c.rx_received % RX_SIZE
     cdef size_t room = min(<size_t>(RX_SIZE - (c.rx_received - c.rx_freed)), RX_SIZE - place)
     cdef ssize_t received
@@ -114,7 +114,8 @@ cdef bint receive(Connection *c) noexcept nogil:
     received = recv(c.fd, c.rx + place, room, MSG_DONTWAIT)
     if received > 0:
         c.rx_received += received
-        return True
+        # Less than was asked for is all there was, but for the ring's end.
+        return <size_t>received == room
     if received == 0:
         c.closing = True
     elif errno != EAGAIN and errno != EINTR:
@@ -125,8 +126,13 @@ cdef bint receive(Connection *c) noexcept nogil:
 
 cdef bint gather(Copies *copies, int batch, Connection *c) noexcept nogil:
     """Receive, parse and add the copies to a batch; true when the connection is now part of the batch."""
-    cdef uint64_t parsed = c.rx_parsed, reserved = c.tx_reserved
+    cdef uint64_t parsed, reserved
     cdef int steps = 0, tries
+    if c.rx_freed == c.rx_received and c.tx_sent == c.tx_reserved and not c.in_batch[0] and not c.in_batch[1]:
+        # Nothing is under way: start over at the front, where the caches are warm.
+        c.rx_received = c.rx_parsed = c.rx_freed = 0
+        c.tx_reserved = c.tx_ready = c.tx_sent = 0
+    parsed, reserved = c.rx_parsed, c.tx_reserved
     for tries in range(2):
         while steps < MAX_REQUESTS and next_step(copies, c):
             steps += 1

@@ -1,0 +1,344 @@
+"""The real tray in a process of its own under Xvfb, with a real tray host and real clicks; only the client is fake."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.tray_watcher import ITEM, Watcher
+from vramswap_gui.units import GIB
+
+ROOT: Final = Path(__file__).parents[2]
+_PATIENCE: Final = 15.0
+_DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+
+
+def wait_until(check: Callable[[], Any], what: str) -> Any:
+    """The first true result."""
+    end = time.monotonic() + _PATIENCE
+    while not (result := check()):
+        assert time.monotonic() < end, f"waited {_PATIENCE:g} s in vain for {what}"
+        time.sleep(0.05)
+    return result
+
+
+class Tray:
+    """A tray that runs."""
+
+    def __init__(self, environment: dict[str, str], *arguments: str) -> None:
+        self.environment = environment
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.tray_process", *arguments], cwd=ROOT, env=environment, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self.do("noop")
+
+    def do(self, verb: str, argument: Any = None) -> Any:
+        """One command to the process; what it answers."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps({verb: argument}) + "\n")
+        ready, _, _ = select.select([self.process.stdout], [], [], _PATIENCE)
+        assert ready, f"the tray does not answer {verb}"
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate()[1]
+        return json.loads(line)
+
+    def state(self) -> Any:
+        return self.do("state")
+
+    def wait(self, **wanted: Any) -> None:
+        """Until the state has these values."""
+        wait_until(lambda: wanted.items() <= self.state().items(), f"{wanted}")
+
+    def xdotool(self, *arguments: str) -> None:
+        subprocess.run(["xdotool", *arguments], env=self.environment, check=True)
+
+    def click(self, name: str, *, at: float = 0.5, button: str = "1") -> None:
+        """Click on a part; ``at`` is how far from its left end."""
+        x, y, width, _ = self.do("where", name)
+        self.xdotool("mousemove", str(round(x + (at - 0.5) * width)), str(y), "click", button)
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Exit status and stderr after a signal."""
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=_PATIENCE)
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def display_server(display: str) -> subprocess.Popen[bytes]:
+    """The process behind the display."""
+    return _servers[display]
+
+
+_servers: Final[dict[str, subprocess.Popen[bytes]]] = {}
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """A virtual X display."""
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],
+        pass_fds=[writer], stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        number = pipe.readline().strip()
+    assert number, "Xvfb did not start"
+    _servers[f":{number}"] = server
+    yield f":{number}"
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def environment(display: str, tmp_path: Path) -> dict[str, str]:
+    """That of a session with this display and no buses, on which nothing could be found but this machine's."""
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("QT_", "XDG_", "WAYLAND_"))}
+    return kept | {
+        "DISPLAY": display,
+        "XDG_RUNTIME_DIR": str(runtime),
+        "HOME": str(tmp_path),
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/no-session-bus",
+        "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path}/no-system-bus",
+    }
+
+
+@pytest.fixture
+def host(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A real XEmbed tray host."""
+    process = start_host(environment)
+    yield process
+    process.terminate()
+    process.wait()
+
+
+def start_host(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["trayer", "--edge", "bottom", "--align", "right", "--width", "10", "--height", "24"],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Callable[..., Tray]]:
+    """Starts trays; each must end silently on SIGTERM, if the test has not ended it."""
+    trays: list[Tray] = []
+
+    def make(*arguments: str) -> Tray:
+        trays.append(Tray(environment, *arguments))
+        return trays[-1]
+
+    yield make
+    for tray in trays:
+        if tray.process.poll() is None:
+            assert tray.end() == (0, "")
+
+
+def in_host(tray: Tray) -> None:
+    """Wait until the icon is where it can be clicked."""
+    wait_until(lambda: tray.state()["icon"] and tray.do("where", "icon")[2] > 8, "the icon in the tray")
+
+
+def test_icon_window_switch_and_slider(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
+    tray = start()
+    in_host(tray)
+    assert not tray.state()["visible"]
+    assert tray.state()["timers"] == 0
+
+    tray.click("icon")
+    tray.wait(visible=True, headline="Off", checked=False)
+
+    tray.click("switch")
+    tray.wait(calls=[["start"]], headline="On, 1 GiB", checked=True)
+
+    x, y, width, _ = tray.do("where", "slider")
+    tray.xdotool("mousemove", str(x - width // 4), str(y), "mousedown", "1")
+    tray.xdotool("mousemove", "--sync", str(x), str(y))
+    time.sleep(0.3)
+    assert tray.state()["calls"] == [["start"]], "a size counts only when the slider is let go"
+    tray.xdotool("mouseup", "1")
+    wait_until(lambda: len(tray.state()["calls"]) == 2, "the new size")
+    verb, size = tray.state()["calls"][1]
+    assert verb == "resize"
+    assert GIB < size < 3 * GIB
+
+    tray.click("automatic", at=0.03)
+    tray.wait(calls=[["start"], ["resize", size], ["resize", 0]])
+    tray.click("switch")
+    tray.wait(checked=False, headline="Off")
+    tray.do("hide")
+    tray.wait(visible=False, timers=0)
+
+
+def test_menu(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
+    tray = start()
+    in_host(tray)
+    tray.do("menu", "toggle")
+    tray.wait(calls=[["start"]])
+    assert "On, 1 GiB" in tray.state()["menu"]
+    tray.do("menu", "open")
+    tray.wait(visible=True)
+    tray.do("menu", "quit")
+    assert tray.process.wait(timeout=_PATIENCE) == 0
+
+
+def test_failure_is_shown_and_dismissed(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
+    tray = start("--show")
+    tray.wait(visible=True, headline="Off")
+    tray.do("fail", {"code": "NoNbd", "message": "The driver is not loaded.", "remedy": "Run `modprobe nbd` as root."})
+    tray.click("switch")
+    tray.wait(problem="The driver is not loaded.", checked=False)
+    tray.click("copy")
+    tray.wait(clipboard="modprobe nbd")
+    tray.click("dismiss")
+    tray.wait(problem="")
+
+
+def test_simulated_parts_are_named(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
+    tray = start("--show")
+    tray.wait(visible=True, headline="Off")
+    tray.do("status", {"Simulated": ["gpu", "kernel"]})
+    tray.wait(banner="Simulated: GPU, kernel")
+
+
+def test_helper_goes_and_comes(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
+    tray = start()
+    in_host(tray)
+    tray.do("lose")
+    tray.wait(headline="Helper unavailable", timers=0)
+    connects = tray.state()["connects"]
+    time.sleep(3.5)
+    assert tray.state()["connects"] == connects, "a hidden tray looks for the helper"
+    tray.click("icon")
+    tray.wait(visible=True, problem="The helper is not there.")
+    tray.do("return")
+    tray.wait(headline="Off", problem="")
+
+
+def test_second_start_raises_the_first(
+    host: subprocess.Popen[bytes], environment: dict[str, str], start: Callable[..., Tray]
+) -> None:
+    tray = start()
+    tray.wait(headline="Off", visible=False)
+    second = subprocess.run(
+        [sys.executable, "-m", "tests.tray_process"], cwd=ROOT, env=environment, capture_output=True, text=True,
+        timeout=_PATIENCE, check=False,
+    )  # fmt: skip
+    assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+    tray.wait(visible=True)
+
+
+def test_a_killed_one_leaves_no_obstacle(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
+    first = start()
+    first.process.kill()
+    first.process.communicate()
+    assert start("--show").state()["visible"]
+
+
+def test_no_host_then_one(environment: dict[str, str], start: Callable[..., Tray]) -> None:
+    tray = start()
+    tray.wait(visible=True)
+    assert "AppIndicator" in tray.state()["hint"]
+    host = start_host(environment)
+    try:
+        in_host(tray)
+        tray.wait(hint="")
+        tray.do("hide")
+        tray.wait(visible=False)
+        tray.click("icon")
+        tray.wait(visible=True)
+        tray.end()
+    finally:
+        host.terminate()
+        host.wait()
+
+
+def test_without_any_host_closing_the_window_ends_it(start: Callable[..., Tray]) -> None:
+    tray = start()
+    tray.wait(visible=True)
+    tray.do("hide")
+    assert tray.process.wait(timeout=_PATIENCE) == 0
+
+
+@pytest.fixture
+async def watcher(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Watcher]:
+    """A session bus on which a StatusNotifierItem host can appear."""
+    watcher = Watcher(tmp_path)
+    await watcher.connect()
+    environment["DBUS_SESSION_BUS_ADDRESS"] = watcher.address
+    yield watcher
+    watcher.close()
+
+
+@pytest.mark.parametrize("late", [0, 1, 5])
+async def test_status_notifier(late: int, watcher: Watcher, start: Callable[..., Tray]) -> None:
+    """The kind of tray that KDE has, and GNOME with its extension: the desktop draws icon and menu.
+
+    At login it may come a moment ``late``, and where a person installs it, long after the window had to do.
+    """
+    if not late:
+        await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    if late:
+        await asyncio.sleep(late)
+        await watcher.appear()
+    await watcher.item()
+    if late > 3:
+        await asyncio.to_thread(tray.wait, visible=True, hint="")
+        tray.do("hide")
+    assert await watcher.property("IconPixmap")
+    assert len(await watcher.entries()) >= 8
+    await watcher.choose("Use VRAM as swap")
+    await asyncio.to_thread(tray.wait, calls=[["start"]], visible=False, headline="On, 1 GiB")
+    await watcher.choose("2 GiB")
+    await asyncio.to_thread(tray.wait, calls=[["start"], ["resize", 2 * GIB]])
+    title, text = (await watcher.property("ToolTip"))[2:]
+    assert "VRAM swap: On, 1 GiB" in title + text
+    await watcher.call("/StatusNotifierItem", ITEM, "Activate", "ii", 0, 0)
+    await asyncio.to_thread(tray.wait, visible=True, hint="")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it(number: int, host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
+    tray = start()
+    tray.wait(headline="Off")
+    assert tray.end(number) == (0, "")
+
+
+def test_it_ends_with_its_display(start: Callable[..., Tray], display_server: subprocess.Popen[bytes]) -> None:
+    tray = start()
+    tray.wait(headline="Off")
+    display_server.terminate()
+    _, errors = tray.process.communicate(timeout=_PATIENCE)
+    assert tray.process.returncode == 1
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [(["--version"], 0, "vramswap "), ([], 1, "there is no display"), (["--what"], 2, "unrecognized arguments")],
+)
+def test_command_line(arguments: list[str], status: int, said: str) -> None:
+    bare = {name: value for name, value in os.environ.items() if name not in _DISPLAYS}
+    done = subprocess.run(
+        [sys.executable, "-m", "vramswap_gui.tray.main", *arguments],
+        cwd=ROOT, env=bare, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,147 @@
+"""The window by itself: for the keyboard, for screen readers, with long words; and that every scene can be drawn."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt, QTranslator
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QSignalSpy, QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QProgressBar, QWidget
+
+from tests.tray_scenes import SCENES
+from vramswap_gui.tray import icons
+from vramswap_gui.tray.bars import StackedBar
+from vramswap_gui.tray.model import Look, view
+from vramswap_gui.tray.panel import Panel
+from vramswap_gui.units import GIB, MIB
+
+
+class Wordy(QTranslator):
+    """A language in which everything takes twice the room."""
+
+    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str:
+        return f"{text} {text.replace('&', '')}"
+
+    def isEmpty(self) -> bool:
+        return False
+
+
+@pytest.fixture(scope="module")
+def application() -> Iterator[QApplication]:
+    yield QApplication.instance() or QApplication(["tests", "-platform", "offscreen"])  # type: ignore[misc]
+
+
+@pytest.fixture
+def panel(application: QApplication) -> Iterator[Panel]:
+    made = Panel(icons.application_icon())
+    show(made, "on")
+    made.show()
+    settle()
+    yield made
+    made.deleteLater()
+    settle()
+
+
+def settle() -> None:
+    for _ in range(10):
+        QApplication.processEvents()
+
+
+def show(panel: Panel, name: str) -> None:
+    scene = SCENES[name]
+    shown = view(scene.status, scene.error, scene.gpu, scene.memory)
+    panel.show_view(shown, dismissible=scene.error is not None and scene.status is not None, hint=scene.hint)
+    settle()
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_every_control_has_a_name(scene: str, panel: Panel) -> None:
+    show(panel, scene)
+    for widget in panel.findChildren(QWidget):
+        if isinstance(widget, QAbstractButton | QAbstractSlider | QProgressBar | StackedBar) and widget.isVisible():
+            scroll_bar = widget.metaObject().className() == "QScrollBar"
+            name = widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
+            assert name or scroll_bar, widget
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_window_is_as_tall_as_what_it_shows(scene: str, panel: Panel) -> None:
+    show(panel, scene)
+    layout = panel._content.layout()
+    assert layout is not None
+    room = panel.screen().availableSize().height() - 60
+    assert panel.height() == min(room, layout.totalHeightForWidth(panel._content.width()))
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_long_words_wrap(scene: str, application: QApplication) -> None:
+    wordy = Wordy()
+    application.installTranslator(wordy)
+    try:
+        panel = Panel(icons.application_icon())
+        show(panel, scene)
+        panel.show()
+        settle()
+        assert "swap Use VRAM" in panel.title.text()
+        for widget in panel._content.findChildren(QWidget):
+            if widget.isVisible():
+                right = widget.mapTo(panel._content, QPoint(widget.width(), 0)).x()
+                assert right <= panel._content.width() <= panel.width(), widget
+                assert widget.width() >= widget.minimumSizeHint().width() or not widget.minimumSizeHint().isValid()
+        panel.deleteLater()
+    finally:
+        application.removeTranslator(wordy)
+        settle()
+
+
+def test_keys_count_once_they_rest(panel: Panel) -> None:
+    slider = panel.sizer.slider
+    chosen = QSignalSpy(panel.size_chosen)
+    for _ in range(2):
+        QTest.keyClick(slider, Qt.Key.Key_Right)
+    assert chosen.count() == 0
+    assert panel.sizer.value.text() == "4.2 GiB"
+    # What the helper says meanwhile does not take the handle out of a person's hand.
+    show(panel, "on")
+    assert slider.size_chosen == 4 * GIB + 256 * MIB
+    assert chosen.wait(3000)
+    assert [chosen.at(0), chosen.count()] == [[4 * GIB + 256 * MIB], 1]
+
+
+def test_wheel_moves_nothing(panel: Panel) -> None:
+    slider = panel.sizer.slider
+    before = slider.value()
+    place = QPointF(slider.rect().center())
+    event = QWheelEvent(
+        place, QPointF(slider.mapToGlobal(place.toPoint())), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(slider, event)
+    assert slider.value() == before
+
+
+def test_space_toggles(panel: Panel) -> None:
+    toggled = QSignalSpy(panel.toggled)
+    QTest.keyClick(panel.switch, Qt.Key.Key_Space)
+    assert toggled.at(0) == [False]
+
+
+def test_scale_ends_at_the_maximum_and_marks_do_not_touch(panel: Panel) -> None:
+    scale = panel.sizer.scale
+    marks = scale.marks()
+    assert marks[-1] == 7676 * MIB
+    places = [scale._position(mark) for mark in marks]
+    assert all(right - left > 30 for left, right in itertools.pairwise(places))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_icons_differ(dark: bool, application: QApplication) -> None:
+    """At the smallest size every state still has its own picture, and the ring moves."""
+    pictures = [icons.pixmap(16, look, dark, 0.5).toImage() for look in Look]
+    pictures.append(icons.pixmap(16, Look.ON, dark, 0.9).toImage())
+    for index, picture in enumerate(pictures):
+        assert all(picture != other for other in pictures[:index])
+    assert icons.icon(Look.ON, dark, 0.5001).cacheKey() == icons.icon(Look.ON, dark, 0.5).cacheKey()

@@ -1,0 +1,57 @@
+"""Fills memory with random pages that can be made again, and reads every page back: ``python -m tests.system.fill``."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import mmap
+import random
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from vramswap_gui.units import MIB
+
+PAGE: Final = 4096
+
+
+def page(seed: int, turn: int, number: int) -> bytes:
+    """What page ``number`` holds in a turn: incompressible, and different for every page, turn and seed."""
+    return hashlib.shake_128(b"%d %d %d" % (seed, turn, number)).digest(PAGE)
+
+
+def fill(size: int, seed: int, rounds: int) -> int:
+    """Write ``size`` bytes of pages and read them all back, ``rounds`` times; returns how many pages were wrong."""
+    pages = size // PAGE
+    order = list(range(pages))
+    wrong = 0
+    with mmap.mmap(-1, pages * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        for turn in range(rounds):
+            began = time.monotonic()
+            for number in order:
+                memory[number * PAGE : (number + 1) * PAGE] = page(seed, turn, number)
+            filled = time.monotonic()
+            print(f"round {turn + 1}: {pages} pages written in {filled - began:.1f} s", flush=True)
+            # Another order than that of writing, so that the kernel's read-ahead is not always right.
+            random.Random(seed + turn).shuffle(order)
+            bad = sum(memory[number * PAGE : (number + 1) * PAGE] != page(seed, turn, number) for number in order)
+            wrong += bad
+            print(f"round {turn + 1}: read back in {time.monotonic() - filled:.1f} s, {bad} wrong", flush=True)
+    return wrong
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status is 0 only when every page was right; the last line says how many were wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mib", type=int, help="how much memory to fill, in MiB")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=1)
+    options = parser.parse_args(arguments)
+    wrong = fill(options.mib * MIB, options.seed, options.rounds)
+    print(f"pages wrong: {wrong}", flush=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Runs in the guest: the real server makes the kernel swap to simulated VRAM, and its engine is killed meanwhile."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from tests.system.swapped import Filling, available, command, used, wait_for
+from vramswap_gui.units import MIB
+
+SERVER: Final = Path(sys.executable).with_name("vramswap-server")
+CONTROL: Final = Path("/run/x/control.sock")
+SIZE: Final = 64 * MIB
+#: How much more than the free memory a fill takes, so that at least SWAPPED of it must be in swap.
+EXCESS: Final = 52 * MIB
+SWAPPED: Final = 32 * MIB
+EARLY: Final = 4 * MIB
+KILLS: Final = 10
+ROUNDS: Final = 12
+
+
+class Server:
+    """The server's process and its control socket."""
+
+    def __init__(self) -> None:
+        CONTROL.parent.mkdir(mode=0o700)
+        self.process = subprocess.Popen([SERVER, "--control", str(CONTROL), "--attach", "kernel", "--threads", "2"])
+        self._socket = socket.socket(socket.AF_UNIX)
+        wait_for(
+            lambda: self.process.poll() is not None or self._socket.connect_ex(str(CONTROL)) == 0, "the control socket"
+        )
+        assert self.process.poll() is None, "the server did not start"
+        self._socket.settimeout(60)
+        self._lines = self._socket.makefile("rb")
+
+    def ask(self, verb: str, **arguments: object) -> dict[str, Any]:
+        """One request's result or its error, as the server words it."""
+        self._socket.sendall(json.dumps({"id": 7, "verb": verb, **arguments}).encode() + b"\n")
+        answer = json.loads(self._lines.readline())
+        assert answer.pop("id") == 7
+        found: dict[str, Any] = answer.get("result", answer)
+        return found
+
+    def engine(self) -> int:
+        """The engine's process id once it serves."""
+        status: dict[str, Any] = {}
+
+        def serves() -> bool:
+            status.update(self.ask("status"))
+            return bool(status["engine"] == "running" and status["engine_pid"])
+
+        wait_for(serves, "an engine")
+        return int(status["engine_pid"])
+
+
+def say(text: str) -> None:
+    print(f"{time.monotonic():7.1f} {text}", flush=True)
+
+
+def read_and_write(device: str) -> None:
+    """Every byte of the device keeps what is written to it."""
+    fd = os.open(device, os.O_RDWR | os.O_DIRECT)
+    step = 64 << 10
+    try:
+        with mmap.mmap(-1, step) as buffer:
+            for offset in range(0, SIZE, step):
+                buffer[:] = bytes_at(offset, step)
+                assert os.pwritev(fd, [buffer], offset) == step
+            for offset in reversed(range(0, SIZE, step)):
+                assert os.preadv(fd, [buffer], offset) == step
+                assert buffer[:] == bytes_at(offset, step), f"wrong bytes at {offset}"
+    finally:
+        os.close(fd)
+
+
+def bytes_at(offset: int, size: int) -> bytes:
+    return random.Random(offset).randbytes(size)
+
+
+def fill_once(device: str) -> None:
+    """More pages than fit into memory, all of them right afterwards."""
+    size = available() + EXCESS
+    say(f"filling {size // MIB} MiB")
+    filling = Filling.start(size, seed=1, rounds=1)
+    most = 0
+    while filling.running():
+        most = max(most, used(device))
+        time.sleep(0.05)
+    filling.finish()
+    say(f"swapped at most {most // MIB} MiB")
+    assert most >= SWAPPED
+
+
+def fill_while_engines_die(server: Server, device: str) -> None:
+    """As before, but the engine is killed again and again while pages come and go."""
+    size = available() + EXCESS
+    say(f"filling {size // MIB} MiB while engines are killed")
+    filling = Filling.start(size, seed=2, rounds=ROUNDS)
+    kills = 0
+    # From early on: what grows while the swap is dead takes the last page of memory, and a new engine needs some.
+    wait_for(lambda: used(device) >= EARLY, "the first pages")
+    while filling.running() and kills < KILLS:
+        engine = server.engine()
+        os.kill(engine, signal.SIGKILL)
+        kills += 1
+        killed = time.monotonic()
+        wait_for(lambda old=engine: server.engine() != old, "a new engine")  # type: ignore[misc]
+        say(f"engine {engine} killed, back after {time.monotonic() - killed:.2f} s, {used(device) // MIB} MiB swapped")
+        time.sleep(1.0)
+    filling.finish()
+    say(f"{kills} engines killed")
+    assert kills == KILLS
+
+
+def main() -> None:
+    server = Server()
+    say(f"server: {server.ask('status')}")
+    segment = server.ask("add", size=SIZE)
+    say(f"added: {segment}")
+    device = segment["device"]
+    assert device == "/dev/nbd0"
+    name = Path(device).name
+    assert int(Path(f"/sys/block/{name}/size").read_text()) * 512 == SIZE
+    pid = Path(f"/sys/block/{name}/pid")
+    assert pid.exists()
+    read_and_write(device)
+    say("every byte was read as it was written")
+    command("mkswap", device)
+    command("swapon", "-p", "100", device)
+    assert server.ask("remove", index=0)["error"]["code"] == "Busy"
+    fill_once(device)
+    fill_while_engines_die(server, device)
+    command("swapoff", device)
+    say(f"removed: {server.ask('remove', index=0)}")
+    assert not pid.exists()
+    assert server.ask("status")["segments"] == []
+    say(f"quit: {server.ask('quit')}")
+    assert server.process.wait(60) == 0
+    assert not list(Path("/sys/block").glob("nbd*/pid"))
+    say("all done")
+
+
+if __name__ == "__main__":
+    main()

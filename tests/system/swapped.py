@@ -1,0 +1,87 @@
+"""What a scenario asks of the guest it runs in: its swaps, its memory, and programs that must succeed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.units import MIB
+
+PATIENCE: Final = 60.0
+
+
+def wait_for(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    """Return once ``condition`` holds."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def command(*arguments: str) -> str:
+    """Run a program that must succeed; returns what it printed."""
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(arguments)}: {done.stdout}"
+    return done.stdout
+
+
+def used(device: str) -> int:
+    """Bytes swapped out to ``device``, 0 when it is no swap."""
+    for line in Path("/proc/swaps").read_text().splitlines()[1:]:
+        name, _, _, kib, *_ = line.split()
+        if name == device:
+            return int(kib) << 10
+    return 0
+
+
+def available() -> int:
+    """Bytes that can be allocated without swapping, as the kernel guesses."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) << 10
+    raise AssertionError("no MemAvailable")
+
+
+@dataclass(slots=True)
+class Filling:
+    """A fill of memory under way in another process (tests/system/fill.py)."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    reader: threading.Thread | None = None
+
+    @classmethod
+    def start(cls, size: int, seed: int, rounds: int) -> Filling:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.system.fill", str(size // MIB), "--seed", str(seed), "--rounds", str(rounds)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        filling = cls(process)
+        filling.reader = threading.Thread(target=filling._read, daemon=True)
+        filling.reader.start()
+        return filling
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            print(f"  fill: {line}", end="", flush=True)
+            self.lines.append(line.strip())
+
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def finish(self) -> None:
+        """Wait for the end; every page must have been right."""
+        status = self.process.wait()
+        assert self.reader is not None
+        self.reader.join()
+        assert status == 0, f"the fill ended with {status}: {self.lines}"
+        assert self.lines[-1] == "pages wrong: 0"

@@ -1,0 +1,175 @@
+"""Runs a Python scenario as root under a real kernel: User-Mode Linux, whose root is this machine's, read-only.
+
+The guest sees the checkout, its virtual environment and the installed programs under their own paths. It has fresh
+``/dev``, ``/proc``, ``/sys``, ``/run`` and ``/tmp``, the NBD driver, and a simulated GPU whose VRAM is in memory that
+cannot be swapped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests import fakegpu
+
+HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parents[1]
+MODULES: Final = Path("/usr/lib/uml/modules")
+GPU_DIR: Final = "/run/gpu"
+#: What the init prints as its last line, followed by the scenario's exit status.
+_STATUS: Final = "vramswap-scenario-status"
+#: KiB that the guest's kernel keeps free, for what must not wait for pages to be swapped out.
+_RESERVE: Final = 12 << 10
+_MISSING: Final = "{} is not there; `make test` installs user-mode-linux and kmod (packaging/debian-packages.txt)"
+
+#: A path below /tmp is bound to a place in /run first, and back to its own once the guest has a /tmp of its own.
+_INIT: Final = """\
+#!/bin/sh
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run LC_ALL=C.UTF-8
+prepare() {{
+    set -e
+    mount -t proc proc /proc
+    mount -t sysfs sysfs /sys
+    mountpoint -q /dev || mount -t devtmpfs dev /dev
+    mkdir -p /dev/shm /dev/pts
+    mount -t tmpfs shm /dev/shm
+    mount -t devpts pts /dev/pts
+    mount -t tmpfs -o mode=755 run /run
+    mkdir /run/gpu /run/lock
+    mount -t ramfs gpu /run/gpu
+    number=0
+    for path in {below_tmp}; do
+        number=$((number + 1))
+        mkdir -p /run/host/$number
+        mount --bind "$path" /run/host/$number
+    done
+    mount -t tmpfs -o mode=1777 tmp /tmp
+    number=0
+    for path in {below_tmp}; do
+        number=$((number + 1))
+        mkdir -p "$path"
+        mount --bind /run/host/$number "$path"
+    done
+    ip link set lo up 2>/dev/null || true
+    # The default suits this little memory, 2 MiB, and then the server starves; a usual machine keeps 32 MiB or more.
+    echo {reserve} >/proc/sys/vm/min_free_kbytes
+    insmod {module}
+    cd {root}
+}}
+prepare
+set +e
+{environment} {command}
+echo "{status} $?"
+sync
+echo o >/proc/sysrq-trigger
+sleep 60
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A scenario's exit status, None when it did not get that far, and all that was on the console."""
+
+    status: int | None
+    output: str
+
+
+def run(scenario: str | Path, *arguments: str, timeout: float, memory: int = 288, vram: int = 64) -> Result:
+    """Run a scenario, a module's name or a script, in a guest with ``memory`` MiB and a GPU with ``vram`` MiB.
+
+    Simulated VRAM takes guest memory as it is allocated. ``timeout`` is in seconds; a guest that takes longer is killed
+    and has no status.
+    """
+    kernel = shutil.which("linux.uml")
+    assert kernel, _MISSING.format("linux.uml")
+    modules = sorted(MODULES.glob("*/kernel/drivers/block/nbd.ko"))
+    assert modules, _MISSING.format(MODULES / "*/kernel/drivers/block/nbd.ko")
+    with tempfile.TemporaryDirectory(prefix="vramswap-uml-") as name:
+        folder = Path(name)
+        libraries = fakegpu.build(folder / "gpu-libraries")
+        init = folder / "init"
+        init.write_text(_init([scenario, *arguments], folder, libraries, modules[-1], vram), encoding="utf-8")
+        init.chmod(0o755)
+        output = _boot([kernel, *_parameters(folder, init, memory)], _preload(folder), folder / "console", timeout)
+    found = re.search(rf"^{_STATUS} (\d+)\s*$", output, re.MULTILINE)
+    return Result(int(found[1]) if found else None, output)
+
+
+def _parameters(folder: Path, init: Path, memory: int) -> list[str]:
+    return [
+        f"mem={memory}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", f"init={init}", "quiet",
+        "panic=-1", f"uml_dir={folder}", "con=null", "con0=fd:0,fd:1",
+    ]  # fmt: skip
+
+
+def _init(command: list[str | Path], folder: Path, libraries: Path, module: Path, vram: int) -> str:
+    scenario, *arguments = command
+    environment = {
+        "LD_LIBRARY_PATH": str(libraries),
+        "FAKEGPU_DIR": GPU_DIR,
+        "FAKEGPU_VRAM": str(vram << 20),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    start = [str(scenario)] if isinstance(scenario, Path) else ["-m", scenario]
+    return _INIT.format(
+        below_tmp=shlex.join(_below_tmp([folder, ROOT, Path(sys.prefix), Path(sys.base_prefix)])),
+        module=shlex.quote(str(module)),
+        root=shlex.quote(str(ROOT)),
+        environment=shlex.join(["env", *(f"{key}={value}" for key, value in environment.items())]),
+        command=shlex.join([sys.executable, *start, *map(str, arguments)]),
+        status=_STATUS,
+        reserve=_RESERVE,
+    )
+
+
+def _below_tmp(paths: Iterable[Path]) -> list[str]:
+    """The outermost of ``paths`` that are below /tmp."""
+    found = sorted({path.resolve() for path in paths if path.resolve().is_relative_to("/tmp")})
+    return [str(path) for path in found if not any(path.is_relative_to(other) for other in found if other != path)]
+
+
+def _preload(folder: Path) -> Path:
+    """The library that makes linux.uml work on processors with AMX (see xstate.c)."""
+    library = folder / "xstate.so"
+    source = str(HERE / "xstate.c")
+    subprocess.run(
+        [os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o", library, source],
+        check=True,
+    )
+    return library
+
+
+def _boot(command: list[str], preload: Path, console: Path, timeout: float) -> str:
+    """The console's text, from power on to power off."""
+    with console.open("wb") as file:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | {"LD_PRELOAD": str(preload)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    late = ""
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        late = f"\n(the guest was killed after {timeout:.0f} seconds)\n"
+    finally:
+        # The guest's processes are processes of the host, in this group; a kernel that panics leaves some behind.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return console.read_text(errors="replace").replace("\r\n", "\n") + late

@@ -1,0 +1,213 @@
+"""The tray with a client that only notes what it is asked for: a program for tests/integration/test_tray.py.
+
+It takes JSON lines on stdin and answers each with one on stdout: ``{"where": NAME}``, ``{"status": {...}}``,
+``{"fail": {...}}``, ``{"lose": {...}}``, ``{"grab": PATH}``, ``{"state": null}``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject, QPoint, QRect, QSocketNotifier, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+from vramswap_gui.contract import Config, ErrorCode, Segment, State, Status, VramswapError, status_from_wire
+from vramswap_gui.tray import main
+from vramswap_gui.units import GIB, MIB
+
+OFF = Status(State.OFF, "Off.", wanted=GIB, maximum=4 * GIB, gpu_name="Noted GPU", gpu_pci="0000:ff:00.0")
+
+
+class Noted:
+    """What the fake helper is and was asked for."""
+
+    def __init__(self) -> None:
+        self.status = OFF
+        self.calls: list[list[Any]] = []
+        self.failure: VramswapError | None = None
+        self.absent = False
+        self.connects = 0
+        self.client: NotingClient | None = None
+        self.tray: main.Tray
+
+
+NOTED = Noted()
+
+
+class NotingClient:
+    """Does at once what the helper does, and notes it."""
+
+    def __init__(self) -> None:
+        self.status = Status()
+        self._listeners: list[Callable[[Status], None]] = []
+        self._mourners: list[Callable[[VramswapError], None]] = []
+
+    async def connect(self) -> Status:
+        NOTED.connects += 1
+        if NOTED.absent:
+            raise VramswapError(ErrorCode.HELPER_UNAVAILABLE, "The helper is not there.", "Run `start-it`.")
+        NOTED.client = self
+        self.status = NOTED.status
+        return self.status
+
+    async def refresh(self) -> Status:
+        return self.status
+
+    def subscribe(self, callback: Callable[[Status], None]) -> None:
+        self._listeners.append(callback)
+
+    def on_lost(self, callback: Callable[[VramswapError], None]) -> None:
+        self._mourners.append(callback)
+
+    def become(self, **changes: Any) -> None:
+        """Have and tell another status."""
+        self.status = NOTED.status = dataclasses.replace(self.status, **changes)
+        for listener in self._listeners:
+            listener(self.status)
+
+    def lose(self) -> None:
+        """The helper ends."""
+        NOTED.absent = True
+        for mourner in self._mourners:
+            mourner(VramswapError(ErrorCode.HELPER_UNAVAILABLE, "The helper ended.", "Run `start-it`."))
+
+    def _note(self, *call: Any) -> None:
+        NOTED.calls.append(list(call))
+        if NOTED.failure is not None:
+            raise NOTED.failure
+
+    async def start(self) -> None:
+        self._note("start")
+        segment = Segment("/dev/nbd0", self.status.wanted or self.status.maximum, 64 * MIB, 1000)
+        self.become(state=State.ON, reason="Lent.", segments=(segment,))
+
+    async def stop(self) -> None:
+        self._note("stop")
+        self.become(state=State.OFF, reason="Off.", segments=())
+
+    async def resize(self, size: int) -> None:
+        self._note("resize", size)
+        self.become(wanted=size)
+
+    async def get_config(self) -> Config:
+        return Config()
+
+    async def set_config(self, values: Mapping[str, object]) -> None:
+        self._note("set_config", dict(values))
+
+    async def close(self) -> None:
+        pass
+
+
+def where(name: str) -> list[int]:
+    """The middle of something on the screen, and its size."""
+    if name == "icon":
+        icon = NOTED.tray._icon
+        area = icon.geometry() if icon else QRect()
+        return [area.center().x(), area.center().y(), area.width(), area.height()]
+    panel = NOTED.tray.panel
+    widget: QWidget = {
+        "switch": panel.switch,
+        "slider": panel.sizer.slider,
+        "automatic": panel.sizer.automatic,
+        "dismiss": panel.problem.dismiss,
+        "copy": panel.problem.copy,
+    }[name]
+    middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
+    return [middle.x(), middle.y(), widget.width(), widget.height()]
+
+
+def state() -> dict[str, Any]:
+    """What can be seen, and what was asked for."""
+    tray = NOTED.tray
+    panel, menu, icon = tray.panel, tray._menu, tray._icon
+    timers = panel.findChildren(QTimer) + tray._controller.findChildren(QTimer)
+    return {
+        "visible": panel.isVisible(),
+        "headline": panel.headline.text(),
+        "problem": panel.problem.text.text() if panel.problem.isVisible() else "",
+        "hint": panel.hint.text.text() if panel.hint.isVisible() else "",
+        "banner": panel.banner.text.text() if panel.banner.isVisible() else "",
+        "checked": panel.switch.isChecked(),
+        "menu": [action.text() for action in menu.menu.actions() if action.isVisible()] if menu else [],
+        "timers": sum(timer.isActive() for timer in timers),
+        "calls": NOTED.calls,
+        "connects": NOTED.connects,
+        "clipboard": QApplication.clipboard().text(),
+        "icon": icon is not None and icon.isVisible(),
+    }
+
+
+def obey(line: str) -> Any:
+    """Do one command."""
+    ((verb, argument),) = json.loads(line).items()
+    match verb:
+        case "where":
+            return where(argument)
+        case "status":
+            assert NOTED.client is not None
+            NOTED.client.become(**{
+                field.name: getattr(status_from_wire(argument, NOTED.status), field.name)
+                for field in dataclasses.fields(Status)
+            })  # fmt: skip
+        case "fail":
+            NOTED.failure = VramswapError.from_dict(argument) if argument else None
+        case "lose":
+            assert NOTED.client is not None
+            NOTED.client.lose()
+        case "return":
+            NOTED.absent = False
+        case "grab":
+            NOTED.tray.panel.grab().save(argument)
+        case "menu":
+            getattr(NOTED.tray._menu, argument).trigger()
+        case "hide":
+            NOTED.tray.panel.close()
+        case "state":
+            return state()
+    return None
+
+
+class Commands(QObject):
+    """Reads the commands; starts when Qt does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._read)
+
+    def _read(self) -> None:
+        line = sys.stdin.readline()
+        if not line:
+            self._notifier.setEnabled(False)
+            return
+        print(json.dumps(obey(line)), flush=True)
+
+
+class CommandedClient(NotingClient):
+    """Opens the command line when the first one is made, which is when the event loop runs."""
+
+    commands: Commands | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        if CommandedClient.commands is None:
+            CommandedClient.commands = Commands()
+
+
+class KnownTray(main.Tray):
+    """A tray that can be looked into."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        NOTED.tray = self
+
+
+if __name__ == "__main__":
+    NOTED.absent = "--absent" in sys.argv
+    main.Tray = KnownTray  # type: ignore[misc, assignment]
+    sys.exit(main.run([argument for argument in sys.argv[1:] if argument != "--absent"], CommandedClient))

@@ -1,0 +1,135 @@
+"""What the tray can have to show, as data for tests; run as a program it draws each into build/screenshots.
+
+``python -m tests.tray_scenes [FOLDER]``; needs no display.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.contract import ErrorCode, Segment, State, Status, VramswapError
+from vramswap_gui.tray.machine import GpuView, MemoryView, SwapView
+from vramswap_gui.units import GIB, MIB
+
+ROOT: Final = Path(__file__).parents[1]
+
+GPU: Final = GpuView("NVIDIA GeForce RTX 4070 Laptop GPU", 8188 * MIB, 1250 * MIB, 6938 * MIB)
+ASLEEP: Final = GpuView(asleep=True)
+MEMORY: Final = MemoryView(
+    16 * GIB, 3 * GIB,
+    (SwapView("/dev/zram0", "partition", 4 * GIB, GIB, 100), SwapView("/swapfile", "file", 8 * GIB, 300 * MIB, -2)),
+)  # fmt: skip
+SEGMENTS: Final = tuple(Segment(f"/dev/nbd{n}", 512 * MIB, (8 - n) * 50 * MIB, 1000 - n) for n in range(8))
+LENT: Final = replace(GPU, used=GPU.used + 4 * GIB, free=GPU.free - 4 * GIB)
+OURS: Final = replace(
+    MEMORY, swaps=tuple(SwapView(s.device, "partition", s.size, s.used, s.priority) for s in SEGMENTS) + MEMORY.swaps
+)
+OFF: Final = Status(State.OFF, "Off.", wanted=4 * GIB, maximum=7676 * MIB, gpu_name=GPU.name)
+ON: Final = replace(OFF, state=State.ON, segments=SEGMENTS, reason="4 GiB of VRAM are lent as swap.")
+NO_HELPER: Final = VramswapError(
+    ErrorCode.HELPER_UNAVAILABLE,
+    "The helper of vramswap does not answer: it is not installed, or cannot be started.",
+    "See `systemctl status vramswap-helper`; if it is not installed, install vramswap's system files.",
+)
+WONT_FIT: Final = VramswapError(
+    ErrorCode.WONT_FIT,
+    "1.8 GiB of pages are in VRAM, and memory and other swap have room for 1.1 GiB.",
+    "Close programs that use 717 MiB or more, then try again. Nothing was changed.",
+)
+NO_NBD: Final = ("NoNbd", "The kernel's NBD driver is not loaded.",
+                 "Run `modprobe nbd` as root; if that fails, install the kernel's extra modules package.")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is known at one moment."""
+
+    status: Status | None
+    error: VramswapError | None = None
+    gpu: GpuView | None = GPU
+    memory: MemoryView | None = MEMORY
+    hint: str = ""
+
+
+SCENES: Final[Mapping[str, Scene]] = {
+    "connecting": Scene(None, gpu=None),
+    "no-helper": Scene(None, NO_HELPER),
+    "off": Scene(OFF),
+    "off-asleep": Scene(Status(State.OFF, "Off."), gpu=ASLEEP),
+    "on": Scene(ON, gpu=LENT, memory=OURS),
+    "on-automatic": Scene(
+        replace(ON, wanted=0, reason="4 GiB of 7.5 GiB: other programs use the rest."), gpu=LENT, memory=OURS
+    ),
+    "busy-starting": Scene(replace(OFF, state=State.STARTING, reason="Reserving VRAM.")),
+    "busy-stopping": Scene(
+        replace(ON, state=State.STOPPING, bytes_left=1700 * MIB, reason="Bringing pages home."), gpu=LENT, memory=OURS
+    ),
+    "waiting": Scene(replace(OFF, state=State.WAITING, reason="Another program uses all the VRAM.")),
+    "failed": Scene(replace(OFF, state=State.FAILED, reason=NO_NBD[1], error=NO_NBD)),
+    "wont-fit": Scene(ON, WONT_FIT, gpu=LENT, memory=OURS),
+    "simulated": Scene(replace(ON, simulated=("gpu", "kernel"), gpu_name="Simulated GPU"), gpu=LENT, memory=OURS),
+    "no-tray": Scene(OFF, hint="This desktop shows no tray icons, so there is this window instead."),
+}
+
+
+def draw(folder: Path, mark: str, *, dark: bool, wide: float = 1.0) -> None:
+    """Grab the panel in each scene and the icon in each state; ``wide`` scales the window's width."""
+    from PySide6.QtGui import QColor, QPainter, QPalette, QPixmap
+    from PySide6.QtWidgets import QApplication
+
+    from vramswap_gui.tray import icons
+    from vramswap_gui.tray.menu import TrayMenu
+    from vramswap_gui.tray.model import Look, view
+    from vramswap_gui.tray.panel import Panel
+
+    button, window = ("#3a3a3a", "#2d2d2d") if dark else ("#efefef", "#efefef")
+    QApplication.setPalette(QPalette(QColor(button), QColor(window)))
+    for name, scene in SCENES.items():
+        shown = view(scene.status, scene.error, scene.gpu, scene.memory)
+        panel = Panel(icons.application_icon())
+        panel.resize(round(panel.width() * wide), panel.height())
+        panel.show()
+        panel.show_view(shown, dismissible=scene.error is not None and scene.status is not None, hint=scene.hint)
+        for _ in range(10):
+            QApplication.processEvents()
+        panel.grab().save(str(folder / f"{name}-{mark}.png"))
+        panel.deleteLater()
+        if name == "on":
+            menu = TrayMenu(own_drawing=True)
+            menu.show_view(shown)
+            for part, what in ((menu.menu, "menu"), (menu.sizes, "sizes")):
+                part.ensurePolished()
+                part.resize(part.sizeHint())
+                part.grab().save(str(folder / f"{what}-{mark}.png"))
+    sheet = QPixmap(90 * len(Look), 220)
+    sheet.fill("#2b2b2b" if dark else "#f0f0f0")
+    painter = QPainter(sheet)
+    for column, look in enumerate(Look):
+        top = 8
+        for size in (16, 22, 32, 64):
+            painter.drawPixmap(90 * column + 10, top, icons.pixmap(size, look, dark, 0.3))
+            top += size + 12
+    painter.end()
+    sheet.save(str(folder / f"icons-{mark}.png"))
+
+
+def main() -> None:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from PySide6.QtWidgets import QApplication
+
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    application = QApplication([])
+    times = f"{application.devicePixelRatio():g}x"
+    for scheme in ("light", "dark"):
+        draw(folder, f"{scheme}-{times}", dark=scheme == "dark")
+    draw(folder, f"narrow-{times}", dark=False, wide=0.75)
+
+
+if __name__ == "__main__":
+    main()

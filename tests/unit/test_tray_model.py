@@ -1,0 +1,200 @@
+"""What the tray shows in each state, as a table; and that every text is as sizes and palettes need it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tray_scenes import ASLEEP, GPU, LENT, MEMORY, NO_HELPER, OFF, ON, OURS, SCENES, WONT_FIT
+from vramswap_gui.contract import MIN_SIZE, SIZE_STEP, ErrorCode, State, Status, VramswapError
+from vramswap_gui.tray.machine import GpuView, Reader
+from vramswap_gui.tray.model import Fill, Look, View, problem, view
+from vramswap_gui.units import GIB, MIB, format_size
+
+
+def shown(name: str) -> View:
+    scene = SCENES[name]
+    return view(scene.status, scene.error, scene.gpu, scene.memory)
+
+
+@pytest.mark.parametrize(
+    ("scene", "look", "headline", "checked", "enabled"),
+    [
+        ("connecting", Look.BUSY, "Connecting…", False, False),
+        ("no-helper", Look.UNAVAILABLE, "Helper unavailable", False, False),
+        ("off", Look.OFF, "Off", False, True),
+        ("off-asleep", Look.OFF, "Off", False, True),
+        ("on", Look.ON, "On, 4 GiB", True, True),
+        ("on-automatic", Look.ON, "On, 4 GiB", True, True),
+        ("busy-starting", Look.BUSY, "Turning on…", True, False),
+        ("busy-stopping", Look.BUSY, "Turning off…", False, False),
+        ("waiting", Look.WAITING, "Waiting", True, True),
+        ("failed", Look.FAILED, "Failed", False, True),
+        ("wont-fit", Look.ON, "On, 4 GiB", True, True),
+        ("simulated", Look.ON, "On, 4 GiB", True, True),
+        ("no-tray", Look.OFF, "Off", False, True),
+    ],
+)
+def test_states(scene: str, look: Look, headline: str, checked: bool, enabled: bool) -> None:
+    got = shown(scene)
+    assert (got.look, got.headline, got.checked, got.toggle_enabled) == (look, headline, checked, enabled)
+    assert got.sentence and got.tooltip.startswith("VRAM swap: ")
+
+
+def test_every_scene_is_in_the_table() -> None:
+    (mark,) = (mark for mark in test_states.pytestmark if mark.name == "parametrize")  # type: ignore[attr-defined]
+    assert {row[0] for row in mark.args[1]} == set(SCENES)
+    assert {shown(name).look for name in SCENES} == set(Look)
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (OFF, "No VRAM is lent, and the GPU may sleep."),
+        (replace(OFF, reason="The GPU is asleep."), "The GPU is asleep."),
+        (replace(ON, state=State.STOPPING, bytes_left=GIB), "Bringing pages home, 1 GiB to go."),
+        (replace(ON, state=State.RESIZING, reason="Changing."), "Changing."),
+        (replace(ON, state=State.FAILED), "4 GiB of VRAM are still in use as swap."),
+        (replace(OFF, state=State.FAILED), "No VRAM is lent. Nothing else was changed."),
+    ],
+)
+def test_sentence(status: Status, sentence: str) -> None:
+    assert view(status, None, GPU, MEMORY).sentence == sentence
+
+
+def test_swap_that_lost_its_server_can_be_turned_off() -> None:
+    got = view(replace(ON, state=State.FAILED, reason="It ended."), None, LENT, OURS)
+    assert got.checked and got.toggle_enabled
+    assert got.problem is not None and got.problem.message == "It ended."
+
+
+@pytest.mark.parametrize(
+    ("simulated", "banner"),
+    [((), ""), (("gpu",), "Simulated: GPU"), (("kernel",), "Simulated: kernel"),
+     (("gpu", "kernel"), "Simulated: GPU, kernel"), (("gpu", "moon"), "Simulated: GPU, moon")],
+)  # fmt: skip
+def test_banner(simulated: tuple[str, ...], banner: str) -> None:
+    got = view(replace(OFF, simulated=simulated), None, None, None)
+    assert got.banner == banner
+    assert banner in got.tooltip
+
+
+@pytest.mark.parametrize(
+    ("remedy", "text", "command"),
+    [
+        ("Run `modprobe nbd` as root.", "Run “modprobe nbd” as root.", "modprobe nbd"),
+        ("See `a b` and `c`.", "See “a b” and “c”.", "a b"),
+        ("Close programs.", "Close programs.", ""),
+        ("", "", ""),
+        ("A stray ` is no command.", "A stray ` is no command.", ""),
+    ],
+)
+def test_problem(remedy: str, text: str, command: str) -> None:
+    got = problem(VramswapError(ErrorCode.NO_NBD, "It failed.", remedy))
+    assert (got.message, got.remedy, got.command) == ("It failed.", text, command)
+
+
+def test_problem_of_a_request_hides_that_of_the_state() -> None:
+    failed = SCENES["failed"].status
+    got = view(failed, WONT_FIT, GPU, MEMORY)
+    assert got.problem is not None and got.problem.message == WONT_FIT.message
+    assert view(ON, None, GPU, MEMORY).problem is None
+
+
+def parts(got: View) -> dict[Fill, int]:
+    assert got.vram is not None
+    return {part.fill: part.size for part in got.vram.parts}
+
+
+def test_vram_bar() -> None:
+    used = sum(segment.used for segment in ON.segments)
+    assert parts(view(ON, None, LENT, OURS)) == {
+        Fill.USED: used, Fill.RESERVED: 4 * GIB - used, Fill.OTHER: GPU.used, Fill.FREE: LENT.total - LENT.used
+    }  # fmt: skip
+    assert set(parts(view(ON, None, None, OURS))) == {Fill.USED, Fill.RESERVED}
+    assert view(OFF, None, None, OURS).vram is None
+    asleep = view(OFF, None, ASLEEP, OURS)
+    assert asleep.vram is None and "asleep" in asleep.vram_note
+
+
+def test_vram_bar_never_has_negative_parts() -> None:
+    """The swap and NVML's numbers are not of the same moment."""
+    assert min(parts(view(ON, None, replace(LENT, used=GIB, free=LENT.total - GIB), OURS)).values()) >= 0
+
+
+def test_the_kernels_count_is_used_when_there_is_one() -> None:
+    full = replace(OURS, swaps=tuple(replace(swap, used=swap.size) for swap in OURS.swaps))
+    assert view(ON, None, LENT, full).ring == 1.0
+    assert 0 < view(ON, None, LENT, None).ring < 1
+    assert view(OFF, None, GPU, MEMORY).ring == 0.0
+
+
+def test_tiers() -> None:
+    got = [(bar.title, bar.detail) for bar in view(ON, None, LENT, OURS).tiers]
+    assert got == [
+        ("Memory", "13 GiB of 16 GiB"), ("VRAM", "1.8 GiB of 4 GiB"),
+        ("Compressed memory (zram)", "1 GiB of 4 GiB"), ("Swap file /swapfile", "300 MiB of 8 GiB"),
+    ]  # fmt: skip
+    assert view(ON, None, LENT, None).tiers == ()
+
+
+@given(
+    maximum=st.integers(0, 200 * GIB).map(lambda size: size - size % SIZE_STEP),
+    wanted=st.one_of(st.just(0), st.integers(MIN_SIZE, 300 * GIB)),
+    total=st.integers(0, 200 * GIB),
+)
+def test_slider_range(maximum: int, wanted: int, total: int) -> None:
+    status = replace(OFF, maximum=maximum, wanted=wanted)
+    choice = view(status, None, GpuView("GPU", total, 0, total), None).size
+    if not choice.known:
+        assert maximum < MIN_SIZE and (maximum or total < MIN_SIZE + SIZE_STEP)
+        assert not choice.enabled and choice.text
+        return
+    assert MIN_SIZE <= choice.minimum <= choice.maximum
+    assert choice.value <= choice.maximum and choice.maximum % SIZE_STEP == 0
+    assert choice.step % SIZE_STEP == 0
+    assert choice.maximum // choice.step <= 200, "so fine a step cannot be hit with a mouse"
+
+
+def test_slider_says_what_is_wanted_and_what_is_so() -> None:
+    assert view(replace(ON, wanted=6 * GIB), None, LENT, OURS).size.text == "6 GiB, now 4 GiB"
+    assert view(replace(ON, wanted=0), None, LENT, OURS).size.text == "Automatic, now 4 GiB"
+    assert view(OFF, None, GPU, MEMORY).size.text == "4 GiB"
+    assert not view(replace(ON, state=State.RESIZING), None, LENT, OURS).size.enabled
+    assert "awake" in view(Status(), None, ASLEEP, MEMORY).size.text
+
+
+def test_presets() -> None:
+    got = view(OFF, None, GPU, MEMORY).presets
+    assert [preset.size for preset in got] == [0, GIB, 2 * GIB, 4 * GIB, 6 * GIB, OFF.maximum]
+    assert [preset.text for preset in got if preset.checked] == ["4 GiB"]
+    odd = view(replace(OFF, wanted=1300 * MIB), None, GPU, MEMORY).presets
+    assert [preset.text for preset in odd if preset.checked] == [format_size(1300 * MIB)]
+    assert view(None, NO_HELPER, GPU, MEMORY).presets == ()
+
+
+def test_quitting_says_that_the_swap_stays() -> None:
+    assert "stays on" in view(ON, None, LENT, OURS).quit_text
+    assert "stays on" not in view(OFF, None, GPU, MEMORY).quit_text
+
+
+def test_reader_without_gpu_or_proc(tmp_path: Path) -> None:
+    reader = Reader(tmp_path, tmp_path)
+    assert reader.read_memory() is None
+    gpu = reader.read_gpu("", False)
+    assert gpu is not None and gpu.note
+
+
+def test_reader_leaves_a_sleeping_gpu_alone(tmp_path: Path) -> None:
+    device = tmp_path / "bus/pci/devices/0000:01:00.0"
+    (device / "power").mkdir(parents=True)
+    for name, text in (("vendor", "0x10de"), ("class", "0x030000"), ("power/runtime_status", "suspended")):
+        (device / name).write_text(text + "\n")
+    reader = Reader(Path("/proc"), tmp_path)
+    assert reader.read_gpu("", False) == ASLEEP
+    memory = reader.read_memory()
+    assert memory is not None and memory.total > 0

@@ -1,0 +1,65 @@
+"""Memory kept back for the next engine.
+
+An engine dies while memory is short more likely than not, and then what is short cannot be freed by swapping, because
+the swap waits for the next engine. What that one needs to start is therefore held ready, and let go of when it is due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.system import meminfo
+from vramswap_gui.units import MIB
+
+_STEP: Final = MIB
+#: Seconds between two steps of taking it back, which must never make memory short itself.
+_PAUSE: Final = 0.05
+#: It is taken back only while so many times its size is available.
+_PLENTY: Final = 4
+
+
+class Ballast:
+    """``size`` bytes that are touched, and locked as all memory of this process is."""
+
+    def __init__(self, size: int, proc: Path = Path("/proc")) -> None:
+        self._size = size
+        self._proc = proc
+        self._held: list[mmap.mmap] = []
+        self._filling: asyncio.Task[None] | None = None
+
+    @property
+    def held(self) -> int:
+        """Bytes held now."""
+        return len(self._held) * _STEP
+
+    def fill(self) -> None:
+        """Take all of it now, while there is no hurry and no swap that depends on us."""
+        while self.held < self._size:
+            self._take()
+
+    def release(self) -> None:
+        """Give all of it back to the system at once."""
+        if self._filling is not None:
+            self._filling.cancel()
+        while self._held:
+            self._held.pop().close()
+
+    def refill(self) -> None:
+        """Take it back bit by bit, as soon as memory is plentiful."""
+        if self._filling is None or self._filling.done():
+            self._filling = asyncio.create_task(self._refill())
+
+    def _take(self) -> None:
+        part = mmap.mmap(-1, _STEP)
+        for offset in range(0, _STEP, mmap.PAGESIZE):
+            part[offset] = 0
+        self._held.append(part)
+
+    async def _refill(self) -> None:
+        while self.held < self._size:
+            await asyncio.sleep(_PAUSE)
+            if meminfo.read(self._proc).available >= _PLENTY * self._size:
+                self._take()

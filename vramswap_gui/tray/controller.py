@@ -1,0 +1,313 @@
+"""Between the helper's client and what is on the screen: keeps the status, asks, and shows what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Final, Protocol
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from vramswap_gui.contract import Config, ErrorCode, State, Status, VramswapError
+from vramswap_gui.tray.machine import Machine, Reader
+from vramswap_gui.tray.model import View, view
+
+_READ_MS: Final = 1000
+_RETRY_MS: Final = 3000
+
+
+class Client(Protocol):
+    """What the tray needs of ``vramswap_gui.client.Client``. Errors are VramswapError."""
+
+    @property
+    def status(self) -> Status:
+        """The latest status."""
+
+    async def connect(self) -> object:
+        """Reach the helper. Raises VramswapError HELPER_UNAVAILABLE."""
+
+    async def refresh(self) -> object:
+        """Ask for the status anew: how full the swap is changes without a signal."""
+
+    def subscribe(self, callback: Callable[[Status], None]) -> None:
+        """Hear of every new status."""
+
+    def on_lost(self, callback: Callable[[VramswapError], None]) -> None:
+        """Hear when the helper is gone."""
+
+    async def start(self) -> None:
+        """Turn the swap on."""
+
+    async def stop(self) -> None:
+        """Turn the swap off."""
+
+    async def resize(self, size: int) -> None:
+        """Change the wanted size; 0 is automatic."""
+
+    async def get_config(self) -> Config:
+        """The settings."""
+
+    async def set_config(self, values: Mapping[str, object]) -> None:
+        """Change settings."""
+
+    async def close(self) -> None:
+        """Leave the bus."""
+
+
+class Controller(QObject):
+    """Owns the client. Runs no timer unless :meth:`watch` says that somebody looks."""
+
+    changed = Signal(View)
+    #: Something failed; the text is for a notification when no window shows it.
+    failed = Signal(str)
+
+    def __init__(self, make_client: Callable[[], Client], reader: Reader) -> None:
+        super().__init__()
+        self._make_client = make_client
+        self._reader = reader
+        self._client: Client | None = None
+        self._status: Status | None = None
+        self._error: VramswapError | None = None
+        self._pending: State | None = None
+        self._machine = Machine()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._connecting = asyncio.Lock()
+        self._reading: set[str] = set()
+        self._watched = False
+        self._closed = False
+        self._read_timer = QTimer(self, interval=_READ_MS)
+        self._read_timer.timeout.connect(self._read)
+        self._retry_timer = QTimer(self, interval=_RETRY_MS)
+        self._retry_timer.timeout.connect(self.connect_soon)
+
+    # What is shown
+
+    @property
+    def view(self) -> View:
+        """What to show now."""
+        return view(self._shown(), self._error, self._machine.gpu, self._machine.memory)
+
+    @property
+    def dismissible(self) -> bool:
+        """Whether the problem shown is that of a request, rather than the state of things."""
+        return self._error is not None and self._status is not None
+
+    def _shown(self) -> Status | None:
+        """The status, with what was just asked for taken as under way until the helper says what it does."""
+        status = self._status
+        if status is None or self._pending is None or status.state.busy:
+            return status
+        return dataclasses.replace(status, state=self._pending, reason="", error=("", "", ""))
+
+    def _show(self) -> None:
+        if not self._closed:
+            self._time()
+            self.changed.emit(self.view)
+
+    # What a person does
+
+    def toggle(self, on: bool) -> None:
+        """Turn the swap on or off."""
+        state = State.STARTING if on else State.STOPPING
+        self._ask(state, lambda client: client.start() if on else client.stop())
+
+    def resize(self, size: int) -> None:
+        """Want another size; 0 is automatic."""
+        on = self._status is not None and bool(self._status.segments)
+        self._ask(State.RESIZING if on else None, lambda client: client.resize(size))
+
+    def dismiss(self) -> None:
+        """The problem has been read."""
+        if self.dismissible:
+            self._error = None
+            self._show()
+
+    def watch(self, watched: bool) -> None:
+        """Whether somebody looks: only then the machine is read and a missing helper is looked for again."""
+        if watched != self._watched:
+            self._watched = watched
+            self._show()
+            if watched:
+                self._read()
+                if self._status is None:
+                    self.connect_soon()
+
+    def glance(self) -> None:
+        """Somebody looks for a moment, at the menu: have the numbers of now."""
+        if self._client is not None and not self._watched:
+            self._spawn(self._refresh(self._client))
+
+    # The helper
+
+    def connect_soon(self) -> None:
+        """Look for the helper, unless it is there."""
+        if not self._closed and self._client is None and not self._connecting.locked():
+            self._spawn(self._connect())
+
+    async def close(self) -> None:
+        """End everything that runs."""
+        self._closed = True
+        self._read_timer.stop()
+        self._retry_timer.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._client is not None:
+            with contextlib.suppress(VramswapError):
+                await self._client.close()
+
+    async def _connect(self) -> None:
+        async with self._connecting:
+            if self._client is not None:
+                return
+            client = self._make_client()
+            client.subscribe(lambda status: self._got(client, status))
+            client.on_lost(lambda error: self._lost(client, error))
+            try:
+                await client.connect()
+            except BaseException:
+                with contextlib.suppress(VramswapError):
+                    await client.close()
+                raise
+            self._client = client
+            self._status = client.status
+            self._error = None
+            self._show()
+            if self._watched:
+                self._read()
+
+    def _got(self, client: Client, status: Status) -> None:
+        if client is not self._client:
+            return
+        before = self._status
+        self._status = status
+        if status.error[1] and (before is None or before.error != status.error) and self._pending is None:
+            self.failed.emit(status.error[1])
+        self._show()
+        if self._watched and before is not None and before.size != status.size:
+            self._read()
+
+    def _lost(self, client: Client, error: VramswapError) -> None:
+        if client is not self._client:
+            return
+        self._client = None
+        self._status = None
+        self._pending = None
+        self._error = error
+        self._spawn(client.close())
+        self._show()
+
+    def _ask(self, state: State | None, verb: Callable[[Client], Awaitable[None]]) -> None:
+        client = self._client
+        if client is None or self._pending is not None:
+            # Nothing is done, but the control that was clicked has to go back.
+            self._show()
+            return
+        self._error = None
+        self._pending = state
+        self._spawn(self._do(verb, client))
+        self._show()
+
+    async def _do(self, verb: Callable[[Client], Awaitable[None]], client: Client) -> None:
+        try:
+            await verb(client)
+            if client is self._client:
+                self._status = client.status
+        finally:
+            self._pending = None
+            self._show()
+
+    async def _refresh(self, client: Client) -> None:
+        await client.refresh()
+        self._got(client, client.status)
+
+    # The machine
+
+    def _read(self) -> None:
+        status = self._status or Status()
+        # Apart from each other, because a driver in trouble may keep the one who asks waiting for ever.
+        self._read_part("memory", self._reader.read_memory)
+        self._read_part("gpu", lambda: self._reader.read_gpu(status.gpu_pci, bool(status.segments)))
+
+    def _read_part(self, name: str, read: Callable[[], object]) -> None:
+        if name not in self._reading and not self._closed:
+            self._reading.add(name)
+            self._spawn(self._note_part(name, read))
+
+    async def _note_part(self, name: str, read: Callable[[], object]) -> None:
+        try:
+            found: Any = await _on_thread(read)
+        finally:
+            self._reading.discard(name)
+        if found != getattr(self._machine, name):
+            self._machine = dataclasses.replace(self._machine, **{name: found})
+            self._show()
+
+    # Tasks and timers
+
+    def _time(self) -> None:
+        _run(self._read_timer, self._watched)
+        _run(self._retry_timer, self._watched and self._client is None)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """Whatever goes wrong becomes something to read on the screen."""
+        try:
+            await work
+        except VramswapError as error:
+            self._fail(error)
+        except Exception as error:
+            self._fail(
+                VramswapError(
+                    ErrorCode.INTERNAL, f"The tray failed: {type(error).__name__}: {error}.", "Please report it."
+                )
+            )
+
+    def _fail(self, error: VramswapError) -> None:
+        again = self._error is not None and self._error.as_dict() == error.as_dict()
+        self._error = error
+        self._show()
+        # A helper that is not there is shown by the icon; it is no news at every look.
+        if not again and error.code is not ErrorCode.HELPER_UNAVAILABLE:
+            self.failed.emit(error.message)
+
+
+def _run(timer: QTimer, wanted: bool) -> None:
+    if wanted and not timer.isActive():
+        timer.start()
+    elif not wanted:
+        timer.stop()
+
+
+async def _on_thread(work: Callable[[], object]) -> object:
+    """The result of ``work``, done on a thread that the end of the program does not wait for."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[object] = loop.create_future()
+
+    def settle(result: object, error: Exception | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except Exception as error:
+            failure = error
+        # When it ends too late, the loop is closed and nobody asks any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await future

@@ -1,0 +1,244 @@
+"""``vramswap``: the tray. Starts it, ends it, and keeps icon, menu and window at one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from PySide6.QtCore import QObject, QSocketNotifier, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
+from qasync import QEventLoop
+
+from vramswap_gui import __version__
+from vramswap_gui.contract import BUS_NAME
+from vramswap_gui.tray import icons
+from vramswap_gui.tray.bars import is_dark
+from vramswap_gui.tray.controller import Client, Controller
+from vramswap_gui.tray.hosts import Hosts, watch_helper
+from vramswap_gui.tray.instance import Instance
+from vramswap_gui.tray.machine import Reader
+from vramswap_gui.tray.menu import TrayMenu
+from vramswap_gui.tray.model import View
+from vramswap_gui.tray.panel import Panel
+
+#: At login the desktop's tray may come later than we do.
+_HOST_GRACE_MS: Final = 3000
+
+
+class Tray(QObject):
+    """Icon, menu and window, all showing the controller's view."""
+
+    def __init__(self, controller: Controller, hosts: Hosts, quit_all: Callable[[], None]) -> None:
+        super().__init__()
+        self._controller = controller
+        self._hosts = hosts
+        self._quit = quit_all
+        self._icon: QSystemTrayIcon | None = None
+        self._menu: TrayMenu | None = None
+        self._checked = False
+        #: Whether the icon was made for a host that draws menus itself.
+        self._by_host = False
+        self.panel = Panel(icons.application_icon())
+        self.panel.toggled.connect(controller.toggle)
+        self.panel.size_chosen.connect(controller.resize)
+        self.panel.dismissed.connect(controller.dismiss)
+        self.panel.seen.connect(controller.watch)
+        self.panel.closed.connect(self._closed)
+        controller.changed.connect(self.show_view)
+        controller.failed.connect(self._notify)
+        hosts.changed.connect(self._make_icon)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self.show_view(controller.view))
+        if hosts.known:
+            self._make_icon()
+        else:
+            QTimer.singleShot(_HOST_GRACE_MS, self._give_up_waiting)
+        self.show_view(controller.view)
+
+    def open(self, token: str = "") -> None:
+        """Show the window, in front."""
+        if token:
+            os.environ["XDG_ACTIVATION_TOKEN"] = token
+        self.panel.bring_up()
+
+    def show_view(self, view: View) -> None:
+        """Show ``view`` everywhere."""
+        self.panel.show_view(view, dismissible=self._controller.dismissible, hint=self._hint())
+        if self._icon is not None and self._menu is not None:
+            self._icon.setIcon(icons.icon(view.look, is_dark(QGuiApplication.palette()), view.ring))
+            self._icon.setToolTip(view.tooltip)
+            self._menu.show_view(view)
+
+    def _hint(self) -> str:
+        if not self._checked or self._hosts.available:
+            return ""
+        return self.tr(
+            "This desktop shows no tray icons, so there is this window instead. On GNOME, the extension"
+            " “AppIndicator and KStatusNotifierItem Support” brings them"
+            " (Debian and Ubuntu: gnome-shell-extension-appindicator)."
+        )
+
+    def _make_icon(self) -> None:
+        """Put the icon into the tray. Qt puts it there again by itself when a host goes and one of its kind comes."""
+        self._checked = True
+        if self._icon is not None and self._by_host is not self._hosts.draws_menus and self._hosts.available:
+            # An icon stays of the kind that it was made as.
+            self._icon.hide()
+            self._icon.deleteLater()
+            self._icon = None
+        if self._icon is None:
+            self._by_host = self._hosts.draws_menus
+            self._menu = menu = TrayMenu(own_drawing=not self._by_host)
+            menu.toggled.connect(self._controller.toggle)
+            menu.size_chosen.connect(self._controller.resize)
+            menu.menu.aboutToShow.connect(self._controller.glance)
+            menu.open_asked.connect(self.open)
+            menu.quit_asked.connect(self._quit)
+            self._icon = QSystemTrayIcon(self)
+            self._icon.setContextMenu(menu.menu)
+            self._icon.activated.connect(self._activated)
+            self.show_view(self._controller.view)
+            self._icon.show()
+        self.show_view(self._controller.view)
+
+    def _give_up_waiting(self) -> None:
+        self._make_icon()
+        if not self._hosts.available:
+            self.open()
+
+    def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        if reason is not QSystemTrayIcon.ActivationReason.Context:
+            self.open()
+
+    def _closed(self) -> None:
+        # With neither icon nor window nobody could reach the program any more.
+        if self._checked and not self._hosts.available:
+            self._quit()
+
+    def _notify(self, message: str) -> None:
+        if self._icon is not None and not self.panel.isVisible():
+            self._icon.showMessage(self.tr("VRAM swap"), message, QSystemTrayIcon.MessageIcon.Warning)
+
+
+def _default_client() -> Client:
+    from vramswap_gui.client import Client as HelperClient
+
+    return HelperClient()
+
+
+def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_client) -> int:
+    """Run the tray to its end. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="vramswap", description="Lends an idle NVIDIA GPU's VRAM to Linux as swap, from the system tray."
+    )
+    parser.add_argument("--version", action="version", version=f"vramswap {__version__}")
+    parser.add_argument("--show", action="store_true", help="show the window at once")
+    parser.add_argument("--proc", type=Path, default=Path("/proc"), help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if not _has_display():
+        print("vramswap: there is no display. Use `vramswapctl` on the command line instead.", file=sys.stderr)
+        return 1
+
+    app = QApplication([sys.argv[0]])
+    app.setApplicationName("vramswap")
+    app.setApplicationDisplayName("vramswap")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("vramswap")
+    app.setQuitOnLastWindowClosed(False)
+
+    instance = Instance()
+    if not instance.take():
+        if instance.ask():
+            return 0
+        print("vramswap: it runs already, but does not answer. End it, then try again.", file=sys.stderr)
+        return 1
+    loop = QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    sys.excepthook = _say
+    loop.set_exception_handler(lambda _, context: _say_what(context.get("exception") or context["message"]))
+    with loop:
+        life = loop.create_task(_life(instance, Reader(options.proc), make_client, options.show))
+        try:
+            loop.run_until_complete(life)
+        except RuntimeError:
+            if life.done():
+                raise
+            # Qt ends the loop when the X server goes, and then nothing more can be shown or awaited.
+            loop.set_exception_handler(lambda *_: None)
+            print("vramswap: the display is gone.", file=sys.stderr)
+            return 1
+    return 0
+
+
+def _say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An error that nobody expected: one line, for the journal."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace else ""
+    _say_what(f"{kind.__name__}: {error}{where}")
+
+
+def _say_what(what: object) -> None:
+    print(f"vramswap: an error in the program, please report it: {what!s}", file=sys.stderr)
+
+
+async def _life(instance: Instance, reader: Reader, make_client: Callable[[], Client], show: bool) -> None:
+    ended = asyncio.Event()
+    signals = _EndingSignals(ended.set)
+    controller = Controller(make_client, reader)
+    tray = Tray(controller, Hosts(), ended.set)
+    helper = watch_helper(BUS_NAME, controller.connect_soon)
+    instance.asked.connect(tray.open)
+    controller.connect_soon()
+    if show:
+        tray.open()
+    await ended.wait()
+    tray.panel.hide()
+    helper.deleteLater()
+    await controller.close()
+    signals.close()
+
+
+class _EndingSignals:
+    """Calls back in the event loop on SIGINT, SIGTERM and SIGHUP, without a timer that looks for them."""
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: end())
+        # Reading is all it does: once Python code runs, so do the handlers.
+        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read)
+        self._notifier.activated.connect(lambda *_: self._reader.recv(64))
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(-1)
+        self._reader.close()
+        self._writer.close()
+
+
+def _has_display() -> bool:
+    """Without one Qt would end the process with an abort."""
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    return bool(platform or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY"))
+
+
+def main() -> int:
+    """The program."""
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""The menu of the tray icon. Most hosts draw it themselves, so everything in it works as plain entries too."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu, QWidgetAction
+
+from vramswap_gui.tray.model import Preset, View
+from vramswap_gui.tray.sizer import Sizer
+
+
+class TrayMenu(QObject):
+    """Shows a :class:`View` as a menu and says what a person asks for."""
+
+    toggled = Signal(bool)
+    size_chosen = Signal(object)
+    open_asked = Signal()
+    quit_asked = Signal()
+
+    def __init__(self, *, own_drawing: bool) -> None:
+        """``own_drawing``: Qt draws the menu itself, so that it can hold a slider."""
+        super().__init__()
+        self.menu = QMenu()
+        self.menu.setToolTipsVisible(True)
+        self.toggle = QAction(self.tr("&Use VRAM as swap"), self.menu, checkable=True)
+        self.status = QAction(self.menu, enabled=False)
+        self.banner = QAction(self.menu, enabled=False, visible=False)
+        self.sizes = QMenu(self.tr("&Size"))
+        self.open = QAction(self.tr("&Open"), self.menu)
+        self.quit = QAction(self.tr("&Quit"), self.menu)
+        self._presets: tuple[Preset, ...] = ()
+        self._group: QActionGroup | None = None
+        self.menu.addAction(self.toggle)
+        self.menu.addAction(self.status)
+        self.menu.addAction(self.banner)
+        self.menu.addSeparator()
+        self.menu.addMenu(self.sizes)
+        self.slider: Sizer | None = None
+        self._slider_action: QAction | None = None
+        if own_drawing:
+            self._add_slider()
+        self.menu.addSeparator()
+        self.menu.addAction(self.open)
+        self.menu.addAction(self.quit)
+        self.menu.setDefaultAction(self.open)
+        # The host may have checked the entry by itself; what is so is shown by the next view.
+        self.toggle.triggered.connect(self.toggled)
+        self.open.triggered.connect(self.open_asked)
+        self.quit.triggered.connect(self.quit_asked)
+
+    def _add_slider(self) -> None:
+        self.slider = Sizer()
+        self.slider.setContentsMargins(12, 6, 12, 6)
+        self.slider.setMinimumWidth(260)
+        self.slider.chosen.connect(self.size_chosen)
+        action = self._slider_action = QWidgetAction(self.sizes)
+        action.setDefaultWidget(self.slider)
+        self.sizes.addSeparator()
+        self.sizes.addAction(action)
+
+    def show_view(self, view: View) -> None:
+        """Show what there is to show."""
+        self.toggle.setChecked(view.checked)
+        self.toggle.setEnabled(view.toggle_enabled)
+        self.status.setText(_plain(view.headline))
+        self.banner.setText(_plain(view.banner))
+        self.banner.setVisible(bool(view.banner))
+        self.quit.setText(view.quit_text)
+        self.sizes.menuAction().setEnabled(view.size.enabled)
+        self._show_presets(view.presets)
+        if self.slider is not None and self._slider_action is not None:
+            self._slider_action.setVisible(view.size.known)
+            self.slider.show_choice(view.size)
+
+    def _show_presets(self, presets: tuple[Preset, ...]) -> None:
+        # Hosts fetch the whole menu again when an entry changes, so it stays as it is when it can.
+        if presets == self._presets:
+            return
+        self._presets = presets
+        if self._group is not None:
+            for old in self._group.actions():
+                self.sizes.removeAction(old)
+            self._group.deleteLater()
+        self._group = QActionGroup(self.sizes)
+        others = [action for action in self.sizes.actions() if action.actionGroup() is None]
+        for preset in presets:
+            action = QAction(_plain(preset.text), self._group, checkable=True, checked=preset.checked)
+            # Older versions of PySide give no argument to a function with defaults, newer ones do.
+            action.triggered.connect(lambda on=False, size=preset.size: self._choose(size))
+            if others:
+                self.sizes.insertAction(others[0], action)
+            else:
+                self.sizes.addAction(action)
+
+    def _choose(self, size: int) -> None:
+        self._presets = ()
+        self.size_chosen.emit(size)
+
+
+def _plain(text: str) -> str:
+    """In a menu an ampersand would mark a key."""
+    return text.replace("&", "&&")

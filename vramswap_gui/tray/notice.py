@@ -1,0 +1,102 @@
+"""Boxes that say something: a problem with its remedy, a hint, or that parts are simulated."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+
+from vramswap_gui.tray.bars import blend, wrapped
+from vramswap_gui.tray.model import Problem
+
+_RED: Final = QColor("#e01b24")
+_AMBER: Final = QColor("#e5a50a")
+_BLUE: Final = QColor("#3584e4")
+
+
+class Box(QFrame):
+    """A tinted box with text."""
+
+    def __init__(self, colour: QColor) -> None:
+        super().__init__()
+        self._colour = colour
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(14, 10, 12, 10)
+        self.column.setSpacing(6)
+        self.text = wrapped()
+        self.text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.column.addWidget(self.text)
+
+    def show_text(self, text: str) -> None:
+        """Show ``text``, or nothing at all when it is empty."""
+        self.text.setText(text)
+        self.setVisible(bool(text))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        window = self.palette().window().color()
+        painter.setBrush(blend(window, self._colour, 0.13))
+        painter.setPen(QPen(blend(window, self._colour, 0.55), 1))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 7, 7)
+
+
+class Banner(Box):
+    """What is simulated."""
+
+    def __init__(self) -> None:
+        super().__init__(_AMBER)
+        self.column.setContentsMargins(14, 7, 12, 7)
+
+
+class Hint(Box):
+    """Something worth knowing that is no failure."""
+
+    def __init__(self) -> None:
+        super().__init__(_BLUE)
+
+
+class ProblemBox(Box):
+    """What failed, and what to do."""
+
+    dismissed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(_RED)
+        bold = self.text.font()
+        bold.setBold(True)
+        self.text.setFont(bold)
+        self.remedy = wrapped()
+        self.remedy.setTextInteractionFlags(self.text.textInteractionFlags())
+        self.command = QLabel()
+        self.command.setTextFormat(Qt.TextFormat.PlainText)
+        self.command.hide()
+        self.copy = QPushButton(self.tr("&Copy command"))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
+        self.dismiss = QPushButton(self.tr("&Dismiss"))
+        self.dismiss.setAccessibleName(self.tr("Dismiss this message"))
+        self.dismiss.clicked.connect(self.dismissed)
+        self.column.addWidget(self.remedy)
+        line = QHBoxLayout()
+        line.addStretch(1)
+        line.addWidget(self.copy)
+        line.addWidget(self.dismiss)
+        self.column.addLayout(line)
+
+    def show_problem(self, problem: Problem | None, dismissible: bool) -> None:
+        """Show a problem, or hide. One that lasts cannot be dismissed."""
+        self.setVisible(problem is not None)
+        if problem is None:
+            return
+        self.text.setText(problem.message)
+        self.remedy.setText(problem.remedy)
+        self.remedy.setVisible(bool(problem.remedy))
+        self.command.setText(problem.command)
+        self.copy.setVisible(bool(problem.command))
+        self.copy.setToolTip(problem.command)
+        self.copy.setAccessibleName(self.tr("Copy the command {command}").format(command=problem.command))
+        self.dismiss.setVisible(dismissible)

@@ -1,0 +1,207 @@
+"""The window: one switch, one sentence, the bars and the size."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QFont, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+
+from vramswap_gui.tray.bars import Legend, StackedBar, Tiers, muted, wrapped
+from vramswap_gui.tray.model import Look, View
+from vramswap_gui.tray.notice import Banner, Hint, ProblemBox
+from vramswap_gui.tray.sizer import Sizer
+from vramswap_gui.tray.switch import Switch
+
+_WIDTH: Final = 440
+_NARROWEST: Final = 320
+
+
+class _Content(QWidget):
+    """Says when it has been laid out anew: texts have changed, parts have come or gone."""
+
+    laid_out = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() is QEvent.Type.LayoutRequest:
+            self.laid_out.emit()
+        return done
+
+    def minimumSizeHint(self) -> QSize:
+        # Labels that wrap ask for the height of their narrowest form; what is needed follows from the real width.
+        return QSize(super().minimumSizeHint().width(), 1)
+
+
+class Panel(QWidget):
+    """Shows a :class:`View` and says what a person asks for; knows nothing else."""
+
+    toggled = Signal(bool)
+    size_chosen = Signal(object)
+    dismissed = Signal()
+    #: True when it comes into sight, False when it goes.
+    seen = Signal(bool)
+    closed = Signal()
+
+    def __init__(self, icon: QIcon) -> None:
+        super().__init__()
+        self.setWindowTitle(self.tr("VRAM swap"))
+        self.setWindowIcon(icon)
+        self._make_widgets()
+        self._lay_out()
+        self.switch.clicked.connect(self.toggled)
+        self.sizer.chosen.connect(self.size_chosen)
+        self.problem.dismissed.connect(self.dismissed)
+        for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
+            QShortcut(keys, self, self.close)
+
+    def _make_widgets(self) -> None:
+        self.banner, self.hint, self.problem = Banner(), Hint(), ProblemBox()
+        self.title = wrapped(self.tr("Use VRAM as swap"))
+        self.title.setFont(_scaled(self.title, 1.35, bold=True))
+        self.switch = Switch()
+        self.switch.setAccessibleName(self.title.text())
+        self.headline, self.sentence = wrapped(), wrapped()
+        self.headline.setFont(_scaled(self.headline, 1.0, bold=True))
+        self.progress = QProgressBar(minimum=0, maximum=0, textVisible=False)
+        self.progress.setFixedHeight(6)
+        self.progress.setAccessibleName(self.tr("Working"))
+        self.vram_title, self.vram_detail = wrapped(self.tr("Video memory")), muted(QLabel())
+        self.gpu_name, self.vram_note = muted(wrapped()), muted(wrapped())
+        self.vram_bar, self.legend = StackedBar(), Legend()
+        self.sizer = Sizer()
+        self.tiers_title, self.tiers = wrapped(self.tr("Memory and swap")), Tiers()
+        for title in (self.vram_title, self.sizer.title, self.tiers_title):
+            title.setFont(_scaled(title, 1.0, bold=True))
+
+    def _lay_out(self) -> None:
+        content = _Content()
+        content.laid_out.connect(self._fit)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(22, 20, 22, 22)
+        column.setSpacing(18)
+        column.addWidget(self.banner)
+        head = QHBoxLayout()
+        head.setSpacing(16)
+        head.addWidget(self.title, 1)
+        head.addWidget(self.switch, 0, Qt.AlignmentFlag.AlignVCenter)
+        column.addLayout(_stack(8, head, self.headline, self.sentence, self.progress))
+        column.addWidget(self.problem)
+        column.addWidget(self.hint)
+        column.addWidget(_line())
+        line = QHBoxLayout()
+        line.addWidget(self.vram_title, 1)
+        line.addWidget(self.vram_detail)
+        column.addLayout(_stack(8, line, self.gpu_name, self.vram_bar, self.legend, self.vram_note))
+        column.addWidget(self.sizer)
+        self._tiers_line = _line()
+        column.addWidget(self._tiers_line)
+        column.addLayout(_stack(10, self.tiers_title, self.tiers))
+        column.addStretch(1)
+        self._content = content
+        self._scroll = QScrollArea(widgetResizable=True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(content)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._scroll)
+        self.setMinimumSize(_NARROWEST, 240)
+        self._fitted = 480
+        self.resize(_WIDTH, self._fitted)
+
+    def show_view(self, view: View, *, dismissible: bool, hint: str) -> None:
+        """Show what there is to show; ``hint`` is about the desktop."""
+        self.banner.show_text(view.banner)
+        self.hint.show_text(hint)
+        self.switch.setChecked(view.checked)
+        self.switch.setEnabled(view.toggle_enabled)
+        self.switch.setAccessibleDescription(f"{view.headline}. {view.sentence}")
+        self.headline.setText(view.headline)
+        self.sentence.setText(view.sentence)
+        self.sentence.setVisible(bool(view.sentence))
+        self.progress.setVisible(view.look is Look.BUSY)
+        self.problem.show_problem(view.problem, dismissible)
+        self.gpu_name.setText(view.gpu_name)
+        self.gpu_name.setVisible(bool(view.gpu_name))
+        self.vram_note.setText(view.vram_note)
+        self.vram_note.setVisible(bool(view.vram_note))
+        for widget in (self.vram_bar, self.legend, self.vram_detail):
+            widget.setVisible(view.vram is not None)
+        if view.vram is not None:
+            self.vram_detail.setText(view.vram.detail)
+            self.vram_bar.show_bar(view.vram)
+            self.legend.show_bar(view.vram)
+        self.sizer.setVisible(bool(view.size.text))
+        self.sizer.show_choice(view.size)
+        for part in (self._tiers_line, self.tiers_title, self.tiers):
+            part.setVisible(bool(view.tiers))
+        self.tiers.show_bars(view.tiers)
+
+    def bring_up(self) -> None:
+        """Show the window, in front."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _fit(self) -> None:
+        """Be as tall as the content, as far as the screen goes; beyond that it scrolls.
+
+        A height that a person chose stays, unless it has become too small.
+        """
+        layout = self._content.layout()
+        if layout is None or self.isMaximized() or self.isFullScreen():
+            return
+        # Check boxes and numbers do not wrap.
+        self.setMinimumWidth(max(_NARROWEST, self._content.minimumSizeHint().width()))
+        needed = layout.totalHeightForWidth(self.width())
+        room = self.screen().availableSize().height() - 60
+        if needed > self.height() or self.height() == self._fitted:
+            self._fitted = min(needed, room)
+            self.resize(self.width(), self._fitted)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.seen.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.seen.emit(False)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.WindowStateChange:
+            self.seen.emit(self.isVisible() and not self.isMinimized())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        super().closeEvent(event)
+        self.closed.emit()
+
+
+def _scaled(widget: QWidget, factor: float, *, bold: bool) -> QFont:
+    font = widget.font()
+    font.setPointSizeF(font.pointSizeF() * factor)
+    font.setBold(bold)
+    return font
+
+
+def _stack(spacing: int, *parts: QWidget | QHBoxLayout) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setSpacing(spacing)
+    for part in parts:
+        if isinstance(part, QWidget):
+            column.addWidget(part)
+        else:
+            column.addLayout(part)
+    return column
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    line.setFrameShadow(QFrame.Shadow.Sunken)
+    return line

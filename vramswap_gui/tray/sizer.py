@@ -1,0 +1,184 @@
+"""The size slider with its scale in GiB. A drag counts when it is let go, a key when no other follows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QStyle,
+    QStyleOptionSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vramswap_gui.tray.bars import muted, wrapped
+from vramswap_gui.tray.model import SizeChoice
+from vramswap_gui.units import GIB, MIB, format_size
+
+_KEYS_SETTLE_MS: Final = 700
+_MARKS: Final = tuple([128 * MIB, 256 * MIB, 512 * MIB] + [GIB << power for power in range(9)])
+
+
+class StepSlider(QSlider):
+    """A slider over the steps of a :class:`SizeChoice`."""
+
+    #: Bytes; a Python int, because Qt's int ends at 2 GiB.
+    chosen = Signal(object)
+    moved = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._choice = SizeChoice()
+        self._settle = QTimer(self, singleShot=True, interval=_KEYS_SETTLE_MS)
+        self._settle.timeout.connect(self._choose)
+        self.sliderReleased.connect(self._choose)
+        self.valueChanged.connect(self._moved)
+        self.setMinimumWidth(150)
+
+    @property
+    def size_chosen(self) -> int:
+        """The size where the handle is, in bytes."""
+        return min(self.value() * self._choice.step, self._choice.maximum)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a person is moving it."""
+        return self.isSliderDown() or self._settle.isActive()
+
+    def show_choice(self, choice: SizeChoice) -> None:
+        """Show range and value, unless a person is moving the handle."""
+        self.setEnabled(choice.enabled and choice.known)
+        if self.busy or choice == self._choice:
+            return
+        self._choice = choice
+        self.blockSignals(True)
+        self.setRange(1, max(1, -(-choice.maximum // choice.step)))
+        self.setPageStep(max(1, (GIB if choice.maximum > 4 * GIB else 256 * MIB) // choice.step))
+        self.setValue(-(-choice.value // choice.step))
+        self.blockSignals(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        # Scrolling the window over the slider must not lend or take back gigabytes.
+        event.ignore()
+
+    def _moved(self) -> None:
+        self.moved.emit(self.size_chosen)
+        if not self.isSliderDown():
+            self._settle.start()
+
+    def _choose(self) -> None:
+        self._settle.stop()
+        if self.size_chosen != self._choice.value or self._choice.automatic:
+            self.chosen.emit(self.size_chosen)
+
+
+class Scale(QWidget):
+    """The marks below a slider, each where the handle's middle is at that size."""
+
+    def __init__(self, slider: StepSlider) -> None:
+        super().__init__()
+        self._slider = slider
+        self._choice = SizeChoice()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        muted_font = self.font()
+        muted_font.setPointSizeF(muted_font.pointSizeF() * 0.88)
+        self.setFont(muted_font)
+
+    def show_choice(self, choice: SizeChoice) -> None:
+        """Show the range of a choice."""
+        self._choice = choice
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, self.fontMetrics().height() + 5)
+
+    def marks(self) -> tuple[int, ...]:
+        """The sizes that fit side by side, the largest one always among them."""
+        maximum = self._choice.maximum
+        if not maximum:
+            return ()
+        room = max(2, self.width() // (self.fontMetrics().horizontalAdvance(format_size(maximum)) + 24))
+        step = next((mark for mark in _MARKS if maximum / mark < room), maximum)
+        apart = maximum * (self.fontMetrics().horizontalAdvance(format_size(maximum)) * 1.5 + 12) / max(1, self.width())
+        regular = [size for size in range(step, maximum + 1, step) if maximum - size >= apart]
+        return (*regular, maximum)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().placeholderText().color())
+        metrics = self.fontMetrics()
+        for size in self.marks():
+            middle = self._position(size)
+            text = format_size(size)
+            width = metrics.horizontalAdvance(text)
+            left = max(0, min(self.width() - width, round(middle - width / 2)))
+            painter.drawLine(round(middle), 0, round(middle), 3)
+            painter.drawText(left, 4 + metrics.ascent(), text)
+
+    def _position(self, size: int) -> float:
+        slider = self._slider
+        option = QStyleOptionSlider()
+        slider.initStyleOption(option)
+        handle = slider.style().subControlRect(
+            QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
+        )
+        span = slider.width() - handle.width()
+        steps = -(-size // self._choice.step)
+        place = QStyle.sliderPositionFromValue(slider.minimum(), slider.maximum(), steps, span, option.upsideDown)
+        return float(place + handle.width() / 2)
+
+
+class Sizer(QWidget):
+    """Automatic or a size of one's own."""
+
+    #: Bytes; 0 is automatic.
+    chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._choice = SizeChoice()
+        self.title = QLabel(self.tr("Size"))
+        self.value = wrapped()
+        self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        muted(self.value)
+        self.automatic = QCheckBox(self.tr("&Automatic: all VRAM that is free"))
+        self.slider = StepSlider()
+        self.slider.setAccessibleName(self.tr("Amount of VRAM to lend"))
+        self.scale = Scale(self.slider)
+        line = QHBoxLayout()
+        line.addWidget(self.title)
+        line.addWidget(self.value, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(line)
+        track = QVBoxLayout()
+        track.setSpacing(1)
+        track.addWidget(self.slider)
+        track.addWidget(self.scale)
+        column.addLayout(track)
+        column.addWidget(self.automatic)
+        self.slider.chosen.connect(self.chosen)
+        self.slider.moved.connect(lambda size: self.value.setText(format_size(size)))
+        self.automatic.clicked.connect(lambda on: self.chosen.emit(0 if on else self.slider.size_chosen))
+
+    def show_choice(self, choice: SizeChoice) -> None:
+        """Show a choice, unless a person is making one."""
+        self.slider.show_choice(choice)
+        self.slider.setVisible(choice.known)
+        self.scale.setVisible(choice.known)
+        self.automatic.setVisible(choice.known)
+        self.automatic.setEnabled(choice.enabled)
+        self.scale.show_choice(choice)
+        if self.slider.busy:
+            return
+        self.automatic.setChecked(choice.automatic)
+        self.value.setText(choice.text)
+        self.slider.setAccessibleDescription(choice.text)
