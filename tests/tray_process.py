@@ -1,5 +1,7 @@
 """The tray with a client that only notes what it is asked for: a program for tests/integration/test_tray.py.
 
+With ``--real`` it has the real client instead.
+
 It takes JSON lines on stdin and answers each with one on stdout: ``{"where": NAME}``, ``{"status": {...}}``,
 ``{"fail": {...}}``, ``{"lose": {...}}``, ``{"grab": PATH}``, ``{"state": null}``.
 """
@@ -15,6 +17,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QPoint, QRect, QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from vramswap_gui.client import Client
 from vramswap_gui.contract import Config, ErrorCode, Segment, State, Status, VramswapError, status_from_wire
 from vramswap_gui.tray import main
 from vramswap_gui.units import GIB, MIB
@@ -199,6 +202,15 @@ class CommandedClient(NotingClient):
             CommandedClient.commands = Commands()
 
 
+class CommandedRealClient(Client):
+    """The same for the real client, which reaches the real helper."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if CommandedClient.commands is None:
+            CommandedClient.commands = Commands()
+
+
 class KnownTray(main.Tray):
     """A tray that can be looked into."""
 
@@ -209,5 +221,6 @@ class KnownTray(main.Tray):
 
 if __name__ == "__main__":
     NOTED.absent = "--absent" in sys.argv
+    client = CommandedRealClient if "--real" in sys.argv else CommandedClient
     main.Tray = KnownTray  # type: ignore[misc, assignment]
-    sys.exit(main.run([argument for argument in sys.argv[1:] if argument != "--absent"], CommandedClient))
+    sys.exit(main.run([argument for argument in sys.argv[1:] if argument not in ("--absent", "--real")], client))

@@ -80,6 +80,8 @@ class Vram:
         """
         # At idle the context then leaves the card at its idle clocks, at the same latency and throughput.
         os.environ.setdefault("CUDA_DISABLE_PERF_BOOST", "1")
+        # Each hardware queue costs some 10 MiB of host memory, and four carry all that the workers can copy.
+        os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "4")
         try:
             version = _call("asking for the driver's version", driver.cuDriverGetVersion())
         except RuntimeError as error:

@@ -1,0 +1,88 @@
+"""The whole program: clicks on the real tray turn real swap on and off, through D-Bus, polkit, helper and server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.demo.stack import Stack
+from tests.integration.test_tray import Tray, display, display_server, in_host, start_host, wait_until
+from vramswap_gui.units import MIB, format_size
+
+__all__ = ["display", "display_server"]
+
+
+@pytest.fixture
+def tray(display: str, stack: Stack, tmp_path: Path) -> Iterator[Tray]:
+    """The tray in a host, as the user of the stack's bus."""
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    environment = stack.environment | {
+        "DISPLAY": display, "XDG_RUNTIME_DIR": str(runtime), "HOME": str(tmp_path), "QT_QPA_PLATFORM": "xcb",
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/no-session-bus",
+    }  # fmt: skip
+    host = start_host(environment)
+    started = Tray(environment, "--real", "--proc", str(stack.kernel))
+    yield started
+    if started.process.poll() is None:
+        assert started.end() == (0, "")
+    host.terminate()
+    host.wait()
+
+
+def test_clicks_turn_it_on_resize_it_and_turn_it_off(tray: Tray, stack: Stack) -> None:
+    in_host(tray)
+    tray.click("icon")
+    tray.wait(visible=True, headline="Off", checked=False)
+    assert "simulated" in tray.state()["banner"].lower()
+
+    tray.click("switch")
+    tray.wait(headline="On, 256 MiB", checked=True)
+    assert len(stack.fake.devices()) == 1
+
+    x, y, width, _ = tray.do("where", "slider")
+    left = x - width // 2
+    tray.xdotool("mousemove", str(left + round(width * 0.17)), str(y), "mousedown", "1")
+    tray.xdotool("mousemove", "--sync", str(left + round(width * 0.8)), str(y), "mouseup", "1")
+    wait_until(lambda: sum(size_of(stack)) > 512 * MIB, "a larger swap")
+    wait_until(lambda: tray.state()["headline"] == f"On, {format_size(sum(size_of(stack)))}", "the new size in words")
+    used = stack.fake.devices()[0]
+    stack.fake.use(used, 100 * 1024)
+
+    tray.click("switch")
+    tray.wait(headline="Off", checked=False)
+    assert stack.fake.devices() == []
+    assert tray.state()["problem"] == ""
+
+
+def test_a_refusal_is_told_in_the_window(tray: Tray, stack: Stack) -> None:
+    in_host(tray)
+    tray.click("icon")
+    tray.wait(visible=True, headline="Off")
+    stack.fake.refuse("swapon", "Operation not permitted")
+    tray.click("switch")
+    wait_until(lambda: "Operation not permitted" in tray.state()["problem"], "the reason")
+    tray.wait(checked=False)
+    assert stack.fake.devices() == []
+
+
+def test_a_helper_that_comes_back_is_found(tray: Tray, stack: Stack) -> None:
+    in_host(tray)
+    tray.click("icon")
+    tray.wait(visible=True, headline="Off")
+    assert stack.ctl("on").returncode == 0
+    tray.wait(headline="On, 256 MiB", checked=True)
+    stack.kill("helper")
+    wait_until(lambda: tray.state()["headline"] != "On, 256 MiB", "the loss to be seen")
+    stack.start_helper()
+    tray.wait(headline="On, 256 MiB", checked=True)
+
+
+def size_of(stack: Stack) -> list[int]:
+    """The sizes of the segments in use."""
+    rows = [line.split() for line in stack.fake.swaps.read_text().splitlines()[1:]]
+    # The kernel does not count the page with the header.
+    return [(int(row[2]) + 4) << 10 for row in rows]
+
