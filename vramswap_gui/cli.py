@@ -16,7 +16,7 @@ from typing import Any
 from vramswap_gui import __version__
 from vramswap_gui.client import Client
 from vramswap_gui.contract import SETTINGS, ErrorCode, State, Status, VramswapError, setting
-from vramswap_gui.system import checks
+from vramswap_gui.system import checks, swaps
 from vramswap_gui.system.checks import Check, Verdict
 from vramswap_gui.units import format_size
 
@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("on", "Turn the swap on.", _on)
     command("off", "Turn the swap off; every page comes home first.", _off)
+    command("sleep", "Before the machine sleeps: off until “wake”. For the system's sleep unit.", _sleep)
+    command("wake", "After the machine slept: on again if it was on before.", _wake)
     command("size", "Set the size.", _size).add_argument("size", metavar="BYTES|8G|auto")
     config = command("config", "Show all settings, show one, or change one.", _config)
     config.add_argument("key", metavar="KEY", nargs="?", help=", ".join(SETTINGS))
@@ -107,6 +109,23 @@ async def _off(options: argparse.Namespace) -> None:
         client.subscribe(_progress)
         await client.stop()
         print(describe(await client.refresh()))
+
+
+async def _sleep(options: argparse.Namespace) -> None:
+    try:
+        async with _helper() as client:
+            await client.sleep()
+    except VramswapError as error:
+        # A refusal keeps the machine awake, so nothing but pages on the GPU may be a reason for one.
+        if error.code is not ErrorCode.HELPER_UNAVAILABLE or any(
+            area.device.startswith("/dev/nbd") for area in swaps.read()
+        ):
+            raise
+
+
+async def _wake(options: argparse.Namespace) -> None:
+    async with _helper() as client:
+        await client.wake()
 
 
 async def _size(options: argparse.Namespace) -> None:

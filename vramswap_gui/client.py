@@ -90,6 +90,14 @@ class Client:
         """Turn the swap off; returns when every page is home."""
         await self._call(INTERFACE, "Stop")
 
+    async def sleep(self) -> None:
+        """Before the machine sleeps: off, and not on again before :meth:`wake`."""
+        await self._call(INTERFACE, "Sleep")
+
+    async def wake(self) -> None:
+        """After the sleep: on again if it was on before."""
+        await self._call(INTERFACE, "Wake")
+
     async def resize(self, size: int) -> None:
         """Set the size in bytes, 0 for automatic; returns when it is so."""
         await self._call(INTERFACE, "Resize", "t", [size])

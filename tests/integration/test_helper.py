@@ -238,6 +238,39 @@ def test_swapoff_that_fails_leaves_the_device_serving(stack: Stack) -> None:
     done(stack, "off")
 
 
+def test_sleep_takes_everything_down_and_wake_brings_it_back(stack: Stack) -> None:
+    done(stack, "on")
+    done(stack, "sleep")
+    assert is_as_before(stack)
+    assert status(stack)["reason"] == "Off while the machine sleeps."
+    assert "going to sleep" in refused(stack, "on")
+    # Neither a second request nor a new helper forgets that it was on.
+    done(stack, "sleep")
+    stack.kill("helper")
+    stack.start_helper()
+    done(stack, "wake")
+    assert status(stack)["state"] == "on"
+    done(stack, "wake")
+    done(stack, "off")
+    done(stack, "sleep")
+    done(stack, "wake")
+    assert status(stack)["state"] == "off"
+
+
+def test_sleep_is_refused_when_pages_do_not_fit(stack: Stack) -> None:
+    done(stack, "on")
+    (device,) = stack.fake.devices()
+    stack.fake.use(device, 200 * 1024)
+    stack.fake.set_available(100 * 1024)
+    assert "200 MiB of pages are in VRAM" in refused(stack, "sleep")
+    assert (status(stack)["state"], stack.fake.devices()) == ("on", [device])
+
+
+def test_sleep_without_a_helper_is_no_trouble(stack: Stack) -> None:
+    stack.kill("helper")
+    done(stack, "sleep")
+
+
 def test_settings(stack: Stack) -> None:
     assert done(stack, "config", "headroom") == "512 MiB\n"
     done(stack, "config", "headroom", "1G")

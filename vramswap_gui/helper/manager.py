@@ -24,9 +24,13 @@ _PROGRESS_SECONDS: Final = 0.2
 class Manager:
     """Owns the swap. Verbs run one after the other; ``changed`` hears of every new status."""
 
-    def __init__(self, server: ServerLink, config: ConfigFile, attach: str, proc: Path = Path("/proc")) -> None:
+    def __init__(
+        self, server: ServerLink, config: ConfigFile, folder: Path, attach: str, proc: Path = Path("/proc")
+    ) -> None:
         self._server = server
         self._file = config
+        #: There while the machine sleeps; not empty if the swap is to come back. A new helper has to know it too.
+        self._asleep = folder / "asleep"
         self._attach = attach
         self._proc = proc
         self._verb = asyncio.Lock()
@@ -74,39 +78,73 @@ class Manager:
     async def start(self) -> None:
         """Turn the swap on. Raises VramswapError; then it is off and the machine as it was."""
         async with self._verb:
-            await self._prune()
-            if self._devices and self._server.connected:
-                return
-            self._set(state=State.STARTING, reason="Reserving VRAM.", error=_NO_ERROR)
-            try:
-                config = self._file.load()
-                if self._attach == "kernel":
-                    await swap.require_nbd()
-                await self._server.start(config.gpu)
-                vram = await self._vram(config)
-                size = self._aim = policy.target(config, vram)
-                for part in policy.reshape((), size).add:
-                    await self._add(config, part)
-            except VramswapError as error:
-                await self._undo()
-                self._set(state=State.FAILED, reason=error.message, error=_wire(error), segments=())
-                raise
-            self._aim = config.size or self._aim
-            self._rest()
+            if self._asleep.exists():
+                raise VramswapError(
+                    ErrorCode.BUSY, "The machine is going to sleep.", "Try again when it is awake (`vramswapctl wake`)."
+                )
+            await self._start()
+
+    async def _start(self) -> None:
+        await self._prune()
+        if self._devices and self._server.connected:
+            return
+        self._set(state=State.STARTING, reason="Reserving VRAM.", error=_NO_ERROR)
+        try:
+            config = self._file.load()
+            if self._attach == "kernel":
+                await swap.require_nbd()
+            await self._server.start(config.gpu)
+            vram = await self._vram(config)
+            size = self._aim = policy.target(config, vram)
+            for part in policy.reshape((), size).add:
+                await self._add(config, part)
+        except VramswapError as error:
+            await self._undo()
+            self._set(state=State.FAILED, reason=error.message, error=_wire(error), segments=())
+            raise
+        self._aim = config.size or self._aim
+        self._rest()
 
     async def stop(self) -> None:
         """Turn the swap off, pages first. Raises VramswapError; then what is still in use goes on serving."""
         async with self._verb:
-            areas = self._areas()
-            if areas:
-                self._require_room(areas)
-                self._set(state=State.STOPPING, reason="Bringing pages home.")
-            async with self._resting():
-                # The last one has the fewest pages, and while it goes the kernel may use the others.
-                for index in sorted(self._devices, reverse=True):
-                    await self._remove(index)
-                await self._server.quit()
-            self._set(state=State.OFF, reason="Off.", error=_NO_ERROR, segments=())
+            await self._stop()
+
+    async def _stop(self) -> None:
+        areas = self._areas()
+        if areas:
+            self._require_room(areas)
+            self._set(state=State.STOPPING, reason="Bringing pages home.")
+        async with self._resting():
+            # The last one has the fewest pages, and while it goes the kernel may use the others.
+            for index in sorted(self._devices, reverse=True):
+                await self._remove(index)
+            await self._server.quit()
+        self._set(state=State.OFF, reason="Off.", error=_NO_ERROR, segments=())
+
+    async def sleep(self) -> None:
+        """Before the machine sleeps, which powers the GPU down: off until :meth:`wake`.
+
+        Raises VramswapError; then the machine must not sleep, or it would hang on the first page it wants back.
+        """
+        async with self._verb:
+            resume = self._asleep.read_text() if self._asleep.exists() else ("on" if self._devices else "")
+            await self._stop()
+            self._asleep.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self._asleep.write_text(resume)
+            self._set(reason="Off while the machine sleeps.")
+
+    async def wake(self) -> None:
+        """After the sleep: on again if it was on before. Raises VramswapError."""
+        async with self._verb:
+            if not self._asleep.exists():
+                return
+            resume = self._asleep.read_text()
+            self._asleep.unlink()
+            if resume:
+                await self._start()
+            else:
+                self._set(reason="Off.")
 
     async def resize(self, size: int) -> None:
         """Keep ``size`` (0: automatic) and, when the swap is on, bring it there. Raises VramswapError."""

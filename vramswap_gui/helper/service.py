@@ -73,6 +73,8 @@ class Service:
         self.methods: Mapping[tuple[str, str], Method] = {
             (INTERFACE, "Start"): Method(self._start, access=Access.CONTROL),
             (INTERFACE, "Stop"): Method(self._stop, access=Access.CONTROL),
+            (INTERFACE, "Sleep"): Method(self._sleep, access=Access.CONTROL),
+            (INTERFACE, "Wake"): Method(self._wake, access=Access.CONTROL),
             (INTERFACE, "Resize"): Method(self._resize, (("size", "t"),), access=Access.CONTROL),
             (INTERFACE, "GetConfig"): Method(self._get_config, (), (("settings", "a{sv}"),), Access.PUBLIC),
             (INTERFACE, "SetConfig"): Method(self._set_config, (("settings", "a{sv}"),), access=Access.CONFIGURE),
@@ -192,6 +194,14 @@ class Service:
 
     async def _stop(self, arguments: list[Any]) -> list[Any]:
         await self._manager.stop()
+        return []
+
+    async def _sleep(self, arguments: list[Any]) -> list[Any]:
+        await self._manager.sleep()
+        return []
+
+    async def _wake(self, arguments: list[Any]) -> list[Any]:
+        await self._manager.wake()
         return []
 
     async def _resize(self, arguments: list[Any]) -> list[Any]:

@@ -99,9 +99,7 @@ class StackedBar(QWidget):
             width = area.width() * part.size / total
             if part.fill is not Fill.FREE:
                 width = max(width, _THINNEST)
-                painter.fillRect(
-                    QRectF(left, area.top(), width, area.height()), fill_colour(self.palette(), part.fill)
-                )
+                painter.fillRect(QRectF(left, area.top(), width, area.height()), fill_colour(self.palette(), part.fill))
                 # A gap keeps neighbours apart for those who cannot tell the colours.
                 painter.fillRect(QRectF(left + width - 1, area.top(), 1, area.height()), self.palette().window())
             left += width

@@ -127,9 +127,7 @@ _PRESETS: Final = tuple(
 _STEPS: Final = ((2 * GIB, 32 * MIB), (8 * GIB, 128 * MIB), (32 * GIB, 256 * MIB), (128 * GIB, GIB))
 
 
-def view(
-    status: Status | None, error: VramswapError | None, gpu: GpuView | None, memory: MemoryView | None
-) -> View:
+def view(status: Status | None, error: VramswapError | None, gpu: GpuView | None, memory: MemoryView | None) -> View:
     """What to show. ``error`` is that of the last thing asked for; without a ``status`` there is no helper."""
     if status is None:
         return _without_helper(error, gpu, memory)

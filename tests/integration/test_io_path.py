@@ -1,0 +1,60 @@
+"""Nothing on the I/O path asks for memory, which it might have to wait for until it has itself served a page."""
+
+from __future__ import annotations
+
+import mmap
+import socket
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from vramswap_gui.bench.load import Generator
+
+from tests.fakegpu import FakeGpu
+from tests.server import running
+from vramswap_gui.bench.export import Export
+from vramswap_gui.bench.results import Load
+from vramswap_gui.units import MIB
+
+SIZE = 64 * MIB
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that counts allocations."""
+    library = tmp_path_factory.mktemp("counting") / "counting.so"
+    source = Path(__file__).with_name("counting.c")
+    subprocess.run(["cc", "-O2", "-Wall", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+@pytest.mark.parametrize("block_size", [4096, 512 << 10])
+def test_serving_allocates_nothing(
+    gpu: FakeGpu, counting: Path, tmp_path: Path, block_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, file = tmp_path / "export", tmp_path / "count"
+    file.write_bytes(bytes(8))
+    monkeypatch.setenv("LD_PRELOAD", str(counting))
+    monkeypatch.setenv("COUNTING_FILE", str(file))
+    with (
+        running(gpu, path, "--listen", str(path), "--size", str(SIZE), "--threads", "2") as server,
+        file.open("rb") as opened,
+        mmap.mmap(opened.fileno(), 8, access=mmap.ACCESS_READ) as counter,
+    ):
+        monkeypatch.delenv("LD_PRELOAD")
+        ends: list[socket.socket] = [Export(path, SIZE, server.process.pid, 0.0).connect() for _ in range(4)]
+        generator = Generator([end.fileno() for end in ends], SIZE, block_size)
+        generator.run(Load(block_size, 4, 50, 60, requests=200))
+
+        def allocations() -> int:
+            count: int = struct.unpack("=Q", counter)[0]
+            return count
+
+        before = allocations()
+        assert before > 1000, "the library does not count"
+        measured = generator.run(Load(block_size, 16, 50, 60, requests=2000))
+        assert measured.requests >= 4 * 2000
+        assert allocations() == before
+        for end in ends:
+            end.close()
