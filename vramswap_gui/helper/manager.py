@@ -61,8 +61,7 @@ class Manager:
                 self._set(state=State.FAILED, error=_wire(error), reason=error.message)
             self._set(wanted=config.size, simulated=() if self._attach == "kernel" else ("kernel",))
             if not await self._server.adopt():
-                if self._status.state is State.OFF:
-                    self._set(reason="Off.")
+                await self._adopt_orphans()
                 return
             found = await self._server.ask("status")
             self._devices = {segment["index"]: segment["device"] for segment in found["segments"]}
@@ -75,6 +74,16 @@ class Manager:
             self._aim = config.size or sum(area.size for area in self._areas())
             self._rest()
 
+    async def _adopt_orphans(self) -> None:
+        """Without a server there may still be swap of ours, served by an engine that outlived its keeper."""
+        if self._attach == "kernel":
+            devices = [area.device for area in swaps.read(self._proc) if area.device.startswith("/dev/nbd")]
+            self._devices = dict(enumerate([device for device in devices if await swap.is_ours(device)]))
+        if self._devices:
+            self._server_lost()
+        elif self._status.state is State.OFF:
+            self._set(reason="Off.")
+
     async def start(self) -> None:
         """Turn the swap on. Raises VramswapError; then it is off and the machine as it was."""
         async with self._verb:
@@ -86,7 +95,9 @@ class Manager:
 
     async def _start(self) -> None:
         await self._prune()
-        if self._devices and self._server.connected:
+        if self._devices:
+            if not self._server.connected:
+                raise _keeper_died()
             return
         self._set(state=State.STARTING, reason="Reserving VRAM.", error=_NO_ERROR)
         try:
@@ -200,9 +211,11 @@ class Manager:
                 await asyncio.wait([off], timeout=_PROGRESS_SECONDS)
             self._set(bytes_left=0)
             off.result()
-        del self._devices[index]
+        device = self._devices.pop(index)
         if self._server.connected:
             await self._server.ask("remove", index=index)
+        elif self._attach == "kernel":
+            swap.disconnect(device)
         self._set(segments=self._segments())
 
     async def _prune(self) -> None:
@@ -239,11 +252,7 @@ class Manager:
         """The server's keeper is gone. Its engine serves on as long as it lives, so the pages can be brought home."""
         if not self._segments():
             self._devices.clear()
-        error = VramswapError(
-            ErrorCode.SERVER_FAILED,
-            "The process that watches over the VRAM ended.",
-            "Turn the swap off now, while its pages can still be read; then see `journalctl -b` and report it.",
-        )
+        error = _keeper_died()
         self._set(state=State.FAILED, reason=error.message, error=_wire(error), segments=self._segments())
 
     async def _vram(self, config: Config) -> Vram:
@@ -285,6 +294,14 @@ class Manager:
         if status != self._status:
             self._status = status
             self.changed(status)
+
+
+def _keeper_died() -> VramswapError:
+    return VramswapError(
+        ErrorCode.SERVER_FAILED,
+        "The process that watches over the VRAM ended.",
+        "Turn the swap off now, while its pages can still be read; then see `journalctl -b` and report it.",
+    )
 
 
 _NO_ERROR: Final = ("", "", "")

@@ -9,6 +9,7 @@ from vramswap_gui.contract import ErrorCode, VramswapError
 from vramswap_gui.system import run
 
 _LABEL: Final = "vramswap"
+_DEVICES: Final = "/dev/nbd"
 
 
 async def require_nbd(sys: Path = Path("/sys")) -> None:
@@ -40,6 +41,20 @@ async def off(device: str) -> None:
     done = await run.run("swapoff", device)
     if done.status:
         raise _refused(f"swapoff failed on {device}: {done.complaint}")
+
+
+async def is_ours(device: str) -> bool:
+    """Whether a swap device bears the label that :func:`on` writes."""
+    done = await run.run("swaplabel", device)
+    return done.status == 0 and any(line.split() == ["LABEL:", _LABEL] for line in done.output.splitlines())
+
+
+def disconnect(device: str) -> None:
+    """Take a device, which is no swap any more, from the kernel's driver. Raises VramswapError."""
+    # Only needed when the keeper, which has this at hand, is dead.
+    from vramswap_gui.system.nbd import NbdControl
+
+    NbdControl().disconnect(int(device.removeprefix(_DEVICES)))
 
 
 def _refused(message: str) -> VramswapError:
