@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("on", "Turn the swap on.", _on)
     command("off", "Turn the swap off; every page comes home first.", _off)
+    command("cancel", "Stop bringing pages home; the swap stays on.", _cancel)
     command("sleep", "Before the machine sleeps: off until “wake”. For the system's sleep unit.", _sleep)
     command("wake", "After the machine slept: on again if it was on before.", _wake)
     command("size", "Set the size.", _size).add_argument("size", metavar="BYTES|8G|auto")
@@ -109,6 +110,11 @@ async def _off(options: argparse.Namespace) -> None:
         client.subscribe(_progress)
         await client.stop()
         print(describe(await client.refresh()))
+
+
+async def _cancel(options: argparse.Namespace) -> None:
+    async with _helper() as client:
+        await client.cancel()
 
 
 async def _sleep(options: argparse.Namespace) -> None:

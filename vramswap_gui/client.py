@@ -90,6 +90,10 @@ class Client:
         """Turn the swap off; returns when every page is home."""
         await self._call(INTERFACE, "Stop")
 
+    async def cancel(self) -> None:
+        """Stop bringing pages home: what is under way fails with CANCELLED, and the swap stays on."""
+        await self._call(INTERFACE, "Cancel")
+
     async def sleep(self) -> None:
         """Before the machine sleeps: off, and not on again before :meth:`wake`."""
         await self._call(INTERFACE, "Sleep")

@@ -62,6 +62,7 @@ class ErrorCode(enum.StrEnum):
     NO_NBD = "NoNbd"
     SWAP_REFUSED = "SwapRefused"
     WONT_FIT = "WontFit"
+    CANCELLED = "Cancelled"
     SERVER_FAILED = "ServerFailed"
     CONFIG_INVALID = "ConfigInvalid"
     HELPER_UNAVAILABLE = "HelperUnavailable"

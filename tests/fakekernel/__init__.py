@@ -32,6 +32,14 @@ class FakeKernel:
         """Have a program fail with a complaint from now on; an empty one lets it work again."""
         (self.folder / f"refuse-{program}").write_text(complaint)
 
+    def hold(self, program: str, held: bool = True) -> None:
+        """Have a program take until it is let go."""
+        path = self.folder / f"hold-{program}"
+        if held:
+            path.touch()
+        else:
+            path.unlink()
+
     def devices(self) -> list[str]:
         """The devices in use as swap."""
         return [line.split()[0] for line in self.swaps.read_text().splitlines()[1:]]

@@ -271,6 +271,28 @@ def test_sleep_without_a_helper_is_no_trouble(stack: Stack) -> None:
     done(stack, "sleep")
 
 
+def test_an_evacuation_shows_its_progress_and_can_be_cancelled(stack: Stack) -> None:
+    done(stack, "on")
+    (device,) = stack.fake.devices()
+    stack.fake.use(device, 200 * 1024)
+    stack.fake.hold("swapoff")
+    with subprocess.Popen(
+        ["vramswapctl", "off"], env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as off:
+        wait_for(lambda: status(stack)["bytes_left"] == 200 * MIB, "the progress")
+        assert status(stack)["state"] == "stopping"
+        done(stack, "cancel")
+        _, errors = off.communicate()
+    assert off.returncode == 1
+    assert "It was cancelled" in errors
+    now = status(stack)
+    assert (now["state"], now["bytes_left"], stack.fake.devices()) == ("on", 0, [device])
+    stack.fake.hold("swapoff", False)
+    done(stack, "cancel")
+    done(stack, "off")
+    assert is_as_before(stack)
+
+
 def test_settings(stack: Stack) -> None:
     assert done(stack, "config", "headroom") == "512 MiB\n"
     done(stack, "config", "headroom", "1G")

@@ -37,6 +37,7 @@ class Manager:
         #: The server's number of each segment → its device.
         self._devices: dict[int, str] = {}
         self._aim = 0
+        self._leaving: asyncio.Task[None] | None = None
         self._status = Status(version=__version__)
         self.changed: Callable[[Status], None] = lambda status: None
         server.lost = self._server_lost
@@ -157,6 +158,12 @@ class Manager:
             else:
                 self._set(reason="Off.")
 
+    async def cancel(self) -> None:
+        """Have the segment that is being emptied stay, if there is one; what waits for it fails with CANCELLED."""
+        if self._leaving is not None:
+            # swapoff(2) returns as soon as its process is killed, and the area is in use as before.
+            self._leaving.cancel()
+
     async def resize(self, size: int) -> None:
         """Keep ``size`` (0: automatic) and, when the swap is on, bring it there. Raises VramswapError."""
         async with self._verb:
@@ -204,12 +211,17 @@ class Manager:
     async def _remove(self, index: int) -> None:
         """A segment's pages come home, then its device goes. When they cannot, it goes on serving."""
         if any(area.index == index for area in self._areas()):
-            off = asyncio.create_task(swap.off(self._devices[index]))
+            off = self._leaving = asyncio.create_task(swap.off(self._devices[index]))
             while not off.done():
                 left = next((area.used for area in self._areas() if area.index == index), 0)
                 self._set(bytes_left=left)
                 await asyncio.wait([off], timeout=_PROGRESS_SECONDS)
             self._set(bytes_left=0)
+            self._leaving = None
+            if off.cancelled():
+                raise VramswapError(
+                    ErrorCode.CANCELLED, "It was cancelled; what had not come home stays in VRAM.", "Nothing was lost."
+                )
             off.result()
         device = self._devices.pop(index)
         if self._server.connected:

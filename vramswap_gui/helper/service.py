@@ -73,6 +73,7 @@ class Service:
         self.methods: Mapping[tuple[str, str], Method] = {
             (INTERFACE, "Start"): Method(self._start, access=Access.CONTROL),
             (INTERFACE, "Stop"): Method(self._stop, access=Access.CONTROL),
+            (INTERFACE, "Cancel"): Method(self._cancel, access=Access.CONTROL),
             (INTERFACE, "Sleep"): Method(self._sleep, access=Access.CONTROL),
             (INTERFACE, "Wake"): Method(self._wake, access=Access.CONTROL),
             (INTERFACE, "Resize"): Method(self._resize, (("size", "t"),), access=Access.CONTROL),
@@ -194,6 +195,10 @@ class Service:
 
     async def _stop(self, arguments: list[Any]) -> list[Any]:
         await self._manager.stop()
+        return []
+
+    async def _cancel(self, arguments: list[Any]) -> list[Any]:
+        await self._manager.cancel()
         return []
 
     async def _sleep(self, arguments: list[Any]) -> list[Any]:
