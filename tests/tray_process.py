@@ -92,6 +92,9 @@ class NotingClient:
         self._note("stop")
         self.become(state=State.OFF, reason="Off.", segments=())
 
+    async def cancel(self) -> None:
+        self._note("cancel")
+
     async def resize(self, size: int) -> None:
         self._note("resize", size)
         self.become(wanted=size)
@@ -119,6 +122,7 @@ def where(name: str) -> list[int]:
         "automatic": panel.sizer.automatic,
         "dismiss": panel.problem.dismiss,
         "copy": panel.problem.copy,
+        "cancel": panel.cancel,
     }[name]
     middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
     return [middle.x(), middle.y(), widget.width(), widget.height()]
@@ -132,6 +136,7 @@ def state() -> dict[str, Any]:
     return {
         "visible": panel.isVisible(),
         "headline": panel.headline.text(),
+        "sentence": panel.sentence.text(),
         "problem": panel.problem.text.text() if panel.problem.isVisible() else "",
         "hint": panel.hint.text.text() if panel.hint.isVisible() else "",
         "banner": panel.banner.text.text() if panel.banner.isVisible() else "",

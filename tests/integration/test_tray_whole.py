@@ -51,6 +51,17 @@ def test_clicks_turn_it_on_resize_it_and_turn_it_off(tray: Tray, stack: Stack) -
     used = stack.fake.devices()[0]
     stack.fake.use(used, 100 * 1024)
 
+    # What takes too long can be called off, and asked for again.
+    before = stack.fake.devices()
+    stack.fake.use(before[-1], 100 * 1024)
+    stack.fake.hold("swapoff")
+    tray.click("switch")
+    wait_until(lambda: "100 MiB" in tray.state()["sentence"], "the progress")
+    tray.click("cancel")
+    wait_until(lambda: "cancelled" in tray.state()["problem"], "the reason")
+    assert (stack.fake.devices(), tray.state()["checked"]) == (before, True)
+    stack.fake.hold("swapoff", False)
+
     tray.click("switch")
     tray.wait(headline="Off", checked=False)
     assert stack.fake.devices() == []

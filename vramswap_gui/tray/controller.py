@@ -44,6 +44,9 @@ class Client(Protocol):
     async def stop(self) -> None:
         """Turn the swap off."""
 
+    async def cancel(self) -> None:
+        """Have the pages that are on their way home stay."""
+
     async def resize(self, size: int) -> None:
         """Change the wanted size; 0 is automatic."""
 
@@ -113,6 +116,11 @@ class Controller(QObject):
         """Turn the swap on or off."""
         state = State.STARTING if on else State.STOPPING
         self._ask(state, lambda client: client.start() if on else client.stop())
+
+    def cancel(self) -> None:
+        """Stop what takes so long; what was asked for before answers that it was cancelled."""
+        if self._client is not None:
+            self._spawn(self._client.cancel())
 
     def resize(self, size: int) -> None:
         """Want another size; 0 is automatic."""

@@ -51,6 +51,7 @@ class Tray(QObject):
         self.panel.toggled.connect(controller.toggle)
         self.panel.size_chosen.connect(controller.resize)
         self.panel.dismissed.connect(controller.dismiss)
+        self.panel.cancelled.connect(controller.cancel)
         self.panel.seen.connect(controller.watch)
         self.panel.closed.connect(self._closed)
         controller.changed.connect(self.show_view)

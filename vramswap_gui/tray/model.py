@@ -99,6 +99,8 @@ class View:
     tooltip: str
     checked: bool = False
     toggle_enabled: bool = False
+    #: Pages are on their way home, and could stay.
+    cancellable: bool = False
     #: The used share of the swap, 0 to 1: the ring of the icon.
     ring: float = 0.0
     size: SizeChoice = field(default_factory=SizeChoice)
@@ -141,6 +143,7 @@ def view(status: Status | None, error: VramswapError | None, gpu: GpuView | None
         tooltip=tooltip,
         checked=status.state in _TOWARDS_ON or (status.state is State.FAILED and bool(status.segments)),
         toggle_enabled=not status.state.busy,
+        cancellable=status.bytes_left > 0,
         ring=min(1.0, used / status.size) if status.size else 0.0,
         size=_size(status, gpu),
         presets=_presets(status, gpu),

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QFont, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from vramswap_gui.tray.bars import Legend, StackedBar, Tiers, muted, wrapped
 from vramswap_gui.tray.model import Look, View
@@ -40,6 +40,7 @@ class Panel(QWidget):
     toggled = Signal(bool)
     size_chosen = Signal(object)
     dismissed = Signal()
+    cancelled = Signal()
     #: True when it comes into sight, False when it goes.
     seen = Signal(bool)
     closed = Signal()
@@ -53,6 +54,7 @@ class Panel(QWidget):
         self.switch.clicked.connect(self.toggled)
         self.sizer.chosen.connect(self.size_chosen)
         self.problem.dismissed.connect(self.dismissed)
+        self.cancel.clicked.connect(self.cancelled)
         for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
             QShortcut(keys, self, self.close)
 
@@ -67,6 +69,8 @@ class Panel(QWidget):
         self.progress = QProgressBar(minimum=0, maximum=0, textVisible=False)
         self.progress.setFixedHeight(6)
         self.progress.setAccessibleName(self.tr("Working"))
+        self.cancel = QPushButton(self.tr("&Cancel"))
+        self.cancel.setAccessibleDescription(self.tr("Leave the pages in VRAM and the swap on"))
         self.vram_title, self.vram_detail = wrapped(self.tr("Video memory")), muted(QLabel())
         self.gpu_name, self.vram_note = muted(wrapped()), muted(wrapped())
         self.vram_bar, self.legend = StackedBar(), Legend()
@@ -86,7 +90,11 @@ class Panel(QWidget):
         head.setSpacing(16)
         head.addWidget(self.title, 1)
         head.addWidget(self.switch, 0, Qt.AlignmentFlag.AlignVCenter)
-        column.addLayout(_stack(8, head, self.headline, self.sentence, self.progress))
+        work = QHBoxLayout()
+        work.setSpacing(12)
+        work.addWidget(self.progress, 1, Qt.AlignmentFlag.AlignVCenter)
+        work.addWidget(self.cancel)
+        column.addLayout(_stack(8, head, self.headline, self.sentence, work))
         column.addWidget(self.problem)
         column.addWidget(self.hint)
         column.addWidget(_line())
@@ -123,6 +131,7 @@ class Panel(QWidget):
         self.sentence.setText(view.sentence)
         self.sentence.setVisible(bool(view.sentence))
         self.progress.setVisible(view.look is Look.BUSY)
+        self.cancel.setVisible(view.cancellable)
         self.problem.show_problem(view.problem, dismissible)
         self.gpu_name.setText(view.gpu_name)
         self.gpu_name.setVisible(bool(view.gpu_name))
