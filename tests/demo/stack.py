@@ -81,6 +81,8 @@ class Stack:
         self.kernel = self.folder / "kernel"
         self.control = self.folder / "run" / "control.sock"
         self.config = self.folder / "config.toml"
+        #: Where simulated VRAM lies.
+        self.gpu_folder = self.folder / "gpu"
         self.environment = dict(os.environ)
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
         # polkitd, which is another user, must reach the bus in it, and nobody anything else.
@@ -106,7 +108,7 @@ class Stack:
         path = f"{BIN}:{environment.get('PATH', '')}:/usr/sbin:/sbin"
         if self.plan.gpu:
             libraries = self.libraries or fakegpu.build(self.folder / "libraries")
-            self.gpu = fakegpu.FakeGpu(self.folder / "gpu", libraries, _SIMULATED_VRAM)
+            self.gpu = fakegpu.FakeGpu(self.gpu_folder, libraries, _SIMULATED_VRAM)
             environment.update(self.gpu.env())
         if self.plan.kernel:
             self.fake = FakeKernel(self.kernel)
@@ -278,10 +280,11 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(plan: Plan) -> Iterator[Stack]:
+def running(plan: Plan, prepare: Callable[[Stack], None] = lambda stack: None) -> Iterator[Stack]:
     """A stack that is stopped on the way out, whatever happened; its logs stay when something failed."""
     stack = Stack(plan)
     try:
+        prepare(stack)
         stack.start()
         yield stack
     except DemoError:

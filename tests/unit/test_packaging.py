@@ -1,0 +1,218 @@
+"""What is installed beside the code is valid by the tools of those who read it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vramswap_gui import __version__, cli
+from vramswap_gui.contract import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+RESOURCES = ROOT / "resources"
+PROGRAMS = ("vramswap", "vramswapctl", "vramswap-helper", "vramswap-server")
+PAGES = {"man1/vramswap.1", "man1/vramswapctl.1", "man5/vramswap.toml.5", "man8/vramswap-helper.8",
+         "man8/vramswap-server.8"}  # fmt: skip
+#: Program → its Debian package.
+PACKAGES = {"appstreamcli": "appstream", "systemd-analyze": "systemd", "man": "man-db", "fish": "fish", "zsh": "zsh",
+            "shellcheck": "shellcheck", "bash": "bash", "desktop-file-validate": "desktop-file-utils"}  # fmt: skip
+
+
+def run(*command: str, **environment: str) -> str:
+    """Run a tool, which has to succeed; its output and errors."""
+    if shutil.which(command[0]) is None:
+        pytest.fail(f"{command[0]} is missing; run: apt-get install {PACKAGES[command[0]]}")
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder ``share`` with man pages and completions."""
+    folder = tmp_path_factory.mktemp("manual")
+    run(sys.executable, "-B", "packaging/manual.py", str(folder), "2026-01-31")
+    return folder / "share"
+
+
+def commands() -> Iterator[str]:
+    """The commands of ``vramswapctl``, from its own parser."""
+    for action in cli._parser()._actions:
+        if action.dest == "command":
+            yield from action.choices or ()
+
+
+def test_desktop_files() -> None:
+    run("desktop-file-validate", "vramswap.desktop", "resources/autostart/vramswap.desktop")
+
+
+def test_metainfo() -> None:
+    run("appstreamcli", "validate", "--no-net", "resources/org.vramswap.vramswap.metainfo.xml")
+
+
+@pytest.mark.parametrize("unit", sorted((RESOURCES / "systemd").glob("*.*")), ids=lambda path: path.name)
+def test_units(unit: Path, tmp_path: Path) -> None:
+    """The program of a unit need not be installed here."""
+    text = re.sub(r"^(Exec\w+=[-+!:@]*)/usr\S+", r"\1/bin/true", unit.read_text(), flags=re.MULTILINE)
+    (tmp_path / unit.name).write_text(text)
+    said = run("systemd-analyze", "verify", "--man=no", str(tmp_path / unit.name))
+    assert unit.name not in said, said
+
+
+def test_the_helper_is_confined() -> None:
+    """What is still open is named, with its reason, in the unit."""
+    unit = "resources/systemd/vramswap-helper.service"
+    said = run("systemd-analyze", "security", "--offline=true", unit)
+    exposure = re.search(r"Overall exposure level .*: ([\d.]+)", said)
+    assert exposure and float(exposure[1]) <= 3.6, said
+    text = (ROOT / unit).read_text()
+    for setting in ("PrivateDevices", "PrivateNetwork", "PrivateUsers", "ProtectClock", "ProtectKernelModules",
+                    "RestrictRealtime", "ProcSubset"):  # fmt: skip
+        assert re.search(rf"^# .*\b{setting}=", text, re.MULTILINE), setting
+
+
+def test_pages_are_all_there(share: Path) -> None:
+    assert {str(path.relative_to(share / "man")) for path in (share / "man").rglob("*.*")} == PAGES
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_pages_without_warnings(share: Path, page: str) -> None:
+    said = run(
+        "man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", str(share / "man" / page), MANWIDTH="80",
+        LC_ALL="C.UTF-8",
+    )  # fmt: skip
+    assert "warning" not in said.lower()
+    assert not re.search("@[A-Z]+@", (share / "man" / page).read_text())
+
+
+def test_pages_tell_of_everything(share: Path) -> None:
+    text = (share / "man/man1/vramswapctl.1").read_text()
+    assert [name for name in commands() if f"\\fB{name}\\fR" not in text] == []
+    text = (share / "man/man5/vramswap.toml.5").read_text()
+    assert [key for key in SETTINGS if f".B {key}\n" not in text] == []
+    assert "vramswap " + __version__ in text
+
+
+def test_the_same_wherever_it_is_made(share: Path, tmp_path: Path) -> None:
+    """Neither the number of processors nor an installed library shows."""
+    run("taskset", "1", sys.executable, "-SB", "packaging/manual.py", str(tmp_path), "2026-01-31")
+    for path in share.rglob("*.*"):
+        assert path.is_dir() or path.read_text() == (tmp_path / "share" / path.relative_to(share)).read_text()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_completions_are_valid(share: Path, program: str) -> None:
+    run("shellcheck", str(share / "bash-completion/completions" / program))
+    run("zsh", "-n", str(share / "zsh/vendor-completions" / f"_{program}"))
+    run("fish", "--no-execute", str(share / "fish/vendor_completions.d" / f"{program}.fish"))
+
+
+def bash(share: Path, *words: str) -> set[str]:
+    """What bash offers for the last of ``words``."""
+    program = words[0]
+    script = (
+        f'. "{share}/bash-completion/completions/{program}"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1));'
+        f' compopt() {{ :; }}; _{program.replace("-", "_")}; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    )
+    return set(run("bash", "-c", script, "bash", *words).split())
+
+
+def fish(share: Path, folder: Path, *words: str) -> set[str]:
+    """What fish offers for the last of ``words``."""
+    script = f'source "{share}/fish/vendor_completions.d/{words[0]}.fish"; complete -C "{" ".join(words)}"'
+    lines = run("fish", "--no-config", "-c", script, HOME=str(folder)).splitlines()
+    return {line.split("\t")[0] for line in lines}
+
+
+def test_bash_completes(share: Path) -> None:
+    assert bash(share, "vramswapctl", "") == {*commands(), "-h", "--help", "--version"}
+    assert bash(share, "vramswapctl", "st") == {"status"}
+    assert bash(share, "vramswapctl", "status", "--j") == {"--json"}
+    assert bash(share, "vramswapctl", "config", "") >= set(SETTINGS)
+    assert bash(share, "vramswapctl", "config", "size", "") <= {"-h", "--help"}
+    assert bash(share, "vramswapctl", "size", "a") == {"auto"}
+    assert "resources" in bash(share, "vramswapctl", "bench", "--disk", "")
+    assert bash(share, "vramswap-server", "--lis") == {"--listen"}
+    assert bash(share, "vramswap", "--sh") == {"--show"}
+
+
+def test_fish_completes(share: Path, tmp_path: Path) -> None:
+    assert set(commands()) <= fish(share, tmp_path, "vramswapctl", "")
+    assert fish(share, tmp_path, "vramswapctl", "config", "") >= set(SETTINGS)
+    assert "--json" in fish(share, tmp_path, "vramswapctl", "doctor", "--")
+    assert "--listen" in fish(share, tmp_path, "vramswap-server", "--")
+
+
+def test_zsh_knows_every_command(share: Path) -> None:
+    text = (share / "zsh/vendor-completions/_vramswapctl").read_text()
+    assert [name for name in commands() if f"'{name}:" not in text or f"\n            {name})\n" not in text] == []
+
+
+@pytest.mark.parametrize("script", ["postinst", "prerm", "postrm"])
+def test_maintainer_scripts_end_at_the_first_error(script: str) -> None:
+    assert (ROOT / "packaging/debian" / script).read_text().startswith("#!/bin/sh\nset -e\n")
+
+
+SERVING = b"/usr/bin/python3\0-P\0-m\0vramswap_gui.server.main\0--control\0/run/vramswap/control.sock\0"
+OTHER = b"less\0/run/vramswap/control.sock.txt\0"
+
+
+@pytest.mark.parametrize("action", ["remove", "upgrade", "failed-upgrade", "deconfigure"])
+@pytest.mark.parametrize(
+    ("device", "process", "refused"),
+    [("/dev/nbd0", SERVING, True), ("/dev/nbd0", OTHER, False), ("/dev/sda2", SERVING, False), ("", SERVING, False)],
+)
+def test_the_package_stays_while_its_swap_is_on(
+    action: str, device: str, process: bytes, refused: bool, tmp_path: Path
+) -> None:
+    """``prerm`` with a /proc, and programs to call, of its own."""
+    proc, programs, log = tmp_path / "proc", tmp_path / "bin", tmp_path / "log"
+    (proc / "4000000").mkdir(parents=True)
+    (proc / "4000000/cmdline").write_bytes(process)
+    (proc / "swaps").write_text(f"Filename Type Size Used Priority\n{device} partition 1048572 4 1000\n")
+    programs.mkdir()
+    for name in ("deb-systemd-invoke", "py3clean"):
+        (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{log}\n')
+        (programs / name).chmod(0o755)
+    script = (ROOT / "packaging/debian/prerm").read_text()
+    script = script.replace("/proc", str(proc)).replace("/run/systemd/system", str(programs))
+    script = script.replace("kill -TERM", f"echo kill >>{log}; :")
+    done = subprocess.run(
+        ["sh", "-c", script, "prerm", action, "9"], capture_output=True, text=True, check=False,
+        env={"PATH": f"{programs}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    calls = log.read_text().splitlines() if log.exists() else []
+    if refused:
+        assert done.returncode == 1 and "vramswapctl off" in done.stderr and calls == []
+    else:
+        expected = ["deb-systemd-invoke stop vramswap-helper.service", "py3clean -p vramswap"]
+        assert done.returncode == 0 and [call for call in calls if call != "kill"] == expected
+        assert ("kill" in calls) == (process == SERVING)
+
+
+def test_paths_agree() -> None:
+    """The bus, systemd and the package start the same helper."""
+    helper = "/usr/libexec/vramswap-helper"
+    assert f"Exec={helper}\n" in (RESOURCES / "dbus/org.vramswap.Helper.service").read_text()
+    assert f"ExecStart={helper}\n" in (RESOURCES / "systemd/vramswap-helper.service").read_text()
+    assert helper in (ROOT / "packaging/debian/prerm").read_text()
+    assert f"launcher {helper[1:]} " in (ROOT / "packaging/deb.sh").read_text()
+
+
+def test_every_program_has_a_launcher_and_a_parser() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    build, manual = ((ROOT / "packaging" / name).read_text() for name in ("deb.sh", "manual.py"))
+    for program, entry in scripts.items():
+        module = entry.removesuffix(":main")
+        assert f"/{program} {module}\n" in build and f'"{program}": "{module}"' in manual
