@@ -5,7 +5,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check clean
+.PHONY: help run test check deb clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,9 @@ check: ## Run the quick linters alone (ruff, mypy)
 	@packaging/setup.sh run
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+
+deb: ## Build the Debian package for this release into dist/
+	@packaging/deb.sh
 
 clean: ## Remove what the commands made inside the checkout
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     command("on", "Turn the swap on.", _on)
     command("off", "Turn the swap off; every page comes home first.", _off)
     command("cancel", "Stop bringing pages home; the swap stays on.", _cancel)
+    command("upgrade", "After an update: the running server becomes the new version, the swap stays on.", _upgrade)
     command("sleep", "Before the machine sleeps: off until “wake”. For the system's sleep unit.", _sleep)
     command("wake", "After the machine slept: on again if it was on before.", _wake)
     command("size", "Set the size.", _size).add_argument("size", metavar="BYTES|8G|auto")
@@ -115,6 +116,11 @@ async def _off(options: argparse.Namespace) -> None:
 async def _cancel(options: argparse.Namespace) -> None:
     async with _helper() as client:
         await client.cancel()
+
+
+async def _upgrade(options: argparse.Namespace) -> None:
+    async with _helper() as client:
+        await client.upgrade()
 
 
 async def _sleep(options: argparse.Namespace) -> None:

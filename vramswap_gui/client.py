@@ -94,6 +94,10 @@ class Client:
         """Stop bringing pages home: what is under way fails with CANCELLED, and the swap stays on."""
         await self._call(INTERFACE, "Cancel")
 
+    async def upgrade(self) -> None:
+        """Have the server become the version that is installed now; the swap stays on."""
+        await self._call(INTERFACE, "Upgrade")
+
     async def sleep(self) -> None:
         """Before the machine sleeps: off, and not on again before :meth:`wake`."""
         await self._call(INTERFACE, "Sleep")

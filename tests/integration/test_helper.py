@@ -238,6 +238,24 @@ def test_swapoff_that_fails_leaves_the_device_serving(stack: Stack) -> None:
     done(stack, "off")
 
 
+def test_the_server_becomes_a_newer_one_with_the_swap_on(stack: Stack) -> None:
+    done(stack, "on")
+    before, pid = status(stack), server_pid(stack)
+    engine = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    address = f"nbd+unix:///?socket={stack.fake.devices()[0]}"
+    data = os.urandom(FIRST_SIZE)
+    subprocess.run(["nbdcopy", "-", address], input=data, check=True)
+    for _ in range(2):
+        done(stack, "upgrade")
+        assert status(stack) == before
+        assert server_pid(stack) == pid
+        assert Path(f"/proc/{pid}/task/{pid}/children").read_text().split() != engine
+        assert subprocess.run(["nbdcopy", address, "-"], capture_output=True, check=True).stdout == data
+    done(stack, "off")
+    assert is_as_before(stack)
+    done(stack, "upgrade")
+
+
 def test_sleep_takes_everything_down_and_wake_brings_it_back(stack: Stack) -> None:
     done(stack, "on")
     done(stack, "sleep")

@@ -20,7 +20,7 @@ from tests.tray_watcher import ITEM, Watcher
 from vramswap_gui.units import GIB
 
 ROOT: Final = Path(__file__).parents[2]
-_PATIENCE: Final = 15.0
+_PATIENCE: Final = 60.0
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 

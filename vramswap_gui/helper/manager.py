@@ -134,6 +134,15 @@ class Manager:
             await self._server.quit()
         self._set(state=State.OFF, reason="Off.", error=_NO_ERROR, segments=())
 
+    async def upgrade(self) -> None:
+        """Have a running server become the version that is installed now, with the swap on. Raises VramswapError."""
+        async with self._verb:
+            if self._server.connected:
+                try:
+                    await self._server.upgrade()
+                finally:
+                    self._rest()
+
     async def sleep(self) -> None:
         """Before the machine sleeps, which powers the GPU down: off until :meth:`wake`.
 

@@ -17,6 +17,7 @@ from vramswap_gui.system import run
 
 _START_SECONDS: Final = 60.0
 _MAX_LINE: Final = 1 << 16
+_LOOK_SECONDS: Final = 0.05
 
 
 class ServerLink:
@@ -101,6 +102,34 @@ class ServerLink:
                 self._quitting = False
                 raise
         await asyncio.wait([reading])
+
+    async def upgrade(self) -> None:
+        """Have the server become the program that is installed now, and reach it again. Raises VramswapError."""
+        reading = self._reading
+        self._quitting = True
+        try:
+            await self.ask("upgrade")
+        except VramswapError:
+            self._quitting = False
+            raise
+        if reading is not None:
+            await asyncio.wait([reading])
+        end = asyncio.get_running_loop().time() + _START_SECONDS
+        while not await self._runs_again():
+            if asyncio.get_running_loop().time() > end:
+                raise _failed(f"the new version does not answer; its last words are in {self._folder}/server.log")
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._quitting = False
+
+    async def _runs_again(self) -> bool:
+        """Whether the new version serves. A connection may still reach the old one's socket, and end with it."""
+        if not await self.adopt():
+            return False
+        self._quitting = True
+        try:
+            return bool((await self.ask("status"))["engine"] == "running")
+        except VramswapError:
+            return False
 
     async def close(self) -> None:
         """Let go of the server, which runs on."""

@@ -76,6 +76,7 @@ class Service:
             (INTERFACE, "Cancel"): Method(self._cancel, access=Access.CONTROL),
             (INTERFACE, "Sleep"): Method(self._sleep, access=Access.CONTROL),
             (INTERFACE, "Wake"): Method(self._wake, access=Access.CONTROL),
+            (INTERFACE, "Upgrade"): Method(self._upgrade, access=Access.CONFIGURE),
             (INTERFACE, "Resize"): Method(self._resize, (("size", "t"),), access=Access.CONTROL),
             (INTERFACE, "GetConfig"): Method(self._get_config, (), (("settings", "a{sv}"),), Access.PUBLIC),
             (INTERFACE, "SetConfig"): Method(self._set_config, (("settings", "a{sv}"),), access=Access.CONFIGURE),
@@ -203,6 +204,10 @@ class Service:
 
     async def _sleep(self, arguments: list[Any]) -> list[Any]:
         await self._manager.sleep()
+        return []
+
+    async def _upgrade(self, arguments: list[Any]) -> list[Any]:
+        await self._manager.upgrade()
         return []
 
     async def _wake(self, arguments: list[Any]) -> list[Any]:

@@ -25,6 +25,9 @@ class Attachment(Protocol):
     async def attach(self, index: int, size: int, connect: Connect) -> str:
         """Make segment ``index`` of ``size`` bytes reachable; returns its device. Raises VramswapError."""
 
+    async def resume(self, index: int, device: str, size: int, connect: Connect) -> None:
+        """Take over segment ``index``, which an earlier program attached as ``device``; :meth:`reattach` follows."""
+
     async def reattach(self, index: int, connect: Connect) -> None:
         """Give the device of segment ``index`` new connections after the engine died."""
 

@@ -53,6 +53,9 @@ class KernelAttachment:
         self._watch(index, kernel)
         return f"/dev/nbd{device}"
 
+    async def resume(self, index: int, device: str, size: int, connect: Connect) -> None:
+        self._devices[index] = int(device.removeprefix("/dev/nbd"))
+
     async def reattach(self, index: int, connect: Connect) -> None:
         self._unwatch(index)
         kernel = await self._sockets(index, connect)

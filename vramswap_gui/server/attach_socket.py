@@ -36,6 +36,9 @@ class SocketAttachment:
         self._tasks[index].add(asyncio.create_task(self._accept(index, listener, Export(size), connect)))
         return str(self._path(index))
 
+    async def resume(self, index: int, device: str, size: int, connect: Connect) -> None:
+        await self.attach(index, size, connect)
+
     async def reattach(self, index: int, connect: Connect) -> None:
         """Nothing to do: clients of a socket connect again by themselves."""
 

@@ -27,6 +27,7 @@ class ControlServer:
             "add": (keeper.add, {"size": int}),
             "remove": (keeper.remove, {"index": int}),
             "quit": (keeper.quit, {}),
+            "upgrade": (keeper.upgrade, {}),
         }
         self._clients: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -93,5 +94,5 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 def _invalid(message: str) -> VramswapError:
     return VramswapError(
-        ErrorCode.INVALID_ARGUMENT, message, f"Verbs: {', '.join(('status', 'add', 'remove', 'quit'))}."
+        ErrorCode.INVALID_ARGUMENT, message, f"Verbs: {', '.join(('status', 'add', 'remove', 'quit', 'upgrade'))}."
     )

@@ -66,7 +66,7 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
             commands.engine.reap()
         if orphaned and not commands.engine.connections(-1):
             # The keeper is dead and so is every connection: nobody can ask for these pages any more.
-            commands.quit()
+            commands.end()
             return 0
         if end.fileno() not in ready:
             continue
@@ -76,7 +76,7 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
             orphaned = True
             poll.unregister(end)
             if not commands.engine.connections(-1):
-                commands.quit()
+                commands.end()
                 return 0
             continue
         verb = message.pop("verb")
@@ -109,6 +109,7 @@ class _Commands:
     def __init__(self, vram: Vram, threads: int) -> None:
         self._vram = vram
         self._mappings: dict[int, Mapping] = {}
+        self._handed_over = False
         self.engine = Engine(vram.context, threads, vram.can_batch)
 
     def healthy(self) -> bool:
@@ -141,6 +142,15 @@ class _Commands:
         mapping = self._mappings.pop(index)
         self._vram.wipe(mapping)
         self._vram.release(mapping)
+
+    def hand_over(self) -> None:
+        """From now on another engine is to have the segments: they are not for this one to wipe when it ends."""
+        self._handed_over = True
+
+    def end(self) -> None:
+        """Without a keeper and without connections: wipe, unless it is somebody else's by now."""
+        if not self._handed_over:
+            self.quit()
 
     def quit(self) -> None:
         """Wipe and release everything."""

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import os
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.contract import MAX_SEGMENTS, SIZE_STEP, ErrorCode, VramswapError
+from vramswap_gui.server import upgrade
 from vramswap_gui.server.attach import Attachment
 from vramswap_gui.server.ballast import Ballast
 from vramswap_gui.server.engine_link import EngineGone, EngineLink, engine_failed
@@ -19,6 +20,9 @@ from vramswap_gui.units import format_size
 
 #: Seconds before the next try when an engine died young; doubled each time up to the last.
 _BACKOFF: Final = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+#: Seconds between the answer to an upgrade and the upgrade.
+_LAST_WORDS: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -50,6 +54,8 @@ class Keeper:
         self._changing = asyncio.Lock()
         self._revival: asyncio.Task[None] | None = None
         self._deaths = 0
+        #: The engine of an earlier program, which serves until ours has everything.
+        self._predecessor = 0
         self._draining = False
         self._finished = asyncio.Event()
 
@@ -66,6 +72,34 @@ class Keeper:
         self._serving.set()
         # Not before the fork, or the engine would share the pages and keep them when they are let go of.
         self._ballast.fill()
+
+    async def resume(self, state: dict[str, Any]) -> None:
+        """Take over from an earlier program, whose engine serves until ours does (see upgrade.py)."""
+        self._gpu, self._predecessor = state["gpu"], state["engine"]
+        self._options = replace(self._options, gpu=self._gpu["uuid"])
+        self._engine_state = "restarting"
+        for found in state["segments"]:
+            segment = Segment(**found)
+            self._segments[segment.index] = segment
+            await self._attachment.resume(segment.index, segment.device, segment.size, self._connect)
+        self._revival = asyncio.create_task(self._revive())
+
+    async def upgrade(self) -> dict[str, Any]:
+        """Become the program that is installed now. Raises VramswapError BUSY while anything changes."""
+        if self._changing.locked() or self._draining or self._engine_state != "running":
+            raise VramswapError(ErrorCode.BUSY, "The server is changing something.", "Try again in a moment.")
+        state = {
+            "gpu": self._gpu, "engine": self._engine.pid, "segments": [asdict(s) for s in self._segments.values()],
+        }  # fmt: skip
+        try:
+            await self._engine.ask("hand_over")
+        except EngineGone:
+            raise engine_failed("it died before the upgrade") from None
+        # The answer has to leave first.
+        asyncio.get_running_loop().call_later(
+            _LAST_WORDS, upgrade.become, state, [segment.fd for segment in self._segments.values()]
+        )
+        return {}
 
     async def wait(self) -> None:
         """Return when the server has nothing left to do."""
@@ -220,6 +254,7 @@ class Keeper:
                 await engine.start()
                 for segment in self._segments.values():
                     await engine.ask("adopt", [segment.fd], index=segment.index, size=segment.size)
+                self._end_predecessor()
                 for segment in self._segments.values():
                     if segment.device:
                         await self._attachment.reattach(segment.index, connect)
@@ -238,6 +273,14 @@ class Keeper:
             self._serving.set()
             self._ballast.refill()
             return
+
+    def _end_predecessor(self) -> None:
+        """No two engines serve at a time: a stale write of the old one must not follow a new one's."""
+        if self._predecessor:
+            with contextlib.suppress(OSError):
+                os.kill(self._predecessor, signal.SIGKILL)
+                os.waitpid(self._predecessor, 0)
+            self._predecessor = 0
 
 
 def check_size(size: object) -> None:

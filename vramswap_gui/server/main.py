@@ -22,6 +22,7 @@ from vramswap_gui.server.control import ControlServer
 from vramswap_gui.server.engine_process import EngineOptions
 from vramswap_gui.server.keeper import Keeper, check_size
 from vramswap_gui.server.resident import go_first, require_resident
+from vramswap_gui.server.upgrade import resumed
 from vramswap_gui.units import MIB, parse_size
 
 _MAX_THREADS: Final = 64
@@ -70,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     # For the helper, which has to know how a start went and, when it failed, in which of the typed ways.
     parser.add_argument("--report", metavar="FD", type=int, help=argparse.SUPPRESS)
+    # For the server itself, when it becomes a newer program.
+    parser.add_argument("--resume", metavar="FD", type=int, help=argparse.SUPPRESS)
     return parser
 
 
@@ -138,7 +141,10 @@ async def _serve_control(options: argparse.Namespace) -> None:
         go_first()
     ballast = Ballast(_BALLAST if resident else 0)
     keeper = Keeper(attachment, EngineOptions(options.gpu, options.threads, resident), ballast)
-    await keeper.start()
+    if options.resume is None:
+        await keeper.start()
+    else:
+        await keeper.resume(resumed(options.resume))
     try:
         control = ControlServer(keeper)
         await control.start(options.control)

@@ -1,0 +1,153 @@
+"""The Debian package: built, looked into, unpacked and run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.fakegpu import FakeGpu
+from vramswap_gui import __version__
+
+ROOT = Path(__file__).parents[2]
+LAUNCHERS = ("usr/bin/vramswap", "usr/bin/vramswapctl", "usr/bin/vramswap-server", "usr/libexec/vramswap-helper")
+EXPECTED = {
+    *LAUNCHERS,
+    "usr/share/applications/vramswap.desktop",
+    "usr/share/metainfo/org.vramswap.vramswap.metainfo.xml",
+    "usr/share/dbus-1/system.d/org.vramswap.Helper.conf",
+    "usr/share/dbus-1/system-services/org.vramswap.Helper.service",
+    "usr/share/polkit-1/actions/org.vramswap.policy",
+    "usr/lib/systemd/system/vramswap-helper.service",
+    "usr/share/icons/hicolor/scalable/apps/vramswap.svg",
+    "usr/share/icons/hicolor/symbolic/apps/vramswap-symbolic.svg",
+    "usr/share/man/man1/vramswap.1.gz",
+    "usr/share/man/man1/vramswapctl.1.gz",
+    "usr/share/man/man5/vramswap.toml.5.gz",
+    "usr/share/man/man8/vramswap-helper.8.gz",
+    "usr/share/man/man8/vramswap-server.8.gz",
+    "usr/share/bash-completion/completions/vramswapctl",
+    "usr/share/zsh/vendor-completions/_vramswapctl",
+    "usr/share/fish/vendor_completions.d/vramswapctl.fish",
+    "usr/share/doc/vramswap/copyright",
+    "usr/share/doc/vramswap/changelog.gz",
+    "usr/share/doc/vramswap/examples/autostart/vramswap.desktop",
+}
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def run(*command: str | Path, **environment: str) -> str:
+    """Run a program, which has to succeed; what it wrote."""
+    assert shutil.which(command[0]), f"{command[0]} is missing; `make test` installs it (packaging/debian-packages.txt)"
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, built from a copy, so that the tree and what a user built in it stay as they are."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("vramswap_gui", "packaging", "resources"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.cpp"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "CHANGELOG.md", "LICENSE", "vramswap.desktop"):
+        shutil.copy(ROOT / name, source)
+    run(source / "packaging/deb.sh", SOURCE_DATE_EPOCH="1767225600")
+    built = list((source / "dist").iterdir())
+    assert [path.name.split("_")[:2] for path in built] == [["vramswap", __version__]]
+    return built[0]
+
+
+@pytest.fixture(scope="module")
+def unpacked(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package's files below a folder."""
+    folder = tmp_path_factory.mktemp("root")
+    run("dpkg-deb", "-x", deb, folder)
+    return folder
+
+
+def start(unpacked: Path, launcher: str, *arguments: str, **environment: str) -> str:
+    """Run a launcher on the system's Python. Libraries that apt would install come from the tests' environment."""
+    libraries = sysconfig.get_path("purelib")
+    return run(unpacked / launcher, *arguments, PYTHONPATH=libraries, **environment)
+
+
+def field(deb: Path, name: str) -> str:
+    return run("dpkg-deb", "-f", deb, name).strip()
+
+
+def test_files(deb: Path) -> None:
+    listed = {line.split()[5].removeprefix("./"): line.split()[:2] for line in run("dpkg-deb", "-c", deb).splitlines()}
+    assert EXPECTED - listed.keys() == set()
+    assert {owner for _, owner in listed.values()} == {"root/root"}
+    programs = {name for name, (mode, _) in listed.items() if mode.startswith("-") and "x" in mode}
+    assert programs == set(LAUNCHERS)
+    assert {name.split("/")[0] for name in listed if name} == {"usr"}
+    assert [name for name in listed if name.endswith((".pyc", ".cpp", ".pyx")) or "/tests/" in name] == []
+
+
+def test_control(deb: Path, unpacked: Path) -> None:
+    depends = field(deb, "Depends")
+    minor = int(run("/usr/bin/python3", "-c", "import sys; print(sys.version_info[1])"))
+    assert f"python3 (>= 3.{minor}~), python3 (<< 3.{minor + 1})" in depends
+    for package in ("kmod", "mount", "dbus", "polkitd", "libc6"):
+        assert re.search(rf"\b{package}\b", depends), package
+    assert int(field(deb, "Installed-Size")) == pytest.approx(
+        sum(path.stat().st_size for path in unpacked.rglob("*") if path.is_file()) / 1024, rel=0.05
+    )
+
+
+def test_licences_of_all_that_is_inside(unpacked: Path) -> None:
+    text = (unpacked / "usr/share/doc/vramswap/copyright").read_text()
+    assert text.startswith((ROOT / "LICENSE").read_text())
+    inside = {path.name for path in (unpacked / "usr/lib/vramswap").iterdir()} - {"vramswap_gui"}
+    assert [name for name in sorted(inside) if f"usr/lib/vramswap/{name}" not in text] == []
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_launchers(unpacked: Path, launcher: str) -> None:
+    version = start(unpacked, launcher, "--version", QT_QPA_PLATFORM="offscreen")
+    assert version == f"{launcher.split('/')[-1]} {__version__}\n"
+    assert "usage:" in start(unpacked, launcher, "--help", QT_QPA_PLATFORM="offscreen")
+
+
+def test_a_linked_launcher_finds_its_libraries(unpacked: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(unpacked / "usr/bin/vramswapctl")
+    assert __version__ in run(tmp_path / "link", "--version", PYTHONPATH=sysconfig.get_path("purelib"))
+
+
+def test_the_packages_own_code_runs(unpacked: Path, gpu: FakeGpu) -> None:
+    """Every compiled part, and what is left of cuda-bindings, on the simulated GPU: the CLI starts the server."""
+    said = start(unpacked, "usr/bin/vramswapctl", "bench", "--size", "64M", "--seconds", "0.05", "--runs", "1",
+                 "--threads", "2", "--json", **gpu.env())  # fmt: skip
+    assert '"iops"' in said
+    code = "import vramswap_gui.server.engine as engine; print(engine.__file__)"
+    library = unpacked / "usr/lib/vramswap"
+    assert run("/usr/bin/python3", "-sPc", code, PYTHONPATH=str(library)).startswith(str(library))
+
+
+def test_lintian(deb: Path) -> None:
+    """Faults are mended or, with a reason, in packaging/debian/lintian-overrides."""
+    # An older lintian does not know every tag that is overridden for a newer one.
+    said = run("lintian", "--allow-root", "--suppress-tags", "alien-tag", "--fail-on", "error,warning", deb)
+    assert not re.search("^[EW]:", said, re.MULTILINE), said
+
+
+def test_it_is_the_same_when_built_again(deb: Path) -> None:
+    first = deb.read_bytes()
+    run(deb.parents[1] / "packaging/deb.sh", SOURCE_DATE_EPOCH="1767225600")
+    assert deb.read_bytes() == first
+
+
+def test_the_tests_run_on_another_python() -> None:
+    """Else the launchers would find the tree instead of the package."""
+    assert sys.prefix != "/usr"

@@ -1,0 +1,199 @@
+"""Runs in the guest: the whole way, from ``vramswapctl`` over D-Bus and polkit to pages that the kernel swaps to VRAM.
+
+Helper and engine are killed meanwhile; what was written is read back, and nothing is left when it is off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from tests.demo.plan import Plan
+from tests.demo.stack import Stack
+from tests.system.nbd_scenario import say
+from tests.system.swapped import Filling, available, command, used, wait_for
+from vramswap_gui.contract import BUS_NAME, INTERFACE, OBJECT_PATH
+from vramswap_gui.units import MIB
+
+#: More than the fill needs: helpers and commands that start meanwhile drive out as many pages again.
+SIZE: Final = 96 * MIB
+LARGER: Final = 160 * MIB
+PRIORITY: Final = 1000
+FIRST: Final = "/dev/nbd0"
+SECOND: Final = "/dev/nbd1"
+SWAPPED: Final = 32 * MIB
+EARLY: Final = 4 * MIB
+#: How much more than the free memory a fill takes, so that more than SWAPPED must be in swap.
+EXCESS: Final = 44 * MIB
+#: The same for when the swap grows: simulated VRAM is memory, so what is added drives out as many pages.
+EXCESS_GROWING: Final = 24 * MIB
+#: The fill that sleeps, so that its pages are what the other one drives out.
+ASLEEP: Final = 96 * MIB
+SERVER: Final = "vramswap_gui.server.main"
+
+
+def ctl(stack: Stack, *arguments: str) -> str:
+    """What ``vramswapctl`` prints; it must succeed."""
+    began = time.monotonic()
+    done = stack.ctl(*arguments)
+    assert done.returncode == 0, f"vramswapctl {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    say(f"vramswapctl {' '.join(arguments)}: {time.monotonic() - began:.1f} s")
+    return done.stdout
+
+
+def status(stack: Stack) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ctl(stack, "status", "--json"))
+    return found
+
+
+def swaps() -> dict[str, int]:
+    """Each swap device of the kernel, with its priority."""
+    lines = [line.split() for line in Path("/proc/swaps").read_text().splitlines()[1:]]
+    return {fields[0]: int(fields[4]) for fields in lines}
+
+
+def servers() -> dict[int, int]:
+    """The server's processes, with the parent of each: the keeper, and its child the engine."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if SERVER.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                found[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+    return found
+
+
+def engine() -> int:
+    """The engine's process id, 0 while there is none."""
+    found = servers()
+    return next((pid for pid, parent in found.items() if parent in found), 0)
+
+
+def restart_helper(stack: Stack) -> None:
+    """A helper that starts takes over the swap that it finds."""
+    stack.start_helper()
+    found = status(stack)
+    assert found["state"] == "on", found
+    assert found["error"] is None
+    assert {segment["device"] for segment in found["segments"]} == set(swaps())
+    say(f"the helper is back, {found['used'] // MIB} MiB of {found['size'] // MIB} MiB swapped")
+
+
+def fill_while_the_helper_dies(stack: Stack) -> None:
+    """The helper is killed while pages come and go; they do not need it."""
+    size = available() + EXCESS
+    say(f"filling {size // MIB} MiB")
+    filling = Filling.start(size, seed=1, rounds=2)
+    wait_for(lambda: used(FIRST) >= SWAPPED or not filling.running(), "pages to be swapped out")
+    say(f"{used(FIRST) // MIB} MiB swapped")
+    stack.kill("helper")
+    assert filling.running(), "there was no swapping to be seen"
+    say("helper killed")
+    restart_helper(stack)
+    filling.finish()
+
+
+def fill_asleep() -> Filling:
+    """A fill that is stopped with its pages written, and not yet all of them read."""
+    filling = Filling.start(ASLEEP, seed=2, rounds=1)
+    wait_for(lambda: filling.lines, "the pages of the fill that sleeps")
+    os.kill(filling.process.pid, signal.SIGSTOP)
+    return filling
+
+
+def fill_while_all_die(stack: Stack) -> None:
+    """The swap grows while pages are in it; then engine and helper are killed at once."""
+    size = available() + EXCESS_GROWING
+    say(f"filling {size // MIB} MiB")
+    filling = Filling.start(size, seed=3, rounds=3)
+    wait_for(lambda: used(FIRST) >= EARLY, "the first pages")
+    ctl(stack, "size", str(LARGER))
+    assert swaps() == {FIRST: PRIORITY, SECOND: PRIORITY - 1}
+    # Not while the fill grows: as long as the swap is dead, that takes the last page of memory.
+    wait_for(lambda: filling.lines or not filling.running(), "the end of its growth")
+    old = engine()
+    os.kill(old, signal.SIGKILL)
+    stack.kill("helper")
+    killed = time.monotonic()
+    assert filling.running(), "engine and helper were killed too late"
+    say(f"engine {old} and helper killed, {(used(FIRST) + used(SECOND)) // MIB} MiB swapped")
+    wait_for(lambda: engine() not in (0, old), "a new engine")
+    say(f"a new engine after {time.monotonic() - killed:.2f} s")
+    restart_helper(stack)
+    filling.finish()
+
+
+def check_doctor(stack: Stack) -> None:
+    """This guest lacks a GPU on the PCI bus, so the doctor's verdict as a whole is not good."""
+    found = {check["name"]: check for check in json.loads(stack.ctl("doctor", "--json").stdout)}
+    assert found["Kernel module nbd"]["verdict"] == "ok", found
+    assert found["Programs"]["verdict"] == "ok", found
+    assert found["Helper"]["verdict"] == "ok", found
+
+
+def check_refusal(stack: Stack) -> None:
+    """Another user without a session may look and do nothing."""
+    for method, allowed in ((f"{INTERFACE}.GetConfig", True), (f"{INTERFACE}.Start", False)):
+        done = subprocess.run(
+            ["setpriv", "--reuid", "daemon", "--regid", "daemon", "--clear-groups", "gdbus", "call", "--system",
+             "--dest", BUS_NAME, "--object-path", OBJECT_PATH, "--method", method],
+            env=stack.environment, capture_output=True, text=True, check=False, cwd="/",
+        )  # fmt: skip
+        say(f"{method} by another user: {done.stdout}{done.stderr}".rstrip())
+        assert (done.returncode == 0) is allowed
+        assert ("org.vramswap.Error.NotAuthorized" in done.stderr) is not allowed
+    assert swaps() == {}
+
+
+def check_nothing_is_left() -> None:
+    assert swaps() == {}
+    assert not list(Path("/sys/block").glob("nbd*/pid"))
+    wait_for(lambda: not servers(), "the server's end")
+
+
+def use(stack: Stack) -> None:
+    check_doctor(stack)
+    ctl(stack, "config", "size", str(SIZE))
+    check_refusal(stack)
+    ctl(stack, "on")
+    assert swaps() == {FIRST: PRIORITY}
+    assert status(stack)["simulated"] == ["gpu"]
+    fill_while_the_helper_dies(stack)
+    asleep = fill_asleep()
+    fill_while_all_die(stack)
+    say(f"{used(FIRST) // MIB} and {used(SECOND) // MIB} MiB swapped")
+    assert used(FIRST) + used(SECOND) >= SWAPPED
+    ctl(stack, "size", str(SIZE))
+    assert swaps() == {FIRST: PRIORITY}
+    say(f"smaller, {used(FIRST) // MIB} MiB swapped")
+    assert used(FIRST) >= SWAPPED
+    ctl(stack, "off")
+    check_nothing_is_left()
+    os.kill(asleep.process.pid, signal.SIGCONT)
+    asleep.finish()
+
+
+def main() -> None:
+    stack = Stack(Plan(gpu="a test", kernel="", polkit="", display=""), libraries=Path(os.environ["LD_LIBRARY_PATH"]))
+    # The GPU's folder holds what is VRAM elsewhere, so it must not be swapped.
+    command("mount", "-t", "ramfs", "gpu", str(stack.folder / "gpu"))
+    try:
+        stack.start()
+        say("bus, polkit and helper run")
+        use(stack)
+    except BaseException:
+        for log in (*sorted((stack.folder / "logs").iterdir()), stack.control.with_name("server.log")):
+            print(f"--- {log.name}\n{log.read_text(errors='replace') if log.exists() else ''}", flush=True)
+        raise
+    assert stack.stop() == []
+    say("all done")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+"""The server becomes a newer one, and its keeper dies, under a real kernel with the real helper and polkitd."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.system import uml
+
+
+@pytest.mark.system
+@pytest.mark.timeout(400)
+def test_the_server_becomes_a_newer_one_and_the_keeper_may_die() -> None:
+    result = uml.run("tests.system.handover_scenario", timeout=340, memory=416, vram=256)
+    assert result.status == 0, result.output
+    assert "all done" in result.output

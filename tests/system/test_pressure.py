@@ -1,0 +1,25 @@
+"""Swap under pressure on a real kernel: by the command line all the way, and with an engine that stalls."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.system import uml
+
+
+@pytest.mark.system
+@pytest.mark.timeout(420)
+def test_the_whole_way_under_pressure_leaves_nothing() -> None:
+    # The helper, polkit and the larger swap need more memory than the server alone.
+    result = uml.run("tests.system.pressure_scenario", timeout=360, memory=512)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
+@pytest.mark.system
+@pytest.mark.timeout(240)
+def test_a_stalled_engine_is_replaced() -> None:
+    # What is written is in the guest's memory twice: as it should be, and in VRAM.
+    result = uml.run("tests.system.stall_scenario", timeout=180, memory=384)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
