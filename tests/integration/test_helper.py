@@ -125,7 +125,10 @@ def test_a_half_made_segment_is_taken_down_by_the_next_helper(stack: Stack) -> N
 
 def test_a_keeper_that_died_is_reported_and_its_pages_come_home(stack: Stack) -> None:
     done(stack, "on")
-    os.kill(server_pid(stack), signal.SIGKILL)
+    server = server_pid(stack)
+    # Zero would mean this very process group.
+    assert server
+    os.kill(server, signal.SIGKILL)
     wait_for(lambda: status(stack)["state"] == "failed", "the helper to see it")
     assert status(stack)["error"]["code"] == "ServerFailed"
     done(stack, "off")

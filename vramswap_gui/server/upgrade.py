@@ -13,6 +13,7 @@ import sys
 from typing import Any, NoReturn
 
 from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.system import run
 
 _OPTIONS = ("--report", "--resume")
 
@@ -23,7 +24,7 @@ def become(state: dict[str, Any], keep: list[int]) -> NoReturn:
     os.write(fd, json.dumps(state).encode())
     for kept in keep:
         os.set_inheritable(kept, True)
-    os.execv(sys.executable, command(sys.orig_argv, fd))
+    run.become(command(sys.orig_argv, fd))
 
 
 def command(arguments: list[str], fd: int) -> list[str]:

@@ -6,10 +6,11 @@ import asyncio
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 #: Where administrators' programs are when PATH, as a desktop session has it, leaves them out.
 _ADMIN_FOLDERS: Final = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
@@ -69,3 +70,8 @@ def start_detached(
     # It is meant to run on: without this the interpreter warns of a child that was never waited for.
     process.returncode = 0
     return process.pid
+
+
+def become(command: Sequence[str]) -> NoReturn:
+    """Go on as another program, run by this interpreter (execve(2)). Raises OSError."""
+    os.execv(sys.executable, command)
