@@ -74,4 +74,4 @@ def start_detached(
 
 def become(command: Sequence[str]) -> NoReturn:
     """Go on as another program, run by this interpreter (execve(2)). Raises OSError."""
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, list(command))
