@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import select
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from vramswap_gui.contract import ErrorCode, VramswapError
 from vramswap_gui.server.attach import Connect
-from vramswap_gui.system.nbd import NbdControl
+from vramswap_gui.system.nbd import NbdControl, is_taken
 
 #: Connections of one kernel device. More queues help only when more cores page at once.
 CONNECTIONS: Final = 4
@@ -19,6 +21,10 @@ CONNECTIONS: Final = 4
 REQUEST_TIMEOUT: Final = 3
 #: Seconds that the kernel waits for a new engine before it fails requests: long enough for any restart.
 DEAD_CONNECTION_TIMEOUT: Final = 3600
+
+#: Seconds within which the kernel must have noticed that its connections are dead, and between two looks.
+_NOTICE: Final = 10
+_NOTICE_POLL: Final = 0.01
 
 
 class KernelAttachment:
@@ -60,11 +66,23 @@ class KernelAttachment:
         self._unwatch(index)
         kernel = await self._sockets(index, connect)
         try:
-            self._nbd.reconfigure(self._devices[index], [end.fileno() for end in kernel])
+            await self._hand_in(self._devices[index], kernel)
         except BaseException:
             _close(kernel)
             raise
         self._watch(index, kernel)
+
+    async def _hand_in(self, device: int, ends: list[socket.socket]) -> None:
+        """Replace a device's dead connections, all of them. Raises VramswapError.
+
+        The kernel learns of their death when its own workers come to run, so it may not know yet.
+        """
+        deadline = time.monotonic() + _NOTICE
+        while missing := [end for end in ends if not is_taken(end)]:
+            if time.monotonic() > deadline:
+                raise VramswapError(ErrorCode.NO_NBD, f"The kernel does not let go of connections of /dev/nbd{device}.")
+            self._nbd.reconfigure(device, [end.fileno() for end in missing])
+            await asyncio.sleep(_NOTICE_POLL)
 
     async def detach(self, index: int) -> None:
         self._unwatch(index)

@@ -21,7 +21,7 @@ from vramswap_gui.server.ballast import Ballast
 from vramswap_gui.server.control import ControlServer
 from vramswap_gui.server.engine_process import EngineOptions
 from vramswap_gui.server.keeper import Keeper, check_size
-from vramswap_gui.server.resident import go_first, require_resident
+from vramswap_gui.server.resident import bring_home, go_first, require_resident
 from vramswap_gui.server.upgrade import resumed
 from vramswap_gui.units import MIB, parse_size
 
@@ -138,6 +138,8 @@ async def _serve_control(options: argparse.Namespace) -> None:
     resident = options.attach == "kernel"
     if resident:
         require_resident()
+        if options.resume is not None:
+            bring_home()
         go_first()
     ballast = Ballast(_BALLAST if resident else 0)
     keeper = Keeper(attachment, EngineOptions(options.gpu, options.threads, resident), ballast)

@@ -35,6 +35,35 @@ def require_resident() -> None:
         raise _refused("it cannot be protected from the out-of-memory killer", error.errno or 0) from error
 
 
+def bring_home(proc: Path = Path("/proc/self")) -> int:
+    """Bring back what of this process was paged out before its memory was locked; returns how many bytes that were.
+
+    The locks above hold what is in memory, and leave what is not where it is (mlockall(2), MCL_ONFAULT). A server that
+    is started while others already swap on what it is about to serve would wait for itself at the first such page.
+    Raises VramswapError.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    total = 0
+    for start, end, swapped in paged_out((proc / "smaps").read_text()):
+        if libc.mlock(ctypes.c_void_p(start), ctypes.c_size_t(end - start)):
+            raise _refused("its memory cannot be brought back from swap", ctypes.get_errno())
+        total += swapped
+    return total
+
+
+def paged_out(smaps: str) -> list[tuple[int, int, int]]:
+    """Start, end and bytes in swap of each mapping that has any. Source: proc_pid_smaps(5)."""
+    found = []
+    start = end = 0
+    for line in smaps.splitlines():
+        name, _, rest = line.partition(" ")
+        if name == "Swap:" and int(rest.split()[0]):
+            found.append((start, end, int(rest.split()[0]) << 10))
+        elif not name.endswith(":"):
+            start, end = (int(part, 16) for part in name.split("-"))
+    return found
+
+
 def go_first() -> None:
     """Let this thread go before everybody's ordinary work, and nearer to the last page of memory.
 

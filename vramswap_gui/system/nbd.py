@@ -53,6 +53,16 @@ class _NbdMessage(genlmsg):  # type: ignore[misc]
     sockets = _Sockets
 
 
+def is_taken(end: socket.socket) -> bool:
+    """Whether a device has this end of a connection.
+
+    The kernel gives no answer of its own: a socket for which it has found no dead connection, yet, is ignored without a
+    word (nbd_genl_reconfigure in drivers/block/nbd.c). One that it takes gets the device's request timeout as its send
+    timeout, and a fresh socket has none.
+    """
+    return any(end.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.calcsize("@ll")))
+
+
 class NbdControl:
     """Attaches sockets to ``/dev/nbdN`` and back. Needs CAP_SYS_ADMIN; not for several threads at once."""
 
@@ -105,7 +115,7 @@ class NbdControl:
         return int(answer.get_attr("NBD_ATTR_INDEX"))
 
     def reconfigure(self, index: int, sockets: Sequence[int]) -> None:
-        """Give a device whose connections died new ones. Raises VramswapError."""
+        """Give a device whose connections died new ones; see :func:`is_taken` for which. Raises VramswapError."""
         self._ask(f"reconnect /dev/nbd{index}", _CMD_RECONFIGURE, [("NBD_ATTR_INDEX", index), _socket_list(sockets)])
 
     def disconnect(self, index: int) -> None:
