@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import completions  # noqa: E402
 
 from vramswap_gui import __version__  # noqa: E402
-from vramswap_gui.contract import SETTINGS, Kind, Setting  # noqa: E402
+from vramswap_gui.settings import SETTINGS, Kind, Setting  # noqa: E402
 from vramswap_gui.units import format_size  # noqa: E402
 
 #: Program → the module that parses its arguments.
@@ -181,6 +181,13 @@ def describe(setting: Setting) -> str:
     parts = [f"{sentence(setting.title)} {setting.help}"]
     if setting.kind is Kind.TEXT:
         parts.append("A text in quotation marks.")
+    elif setting.kind is Kind.SWITCH:
+        parts.append("true or false.")
+    elif setting.kind is Kind.CHOICE:
+        parts.append(
+            "; ".join(f'"{value}": {meaning[0].lower()}{meaning[1:]}' for value, meaning in setting.choices.items())
+            + "."
+        )
     else:
         show = format_size if setting.kind is Kind.SIZE else str
         what = "A number of bytes" if setting.kind is Kind.SIZE else "A whole number"

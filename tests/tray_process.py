@@ -18,7 +18,8 @@ from PySide6.QtCore import QObject, QPoint, QRect, QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from vramswap_gui.client import Client
-from vramswap_gui.contract import Config, ErrorCode, Segment, State, Status, VramswapError, status_from_wire
+from vramswap_gui.contract import ErrorCode, Segment, State, Status, VramswapError, status_from_wire
+from vramswap_gui.settings import Config
 from vramswap_gui.tray import main
 from vramswap_gui.units import GIB, MIB
 

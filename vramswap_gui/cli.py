@@ -15,7 +15,8 @@ from typing import Any
 
 from vramswap_gui import __version__
 from vramswap_gui.client import Client
-from vramswap_gui.contract import SETTINGS, ErrorCode, State, Status, VramswapError, setting
+from vramswap_gui.contract import ErrorCode, Mode, State, Status, VramswapError
+from vramswap_gui.settings import SETTINGS, setting
 from vramswap_gui.system import checks, swaps
 from vramswap_gui.system.checks import Check, Verdict
 from vramswap_gui.units import format_size
@@ -60,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     command("sleep", "Before the machine sleeps: off until “wake”. For the system's sleep unit.", _sleep)
     command("wake", "After the machine slept: on again if it was on before.", _wake)
     command("size", "Set the size.", _size).add_argument("size", metavar="BYTES|8G|auto")
+    command("mode", "Set when VRAM becomes swap by itself.", _mode).add_argument(
+        "mode", choices=setting("mode").choices, metavar="|".join(setting("mode").choices)
+    )
     config = command("config", "Show all settings, show one, or change one.", _config)
     config.add_argument("key", metavar="KEY", nargs="?", help=", ".join(SETTINGS))
     config.add_argument("value", metavar="VALUE", nargs="?")
@@ -152,6 +156,12 @@ async def _size(options: argparse.Namespace) -> None:
             print(f"The size is {setting('size').show(size)} from the next start on.")
 
 
+async def _mode(options: argparse.Namespace) -> None:
+    async with _helper() as client:
+        await client.set_mode(Mode(options.mode))
+        print(describe(await client.refresh()))
+
+
 async def _config(options: argparse.Namespace) -> None:
     if options.key is not None:
         declared = setting(options.key)
@@ -164,7 +174,7 @@ async def _config(options: argparse.Namespace) -> None:
             print(declared.show(getattr(config, declared.key)))
             return
         for declared in SETTINGS.values():
-            print(f"{declared.key:<10}{declared.show(getattr(config, declared.key)) or '(first)':<12}{declared.help}")
+            print(f"{declared.key:<16}{declared.show(getattr(config, declared.key)) or '(first)':<12}{declared.help}")
 
 
 async def _watch(options: argparse.Namespace) -> None:

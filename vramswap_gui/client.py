@@ -18,15 +18,13 @@ from vramswap_gui.contract import (
     ERROR_PREFIX,
     INTERFACE,
     OBJECT_PATH,
-    SETTINGS,
-    Config,
     ErrorCode,
+    Mode,
     Status,
     VramswapError,
-    config_from,
-    setting,
     status_from_wire,
 )
+from vramswap_gui.settings import SETTINGS, Config, config_from, setting
 
 _BUS: Final = "org.freedesktop.DBus"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
@@ -109,6 +107,14 @@ class Client:
     async def resize(self, size: int) -> None:
         """Set the size in bytes, 0 for automatic; returns when it is so."""
         await self._call(INTERFACE, "Resize", "t", [size])
+
+    async def set_mode(self, mode: Mode) -> None:
+        """Set when VRAM is lent by itself."""
+        await self._call(INTERFACE, "SetMode", "s", [mode.value])
+
+    async def make_way(self, wanted: bool) -> None:
+        """Ask for all VRAM to be given back while a game runs here; forgotten when this client is gone."""
+        await self._call(INTERFACE, "MakeWay", "b", [wanted])
 
     async def get_config(self) -> Config:
         """The settings in force."""

@@ -1,7 +1,6 @@
-"""What the helper promises on the system bus: names, states, errors, status and settings.
+"""What the helper promises on the system bus: names, states, errors and status.
 
-Tray, command line and helper all import this module, and it imports nothing of theirs. Every setting is declared
-once, as a field of :class:`Config`; its validation, command line, D-Bus form, settings row and help come from there.
+Tray, command line and helper all import this module, and it imports nothing of theirs. The settings are in settings.py.
 """
 
 from __future__ import annotations
@@ -9,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-from vramswap_gui.units import GIB, MIB, format_size, parse_size
+from vramswap_gui.units import MIB
 
 BUS_NAME: Final = "org.vramswap.Helper"
 OBJECT_PATH: Final = "/org/vramswap/Helper"
@@ -46,6 +45,14 @@ class State(enum.StrEnum):
     def busy(self) -> bool:
         """True while a start, resize or stop is under way."""
         return self in (State.STARTING, State.RESIZING, State.STOPPING)
+
+
+class Mode(enum.StrEnum):
+    """When VRAM is lent: only by hand, while memory is short, or whenever it can be."""
+
+    OFF = "off"
+    ON_DEMAND = "on-demand"
+    ALWAYS = "always"
 
 
 class ErrorCode(enum.StrEnum):
@@ -115,6 +122,7 @@ class Status:
     #: The error that made the state ``failed``, as code, message and remedy; empty strings otherwise.
     error: tuple[str, str, str] = ("", "", "")
     segments: tuple[Segment, ...] = ()
+    mode: Mode = Mode.OFF
     #: What the user asked for; 0 means automatic.
     wanted: int = 0
     #: The most that a resize accepts at present; 0 while it is not known (the GPU has not been asked).
@@ -145,6 +153,7 @@ PROPERTIES: Final[Mapping[str, tuple[str, str]]] = {
     "Reason": ("s", "reason"),
     "Error": ("(sss)", "error"),
     "Segments": ("a(stti)", "segments"),
+    "Mode": ("s", "mode"),
     "Wanted": ("t", "wanted"),
     "Maximum": ("t", "maximum"),
     "BytesLeft": ("t", "bytes_left"),
@@ -160,8 +169,8 @@ def status_to_wire(status: Status) -> dict[str, Any]:
     wire: dict[str, Any] = {}
     for name, (_, attribute) in PROPERTIES.items():
         value = getattr(status, attribute)
-        if name == "State":
-            value = status.state.value
+        if isinstance(value, enum.StrEnum):
+            value = value.value
         elif name == "Segments":
             value = [[s.device, s.size, s.used, s.priority] for s in status.segments]
         elif isinstance(value, tuple):
@@ -179,134 +188,11 @@ def status_from_wire(wire: Mapping[str, Any], base: Status | None = None) -> Sta
         attribute = PROPERTIES[name][1]
         if name == "State":
             value = State(value)
+        elif name == "Mode":
+            value = Mode(value)
         elif name == "Segments":
             value = tuple(Segment(str(d), int(s), int(u), int(p)) for d, s, u, p in value)
         elif isinstance(value, list):
             value = tuple(value)
         changes[attribute] = value
     return dataclasses.replace(base or Status(), **changes)
-
-
-class Kind(enum.StrEnum):
-    """What a setting's value is; decides how it is parsed, shown and edited."""
-
-    SIZE = "size"
-    NUMBER = "number"
-    TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """The declaration of one setting. ``key`` is the field's name in :class:`Config` and the key in the file."""
-
-    key: str
-    kind: Kind
-    default: Any
-    title: str
-    help: str
-    minimum: int | None = None
-    maximum: int | None = None
-    #: Only multiples of it are possible.
-    step: int = 1
-    #: A value that stands for "let the program choose", and its word on the command line.
-    auto: int | None = None
-    pattern: str = ""
-
-    @property
-    def signature(self) -> str:
-        """The setting's D-Bus type."""
-        return {Kind.SIZE: "t", Kind.NUMBER: "i", Kind.TEXT: "s"}[self.kind]
-
-    def parse(self, text: str) -> int | str:
-        """The value a person typed. Raises ``VramswapError(INVALID_ARGUMENT)``."""
-        if self.kind is Kind.TEXT:
-            return self.check(text)
-        if self.auto is not None and text.strip().lower() == "auto":
-            return self.auto
-        try:
-            return self.check(parse_size(text) if self.kind is Kind.SIZE else int(text, 10))
-        except ValueError as error:
-            reason = error if self.kind is Kind.SIZE else f"“{text[:40]}” is not a whole number"
-            raise self._invalid(str(reason)) from None
-
-    def check(self, value: object) -> int | str:
-        """``value`` when it is of the right type and in range. Raises ``VramswapError(INVALID_ARGUMENT)``."""
-        if self.kind is Kind.TEXT:
-            if not isinstance(value, str) or len(value) > 80 or not value.isprintable():
-                raise self._invalid("it must be a short printable text")
-            return value
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._invalid("it must be a whole number")
-        if value == self.auto:
-            return value
-        if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
-            raise self._invalid(
-                f"{self.show(value)} is outside {self.show(self.minimum or 0)} to {self.show(self.maximum or 0)}"
-            )
-        if value % self.step:
-            raise self._invalid(f"it must be a multiple of {self.show(self.step)}")
-        return value
-
-    def show(self, value: int | str) -> str:
-        """The value for a person."""
-        if self.auto is not None and value == self.auto:
-            return "auto"
-        return format_size(value) if self.kind is Kind.SIZE and isinstance(value, int) else str(value)
-
-    def _invalid(self, why: str) -> VramswapError:
-        return VramswapError(
-            ErrorCode.INVALID_ARGUMENT, f"{self.key}: {why}.", f"See `vramswapctl config {self.key}` for what it takes."
-        )
-
-
-def _setting(kind: Kind, default: Any, title: str, help: str, **limits: Any) -> Any:
-    return field(default=default, metadata={"kind": kind, "title": title, "help": help, "limits": limits})
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """The settings of ``/etc/vramswap/config.toml``, all with defaults."""
-
-    size: int = _setting(
-        Kind.SIZE, 0, "Swap size", "How much VRAM to lend. auto: all that is free, less the headroom.",
-        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP, auto=0,
-    )  # fmt: skip
-    maximum: int = _setting(
-        Kind.SIZE, 0, "Largest size", "The most a user may choose without an administrator. auto: no limit.",
-        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP, auto=0,
-    )  # fmt: skip
-    headroom: int = _setting(
-        Kind.SIZE, 512 * MIB, "VRAM kept free", "VRAM that is never lent: the desktop and other programs have it.",
-        minimum=0, maximum=64 * GIB,
-    )  # fmt: skip
-    priority: int = _setting(
-        Kind.NUMBER, 1000, "Swap priority", "Higher is used first. Disk swap usually has -2, zram 100.",
-        minimum=MAX_SEGMENTS, maximum=32767,
-    )  # fmt: skip
-    gpu: str = _setting(
-        Kind.TEXT, "", "GPU", "PCI address, UUID or number of the GPU to use. Empty: the first one.",
-    )  # fmt: skip
-
-
-SETTINGS: Final[Mapping[str, Setting]] = {
-    f.name: Setting(
-        f.name, f.metadata["kind"], f.default, f.metadata["title"], f.metadata["help"], **f.metadata["limits"]
-    )
-    for f in dataclasses.fields(Config)
-}
-
-
-def setting(key: str) -> Setting:
-    """The declaration of ``key``. Raises ``VramswapError(INVALID_ARGUMENT)`` that names the known keys."""
-    try:
-        return SETTINGS[key]
-    except KeyError:
-        raise VramswapError(
-            ErrorCode.INVALID_ARGUMENT, f"There is no setting “{key[:40]}”.", f"Known settings: {', '.join(SETTINGS)}."
-        ) from None
-
-
-def config_from(values: Mapping[str, object], base: Config | None = None) -> Config:
-    """``base`` (or the defaults) with ``values`` put in, each checked; unknown keys are refused by name."""
-    checked: dict[str, Any] = {key: setting(key).check(value) for key, value in values.items()}
-    return dataclasses.replace(base or Config(), **checked)

@@ -137,9 +137,7 @@ class Stack:
             script = (
                 'mount --bind "$1" /usr/share/polkit-1/actions && mount --bind "$2" /etc/polkit-1/rules.d && exec "$3"'
             )
-            self.spawn(
-                "polkit", ["unshare", "--mount", "sh", "-c", script, "sh", str(actions), str(rules), polkitd]
-            )
+            self.spawn("polkit", ["unshare", "--mount", "sh", "-c", script, "sh", str(actions), str(rules), polkitd])
         self.wait("polkit", lambda: self._owned("org.freedesktop.PolicyKit1"))
 
     def start_helper(self) -> None:

@@ -20,7 +20,7 @@ USER: Final = "daemon"
 #: Arguments for each method of ours, so that a refusal is not about them.
 ARGUMENTS: Final = {
     "Start": (), "Stop": (), "Cancel": (), "Upgrade": (), "Sleep": (), "Wake": (), "GetConfig": (),
-    "Resize": ("uint64 536870912",), "SetConfig": ("@a{sv} {}",),
+    "Resize": ("uint64 536870912",), "SetConfig": ("@a{sv} {}",), "SetMode": ("on-demand",), "MakeWay": ("true",),
 }  # fmt: skip
 PUBLIC: Final = {"GetConfig"}
 

@@ -321,7 +321,7 @@ def test_settings(stack: Stack) -> None:
     assert f"headroom = {GIB}" in stack.config.read_text()
     listing = done(stack, "config")
     assert all(key in listing for key in ("size", "maximum", "headroom", "priority", "gpu"))
-    assert "Known settings: size" in refused(stack, "config", "colour", "red")
+    assert "Known settings: mode, size" in refused(stack, "config", "colour", "red")
     assert "whole number" in refused(stack, "config", "priority", "high")
     done(stack, "config", "maximum", "512M")
     assert "more than the largest size allowed here, 512 MiB" in refused(stack, "size", "1G")

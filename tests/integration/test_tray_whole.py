@@ -96,4 +96,3 @@ def size_of(stack: Stack) -> list[int]:
     rows = [line.split() for line in stack.fake.swaps.read_text().splitlines()[1:]]
     # The kernel does not count the page with the header.
     return [(int(row[2]) + 4) << 10 for row in rows]
-

@@ -10,24 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vramswap_gui.contract import (
-    SETTINGS,
-    Config,
     ErrorCode,
+    Mode,
     Segment,
     State,
     Status,
     VramswapError,
-    config_from,
-    setting,
     status_from_wire,
     status_to_wire,
 )
 from vramswap_gui.helper.config import ConfigFile
+from vramswap_gui.settings import SETTINGS, Config, config_from, setting
 from vramswap_gui.units import GIB, MIB, format_size, parse_size
 
 STATUS = Status(
-    State.ON, "why", ("Busy", "a", "b"), (Segment("/dev/nbd0", GIB, 5, 100),), GIB, 8 * GIB, 7, "GPU", "0000:01:00.0",
-    ("gpu",), "1",
+    State.ON, "why", ("Busy", "a", "b"), (Segment("/dev/nbd0", GIB, 5, 100),), Mode.ALWAYS, GIB, 8 * GIB, 7,
+    "GPU", "0000:01:00.0", ("gpu",), "1",
 )  # fmt: skip
 
 
@@ -66,7 +64,16 @@ def test_the_status_survives_the_wire() -> None:
 
 @pytest.mark.parametrize(
     ("key", "text", "value"),
-    [("size", "auto", 0), ("size", "2G", 2 * GIB), ("priority", "100", 100), ("gpu", "", ""), ("headroom", "1G", GIB)],
+    [
+        ("size", "auto", 0),
+        ("size", "2G", 2 * GIB),
+        ("priority", "100", 100),
+        ("gpu", "", ""),
+        ("headroom", "1G", GIB),
+        ("mode", "Always", "always"),
+        ("only_on_ac", "no", False),
+        ("battery_floor", "15", 15),
+    ],
 )
 def test_settings_as_typed(key: str, text: str, value: object) -> None:
     assert setting(key).parse(text) == value
@@ -82,6 +89,11 @@ def test_settings_as_typed(key: str, text: str, value: object) -> None:
         ({"priority": 0}, "outside 16"),
         ({"gpu": 0}, "short printable text"),
         ({"gpu": "a\nb"}, "short printable text"),
+        ({"mode": "sometimes"}, "one of off, on-demand, always"),
+        ({"mode": True}, "one of"),
+        ({"at_boot": "yes"}, "on or off"),
+        ({"at_boot": 1}, "on or off"),
+        ({"battery_floor": 101}, "outside 0 % to 100 %"),
         ({"colour": 1}, "no setting “colour”"),
     ],
 )
@@ -110,7 +122,9 @@ def test_the_file_keeps_what_differs_from_the_defaults(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "etc").iterdir()) == ["config.toml"]
 
 
-@pytest.mark.parametrize("text", ["size = ", "size = 1.5", "color = 1", "\x00", "size = 17"])
+@pytest.mark.parametrize(
+    "text", ["size = ", "size = 1.5", "color = 1", "mode = 1", "at_boot = 'on'", "\x00", "size = 17"]
+)
 def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text)

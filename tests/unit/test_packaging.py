@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from vramswap_gui import __version__, cli
-from vramswap_gui.contract import SETTINGS
+from vramswap_gui.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 RESOURCES = ROOT / "resources"

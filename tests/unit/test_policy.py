@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, Config, ErrorCode, VramswapError
+from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, ErrorCode, VramswapError
 from vramswap_gui.helper.policy import Area, Memory, Vram, largest, require_room, reshape, sentence, split, target
+from vramswap_gui.settings import Config
 from vramswap_gui.units import GIB, MIB
 
 LAPTOP = Vram(total=8 * GIB, free=8 * GIB, ours=0)

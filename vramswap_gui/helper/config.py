@@ -10,7 +10,8 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from vramswap_gui.contract import SETTINGS, Config, ErrorCode, VramswapError, config_from
+from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.settings import SETTINGS, Config, config_from
 
 
 class ConfigFile:

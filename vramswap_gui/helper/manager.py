@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import SIZE_STEP, Config, ErrorCode, Segment, State, Status, VramswapError
+from vramswap_gui.contract import SIZE_STEP, ErrorCode, Mode, Segment, State, Status, VramswapError
 from vramswap_gui.helper import policy, swap
 from vramswap_gui.helper.config import ConfigFile, changed
 from vramswap_gui.helper.policy import Area, Memory, Vram
 from vramswap_gui.helper.server_link import ServerLink
+from vramswap_gui.settings import Config
 from vramswap_gui.system import meminfo, swaps
 from vramswap_gui.units import round_up
 
@@ -37,6 +38,7 @@ class Manager:
         #: The server's number of each segment → its device.
         self._devices: dict[int, str] = {}
         self._aim = 0
+        self._playing = False
         self._leaving: asyncio.Task[None] | None = None
         self._status = Status(version=__version__)
         self.changed: Callable[[Status], None] = lambda status: None
@@ -60,7 +62,7 @@ class Manager:
                 config = self._file.load()
             except VramswapError as error:
                 self._set(state=State.FAILED, error=_wire(error), reason=error.message)
-            self._set(wanted=config.size, simulated=() if self._attach == "kernel" else ("kernel",))
+            self._set(mode=Mode(config.mode), wanted=config.size, simulated=() if self._attach == "kernel" else ("kernel",))
             if not await self._server.adopt():
                 await self._adopt_orphans()
                 return
@@ -196,12 +198,20 @@ class Manager:
                 self._file.save(config)
                 self._set(wanted=config.size)
 
+    def set_playing(self, playing: bool) -> None:
+        """Whether somebody plays a game, who then wants the VRAM."""
+        self._playing = playing
+
+    async def set_mode(self, mode: str) -> None:
+        """Keep when VRAM is lent by itself. Raises VramswapError."""
+        await self.configure({"mode": mode})
+
     async def configure(self, values: dict[str, object]) -> None:
         """Change settings for everyone; those about a start are in force at the next one. Raises VramswapError."""
         async with self._verb:
             config = changed(self._file.load(), values)
             self._file.save(config)
-            self._set(wanted=config.size)
+            self._set(mode=Mode(config.mode), wanted=config.size)
             if self._status.error[0] == ErrorCode.CONFIG_INVALID:
                 self._set(state=State.OFF, error=_NO_ERROR, reason="Off.")
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, Config, ErrorCode, VramswapError
+from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, ErrorCode, VramswapError
+from vramswap_gui.settings import Config
 from vramswap_gui.units import GIB, MIB, format_size, round_down, round_up
 
 #: Steps in which the swap grows and shrinks: small enough to give way to a game, large enough that 16 are plenty.

@@ -25,7 +25,6 @@ from vramswap_gui.contract import (
     INTERFACE,
     OBJECT_PATH,
     PROPERTIES,
-    SETTINGS,
     ErrorCode,
     Status,
     VramswapError,
@@ -33,7 +32,9 @@ from vramswap_gui.contract import (
 )
 from vramswap_gui.helper.authority import Access, Verdict, require
 from vramswap_gui.helper.manager import Manager
+from vramswap_gui.settings import SETTINGS
 
+_BUS: Final = "org.freedesktop.DBus"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 _INTROSPECTABLE: Final = "org.freedesktop.DBus.Introspectable"
 _DOCTYPE: Final = (
@@ -54,6 +55,8 @@ class Method:
     takes: tuple[tuple[str, str], ...] = ()
     gives: tuple[tuple[str, str], ...] = ()
     access: Access | None = None
+    #: The handler gets the caller's bus name as one more argument.
+    of_caller: bool = False
 
     @property
     def signature(self) -> str:
@@ -69,6 +72,8 @@ class Service:
         self._bus: MessageBus | None = None
         self._shown: dict[str, Any] = status_to_wire(Status())
         self._tasks: set[asyncio.Task[None]] = set()
+        #: The callers on whose side a game runs.
+        self._players: set[str] = set()
         self._opened = asyncio.Event()
         self.methods: Mapping[tuple[str, str], Method] = {
             (INTERFACE, "Start"): Method(self._start, access=Access.CONTROL),
@@ -78,6 +83,8 @@ class Service:
             (INTERFACE, "Wake"): Method(self._wake, access=Access.CONTROL),
             (INTERFACE, "Upgrade"): Method(self._upgrade, access=Access.CONFIGURE),
             (INTERFACE, "Resize"): Method(self._resize, (("size", "t"),), access=Access.CONTROL),
+            (INTERFACE, "SetMode"): Method(self._set_mode, (("mode", "s"),), access=Access.CONTROL),
+            (INTERFACE, "MakeWay"): Method(self._make_way, (("wanted", "b"),), access=Access.CONTROL, of_caller=True),
             (INTERFACE, "GetConfig"): Method(self._get_config, (), (("settings", "a{sv}"),), Access.PUBLIC),
             (INTERFACE, "SetConfig"): Method(self._set_config, (("settings", "a{sv}"),), access=Access.CONFIGURE),
             (_PROPERTIES, "Get"): Method(
@@ -120,6 +127,8 @@ class Service:
 
     def _dispatch(self, message: Message) -> Message | bool:
         """Every message comes here first. Method calls to other objects are refused by the library."""
+        if message.message_type is MessageType.SIGNAL and (message.sender, message.member) == (_BUS, "NameOwnerChanged"):
+            self._left(*message.body)
         if message.message_type is not MessageType.METHOD_CALL:
             return False
         if message.interface == _INTROSPECTABLE and message.path != OBJECT_PATH:
@@ -154,7 +163,8 @@ class Service:
         try:
             interactive = bool(message.flags & MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION)
             await require(self._ask_polkit, method.access, message.sender or "", interactive)
-            body = await method.handler(message.body)
+            caller = [message.sender] if method.of_caller else []
+            body = await method.handler([*message.body, *caller])
         except VramswapError as error:
             return Message.new_error(message, ERROR_PREFIX + error.code, f"{error.message}\n{error.remedy}")
         except Exception as error:
@@ -217,6 +227,47 @@ class Service:
     async def _resize(self, arguments: list[Any]) -> list[Any]:
         await self._manager.resize(arguments[0])
         return []
+
+    async def _set_mode(self, arguments: list[Any]) -> list[Any]:
+        await self._manager.set_mode(arguments[0])
+        return []
+
+    async def _make_way(self, arguments: list[Any]) -> list[Any]:
+        wanted, caller = arguments
+        if wanted and caller not in self._players:
+            self._players.add(caller)
+            await self._watch(caller)
+        elif not wanted:
+            self._players.discard(caller)
+        self._manager.set_playing(bool(self._players))
+        return []
+
+    async def _watch(self, caller: str) -> None:
+        """Learn of a caller's end, now or later."""
+        assert self._bus is not None
+        rule = f"type='signal',sender='{_BUS}',member='NameOwnerChanged',arg0='{caller}'"
+        await self._ask_bus("AddMatch", rule)
+        if not await self._ask_bus("NameHasOwner", caller):
+            self._left(caller, caller, "")
+
+    def _left(self, name: str, before: str, after: str) -> None:
+        if name in self._players and not after:
+            self._players.discard(name)
+            self._manager.set_playing(bool(self._players))
+
+    async def _ask_bus(self, member: str, argument: str) -> Any:
+        assert self._bus is not None
+        reply = await self._bus.call(
+            Message(
+                destination=_BUS,
+                path="/org/freedesktop/DBus",
+                interface=_BUS,
+                member=member,
+                signature="s",
+                body=[argument],
+            )  # fmt: skip
+        )
+        return reply.body[0] if reply is not None and reply.body else None
 
     async def _get_config(self, arguments: list[Any]) -> list[Any]:
         config = self._manager.config()

@@ -11,7 +11,8 @@ from typing import Any, Final, Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from vramswap_gui.contract import Config, ErrorCode, State, Status, VramswapError
+from vramswap_gui.contract import ErrorCode, State, Status, VramswapError
+from vramswap_gui.settings import Config
 from vramswap_gui.tray.machine import Machine, Reader
 from vramswap_gui.tray.model import View, view
 

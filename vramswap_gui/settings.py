@@ -1,0 +1,211 @@
+"""The settings of ``/etc/vramswap/config.toml``. Each is declared once, as a field of :class:`Config`.
+
+Its validation, command line, D-Bus form, settings row and help all come from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, ErrorCode, Mode, VramswapError
+from vramswap_gui.units import GIB, MIB, format_size, parse_size
+
+
+class Kind(enum.StrEnum):
+    """What a setting's value is; decides how it is parsed, shown and edited."""
+
+    SIZE = "size"
+    NUMBER = "number"
+    TEXT = "text"
+    SWITCH = "switch"
+    CHOICE = "choice"
+
+
+class Group(enum.StrEnum):
+    """Which settings are shown together."""
+
+    SWAP = "swap"
+    POWER = "power"
+    ADVANCED = "advanced"
+
+
+Value = int | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The declaration of one setting. ``key`` is the field's name in :class:`Config` and the key in the file."""
+
+    key: str
+    kind: Kind
+    default: Any
+    group: Group
+    title: str
+    help: str
+    minimum: int | None = None
+    maximum: int | None = None
+    #: Only multiples of it are possible.
+    step: int = 1
+    #: A value that stands for "let the program choose", and its word on the command line.
+    auto: int | None = None
+    #: The values of a CHOICE, each with its meaning.
+    choices: Mapping[str, str] = field(default_factory=dict)
+    unit: str = ""
+
+    @property
+    def signature(self) -> str:
+        """The setting's D-Bus type."""
+        return {Kind.SIZE: "t", Kind.NUMBER: "i", Kind.SWITCH: "b"}.get(self.kind, "s")
+
+    def parse(self, text: str) -> Value:
+        """The value a person typed. Raises ``VramswapError(INVALID_ARGUMENT)``."""
+        if self.kind is Kind.TEXT:
+            return self.check(text)
+        if self.kind is Kind.CHOICE:
+            return self.check(text.strip().lower())
+        if self.kind is Kind.SWITCH:
+            return self.check(_SWITCH_WORDS.get(text.strip().lower(), text))
+        if self.auto is not None and text.strip().lower() == "auto":
+            return self.auto
+        try:
+            return self.check(parse_size(text) if self.kind is Kind.SIZE else int(text, 10))
+        except ValueError as error:
+            reason = error if self.kind is Kind.SIZE else f"“{text[:40]}” is not a whole number"
+            raise self._invalid(str(reason)) from None
+
+    def check(self, value: object) -> Value:
+        """``value`` when it is of the right type and in range. Raises ``VramswapError(INVALID_ARGUMENT)``."""
+        if self.kind is Kind.TEXT:
+            if not isinstance(value, str) or len(value) > 80 or not value.isprintable():
+                raise self._invalid("it must be a short printable text")
+            return value
+        if self.kind is Kind.CHOICE:
+            if not isinstance(value, str) or value not in self.choices:
+                raise self._invalid(f"it must be one of {', '.join(self.choices)}")
+            return value
+        if self.kind is Kind.SWITCH:
+            if not isinstance(value, bool):
+                raise self._invalid("it must be on or off")
+            return value
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._invalid("it must be a whole number")
+        if value == self.auto:
+            return value
+        if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
+            raise self._invalid(
+                f"{self.show(value)} is outside {self.show(self.minimum or 0)} to {self.show(self.maximum or 0)}"
+            )
+        if value % self.step:
+            raise self._invalid(f"it must be a multiple of {self.show(self.step)}")
+        return value
+
+    def show(self, value: Value) -> str:
+        """The value for a person."""
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        if self.auto is not None and value == self.auto:
+            return "auto"
+        if self.kind is Kind.SIZE and isinstance(value, int):
+            return format_size(value)
+        return f"{value} {self.unit}".rstrip()
+
+    def _invalid(self, why: str) -> VramswapError:
+        return VramswapError(
+            ErrorCode.INVALID_ARGUMENT, f"{self.key}: {why}.", f"See `vramswapctl config {self.key}` for what it takes."
+        )
+
+
+_SWITCH_WORDS: Final = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+
+
+def _setting(kind: Kind, default: Any, group: Group, title: str, help: str, **limits: Any) -> Any:
+    return field(
+        default=default, metadata={"kind": kind, "group": group, "title": title, "help": help, "limits": limits}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of ``/etc/vramswap/config.toml``, all with defaults."""
+
+    mode: str = _setting(
+        Kind.CHOICE, Mode.ON_DEMAND.value, Group.SWAP, "Lend VRAM", "When VRAM becomes swap by itself.",
+        choices={
+            Mode.OFF.value: "Only when you turn it on",
+            Mode.ON_DEMAND.value: "When memory gets short",
+            Mode.ALWAYS.value: "Whenever possible",
+        },
+    )  # fmt: skip
+    size: int = _setting(
+        Kind.SIZE, 0, Group.SWAP, "Swap size",
+        "How much VRAM to lend at most. auto: all that is free, less the headroom.",
+        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP, auto=0,
+    )  # fmt: skip
+    headroom: int = _setting(
+        Kind.SIZE, 512 * MIB, Group.SWAP, "VRAM kept free",
+        "VRAM that is never lent: the desktop and other programs have it.",
+        minimum=0, maximum=64 * GIB,
+    )  # fmt: skip
+    at_boot: bool = _setting(
+        Kind.SWITCH, False, Group.SWAP, "Start with the computer",
+        "Be there before anyone logs in. Otherwise the tray icon brings it at login.",
+    )  # fmt: skip
+    only_on_ac: bool = _setting(
+        Kind.SWITCH, True, Group.POWER, "Only on mains power",
+        "Bring everything home when the machine goes to battery.",
+    )  # fmt: skip
+    battery_floor: int = _setting(
+        Kind.NUMBER, 20, Group.POWER, "Battery floor", "Off while the battery is below it. 0: no floor.",
+        minimum=0, maximum=100, unit="%",
+    )  # fmt: skip
+    pause_for_games: bool = _setting(
+        Kind.SWITCH, True, Group.POWER, "Make way for games",
+        "Give all VRAM back while GameMode says that a game is running.",
+    )  # fmt: skip
+    maximum: int = _setting(
+        Kind.SIZE, 0, Group.ADVANCED, "Largest size",
+        "The most a user may choose without an administrator. auto: no limit.",
+        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP, auto=0,
+    )  # fmt: skip
+    priority: int = _setting(
+        Kind.NUMBER, 1000, Group.ADVANCED, "Swap priority",
+        "Higher is used first. Disk swap usually has -2, zram 100.",
+        minimum=MAX_SEGMENTS, maximum=32767,
+    )  # fmt: skip
+    gpu: str = _setting(
+        Kind.TEXT, "", Group.ADVANCED, "GPU", "PCI address, UUID or number of the GPU to use. Empty: the first one.",
+    )  # fmt: skip
+
+
+SETTINGS: Final[Mapping[str, Setting]] = {
+    f.name: Setting(
+        f.name,
+        f.metadata["kind"],
+        f.default,
+        f.metadata["group"],
+        f.metadata["title"],
+        f.metadata["help"],
+        **f.metadata["limits"],
+    )
+    for f in dataclasses.fields(Config)
+}
+
+
+def setting(key: str) -> Setting:
+    """The declaration of ``key``. Raises ``VramswapError(INVALID_ARGUMENT)`` that names the known keys."""
+    try:
+        return SETTINGS[key]
+    except KeyError:
+        raise VramswapError(
+            ErrorCode.INVALID_ARGUMENT, f"There is no setting “{key[:40]}”.", f"Known settings: {', '.join(SETTINGS)}."
+        ) from None
+
+
+def config_from(values: Mapping[str, object], base: Config | None = None) -> Config:
+    """``base`` (or the defaults) with ``values`` put in, each checked; unknown keys are refused by name."""
+    checked: dict[str, Any] = {key: setting(key).check(value) for key, value in values.items()}
+    return dataclasses.replace(base or Config(), **checked)
