@@ -55,6 +55,18 @@ class Mode(enum.StrEnum):
     ALWAYS = "always"
 
 
+class Cause(enum.StrEnum):
+    """What made the swap as it is, for programs; a person reads the reason."""
+
+    NONE = ""
+    HAND = "hand"
+    MEMORY = "memory"
+    BATTERY = "battery"
+    GAME = "game"
+    SLEEP = "sleep"
+    VRAM = "vram"
+
+
 class ErrorCode(enum.StrEnum):
     """The typed errors; on the bus each is ``org.vramswap.Error.<value>``."""
 
@@ -119,6 +131,7 @@ class Status:
     state: State = State.OFF
     #: Why the swap is as it is, as a sentence for a person.
     reason: str = ""
+    cause: Cause = Cause.NONE
     #: The error that made the state ``failed``, as code, message and remedy; empty strings otherwise.
     error: tuple[str, str, str] = ("", "", "")
     segments: tuple[Segment, ...] = ()
@@ -151,6 +164,7 @@ class Status:
 PROPERTIES: Final[Mapping[str, tuple[str, str]]] = {
     "State": ("s", "state"),
     "Reason": ("s", "reason"),
+    "Cause": ("s", "cause"),
     "Error": ("(sss)", "error"),
     "Segments": ("a(stti)", "segments"),
     "Mode": ("s", "mode"),
@@ -190,6 +204,8 @@ def status_from_wire(wire: Mapping[str, Any], base: Status | None = None) -> Sta
             value = State(value)
         elif name == "Mode":
             value = Mode(value)
+        elif name == "Cause":
+            value = Cause(value)
         elif name == "Segments":
             value = tuple(Segment(str(d), int(s), int(u), int(p)) for d, s, u, p in value)
         elif isinstance(value, list):

@@ -154,6 +154,11 @@ class Config:
         Kind.SWITCH, False, Group.SWAP, "Start with the computer",
         "Be there before anyone logs in. Otherwise the tray icon brings it at login.",
     )  # fmt: skip
+    release_after: int = _setting(
+        Kind.NUMBER, 600, Group.SWAP, "Give back after",
+        "How long memory has to be plentiful before VRAM that was lent on demand is given back.",
+        minimum=10, maximum=86400, unit="s",
+    )  # fmt: skip
     only_on_ac: bool = _setting(
         Kind.SWITCH, True, Group.POWER, "Only on mains power",
         "Bring everything home when the machine goes to battery.",

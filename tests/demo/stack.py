@@ -80,6 +80,8 @@ class Stack:
         self.folder = Path(tempfile.mkdtemp(prefix="vramswap-run-", dir="/tmp"))
         self.kernel = self.folder / "kernel"
         self.control = self.folder / "run" / "control.sock"
+        #: Where simulated batteries are, and GPUs that sleep.
+        self.sys = self.folder / "sys"
         self.config = self.folder / "config.toml"
         #: Where simulated VRAM lies.
         self.gpu_folder = self.folder / "gpu"
@@ -87,7 +89,7 @@ class Stack:
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
         # polkitd, which is another user, must reach the bus in it, and nobody anything else.
         self.folder.chmod(0o711)
-        for folder in ("kernel", "run", "logs", "gpu"):
+        for folder in ("kernel", "run", "logs", "gpu", "sys"):
             (self.folder / folder).mkdir(0o700)
 
     # Starting
@@ -143,11 +145,11 @@ class Stack:
     def start_helper(self) -> None:
         """Start the helper; again, after its end."""
         if not self.config.exists():
-            self.config.write_text(f"size = {FIRST_SIZE}\n")
+            self.config.write_text(f'mode = "off"\nsize = {FIRST_SIZE}\n')
         command = [str(BIN / "vramswap-helper"), "--bus", self.environment["DBUS_SYSTEM_BUS_ADDRESS"],
                    "--config", str(self.config), "--runtime-dir", str(self.control.parent)]  # fmt: skip
         if self.plan.kernel:
-            command += ["--attach", str(self.kernel), "--proc", str(self.kernel)]
+            command += ["--attach", str(self.kernel), "--proc", str(self.kernel), "--sys", str(self.sys)]
         self.spawn("helper", command)
         self.wait("the helper", lambda: self._owned("org.vramswap.Helper"))
 

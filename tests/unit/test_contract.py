@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vramswap_gui.contract import (
+    Cause,
     ErrorCode,
     Mode,
     Segment,
@@ -24,7 +25,7 @@ from vramswap_gui.settings import SETTINGS, Config, config_from, setting
 from vramswap_gui.units import GIB, MIB, format_size, parse_size
 
 STATUS = Status(
-    State.ON, "why", ("Busy", "a", "b"), (Segment("/dev/nbd0", GIB, 5, 100),), Mode.ALWAYS, GIB, 8 * GIB, 7,
+    State.ON, "why", Cause.VRAM, ("Busy", "a", "b"), (Segment("/dev/nbd0", GIB, 5, 100),), Mode.ALWAYS, GIB, 8 * GIB, 7,
     "GPU", "0000:01:00.0", ("gpu",), "1",
 )  # fmt: skip
 

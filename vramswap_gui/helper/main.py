@@ -12,7 +12,9 @@ from pathlib import Path
 from vramswap_gui import __version__
 from vramswap_gui.contract import VramswapError
 from vramswap_gui.helper.config import ConfigFile
+from vramswap_gui.helper.governor import Governor
 from vramswap_gui.helper.manager import Manager
+from vramswap_gui.helper.senses import Senses
 from vramswap_gui.helper.server_link import ServerLink
 from vramswap_gui.helper.service import Service
 
@@ -51,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--proc", metavar="DIR", type=Path, default=Path("/proc"), help="where swaps and meminfo are (%(default)s)"
     )
+    parser.add_argument(
+        "--sys", metavar="DIR", type=Path, default=Path("/sys"), help="where GPUs and batteries are (%(default)s)"
+    )
     return parser
 
 
@@ -61,12 +66,13 @@ async def _serve(options: argparse.Namespace) -> None:
     # The name first: of two helpers, only the one that has it may touch what it finds.
     await service.connect(options.bus)
     await manager.adopt()
+    governor = Governor(manager, Senses(options.proc, options.sys))
     service.open()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    waiting = [asyncio.create_task(service.wait()), asyncio.create_task(ended.wait())]
+    waiting = [asyncio.create_task(work) for work in (service.wait(), ended.wait(), governor.run())]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()

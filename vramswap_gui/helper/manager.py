@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import SIZE_STEP, ErrorCode, Mode, Segment, State, Status, VramswapError
+from vramswap_gui.contract import Cause, ErrorCode, Mode, State, Status, VramswapError
 from vramswap_gui.helper import policy, swap
 from vramswap_gui.helper.config import ConfigFile, changed
-from vramswap_gui.helper.policy import Area, Memory, Vram
-from vramswap_gui.helper.server_link import ServerLink
+from vramswap_gui.helper.marks import Marks
+from vramswap_gui.helper.policy import Vram
+from vramswap_gui.helper.segments import Segments
+from vramswap_gui.helper.server_link import ServerLink, keeper_died
+from vramswap_gui.helper.situation import Plan
 from vramswap_gui.settings import Config
-from vramswap_gui.system import meminfo, swaps
-from vramswap_gui.units import round_up
 
 _PROGRESS_SECONDS: Final = 0.2
 
@@ -30,16 +32,17 @@ class Manager:
     ) -> None:
         self._server = server
         self._file = config
-        #: There while the machine sleeps; not empty if the swap is to come back. A new helper has to know it too.
-        self._asleep = folder / "asleep"
+        self._marks = Marks(folder)
         self._attach = attach
-        self._proc = proc
         self._verb = asyncio.Lock()
-        #: The server's number of each segment → its device.
-        self._devices: dict[int, str] = {}
+        self._segments = Segments(server, attach == "kernel", proc, self._moved)
         self._aim = 0
-        self._playing = False
-        self._leaving: asyncio.Task[None] | None = None
+        self.playing = False
+        #: Counts what people ask for: a decision that was made before it is void.
+        self.generation = 0
+        #: When lending was last tried by the policy, and failed.
+        self.failed_at: float | None = None
+        self.decided: Callable[[], None] = lambda: None
         self._status = Status(version=__version__)
         self.changed: Callable[[Status], None] = lambda status: None
         server.lost = self._server_lost
@@ -47,12 +50,49 @@ class Manager:
     @property
     def status(self) -> Status:
         """The state of things now, with the use of each segment as the kernel counts it."""
-        self._set(segments=self._segments())
+        self._moved()
         return self._status
 
     def config(self) -> Config:
         """The settings in force. Raises VramswapError CONFIG_INVALID."""
         return self._file.load()
+
+    @property
+    def hand(self) -> bool | None:
+        """What a person said last, on or off; None while the mode decides."""
+        return self._marks.hand
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the machine sleeps, or is about to."""
+        return self._marks.asleep
+
+    @property
+    def busy(self) -> bool:
+        """Whether a verb is under way."""
+        return self._verb.locked()
+
+    @property
+    def waits(self) -> bool:
+        """Whether there will be swap as soon as something changes."""
+        return self._status.state is State.WAITING
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """The devices of the segments."""
+        return frozenset(self._segments.devices.values())
+
+    @property
+    def lent(self) -> int:
+        """Bytes of VRAM that are swap."""
+        return self._segments.size
+
+    async def held(self) -> dict[str, Any] | None:
+        """What the server says of the GPU; None while none runs. Raises VramswapError."""
+        if not self._server.connected:
+            return None
+        gpu: dict[str, Any] = (await self._server.ask("status"))["gpu"]
+        return gpu
 
     async def adopt(self) -> None:
         """Take over what an earlier helper left: swap in use stays, a half-made segment goes."""
@@ -62,27 +102,27 @@ class Manager:
                 config = self._file.load()
             except VramswapError as error:
                 self._set(state=State.FAILED, error=_wire(error), reason=error.message)
-            self._set(mode=Mode(config.mode), wanted=config.size, simulated=() if self._attach == "kernel" else ("kernel",))
+            simulated = () if self._attach == "kernel" else ("kernel",)
+            self._set(mode=Mode(config.mode), wanted=config.size, simulated=simulated)
             if not await self._server.adopt():
                 await self._adopt_orphans()
                 return
             found = await self._server.ask("status")
-            self._devices = {segment["index"]: segment["device"] for segment in found["segments"]}
-            await self._prune()
-            if not self._devices:
-                await self._server.quit()
-                self._set(reason="Off.")
+            self._segments.devices = {segment["index"]: segment["device"] for segment in found["segments"]}
+            await self._segments.prune()
+            if not self._segments.devices:
+                await self._taken_down()
                 return
             self._note_gpu(config, found["gpu"])
-            self._aim = config.size or sum(area.size for area in self._areas())
+            self._aim = config.size or self.lent
+            if self.hand is None and config.mode == Mode.OFF:
+                # Whoever turned it on, it was not this mode.
+                self._marks.hand = True
             self._rest()
 
     async def _adopt_orphans(self) -> None:
         """Without a server there may still be swap of ours, served by an engine that outlived its keeper."""
-        if self._attach == "kernel":
-            devices = [area.device for area in swaps.read(self._proc) if area.device.startswith("/dev/nbd")]
-            self._devices = dict(enumerate([device for device in devices if await swap.is_ours(device)]))
-        if self._devices:
+        if await self._segments.find():
             self._server_lost()
         elif self._status.state is State.OFF:
             self._set(reason="Off.")
@@ -90,17 +130,19 @@ class Manager:
     async def start(self) -> None:
         """Turn the swap on. Raises VramswapError; then it is off and the machine as it was."""
         async with self._verb:
-            if self._asleep.exists():
+            if self.asleep:
                 raise VramswapError(
                     ErrorCode.BUSY, "The machine is going to sleep.", "Try again when it is awake (`vramswapctl wake`)."
                 )
             await self._start()
+            self._by_hand(True)
 
-    async def _start(self) -> None:
-        await self._prune()
-        if self._devices:
+    async def _start(self, most: int | None = None) -> None:
+        """``most``: lend no more than so many bytes, however much there is."""
+        await self._segments.prune()
+        if self._segments.devices:
             if not self._server.connected:
-                raise _keeper_died()
+                raise keeper_died()
             return
         self._set(state=State.STARTING, reason="Reserving VRAM.", error=_NO_ERROR)
         try:
@@ -109,9 +151,9 @@ class Manager:
                 await swap.require_nbd()
             await self._server.start(config.gpu)
             vram = await self._vram(config)
-            size = self._aim = policy.target(config, vram)
-            for part in policy.reshape((), size).add:
-                await self._add(config, part)
+            self._aim = policy.target(config, vram)
+            size = self._aim if most is None else min(self._aim, most)
+            await self._segments.reshape(config, policy.reshape((), size))
         except VramswapError as error:
             await self._undo()
             self._set(state=State.FAILED, reason=error.message, error=_wire(error), segments=())
@@ -123,18 +165,20 @@ class Manager:
         """Turn the swap off, pages first. Raises VramswapError; then what is still in use goes on serving."""
         async with self._verb:
             await self._stop()
+            self._by_hand(False)
 
-    async def _stop(self) -> None:
-        areas = self._areas()
+    async def _stop(self, pause: float = 0) -> None:
+        areas = self._segments.areas()
         if areas:
-            self._require_room(areas)
+            self._segments.require_room(areas)
             self._set(state=State.STOPPING, reason="Bringing pages home.")
         async with self._resting():
             # The last one has the fewest pages, and while it goes the kernel may use the others.
-            for index in sorted(self._devices, reverse=True):
-                await self._remove(index)
+            for index in sorted(self._segments.devices, reverse=True):
+                await self._segments.remove(index)
+                await asyncio.sleep(pause)
             await self._server.quit()
-        self._set(state=State.OFF, reason="Off.", error=_NO_ERROR, segments=())
+        self._set(state=State.OFF, reason="Off.", cause=Cause.NONE, error=_NO_ERROR, segments=())
 
     async def upgrade(self) -> None:
         """Have a running server become the version that is installed now, with the swap on. Raises VramswapError."""
@@ -151,56 +195,55 @@ class Manager:
         Raises VramswapError; then the machine must not sleep, or it would hang on the first page it wants back.
         """
         async with self._verb:
-            resume = self._asleep.read_text() if self._asleep.exists() else ("on" if self._devices else "")
+            resume = bool(self._segments.devices)
             await self._stop()
-            self._asleep.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            self._asleep.write_text(resume)
-            self._set(reason="Off while the machine sleeps.")
+            self._marks.fall_asleep(resume)
+            self._set(reason="Off while the machine sleeps.", cause=Cause.SLEEP)
 
     async def wake(self) -> None:
         """After the sleep: on again if it was on before. Raises VramswapError."""
         async with self._verb:
-            if not self._asleep.exists():
+            if not self.asleep:
                 return
-            resume = self._asleep.read_text()
-            self._asleep.unlink()
+            resume = self._marks.resume
+            self._marks.wake()
+            self._set(reason="Off.", cause=Cause.NONE)
             if resume:
                 await self._start()
-            else:
-                self._set(reason="Off.")
+            self._by_hand(self.hand)
 
     async def cancel(self) -> None:
         """Have the segment that is being emptied stay, if there is one; what waits for it fails with CANCELLED."""
-        if self._leaving is not None:
-            # swapoff(2) returns as soon as its process is killed, and the area is in use as before.
-            self._leaving.cancel()
+        self._segments.cancel()
 
     async def resize(self, size: int) -> None:
         """Keep ``size`` (0: automatic) and, when the swap is on, bring it there. Raises VramswapError."""
         async with self._verb:
             config = changed(self._file.load(), {"size": size})
-            await self._prune()
-            if self._devices:
+            await self._segments.prune()
+            if self._segments.devices:
                 vram = await self._vram(config)
                 goal = policy.target(config, vram)
-                areas = self._areas()
+                areas = self._segments.areas()
+                if config.mode == Mode.ON_DEMAND and not self.hand:
+                    # A larger limit is no need for more.
+                    goal = min(goal, self.lent)
                 steps = policy.reshape(areas, goal)
-                self._require_room([area for area in areas if area.index in steps.remove])
+                self._segments.require_room([area for area in areas if area.index in steps.remove])
                 self._file.save(config)
                 self._set(wanted=config.size, state=State.RESIZING, reason="Changing the size.")
                 async with self._resting():
-                    for index in steps.remove:
-                        await self._remove(index)
-                    for part in steps.add:
-                        await self._add(config, part)
+                    await self._segments.reshape(config, steps)
                     self._aim = config.size or goal
             else:
                 self._file.save(config)
                 self._set(wanted=config.size)
+            self._by_hand(self.hand)
 
     def set_playing(self, playing: bool) -> None:
         """Whether somebody plays a game, who then wants the VRAM."""
-        self._playing = playing
+        self.playing = playing
+        self.decided()
 
     async def set_mode(self, mode: str) -> None:
         """Keep when VRAM is lent by itself. Raises VramswapError."""
@@ -214,52 +257,88 @@ class Manager:
             self._set(mode=Mode(config.mode), wanted=config.size)
             if self._status.error[0] == ErrorCode.CONFIG_INVALID:
                 self._set(state=State.OFF, error=_NO_ERROR, reason="Off.")
+            self._by_hand(None if "mode" in values else self.hand)
 
-    async def _add(self, config: Config, size: int) -> None:
-        """One more segment in use, or none and nothing left of it."""
-        made = await self._server.ask("add", size=size)
-        index, device = made["index"], made["device"]
-        try:
-            await swap.on(device, policy.priority(config, index))
-        except VramswapError:
-            await self._server.ask("remove", index=index)
-            raise
-        self._devices[index] = device
-        self._set(segments=self._segments())
+    def _by_hand(self, hand: bool | None) -> None:
+        """A person asked for something: what they said last, and a decision anew."""
+        self._marks.hand = hand
+        self.generation += 1
+        self.failed_at = None
+        self.decided()
 
-    async def _remove(self, index: int) -> None:
-        """A segment's pages come home, then its device goes. When they cannot, it goes on serving."""
-        if any(area.index == index for area in self._areas()):
-            off = self._leaving = asyncio.create_task(swap.off(self._devices[index]))
-            while not off.done():
-                left = next((area.used for area in self._areas() if area.index == index), 0)
-                self._set(bytes_left=left)
-                await asyncio.wait([off], timeout=_PROGRESS_SECONDS)
-            self._set(bytes_left=0)
-            self._leaving = None
-            if off.cancelled():
-                raise VramswapError(
-                    ErrorCode.CANCELLED, "It was cancelled; what had not come home stays in VRAM.", "Nothing was lost."
-                )
-            off.result()
-        device = self._devices.pop(index)
-        if self._server.connected:
-            await self._server.ask("remove", index=index)
-        elif self._attach == "kernel":
-            swap.disconnect(device)
-        self._set(segments=self._segments())
+    async def follow(self, plan: Plan, generation: int, pause: float) -> None:
+        """Bring the swap where the policy wants it, unless a person asked for something since ``generation``.
 
-    async def _prune(self) -> None:
-        """Release what is no swap (any more): a helper that died half-way left it, or somebody ran ``swapoff``."""
-        used = {area.index for area in self._areas()}
-        for index in self._devices.keys() - used:
-            await self._remove(index)
+        ``pause``: seconds between two segments that nobody waits for. Raises VramswapError; then it is as it was, or
+        on the way.
+        """
+        async with self._verb:
+            if generation != self.generation or (self._segments.devices and not self._server.connected):
+                return
+            if self._segments.devices and not self.lent:
+                await self._segments.prune()
+                await self._taken_down()
+                return
+            try:
+                if plan.size > self.lent:
+                    await self._grow(plan.size)
+                elif plan.size < self.lent:
+                    await self._shrink(plan, pause)
+            except VramswapError as error:
+                self._not_followed(plan, error)
+                raise
+            self._explain(plan)
+
+    async def _taken_down(self) -> None:
+        """Somebody ran ``swapoff``, and does not want it back at once."""
+        await self._server.quit()
+        self._set(state=State.OFF, reason="Off.", cause=Cause.HAND)
+        self._by_hand(False)
+
+    async def _grow(self, size: int) -> None:
+        if not self._segments.devices:
+            await self._start(size)
+            return
+        config = self._file.load()
+        size = min(size, policy.target(config, await self._vram(config)))
+        self._set(state=State.RESIZING, reason="Changing the size.")
+        async with self._resting():
+            await self._segments.reshape(config, policy.reshape(self._segments.areas(), size))
+
+    async def _shrink(self, plan: Plan, pause: float) -> None:
+        if not plan.size:
+            await self._stop(0 if plan.urgent else pause)
+            return
+        areas = self._segments.areas()
+        steps = policy.reshape(areas, plan.size)
+        self._segments.require_room([area for area in areas if area.index in steps.remove])
+        self._set(state=State.RESIZING, reason=plan.reason, cause=plan.cause)
+        async with self._resting():
+            await self._segments.reshape(self._file.load(), steps)
+
+    def _not_followed(self, plan: Plan, error: VramswapError) -> None:
+        if error.code is ErrorCode.CANCELLED:
+            self._by_hand(True)
+        elif plan.size > self.lent:
+            self.failed_at = time.monotonic()
+            if error.code is ErrorCode.OUT_OF_VRAM and not self._segments.devices:
+                # Nothing is broken: others were faster.
+                self._set(state=State.WAITING, reason=error.message, cause=Cause.VRAM, error=_NO_ERROR)
+        else:
+            self._set(reason=error.message, cause=plan.cause, error=_wire(error))
+
+    def _explain(self, plan: Plan) -> None:
+        """Say why the swap is as it is."""
+        if self._segments.devices:
+            self._set(state=State.ON, reason=plan.reason, cause=plan.cause, error=_NO_ERROR)
+        elif self._status.state is not State.FAILED:
+            self._set(state=plan.state, reason=plan.reason, cause=plan.cause)
 
     async def _undo(self) -> None:
         """After a start that failed: whatever it made goes again, as far as that is safe."""
         with contextlib.suppress(VramswapError):
-            for index in sorted(self._devices, reverse=True):
-                await self._remove(index)
+            for index in sorted(self._segments.devices, reverse=True):
+                await self._segments.remove(index)
             await self._server.quit()
 
     @contextlib.asynccontextmanager
@@ -271,20 +350,19 @@ class Manager:
             self._rest()
 
     def _rest(self) -> None:
-        segments = self._segments()
-        if segments and self._server.connected:
-            size = sum(segment.size for segment in segments)
-            self._set(state=State.ON, segments=segments, reason=policy.sentence(size, self._aim), error=_NO_ERROR)
-        elif segments:
-            self._set(segments=segments)
+        self._moved()
+        if self.lent and self._server.connected:
+            self._set(state=State.ON, reason=policy.sentence(self.lent, self._aim), error=_NO_ERROR)
+        elif self.lent:
             self._server_lost()
 
     def _server_lost(self) -> None:
         """The server's keeper is gone. Its engine serves on as long as it lives, so the pages can be brought home."""
-        if not self._segments():
-            self._devices.clear()
-        error = _keeper_died()
-        self._set(state=State.FAILED, reason=error.message, error=_wire(error), segments=self._segments())
+        if not self.lent:
+            self._segments.devices.clear()
+        error = keeper_died()
+        self._moved()
+        self._set(state=State.FAILED, reason=error.message, error=_wire(error))
 
     async def _vram(self, config: Config) -> Vram:
         found = await self._server.ask("status")
@@ -297,42 +375,15 @@ class Manager:
         most = policy.largest(config, Vram(gpu["total"], gpu["free"], 0))
         self._set(gpu_name=gpu["name"], gpu_pci=gpu["pci"], simulated=simulated, maximum=most)
 
-    def _require_room(self, leaving: Iterable[Area]) -> None:
-        """Raises VramswapError WONT_FIT unless the pages of segments fit elsewhere."""
-        leaving = list(leaving)
-        going = {self._devices[area.index] for area in leaving}
-        memory = meminfo.read(self._proc)
-        free = sum(area.size - area.used for area in swaps.read(self._proc) if area.device not in going)
-        policy.require_room(sum(area.used for area in leaving), Memory(memory.total, memory.available, free))
-
-    def _areas(self) -> list[Area]:
-        return [Area(index, segment.size, segment.used) for index, segment in self._in_use()]
-
-    def _segments(self) -> tuple[Segment, ...]:
-        return tuple(segment for _, segment in self._in_use())
-
-    def _in_use(self) -> Iterator[tuple[int, Segment]]:
-        """Each segment that is swap now, with its number, highest priority first."""
-        index_of = {device: index for index, device in self._devices.items()}
-        for area in swaps.read(self._proc) if index_of else ():
-            if area.device in index_of:
-                # The kernel does not count the page with the header, and segments are multiples of the step.
-                size = round_up(area.size, SIZE_STEP)
-                yield index_of[area.device], Segment(area.device, size, area.used, area.priority)
+    def _moved(self) -> None:
+        """Segments came, went or filled."""
+        self._set(segments=self._segments.shown(), bytes_left=self._segments.bytes_left)
 
     def _set(self, **changes: Any) -> None:
         status = dataclasses.replace(self._status, **changes)
         if status != self._status:
             self._status = status
             self.changed(status)
-
-
-def _keeper_died() -> VramswapError:
-    return VramswapError(
-        ErrorCode.SERVER_FAILED,
-        "The process that watches over the VRAM ended.",
-        "Turn the swap off now, while its pages can still be read; then see `journalctl -b` and report it.",
-    )
 
 
 _NO_ERROR: Final = ("", "", "")

@@ -178,3 +178,12 @@ def _failed(why: str) -> VramswapError:
     return VramswapError(
         ErrorCode.SERVER_FAILED, f"The server that holds the VRAM failed: {why}.", "See `journalctl -b` and `dmesg`."
     )
+
+
+def keeper_died() -> VramswapError:
+    """The error while segments are in use and nobody watches over them."""
+    return VramswapError(
+        ErrorCode.SERVER_FAILED,
+        "The process that watches over the VRAM ended.",
+        "Turn the swap off now, while its pages can still be read; then see `journalctl -b` and report it.",
+    )

@@ -127,7 +127,8 @@ class Service:
 
     def _dispatch(self, message: Message) -> Message | bool:
         """Every message comes here first. Method calls to other objects are refused by the library."""
-        if message.message_type is MessageType.SIGNAL and (message.sender, message.member) == (_BUS, "NameOwnerChanged"):
+        # Of the bus itself only: everybody may send a signal of this name.
+        if message.sender == _BUS and message.member == "NameOwnerChanged":
             self._left(*message.body)
         if message.message_type is not MessageType.METHOD_CALL:
             return False
@@ -265,7 +266,7 @@ class Service:
                 member=member,
                 signature="s",
                 body=[argument],
-            )  # fmt: skip
+            )
         )
         return reply.body[0] if reply is not None and reply.body else None
 

@@ -1,0 +1,195 @@
+"""The real helper follows its policy: memory, batteries, games and other programs' VRAM are simulated."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.demo.stack import Stack
+from tests.integration.test_helper import done, is_as_before, status
+from tests.server import wait_for
+from vramswap_gui.units import GIB, MIB
+
+PLENTY = 12_000_000
+SHORT = 800_000
+
+_PLAYER = """
+import asyncio
+from vramswap_gui.client import Client
+
+async def play():
+    client = Client()
+    await client.connect()
+    await client.make_way(True)
+    await asyncio.sleep(3600)
+
+asyncio.run(play())
+"""
+
+Make = Callable[..., Stack]
+
+
+def started(make: Make, mode: str, **settings: object) -> Stack:
+    """A stack in a mode, with plenty of memory."""
+    stack = make(start=False)
+    lines = {"size": GIB, "release_after": 10, **settings}
+    written = "".join(f"{key} = {str(value).lower()}\n" for key, value in lines.items())
+    stack.config.write_text(f'mode = "{mode}"\n{written}')
+    return stack
+
+
+def begin(stack: Stack, available: int = PLENTY) -> None:
+    # The simulated kernel is there from the start of the stack on, and the helper is the last to start.
+    start_helper = stack.start_helper
+
+    def with_memory() -> None:
+        stack.fake.set_available(available)
+        start_helper()
+
+    stack.start_helper = with_memory  # type: ignore[method-assign]
+    stack.start()
+    stack.start_helper = start_helper  # type: ignore[method-assign]
+
+
+def becomes(stack: Stack, state: str, size: int | None = None) -> Any:
+    """Wait for a state, and a size if given; the status then."""
+    seen: dict[str, Any] = {}
+
+    def there() -> bool:
+        seen.update(status(stack))
+        return seen["state"] == state and size in (None, seen["size"])
+
+    wait_for(there, f"{state}, {size}")
+    return seen
+
+
+def supply(stack: Stack, *, online: bool, capacity: int) -> None:
+    """A laptop's plug and battery."""
+    folder = stack.sys / "class/power_supply"
+    values = {
+        "AC": {"type": "Mains", "online": int(online)},
+        "BAT0": {
+            "type": "Battery", "present": 1, "capacity": capacity, "status": "Charging" if online else "Discharging",
+        },
+    }  # fmt: skip
+    for name, files in values.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for file, value in files.items():
+            (folder / name / file).write_text(f"{value}\n")
+
+
+@pytest.mark.timeout(120)
+def test_on_demand_it_comes_and_goes_with_the_need(make_stack: Make) -> None:
+    stack = started(make_stack, "on-demand")
+    begin(stack)
+    waiting = becomes(stack, "waiting")
+    assert (waiting["reason"], waiting["cause"]) == ("Memory is plentiful.", "memory")
+    assert is_as_before(stack)
+    calls = (stack.gpu["nvml_calls"], stack.gpu["cuda_calls"])
+    stack.fake.set_available(SHORT)
+    on = becomes(stack, "on")
+    assert 0 < on["size"] <= 512 * MIB
+    stack.fake.use(on["segments"][0]["device"], on["size"] * 9 // 10 // 1024)
+    # What is lent fills, so there is more ahead of the need.
+    wait_for(lambda: status(stack)["size"] == GIB, "a second segment")
+    for segment in status(stack)["segments"]:
+        stack.fake.use(segment["device"], 0)
+    stack.fake.set_available(PLENTY)
+    becomes(stack, "waiting")
+    assert is_as_before(stack)
+    # The card was asked while it was ours, and not a single time while it was not.
+    after = (stack.gpu["nvml_calls"], stack.gpu["cuda_calls"])
+    assert after[1] > calls[1]
+    assert calls == (0, 0)
+    becomes(stack, "waiting")
+    assert (stack.gpu["nvml_calls"], stack.gpu["cuda_calls"]) == after
+
+
+@pytest.mark.timeout(120)
+def test_another_program_gets_the_vram(make_stack: Make) -> None:
+    stack = started(make_stack, "always", size=0)
+    begin(stack)
+    # All of the card's 2 GiB but for the headroom.
+    becomes(stack, "on", 1536 * MIB)
+    stack.gpu.others(GIB)
+    wait_for(lambda: status(stack)["size"] <= 512 * MIB, "room for the other program")
+    less = status(stack)
+    assert (less["state"], less["cause"]) == ("on", "vram")
+    assert "another program uses 1 GiB of VRAM" in less["reason"]
+    done(stack, "off")
+
+
+@pytest.mark.timeout(120)
+def test_pages_that_fit_nowhere_stay_and_the_status_says_so(make_stack: Make) -> None:
+    stack = started(make_stack, "always")
+    begin(stack)
+    on = becomes(stack, "on", size=GIB)
+    for segment in on["segments"]:
+        stack.fake.use(segment["device"], segment["size"] // 1024 - 4)
+    stack.fake.set_available(100_000)
+    stack.gpu.others(7 * GIB)
+    wait_for(lambda: status(stack)["error"] is not None, "the refusal")
+    stuck = status(stack)
+    assert (stuck["state"], stuck["size"], stuck["error"]["code"]) == ("on", GIB, "WontFit")
+    stack.fake.set_available(PLENTY)
+    for segment in on["segments"]:
+        stack.fake.use(segment["device"], 0)
+    wait_for(lambda: status(stack)["size"] < GIB, "the shrink")
+    assert status(stack)["error"] is None
+
+
+@pytest.mark.timeout(120)
+def test_on_battery_it_goes_home_and_by_hand_it_stays(make_stack: Make) -> None:
+    stack = started(make_stack, "always")
+    supply(stack, online=True, capacity=80)
+    begin(stack)
+    becomes(stack, "on")
+    supply(stack, online=False, capacity=79)
+    off = becomes(stack, "off")
+    assert (off["reason"], off["cause"]) == ("Off on battery.", "battery")
+    assert is_as_before(stack)
+    done(stack, "on")
+    assert becomes(stack, "on")["size"] == GIB
+    stack.kill("helper")
+    stack.start_helper()
+    # What a person said last holds for the next helper too.
+    assert becomes(stack, "on")["size"] == GIB
+    done(stack, "off")
+    assert becomes(stack, "off")["cause"] == "hand"
+    done(stack, "mode", "always")
+    assert becomes(stack, "off")["cause"] == "battery"
+
+
+@pytest.mark.timeout(120)
+def test_a_game_gets_everything_until_its_player_is_gone(make_stack: Make) -> None:
+    stack = started(make_stack, "always")
+    begin(stack)
+    becomes(stack, "on")
+
+    player = subprocess.Popen([sys.executable, "-c", _PLAYER], env=stack.environment)
+    try:
+        away = becomes(stack, "waiting")
+        assert (away["cause"], away["size"]) == ("game", 0)
+    finally:
+        # Without a word: a crash of the tray must not leave it off for ever.
+        player.kill()
+        player.wait()
+    wait_for(lambda: "A game was running" in status(stack)["reason"], "the end of the game")
+    assert is_as_before(stack)
+
+
+def test_off_stays_off_whatever_the_mode(make_stack: Make) -> None:
+    stack = started(make_stack, "always")
+    begin(stack)
+    becomes(stack, "on")
+    done(stack, "off")
+    stack.kill("helper")
+    stack.start_helper()
+    assert becomes(stack, "off")["cause"] == "hand"
+    assert done(stack, "config", "mode") == "always\n"
+    done(stack, "mode", "on-demand")
+    assert becomes(stack, "waiting")["mode"] == "on-demand"

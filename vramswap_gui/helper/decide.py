@@ -1,0 +1,288 @@
+"""How much VRAM is to be lent now, and why, as a pure function. Sizes in bytes, times in seconds.
+
+:func:`decide` looks at a :class:`Situation` and answers with a :class:`Plan`. It remembers nothing: what it has to know
+of earlier decisions is the :class:`History` in each plan, which the next situation carries.
+
+It never flaps. VRAM is given back at once, and lent again only when nobody else has wanted it for a while, a while that
+doubles with each time that it was taken back within the hour. There are at most ``Rules.raises`` raises an hour, and
+between two of them at most six reductions: each way to reduce takes at least a quarter, or happens once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Final
+
+from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, Cause, Mode, State
+from vramswap_gui.helper.situation import History, Memory, Plan, Rules, Situation
+from vramswap_gui.units import format_size, round_down, round_up
+
+_HOUR: Final = 3600.0
+#: The pause before lending again doubles up to so many times the first.
+_LONGEST_CALM: Final = 16
+#: A battery that went below the floor has to be so many per cent above it; its charge is no exact figure.
+_BATTERY_BAND: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Veto:
+    """Nothing may be lent. ``after`` says afterwards why lending waits a little longer; empty: it does not."""
+
+    state: State
+    reason: str
+    cause: Cause
+    urgent: bool = False
+    after: str = ""
+
+
+def decide(situation: Situation, rules: Rules, now: float) -> Plan:
+    """The plan for ``situation`` at ``now``, seconds of a clock that never goes back."""
+    view = _View(situation, rules, now, _observe(situation, rules, now))
+    veto = view.veto()
+    if veto is not None:
+        return view.plan(0, veto.state, veto.reason, veto.cause, urgent=veto.urgent, denied=veto.after)
+    base, supply = view.base(), view.supply()
+    if supply is not None and supply < max(base, min(view.goal, situation.history.size or 0)):
+        size = base
+        if supply < base:
+            # A program that goes on allocating shall not meet a swapoff at every step.
+            quarter = max(situation.history.peak, base) // 4
+            size = view.floor(min(supply, base - max(quarter, 1)))
+        return view.lend(size, view.others(), None, urgent=True, denied="another program took its VRAM")
+    quiet_end = view.quiet_end() if base else None
+    if quiet_end is not None and quiet_end <= now:
+        return view.lend(0, "", None)
+    want = view.want(base)
+    hindrance, until = view.hindrance(base)
+    if want > base and not hindrance:
+        return view.lend(min(want, view.reach()), "", None)
+    if want <= base:
+        # What hinders for a while only is of no interest to somebody who has enough.
+        hindrance, until = (view.others() if view.reach() <= base < view.goal else ""), None
+    return view.lend(base, hindrance, min((end for end in (until, quiet_end) if end is not None), default=None))
+
+
+def _observe(situation: Situation, rules: Rules, now: float) -> History:
+    """The history with what this situation shows written in."""
+    old, gpu, power = situation.history, situation.gpu, situation.power
+    clients = None if gpu.runtime.asleep else gpu.other_clients
+    arrived = clients is not None and old.clients is not None and clients > old.clients
+    works = not gpu.runtime.asleep and (gpu.utilisation or 0) >= rules.busy
+    failed = situation.running.failed_at
+    denied = (old.denied_at, old.denied_by)
+    if failed is not None and (old.denied_at is None or failed > old.denied_at):
+        denied = (failed, "lending VRAM failed")
+    low = old.low_battery
+    if power.on_ac or power.battery_percent is None or power.battery_percent >= rules.battery_floor + _BATTERY_BAND:
+        low = False
+    elif power.battery_percent < rules.battery_floor:
+        low = True
+    home = situation.memory.available - situation.running.used
+    calm = home * 100 >= situation.memory.total * rules.plenty and not _pressed(situation.memory, rules)
+    return dataclasses.replace(
+        old,
+        raises=tuple(at for at in old.raises if at > now - _HOUR),
+        yields=tuple(at for at in old.yields if at > now - _HOUR),
+        clients=clients,
+        active_at=now if works or arrived else old.active_at,
+        denied_at=denied[0],
+        denied_by=denied[1],
+        quiet_since=(now if old.quiet_since is None else old.quiet_since) if calm else None,
+        low_battery=low,
+    )
+
+
+def _pressed(memory: Memory, rules: Rules) -> bool:
+    """Whether tasks wait for memory."""
+    some, full = memory.psi_some_avg10 or 0.0, memory.psi_full_avg10 or 0.0
+    return memory.stalled or some >= rules.start_some or full >= rules.start_full
+
+
+def _short(memory: Memory, rules: Rules) -> bool:
+    """Whether programs are about to be short of memory."""
+    if memory.available * 100 < memory.total * rules.start_available:
+        return True
+    if memory.available * 100 >= memory.total * rules.plenty:
+        # Pressure with plenty available is that of a control group with a limit of its own.
+        return False
+    swap = memory.other_swap_used + memory.other_swap_free
+    return _pressed(memory, rules) or (swap > 0 and memory.other_swap_used * 100 >= swap * rules.start_other_swap)
+
+
+@dataclass(frozen=True)
+class _View:
+    """A situation with what follows from it."""
+
+    situation: Situation
+    rules: Rules
+    now: float
+    history: History
+
+    @property
+    def goal(self) -> int:
+        """The most that is lent when nobody else uses the GPU; 0 when that is too little to be of use."""
+        wishes = [size for size in (self.rules.size, self.rules.maximum) if size]
+        total = self.situation.gpu.total
+        if total is not None:
+            wishes.append(total - self._kept())
+        goal = round_down(max(0, min(wishes or [self.rules.segment])), SIZE_STEP)
+        return goal if goal >= MIN_SIZE else 0
+
+    def _unit(self) -> int:
+        return max(
+            SIZE_STEP, min(self.goal, max(self.rules.segment, round_up(-(-self.goal // MAX_SEGMENTS), SIZE_STEP)))
+        )
+
+    def floor(self, size: int) -> int:
+        """The largest possible size that is not above ``size``."""
+        size = self.goal if size >= self.goal else round_down(max(0, size), self._unit())
+        return size if size >= MIN_SIZE else 0
+
+    def _ceil(self, size: int) -> int:
+        return min(self.goal, round_up(size, self._unit()))
+
+    def _kept(self) -> int:
+        return self.rules.headroom + (self.rules.display_headroom if self.situation.gpu.display_attached else 0)
+
+    def _active(self) -> bool:
+        """Whether others were at work on the GPU just now."""
+        return self.history.active_at is not None and self.now < self.history.active_at + self.rules.calm
+
+    def supply(self) -> int | None:
+        """What can be lent beside what others use; less than nothing if they use the headroom. None: not known."""
+        gpu = self.situation.gpu
+        if gpu.free is None:
+            return None
+        kept = max(self._kept(), (gpu.total or 0) // 4) if self._active() else self._kept()
+        return self.situation.running.size + gpu.free - kept
+
+    def reach(self) -> int:
+        """The size that could be had now."""
+        supply = self.supply()
+        return self.floor(self.goal if supply is None else min(self.goal, supply))
+
+    def base(self) -> int:
+        """What counts as lent: what was planned, unless that has become impossible."""
+        running, planned, supply = self.situation.running, self.history.size, self.supply()
+        if planned is not None and running.size < planned:
+            failed = running.failed_at is not None and running.failed_at >= max(self.history.raises, default=0.0)
+            if failed or (supply is not None and supply < planned):
+                planned = None
+        if planned is None:
+            planned = running.size
+        return min(planned, self.goal)
+
+    def veto(self) -> _Veto | None:
+        """Why nothing may be lent, if so."""
+        power, rules = self.situation.power, self.rules
+        session = self.situation.session
+        if session.asleep:
+            return _Veto(State.OFF, "Off while the machine sleeps.", Cause.SLEEP, urgent=True)
+        if session.hand is False:
+            return _Veto(State.OFF, "Off.", Cause.HAND)
+        if rules.pause_for_games and session.game_mode and (session.hand or rules.mode is not Mode.OFF):
+            reason = "A game is running and has all of the VRAM."
+            return _Veto(State.WAITING, reason, Cause.GAME, urgent=True, after="a game was running")
+        if session.hand:
+            # Whoever turns it on by hand has seen the battery.
+            return None
+        if rules.mode is Mode.OFF:
+            return _Veto(State.OFF, "Off.", Cause.HAND)
+        if rules.only_on_ac and power.on_ac is False:
+            return _Veto(State.OFF, "Off on battery.", Cause.BATTERY, after="the machine was on battery")
+        if self.history.low_battery:
+            level, floor = power.battery_percent or 0.0, rules.battery_floor
+            where = "below" if level < floor else f"less than {_BATTERY_BAND} % above"
+            reason = f"The battery is at {level:.0f} %, {where} the floor of {floor} %."
+            return _Veto(State.OFF, reason, Cause.BATTERY, after="the battery was low")
+        return None
+
+    def _always(self) -> bool:
+        return self.rules.mode is Mode.ALWAYS or bool(self.situation.session.hand)
+
+    def quiet_end(self) -> float | None:
+        """When everything is to be released, unless memory gets short before."""
+        if self._always() or self.history.quiet_since is None:
+            return None
+        return self.history.quiet_since + self.rules.quiet
+
+    def want(self, base: int) -> int:
+        """What would be good to have."""
+        if self._always():
+            return self.goal
+        if base == 0:
+            return self._ceil(self.goal // 4) if _short(self.situation.memory, self.rules) else 0
+        used = self.situation.running.used
+        if used * 100 <= base * self.rules.grow_used or self.history.quiet_since is not None:
+            return base
+        return self._ceil(max(base + self.goal // 4, 2 * used))
+
+    def others(self) -> str:
+        """What others do with the GPU."""
+        gpu = self.situation.gpu
+        many = (gpu.other_clients or 0) > 1
+        if self._active():
+            return "other programs are using the GPU" if many else "another program is using the GPU"
+        if not gpu.used_by_others:
+            return "other programs use the rest of the VRAM"
+        used = format_size(gpu.used_by_others)
+        return f"other programs use {used} of VRAM" if many else f"another program uses {used} of VRAM"
+
+    def hindrance(self, base: int) -> tuple[str, float | None]:
+        """Why not more than ``base`` is lent, and until when; empty if nothing is in the way."""
+        history, rules = self.history, self.rules
+        if self.goal == 0:
+            return "the GPU has no VRAM to spare", None
+        pause = rules.calm * min(2 ** max(0, len(history.yields) - 1), _LONGEST_CALM)
+        if history.active_at is not None and self.now < history.active_at + pause:
+            return ("" if self._active() else "until a moment ago ") + self.others(), history.active_at + pause
+        if self.reach() <= base:
+            return self.others(), None
+        if history.denied_at is not None and self.now < history.denied_at + pause:
+            return f"{history.denied_by} a moment ago", history.denied_at + pause
+        if len(history.raises) >= rules.raises:
+            return "the size changed too often in the last hour", history.raises[0] + _HOUR
+        return "", None
+
+    def lend(self, size: int, hindrance: str, until: float | None, urgent: bool = False, denied: str = "") -> Plan:
+        """The plan to lend ``size``, with its sentence."""
+        memory, rules = self.situation.memory, self.rules
+        cause = Cause.VRAM if hindrance else Cause.MEMORY
+        if size:
+            reason = f"{format_size(size)} of {format_size(self.goal)}: {hindrance or 'no more is needed'}."
+            if size >= self.goal:
+                reason, cause = f"{format_size(size)} of VRAM are lent as swap.", Cause.NONE
+        elif self._always():
+            reason = f"{hindrance[:1].upper()}{hindrance[1:]}."
+        elif hindrance and _short(memory, rules):
+            reason = f"Memory is short, but {hindrance}."
+        else:
+            cause = Cause.MEMORY
+            plenty = memory.available * 100 >= memory.total * rules.plenty
+            reason = "Memory is plentiful." if plenty else "Memory is not short."
+        return self.plan(size, State.ON if size else State.WAITING, reason, cause, until, urgent, denied)
+
+    def plan(
+        self,
+        size: int,
+        state: State,
+        reason: str,
+        cause: Cause,
+        until: float | None = None,
+        urgent: bool = False,
+        denied: str = "",
+    ) -> Plan:
+        """The plan, with what the next one has to know of it."""
+        old, running = self.history, self.situation.running
+        before = running.size if old.size is None else old.size
+        new = dataclasses.replace(old, size=size, peak=max(old.peak, before) if size else 0)
+        if denied:
+            new = dataclasses.replace(new, denied_at=self.now, denied_by=denied)
+        if size > before:
+            new = dataclasses.replace(new, peak=size, raises=(*old.raises, self.now), falling=False, urgent=False)
+        elif size < before:
+            yields = (*old.yields, self.now) if denied and not old.falling else old.yields
+            new = dataclasses.replace(new, yields=yields, falling=bool(denied), urgent=urgent)
+        hurry = running.size > size and (urgent or new.urgent)
+        return Plan(size, state, reason, cause, until, hurry, new)

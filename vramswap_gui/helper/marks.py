@@ -1,0 +1,56 @@
+"""What a helper that takes over has to know of the one before: files that last until the machine starts anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class Marks:
+    """Kept in the runtime directory, each written before what it tells of is done."""
+
+    def __init__(self, folder: Path) -> None:
+        self._hand = folder / "hand"
+        self._asleep = folder / "asleep"
+
+    @property
+    def hand(self) -> bool | None:
+        """What a person said last, on or off; None while the mode decides."""
+        return {"on": True, "off": False}.get(_text(self._hand))
+
+    @hand.setter
+    def hand(self, wanted: bool | None) -> None:
+        if wanted is None:
+            self._hand.unlink(missing_ok=True)
+        else:
+            _write(self._hand, "on" if wanted else "off")
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the machine sleeps, or is about to."""
+        return self._asleep.exists()
+
+    @property
+    def resume(self) -> bool:
+        """Whether the swap was on before the sleep."""
+        return _text(self._asleep) == "on"
+
+    def fall_asleep(self, resume: bool) -> None:
+        """From now on the machine sleeps. A second call changes nothing."""
+        if not self.asleep:
+            _write(self._asleep, "on" if resume else "")
+
+    def wake(self) -> None:
+        """The machine is awake."""
+        self._asleep.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""

@@ -1,0 +1,127 @@
+"""The segments that are swap: how one comes, goes, and what is in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.contract import SIZE_STEP, ErrorCode, Segment, VramswapError
+from vramswap_gui.helper import policy, swap
+from vramswap_gui.helper.policy import Area, Memory, Steps
+from vramswap_gui.helper.server_link import ServerLink
+from vramswap_gui.settings import Config
+from vramswap_gui.system import meminfo, swaps
+from vramswap_gui.units import round_up
+
+_PROGRESS_SECONDS: Final = 0.2
+
+
+class Segments:
+    """Those of a server. ``kernel``: its devices are real; ``moved`` is called when there is something new to show."""
+
+    def __init__(self, server: ServerLink, kernel: bool, proc: Path, moved: Callable[[], None]) -> None:
+        self._server = server
+        self._kernel = kernel
+        self._proc = proc
+        self._moved = moved
+        self._leaving: asyncio.Task[None] | None = None
+        #: The server's number of each segment → its device.
+        self.devices: dict[int, str] = {}
+        #: While one is being emptied: bytes that still have to come home.
+        self.bytes_left = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of VRAM that are swap."""
+        return sum(segment.size for _, segment in self._in_use())
+
+    def areas(self) -> list[Area]:
+        """Those in use, as the policy sees them."""
+        return [Area(index, segment.size, segment.used) for index, segment in self._in_use()]
+
+    def shown(self) -> tuple[Segment, ...]:
+        """Those in use, as the status has them."""
+        return tuple(segment for _, segment in self._in_use())
+
+    async def find(self) -> bool:
+        """Look for segments without a server, by their label. True when there are any."""
+        if self._kernel:
+            devices = [area.device for area in swaps.read(self._proc) if area.device.startswith("/dev/nbd")]
+            self.devices = dict(enumerate([device for device in devices if await swap.is_ours(device)]))
+        return bool(self.devices)
+
+    async def add(self, config: Config, size: int) -> None:
+        """One more in use, or none and nothing left of it. Raises VramswapError."""
+        made = await self._server.ask("add", size=size)
+        index, device = made["index"], made["device"]
+        try:
+            await swap.on(device, policy.priority(config, index))
+        except VramswapError:
+            await self._server.ask("remove", index=index)
+            raise
+        self.devices[index] = device
+        self._moved()
+
+    async def remove(self, index: int) -> None:
+        """Its pages come home, then its device goes. When they cannot, it goes on serving. Raises VramswapError."""
+        if any(area.index == index for area in self.areas()):
+            await self._empty(index)
+        device = self.devices.pop(index)
+        if self._server.connected:
+            await self._server.ask("remove", index=index)
+        elif self._kernel:
+            swap.disconnect(device)
+        self._moved()
+
+    async def _empty(self, index: int) -> None:
+        off = self._leaving = asyncio.create_task(swap.off(self.devices[index]))
+        while not off.done():
+            self.bytes_left = next((area.used for area in self.areas() if area.index == index), 0)
+            self._moved()
+            await asyncio.wait([off], timeout=_PROGRESS_SECONDS)
+        self.bytes_left = 0
+        self._leaving = None
+        self._moved()
+        if off.cancelled():
+            raise VramswapError(
+                ErrorCode.CANCELLED, "It was cancelled; what had not come home stays in VRAM.", "Nothing was lost."
+            )
+        off.result()
+
+    async def reshape(self, config: Config, steps: Steps) -> None:
+        """Those that go first, in the order given. Raises VramswapError, with what was done by then done."""
+        for index in steps.remove:
+            await self.remove(index)
+        for size in steps.add:
+            await self.add(config, size)
+
+    def cancel(self) -> None:
+        """Have the one that is being emptied stay, if there is one."""
+        if self._leaving is not None:
+            # swapoff(2) returns as soon as its process is killed, and the area is in use as before.
+            self._leaving.cancel()
+
+    async def prune(self) -> None:
+        """Release what is no swap (any more): a helper that died half-way left it, or somebody ran ``swapoff``."""
+        used = {area.index for area in self.areas()}
+        for index in self.devices.keys() - used:
+            await self.remove(index)
+
+    def require_room(self, leaving: Iterable[Area]) -> None:
+        """Raises VramswapError WONT_FIT unless the pages of those that leave fit elsewhere."""
+        leaving = list(leaving)
+        going = {self.devices[area.index] for area in leaving}
+        memory = meminfo.read(self._proc)
+        free = sum(area.size - area.used for area in swaps.read(self._proc) if area.device not in going)
+        policy.require_room(sum(area.used for area in leaving), Memory(memory.total, memory.available, free))
+
+    def _in_use(self) -> Iterator[tuple[int, Segment]]:
+        """Each that is swap now, with its number, highest priority first."""
+        index_of = {device: index for index, device in self.devices.items()}
+        for area in swaps.read(self._proc) if index_of else ():
+            if area.device in index_of:
+                # The kernel does not count the page with the header, and segments are multiples of the step.
+                size = round_up(area.size, SIZE_STEP)
+                yield index_of[area.device], Segment(area.device, size, area.used, area.priority)
