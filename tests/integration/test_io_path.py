@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import socket
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from vramswap_gui.bench.load import Generator
 
 from tests.fakegpu import FakeGpu
-from tests.server import running
+from tests.server import running, wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB
@@ -27,6 +29,42 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = Path(__file__).with_name("counting.c")
     subprocess.run(["cc", "-O2", "-Wall", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     return library
+
+
+def test_everything_is_counted_whatever_engine_did_it(gpu: FakeGpu, tmp_path: Path) -> None:
+    control = tmp_path / "control"
+    with running(gpu, control, "--control", str(control), "--attach", str(tmp_path), "--threads", "2") as server:
+
+        def ask(**request: object) -> Any:
+            with socket.socket(socket.AF_UNIX) as end:
+                end.connect(str(control))
+                end.sendall(json.dumps(request).encode() + b"\n")
+                return json.loads(end.makefile().readline())["result"]
+
+        def counted() -> dict[str, Any]:
+            counters: dict[str, Any] = ask(verb="counters")
+            return counters
+
+        ask(verb="add", size=SIZE)
+        assert set(counted()["latency"]) == {0}
+        for engine in (1, 2):
+            ends = [Export(tmp_path / "nbd0", SIZE, server.process.pid, 0.0).connect() for _ in range(2)]
+            done = Generator([end.fileno() for end in ends], SIZE, 4096).run(Load(4096, 4, 50, 60, requests=500))
+            assert done.requests >= 1000
+            for end in ends:
+                end.close()
+            now = counted()
+            assert now["reads"] > 300 * engine
+            assert now["writes"] > 300 * engine
+            assert now["bytes_read"] == 4096 * now["reads"]
+            assert now["bytes_written"] == 4096 * now["writes"]
+            assert 0 < now["batches"] <= now["copies"]
+            assert sum(now["latency"]) == now["batches"]
+            assert now["errors"] == 0
+            server.kill_engine()
+            wait_for(lambda: ask(verb="status")["engine"] == "running", "the next engine")
+        assert counted() == now
+        ask(verb="remove", index=0)
 
 
 @pytest.mark.parametrize("block_size", [4096, 512 << 10])

@@ -26,6 +26,7 @@ class ControlServer:
             "status": (keeper.status, {}),
             "add": (keeper.add, {"size": int}),
             "remove": (keeper.remove, {"index": int}),
+            "counters": (keeper.counters, {}),
             "quit": (keeper.quit, {}),
             "upgrade": (keeper.upgrade, {}),
         }
@@ -93,6 +94,4 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 
 def _invalid(message: str) -> VramswapError:
-    return VramswapError(
-        ErrorCode.INVALID_ARGUMENT, message, f"Verbs: {', '.join(('status', 'add', 'remove', 'quit', 'upgrade'))}."
-    )
+    return VramswapError(ErrorCode.INVALID_ARGUMENT, message, "Verbs: status, counters, add, remove, quit, upgrade.")

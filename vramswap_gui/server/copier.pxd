@@ -17,6 +17,7 @@ cdef struct Copies:
     bint can_batch           # the driver has cuMemcpyBatchAsync
     bint failed
     int count
+    uint64_t *tally          # of the worker whose batch it is (tally.pxd)
     cydriver.CUdeviceptr target[MAX_COPIES]
     cydriver.CUdeviceptr source[MAX_COPIES]
     size_t length[MAX_COPIES]

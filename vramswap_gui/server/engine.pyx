@@ -13,6 +13,7 @@ from posix.unistd cimport _exit, close, write
 
 from cuda.bindings cimport cydriver
 from vramswap_gui.server.copier cimport EXIT_CONTEXT_LOST, Copies, finish, launch, ok
+from vramswap_gui.server.tally cimport COPIES, ROW, count_batch
 from vramswap_gui.server.transport cimport (
     DEAD, FREE, LIVE, RX_SIZE, TX_SIZE, Connection, batch_done, gather, has_work, is_over, send_replies,
 )
@@ -69,6 +70,7 @@ CONTEXT_LOST = EXIT_CONTEXT_LOST
 cdef struct Batch:
     Copies copies
     int count                # 0: not under way
+    uint64_t began
     Connection *connections[MAX_LISTED]
 
 cdef struct Worker:
@@ -131,6 +133,7 @@ cdef void complete(Worker *w, int which) noexcept nogil:
     cdef Batch *batch = &w.batch[which]
     cdef int i
     finish(&batch.copies)
+    count_batch(batch.copies.tally, now() - batch.began)
     for i in range(batch.count):
         batch_done(which, batch.connections[i])
         send_replies(batch.connections[i])
@@ -188,10 +191,12 @@ cdef void work(Worker *w) noexcept nogil:
             if events[i].data.ptr != NULL:
                 take(w, which, <Connection *>events[i].data.ptr)
         if w.batch[which].count:
+            w.batch[which].copies.tally[COPIES] += w.batch[which].copies.count
+            w.batch[which].began = now()
             launch(&w.batch[which].copies)
             w.hot = w.batch[which].connections[0] if w.batch[which].count == 1 else NULL
             if w.spin:
-                spin_until = now() + w.spin
+                spin_until = w.batch[which].began + w.spin
         if w.batch[which ^ 1].count:
             complete(w, which ^ 1)
         if w.batch[which].count:
@@ -222,7 +227,8 @@ cdef class Engine:
         self._segments = {}
         self._threads = []
 
-    def __init__(self, unsigned long long context, int workers, bint can_batch, unsigned int spin=20000):
+    def __init__(self, unsigned long long context, int workers, bint can_batch, unsigned long long tallies,
+                 unsigned int spin=20000):
         cdef int i, b
         cdef epoll_event event
         self.died = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -247,6 +253,7 @@ cdef class Engine:
             w.spin = spin
             for b in range(2):
                 w.batch[b].copies.can_batch = can_batch
+                w.batch[b].copies.tally = <uint64_t *><uintptr_t>tallies + i * ROW
                 check(
                     cydriver.cuStreamCreate(
                         &w.batch[b].copies.stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from vramswap_gui.contract import ErrorCode, VramswapError
 from vramswap_gui.server import channel
+from vramswap_gui.server.counters import Counters
 from vramswap_gui.server.engine import CONTEXT_LOST, Engine
 from vramswap_gui.server.resident import go_first, go_with_the_others, require_resident
 from vramswap_gui.server.vram import Mapping, Vram
@@ -18,11 +19,12 @@ from vramswap_gui.server.vram import Mapping, Vram
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """GPU selector (empty: the first), number of worker threads, and whether kernel swap depends on the engine."""
+    """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into."""
 
     gpu: str
     threads: int
     resident: bool
+    counters: Counters
 
 
 def run(end: socket.socket, options: EngineOptions) -> NoReturn:
@@ -49,7 +51,7 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
         vram = Vram(options.gpu)
         if options.resident:
             go_with_the_others()
-        commands = _Commands(vram, options.threads)
+        commands = _Commands(vram, options)
         if options.resident:
             go_first()
     except VramswapError as error:
@@ -106,11 +108,11 @@ def _answer(
 class _Commands:
     """What the keeper can ask for; each public method is a verb."""
 
-    def __init__(self, vram: Vram, threads: int) -> None:
+    def __init__(self, vram: Vram, options: EngineOptions) -> None:
         self._vram = vram
         self._mappings: dict[int, Mapping] = {}
         self._handed_over = False
-        self.engine = Engine(vram.context, threads, vram.can_batch)
+        self.engine = Engine(vram.context, options.threads, vram.can_batch, options.counters.address)
 
     def healthy(self) -> bool:
         return self._vram.healthy()

@@ -90,6 +90,7 @@ class Keeper:
             raise VramswapError(ErrorCode.BUSY, "The server is changing something.", "Try again in a moment.")
         state = {
             "gpu": self._gpu, "engine": self._engine.pid, "segments": [asdict(s) for s in self._segments.values()],
+            "counters": self._options.counters.fd,
         }  # fmt: skip
         try:
             await self._engine.ask("hand_over")
@@ -97,9 +98,16 @@ class Keeper:
             raise engine_failed("it died before the upgrade") from None
         # The answer has to leave first.
         asyncio.get_running_loop().call_later(
-            _LAST_WORDS, upgrade.become, state, [segment.fd for segment in self._segments.values()]
+            _LAST_WORDS,
+            upgrade.become,
+            state,
+            [self._options.counters.fd, *(segment.fd for segment in self._segments.values())],
         )
         return {}
+
+    async def counters(self) -> dict[str, Any]:
+        """The control socket's ``counters``."""
+        return self._options.counters.read()
 
     async def wait(self) -> None:
         """Return when the server has nothing left to do."""

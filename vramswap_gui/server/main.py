@@ -19,13 +19,13 @@ from vramswap_gui.server.attach import Attachment
 from vramswap_gui.server.attach_socket import SocketAttachment
 from vramswap_gui.server.ballast import Ballast
 from vramswap_gui.server.control import ControlServer
+from vramswap_gui.server.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.engine_process import EngineOptions
 from vramswap_gui.server.keeper import Keeper, check_size
 from vramswap_gui.server.resident import bring_home, go_first, require_resident
 from vramswap_gui.server.upgrade import resumed
 from vramswap_gui.units import MIB, parse_size
 
-_MAX_THREADS: Final = 64
 #: What an engine needs to start, apart from what it shares with its keeper.
 _BALLAST: Final = 32 * MIB
 
@@ -96,8 +96,8 @@ def _size(text: str) -> int:
 
 
 def _threads(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MAX_THREADS:
-        raise argparse.ArgumentTypeError(f"“{text[:20]}” is not a number from 1 to {_MAX_THREADS}")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"“{text[:20]}” is not a number from 1 to {MAX_WORKERS}")
     return int(text)
 
 
@@ -112,7 +112,7 @@ async def _serve_export(options: argparse.Namespace) -> None:
     if options.size is None:
         raise VramswapError(ErrorCode.INVALID_ARGUMENT, "--listen needs --size.", "For example: --size 1G")
     check_size(options.size)
-    engine = EngineOptions(options.gpu, options.threads, resident=False)
+    engine = EngineOptions(options.gpu, options.threads, resident=False, counters=Counters())
     keeper = Keeper(SocketAttachment("socket", lambda index: options.listen), engine, Ballast(0))
     stopping = asyncio.Event()
     _on_signal(stopping.set)
@@ -142,11 +142,14 @@ async def _serve_control(options: argparse.Namespace) -> None:
             bring_home()
         go_first()
     ballast = Ballast(_BALLAST if resident else 0)
-    keeper = Keeper(attachment, EngineOptions(options.gpu, options.threads, resident), ballast)
-    if options.resume is None:
-        await keeper.start()
+    state = resumed(options.resume) if options.resume is not None else {}
+    # A version that counted nothing left nothing.
+    engine = EngineOptions(options.gpu, options.threads, resident, Counters(state.get("counters")))
+    keeper = Keeper(attachment, engine, ballast)
+    if state:
+        await keeper.resume(state)
     else:
-        await keeper.resume(resumed(options.resume))
+        await keeper.start()
     try:
         control = ControlServer(keeper)
         await control.start(options.control)

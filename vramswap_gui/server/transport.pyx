@@ -4,7 +4,7 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
-from vramswap_gui.server cimport copier, nbdwire
+from vramswap_gui.server cimport copier, nbdwire, tally
 from vramswap_gui.server.nbdwire cimport Request
 
 cdef extern from "<sys/socket.h>" nogil:
@@ -85,9 +85,13 @@ cdef bint next_step(Copies *copies, Connection *c) noexcept nogil:
         return False
     error = nbdwire.check_request(&request, c.size)
     c.rx_parsed += nbdwire.REQUEST_SIZE
+    if error:
+        copies.tally[tally.ERRORS] += 1
     if request.command == nbdwire.CMD_DISC:
         c.closing = True
     elif request.command == nbdwire.CMD_WRITE:
+        copies.tally[tally.WRITES] += 1
+        copies.tally[tally.BYTES_WRITTEN] += request.length
         c.in_write = True
         c.write_cookie = request.cookie
         c.write_error = error
@@ -97,9 +101,13 @@ cdef bint next_step(Copies *copies, Connection *c) noexcept nogil:
         # Flush and FUA need nothing more: a reply is only sent once its copies are done. Trim may keep the data.
         reply(c, request.cookie, error)
         if error == 0 and request.command == nbdwire.CMD_READ:
+            copies.tally[tally.READS] += 1
+            copies.tally[tally.BYTES_READ] += request.length
             c.read_address = c.base + request.offset
             c.read_left = request.length
-        elif error == 0 and request.command == nbdwire.CMD_WRITE_ZEROES and request.length:
+            return True
+        copies.tally[tally.OTHERS] += 1
+        if error == 0 and request.command == nbdwire.CMD_WRITE_ZEROES and request.length:
             copier.zero(copies, c.base + request.offset, request.length)
     return True
 

@@ -48,6 +48,7 @@ def resumed(fd: int) -> dict[str, Any]:
         raise VramswapError(
             ErrorCode.INVALID_ARGUMENT, f"There is nothing to resume ({error}).", "Leave --resume to the server itself."
         ) from None
-    for segment in state["segments"]:
-        os.set_inheritable(segment["fd"], False)
+    for fd in [state.get("counters", -1), *(segment["fd"] for segment in state["segments"])]:
+        if fd >= 0:
+            os.set_inheritable(fd, False)
     return state

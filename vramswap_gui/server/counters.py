@@ -1,0 +1,41 @@
+"""What the workers have counted, in memory that they share with the keeper: reading it disturbs nobody.
+
+It outlives engines, and the keeper's own program too (upgrade.py). The layout is that of tally.pxd.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import struct
+from typing import Any, Final
+
+#: Of the server; each has a row of its own, so that no two write to the same cache line.
+MAX_WORKERS: Final = 64
+
+_NAMES: Final = ("reads", "writes", "others", "errors", "bytes_read", "bytes_written", "batches", "copies")
+_BUCKETS: Final = 40
+_ROW: Final = 64
+_SIZE: Final = MAX_WORKERS * _ROW * 8
+
+
+class Counters:
+    """Counted since the server's start. ``fd``: of an earlier program, to go on with."""
+
+    def __init__(self, fd: int | None = None) -> None:
+        self.fd = os.memfd_create("vramswap-counters") if fd is None else fd
+        if fd is None:
+            os.ftruncate(self.fd, _SIZE)
+        self._map = mmap.mmap(self.fd, _SIZE)
+        for place in range(0, _SIZE, mmap.PAGESIZE):
+            # Workers must not be the first to touch a page.
+            self._map[place] = self._map[place]
+        #: Where the rows begin, in this process and in those that it forks.
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+
+    def read(self) -> dict[str, Any]:
+        """The sums of all workers; ``latency`` has batches by the time they took, bucket n from 2^n nanoseconds on."""
+        numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
+        sums = [sum(numbers[slot::_ROW]) for slot in range(len(_NAMES) + _BUCKETS)]
+        return {**dict(zip(_NAMES, sums, strict=False)), "latency": sums[len(_NAMES) :]}
