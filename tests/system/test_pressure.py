@@ -1,4 +1,4 @@
-"""Swap under pressure on a real kernel: by the command line all the way, and with an engine that stalls."""
+"""Swap under pressure on a real kernel: by the command line, by need, and with an engine that stalls."""
 
 from __future__ import annotations
 
@@ -21,5 +21,14 @@ def test_the_whole_way_under_pressure_leaves_nothing() -> None:
 def test_a_stalled_engine_is_replaced() -> None:
     # What is written is in the guest's memory twice: as it should be, and in VRAM.
     result = uml.run("tests.system.stall_scenario", timeout=180, memory=384)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
+@pytest.mark.system
+@pytest.mark.timeout(300)
+def test_swap_comes_and_goes_with_the_need() -> None:
+    # Short is less than 12 % of memory, and the server has to start within that.
+    result = uml.run("tests.system.demand_scenario", timeout=240, memory=1400)
     assert result.status == 0, result.output
     assert "all done" in result.output

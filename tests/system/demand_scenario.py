@@ -1,0 +1,93 @@
+"""Runs in the guest: swap comes when memory gets short, goes when nobody needs it, and makes way for others."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from tests.demo.plan import Plan
+from tests.demo.stack import Stack, running
+from tests.system.nbd_scenario import say
+from tests.system.swapped import Filling, available, used, wait_for
+from vramswap_gui.units import GIB, MIB
+
+SIZE: Final = 64 * MIB
+#: What is left when memory is short: less than the share at which lending begins, and enough for the server, the
+#: helper's programs and simulated VRAM, which is memory too.
+LEFT: Final = 150 * MIB
+EXCESS: Final = 40 * MIB
+#: A program that has memory and does nothing with it.
+_HOG: Final = "import signal, sys; memory = b'x' * int(sys.argv[1]); signal.pause()"
+SWAPPED: Final = 16 * MIB
+DEVICE: Final = "/dev/nbd0"
+
+
+def status(stack: Stack) -> dict[str, Any]:
+    done = stack.ctl("status", "--json")
+    assert done.returncode == 0, done
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def swaps() -> list[str]:
+    return [line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:]]
+
+
+def waits(stack: Stack) -> bool:
+    return status(stack)["state"] == "waiting"
+
+
+@contextlib.contextmanager
+def short(stack: Stack) -> Iterator[Filling]:
+    """Memory is short inside, swap has come, and pages that will be verified are in it."""
+    hog = subprocess.Popen([sys.executable, "-c", _HOG, str(available() - LEFT)])
+    try:
+        wait_for(lambda: swaps() == [DEVICE], "the swap", 120)
+        say(f"memory is short, with {available() // MIB} MiB left: {status(stack)['reason']}")
+        filling = Filling.start(available() + EXCESS, seed=6, rounds=2)
+        wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
+        yield filling
+    finally:
+        hog.kill()
+        hog.wait()
+
+
+def _prepare(stack: Stack) -> None:
+    stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
+    stack.gpu_folder = Path("/run/gpu/card")
+    stack.config.write_text(f'mode = "on-demand"\nsize = {SIZE}\nrelease_after = 10\n')
+
+
+def main() -> None:
+    plan = Plan(gpu="a test", kernel="", polkit="", display="")
+    with running(plan, _prepare) as stack:
+        wait_for(lambda: waits(stack), "the helper")
+        assert status(stack)["reason"] == "Memory is plentiful."
+        with short(stack) as filling:
+            filling.finish()
+            say(f"{used(DEVICE) // MIB} MiB are in VRAM")
+        wait_for(lambda: swaps() == [], "the swap's end")
+        wait_for(lambda: waits(stack), "the helper")
+        say(f"memory is plentiful again: {status(stack)['reason']}")
+
+        with short(stack) as filling:
+            os.kill(filling.process.pid, signal.SIGSTOP)
+            say(f"{used(DEVICE) // MIB} MiB are in VRAM")
+        stack.gpu.others(2 * GIB - 512 * MIB - SIZE // 2)
+        wait_for(lambda: swaps() == [], "room for the other program")
+        say(f"another program wants VRAM: {status(stack)['reason']}")
+        os.kill(filling.process.pid, signal.SIGCONT)
+        filling.finish()
+    assert not list(Path("/sys/block").glob("nbd*/pid"))
+    say("all done")
+
+
+if __name__ == "__main__":
+    main()
