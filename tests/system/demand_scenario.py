@@ -41,7 +41,7 @@ def swaps() -> list[str]:
 
 
 def waits(stack: Stack) -> bool:
-    return status(stack)["state"] == "waiting"
+    return bool(status(stack)["state"] == "waiting")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,93 @@
+"""The policy on a real card: another program that allocates VRAM gets it. The kernel's part is simulated."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.fakekernel import FakeKernel
+from tests.gpu.test_card import PATIENCE, pytestmark, used
+from vramswap_gui.helper.config import ConfigFile
+from vramswap_gui.helper.governor import Governor
+from vramswap_gui.helper.manager import Manager
+from vramswap_gui.helper.senses import Senses
+from vramswap_gui.helper.server_link import ServerLink
+from vramswap_gui.units import GIB, format_size
+
+__all__ = ["pytestmark"]
+
+HEADROOM: Final = 64 * GIB
+#: Allocates VRAM bit by bit, says when it has so much, and keeps it until its input ends.
+_OTHER: Final = """
+import sys
+from cuda.bindings import driver
+driver.cuInit(0)
+driver.cuCtxSetCurrent(driver.cuDevicePrimaryCtxRetain(0)[1])
+for _ in range(int(sys.argv[1])):
+    error, address = driver.cuMemAlloc(1 << 30)
+    assert not error, error
+print("done", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.asynccontextmanager
+async def lending(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Manager]:
+    """A helper without its bus, always on."""
+    kernel = FakeKernel(folder / "kernel")
+    for name, value in kernel.env(os.environ["PATH"]).items():
+        monkeypatch.setenv(name, value)
+    config = folder / "config.toml"
+    config.write_text(f'mode = "always"\nheadroom = {HEADROOM}\n')
+    server = ServerLink(folder / "run", str(kernel.folder))
+    manager = Manager(server, ConfigFile(config), folder / "run", str(kernel.folder), kernel.folder)
+    await manager.adopt()
+    governor = asyncio.create_task(Governor(manager, Senses(kernel.folder, Path("/sys"))).run())
+    try:
+        yield manager
+    finally:
+        await manager.stop()
+        governor.cancel()
+        await server.close()
+
+
+async def until(condition: object, what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, what
+        await asyncio.sleep(0.01)
+
+
+async def test_a_program_that_allocates_gets_its_vram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = used()
+    async with lending(tmp_path, monkeypatch) as manager:
+        await until(lambda: manager.lent > 8 * GIB and not manager.busy, "the swap")
+        await asyncio.sleep(2)
+        lent = manager.lent
+        began, cpu = time.monotonic(), time.process_time()
+        await asyncio.sleep(10)
+        share = (time.process_time() - cpu) / (time.monotonic() - began)
+        print(f"\n{format_size(lent)} lent; the helper takes {share:.2%} of a core while it watches")
+        assert manager.lent == lent
+        other = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _OTHER, "8", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            assert other.stdout is not None
+            assert await other.stdout.readline() == b"done\n"
+            began = time.monotonic()
+            await until(lambda: manager.lent <= lent - 8 * GIB, "room")
+            print(f"{format_size(lent - manager.lent)} back {time.monotonic() - began:.2f} s later: ", end="")
+            print(manager.status.reason)
+        finally:
+            await other.communicate()
+    # What a driver keeps of a context that ended may take a moment to go.
+    await until(lambda: used() <= before + GIB // 8, "all VRAM to be given back")
