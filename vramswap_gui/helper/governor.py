@@ -105,7 +105,7 @@ class Governor:
             self._senses.memory(manager.devices, stalled),
             self._senses.gpu(self._senses.pci(config.gpu), held, lent),
             self._senses.power(),
-            SessionSituation(manager.playing, manager.asleep, manager.hand),
+            SessionSituation(manager.playing, manager.asleep or self._senses.asleep(), manager.hand),
             Running(lent, used, manager.failed_at),
             self._history,
         )

@@ -17,6 +17,7 @@ from vramswap_gui.helper.manager import Manager
 from vramswap_gui.helper.senses import Senses
 from vramswap_gui.helper.server_link import ServerLink
 from vramswap_gui.helper.service import Service
+from vramswap_gui.helper.signals import Signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +67,9 @@ async def _serve(options: argparse.Namespace) -> None:
     # The name first: of two helpers, only the one that has it may touch what it finds.
     await service.connect(options.bus)
     await manager.adopt()
-    governor = Governor(manager, Senses(options.proc, options.sys))
+    signals = Signals(lambda: governor.poke())
+    governor = Governor(manager, Senses(options.proc, options.sys, signals.power, lambda: signals.asleep))
+    await signals.connect(options.bus)
     service.open()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -76,6 +79,7 @@ async def _serve(options: argparse.Namespace) -> None:
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
+    await signals.close()
     await server.close()
 
 

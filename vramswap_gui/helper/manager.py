@@ -42,6 +42,7 @@ class Manager:
         self.generation = 0
         #: When lending was last tried by the policy, and failed.
         self.failed_at: float | None = None
+        #: Called when there is something to decide anew.
         self.decided: Callable[[], None] = lambda: None
         self._status = Status(version=__version__)
         self.changed: Callable[[Status], None] = lambda status: None

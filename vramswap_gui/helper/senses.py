@@ -16,12 +16,19 @@ _NVML_SECONDS: Final = 5.0
 
 
 class Senses:
-    """``supply`` tells of mains and battery where something does so by itself, and None where nothing does."""
+    """``supply`` tells of mains and battery, None without UPower; ``asleep`` whether the machine is about to sleep."""
 
-    def __init__(self, proc: Path, sys: Path, supply: Callable[[], power.PowerReading | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        proc: Path,
+        sys: Path,
+        supply: Callable[[], power.PowerReading | None] = lambda: None,
+        asleep: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._proc = proc
         self._sys = sys
         self._supply = supply
+        self.asleep = asleep
         self._reading: gpu.GpuReading | None = None
         self._asked = float("-inf")
         self._total: int | None = None
