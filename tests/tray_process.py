@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, QPoint, QRect, QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from vramswap_gui.client import Client
-from vramswap_gui.contract import ErrorCode, Segment, State, Status, VramswapError, status_from_wire
+from vramswap_gui.contract import ErrorCode, Mode, Segment, State, Status, VramswapError, status_from_wire
 from vramswap_gui.settings import Config
 from vramswap_gui.tray import main
 from vramswap_gui.units import GIB, MIB
@@ -99,6 +99,10 @@ class NotingClient:
     async def resize(self, size: int) -> None:
         self._note("resize", size)
         self.become(wanted=size)
+
+    async def set_mode(self, mode: Mode) -> None:
+        self._note("set_mode", mode.value)
+        self.become(mode=mode)
 
     async def get_config(self) -> Config:
         return Config()

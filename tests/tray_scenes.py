@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.contract import ErrorCode, Segment, State, Status, VramswapError
+from vramswap_gui.contract import ErrorCode, Mode, Segment, State, Status, VramswapError
+from vramswap_gui.settings import Config
+from vramswap_gui.system.checks import Check, Verdict
 from vramswap_gui.tray.machine import GpuView, MemoryView, SwapView
 from vramswap_gui.units import GIB, MIB
 
@@ -29,7 +31,7 @@ LENT: Final = replace(GPU, used=GPU.used + 4 * GIB, free=GPU.free - 4 * GIB)
 OURS: Final = replace(
     MEMORY, swaps=tuple(SwapView(s.device, "partition", s.size, s.used, s.priority) for s in SEGMENTS) + MEMORY.swaps
 )
-OFF: Final = Status(State.OFF, "Off.", wanted=4 * GIB, maximum=7676 * MIB, gpu_name=GPU.name)
+OFF: Final = Status(State.OFF, "Off.", mode=Mode.ON_DEMAND, wanted=4 * GIB, maximum=7676 * MIB, gpu_name=GPU.name)
 ON: Final = replace(OFF, state=State.ON, segments=SEGMENTS, reason="4 GiB of VRAM are lent as swap.")
 NO_HELPER: Final = VramswapError(
     ErrorCode.HELPER_UNAVAILABLE,
@@ -43,6 +45,15 @@ WONT_FIT: Final = VramswapError(
 )
 NO_NBD: Final = ("NoNbd", "The kernel's NBD driver is not loaded.",
                  "Run `modprobe nbd` as root; if that fails, install the kernel's extra modules package.")  # fmt: skip
+
+
+CHECKS: Final = (
+    Check("NVIDIA GPU", Verdict.OK, "GeForce RTX 4070 Laptop GPU at 0000:01:00.0, asleep"),
+    Check("NVIDIA driver", Verdict.OK, "580.95.05"),
+    Check("NBD driver", Verdict.FAILED, "the module nbd is not there", "Install linux-modules-extra-$(uname -r)."),
+    Check("zswap", Verdict.WARNING, "on: pages are compressed in memory before they reach the VRAM",
+          "Turn it off: echo N > /sys/module/zswap/parameters/enabled"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,9 +94,11 @@ def draw(folder: Path, mark: str, *, dark: bool, wide: float = 1.0) -> None:
     from PySide6.QtWidgets import QApplication
 
     from vramswap_gui.tray import icons
+    from vramswap_gui.tray.doctor_page import DoctorPage
     from vramswap_gui.tray.menu import TrayMenu
     from vramswap_gui.tray.model import Look, view
     from vramswap_gui.tray.panel import Panel
+    from vramswap_gui.tray.settings_window import SettingsWindow
 
     button, window = ("#3a3a3a", "#2d2d2d") if dark else ("#efefef", "#efefef")
     QApplication.setPalette(QPalette(QColor(button), QColor(window)))
@@ -106,6 +119,19 @@ def draw(folder: Path, mark: str, *, dark: bool, wide: float = 1.0) -> None:
                 part.ensurePolished()
                 part.resize(part.sizeHint())
                 part.grab().save(str(folder / f"{what}-{mark}.png"))
+    settings = SettingsWindow(icons.application_icon())
+    settings.show()
+    settings.show_config(Config(size=4 * GIB, only_on_ac=False))
+    settings.rows["headroom"].editor.show_value(GIB)
+    settings.rows["headroom"].editor.edited.emit()
+    doctor = DoctorPage(icons.application_icon())
+    doctor.show()
+    doctor.show_checks(CHECKS)
+    for opened, what in ((settings, "settings"), (doctor, "doctor")):
+        for _ in range(10):
+            QApplication.processEvents()
+        opened.grab().save(str(folder / f"{what}-{mark}.png"))
+        opened.deleteLater()
     sheet = QPixmap(90 * len(Look), 220)
     sheet.fill("#2b2b2b" if dark else "#f0f0f0")
     painter = QPainter(sheet)

@@ -167,7 +167,14 @@ async def _config(options: argparse.Namespace) -> None:
         declared = setting(options.key)
     async with _helper() as client:
         if options.value is not None:
-            await client.set_config({declared.key: declared.parse(options.value)})
+            value = declared.parse(options.value)
+            # What needs no administrator is not asked for as if it did.
+            if declared.key == "mode":
+                await client.set_mode(Mode(str(value)))
+            elif declared.key == "size":
+                await client.resize(int(value))
+            else:
+                await client.set_config({declared.key: value})
             return
         config = await client.get_config()
         if options.key is not None:

@@ -186,6 +186,9 @@ class Config:
     )  # fmt: skip
 
 
+#: The settings that whoever may turn the swap on and off may change too.
+PERSONAL: Final = frozenset({"mode", "size"})
+
 SETTINGS: Final[Mapping[str, Setting]] = {
     f.name: Setting(
         f.name,

@@ -323,8 +323,24 @@ def test_settings(stack: Stack) -> None:
     assert all(key in listing for key in ("size", "maximum", "headroom", "priority", "gpu"))
     assert "Known settings: mode, size" in refused(stack, "config", "colour", "red")
     assert "whole number" in refused(stack, "config", "priority", "high")
+    done(stack, "config", "mode", "on-demand")
+    assert status(stack)["mode"] == "on-demand"
+    done(stack, "mode", "off")
     done(stack, "config", "maximum", "512M")
     assert "more than the largest size allowed here, 512 MiB" in refused(stack, "size", "1G")
+
+
+def test_the_unit_is_enabled_and_disabled_with_the_setting(stack: Stack) -> None:
+    stack.fake.refuse("systemctl", "Failed to connect to bus.")
+    assert "systemd did not enable vramswap-helper.service: Failed to connect" in refused(
+        stack, "config", "at_boot", "on"
+    )
+    assert done(stack, "config", "at_boot") == "off\n"
+    stack.fake.refuse("systemctl")
+    for value in ("on", "on", "off"):
+        done(stack, "config", "at_boot", value)
+    asked = (stack.kernel / "systemctl").read_text().splitlines()
+    assert asked == ["enable vramswap-helper.service", "disable vramswap-helper.service"]
 
 
 def test_a_settings_file_that_is_broken_is_named(make_stack: Callable[..., Stack]) -> None:

@@ -56,8 +56,8 @@ def decide(situation: Situation, rules: Rules, now: float) -> Plan:
     want = view.want(base)
     hindrance, until = view.hindrance(base)
     if want > base and not hindrance:
-        return view.lend(min(want, view.reach()), "", None)
-    if want <= base:
+        return view.lend(min(want, view.reach()), "" if want <= view.reach() else view.others(), None)
+    if want <= base and view.goal:
         # What hinders for a while only is of no interest to somebody who has enough.
         hindrance, until = (view.others() if view.reach() <= base < view.goal else ""), None
     return view.lend(base, hindrance, min((end for end in (until, quiet_end) if end is not None), default=None))
@@ -82,8 +82,8 @@ def _observe(situation: Situation, rules: Rules, now: float) -> History:
     calm = home * 100 >= situation.memory.total * rules.plenty and not _pressed(situation.memory, rules)
     return dataclasses.replace(
         old,
-        raises=tuple(at for at in old.raises if at > now - _HOUR),
-        yields=tuple(at for at in old.yields if at > now - _HOUR),
+        raises=tuple(at for at in old.raises if now < at + _HOUR),
+        yields=tuple(at for at in old.yields if now < at + _HOUR),
         clients=clients,
         active_at=now if works or arrived else old.active_at,
         denied_at=denied[0],
@@ -123,9 +123,11 @@ class _View:
     def goal(self) -> int:
         """The most that is lent when nobody else uses the GPU; 0 when that is too little to be of use."""
         wishes = [size for size in (self.rules.size, self.rules.maximum) if size]
-        total = self.situation.gpu.total
-        if total is not None:
-            wishes.append(total - self._kept())
+        gpu = self.situation.gpu
+        if gpu.total is not None:
+            # The driver's share and our own buffers are lent to nobody.
+            beside = max(0, gpu.used_by_us - self.situation.running.size)
+            wishes.append(gpu.total - beside - self._kept())
         goal = round_down(max(0, min(wishes or [self.rules.segment])), SIZE_STEP)
         return goal if goal >= MIN_SIZE else 0
 

@@ -12,7 +12,6 @@ from vramswap_gui.helper.decide import decide
 from vramswap_gui.helper.manager import Manager
 from vramswap_gui.helper.senses import Senses
 from vramswap_gui.helper.situation import History, Plan, Running, SessionSituation, Situation, rules
-from vramswap_gui.system import psi
 
 #: While VRAM is lent somebody may want it back, and has to get it within two seconds.
 _LENT_SECONDS: Final = 1.0
@@ -47,7 +46,7 @@ class Governor:
         """Never returns."""
         trigger = self._senses.trigger()
         if trigger is not None:
-            asyncio.get_running_loop().add_reader(trigger.fileno(), self._feel, trigger)
+            asyncio.get_running_loop().add_reader(trigger.fileno(), self._feel)
         try:
             while True:
                 self._poked.clear()
@@ -61,10 +60,10 @@ class Governor:
                 asyncio.get_running_loop().remove_reader(trigger.fileno())
                 trigger.close()
 
-    def _feel(self, trigger: psi.Trigger) -> None:
-        if trigger.wait(0):
-            self._stalled = True
-            self.poke()
+    def _feel(self) -> None:
+        # The loop's own look at the trigger has taken the event.
+        self._stalled = True
+        self.poke()
 
     async def _step(self) -> float:
         """One look and what follows from it. Returns after how many seconds to look again."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 from vramswap_gui import __version__
 from vramswap_gui.contract import Cause, ErrorCode, Mode, State, Status, VramswapError
 from vramswap_gui.helper import policy, swap
+from vramswap_gui.helper.boot import start_at_boot
 from vramswap_gui.helper.config import ConfigFile, changed
 from vramswap_gui.helper.marks import Marks
 from vramswap_gui.helper.policy import Vram
@@ -253,7 +254,10 @@ class Manager:
     async def configure(self, values: dict[str, object]) -> None:
         """Change settings for everyone; those about a start are in force at the next one. Raises VramswapError."""
         async with self._verb:
-            config = changed(self._file.load(), values)
+            before = self._file.load()
+            config = changed(before, values)
+            if config.at_boot is not before.at_boot:
+                await start_at_boot(config.at_boot)
             self._file.save(config)
             self._set(mode=Mode(config.mode), wanted=config.size)
             if self._status.error[0] == ErrorCode.CONFIG_INVALID:

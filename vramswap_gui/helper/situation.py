@@ -161,7 +161,7 @@ class Plan:
     state: State
     reason: str
     cause: Cause
-    #: When to decide again if nothing happens until then; None: only when something changes.
+    #: When to decide again at the latest; None: only when something changes.
     until: float | None
     #: Somebody waits for what is given back; otherwise the pages come home at leisure.
     urgent: bool

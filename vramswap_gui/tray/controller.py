@@ -11,10 +11,10 @@ from typing import Any, Final, Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from vramswap_gui.contract import ErrorCode, State, Status, VramswapError
-from vramswap_gui.settings import Config
+from vramswap_gui.contract import ErrorCode, Mode, State, Status, VramswapError
+from vramswap_gui.settings import PERSONAL, Config, Value
 from vramswap_gui.tray.machine import Machine, Reader
-from vramswap_gui.tray.model import View, view
+from vramswap_gui.tray.model import Problem, View, problem, view
 
 _READ_MS: Final = 1000
 _RETRY_MS: Final = 3000
@@ -51,6 +51,9 @@ class Client(Protocol):
     async def resize(self, size: int) -> None:
         """Change the wanted size; 0 is automatic."""
 
+    async def set_mode(self, mode: Mode) -> None:
+        """Change when VRAM is lent by itself."""
+
     async def get_config(self) -> Config:
         """The settings."""
 
@@ -65,6 +68,12 @@ class Controller(QObject):
     """Owns the client. Runs no timer unless :meth:`watch` says that somebody looks."""
 
     changed = Signal(View)
+    #: The settings in force.
+    configured = Signal(Config)
+    #: What the computer has of what is needed: a tuple of system.checks.Check.
+    checked = Signal(tuple)
+    #: They were not changed, and why.
+    refused = Signal(Problem)
     #: Something failed; the text is for a notification when no window shows it.
     failed = Signal(str)
 
@@ -127,6 +136,52 @@ class Controller(QObject):
         """Want another size; 0 is automatic."""
         on = self._status is not None and bool(self._status.segments)
         self._ask(State.RESIZING if on else None, lambda client: client.resize(size))
+
+    def set_mode(self, mode: str) -> None:
+        """Want VRAM to be lent at other times."""
+        self._ask(None, lambda client: client.set_mode(Mode(mode)))
+
+    def load_settings(self) -> None:
+        """Tell the settings in force."""
+        self._settle(lambda client: _nothing())
+
+    def save_settings(self, values: Mapping[str, Value]) -> None:
+        """Change settings, and tell what is in force then."""
+
+        async def save(client: Client) -> None:
+            common = {key: value for key, value in values.items() if key not in PERSONAL}
+            # The one that may ask for a password first: without it nothing is changed.
+            if common:
+                await client.set_config(common)
+            if "mode" in values:
+                await client.set_mode(Mode(str(values["mode"])))
+            if "size" in values:
+                await client.resize(int(values["size"]))
+
+        self._settle(save)
+
+    def check(self) -> None:
+        """Check this computer, and tell what was found."""
+
+        async def look() -> None:
+            self.checked.emit(await _on_thread(_look))
+
+        self._spawn(look())
+
+    def _settle(self, work: Callable[[Client], Awaitable[None]]) -> None:
+        client = self._client
+        if client is None:
+            self.refused.emit(problem(self._error or VramswapError(ErrorCode.HELPER_UNAVAILABLE, "No helper.")))
+            return
+
+        async def settle() -> None:
+            try:
+                await work(client)
+            except VramswapError as error:
+                self.refused.emit(problem(error))
+            self.configured.emit(await client.get_config())
+
+        self._spawn(settle())
 
     def dismiss(self) -> None:
         """The problem has been read."""
@@ -286,6 +341,17 @@ class Controller(QObject):
         # A helper that is not there is shown by the icon; it is no news at every look.
         if not again and error.code is not ErrorCode.HELPER_UNAVAILABLE:
             self.failed.emit(error.message)
+
+
+def _look() -> object:
+    # Loaded when it is first needed: a hidden tray has no use for it.
+    from vramswap_gui.system import checks
+
+    return tuple(checks.look())
+
+
+async def _nothing() -> None:
+    """No change."""
 
 
 def _run(timer: QTimer, wanted: bool) -> None:

@@ -29,6 +29,7 @@ from vramswap_gui.tray.machine import Reader
 from vramswap_gui.tray.menu import TrayMenu
 from vramswap_gui.tray.model import View
 from vramswap_gui.tray.panel import Panel
+from vramswap_gui.tray.windows import Windows
 
 #: At login the desktop's tray may come later than we do.
 _HOST_GRACE_MS: Final = 3000
@@ -48,7 +49,11 @@ class Tray(QObject):
         #: Whether the icon was made for a host that draws menus itself.
         self._by_host = False
         self.panel = Panel(icons.application_icon())
+        self.windows = Windows(controller)
         self.panel.toggled.connect(controller.toggle)
+        self.panel.mode_chosen.connect(controller.set_mode)
+        self.panel.settings_asked.connect(self.windows.open_settings)
+        self.panel.check_asked.connect(self.windows.open_doctor)
         self.panel.size_chosen.connect(controller.resize)
         self.panel.dismissed.connect(controller.dismiss)
         self.panel.cancelled.connect(controller.cancel)
@@ -101,6 +106,9 @@ class Tray(QObject):
             menu.toggled.connect(self._controller.toggle)
             menu.size_chosen.connect(self._controller.resize)
             menu.menu.aboutToShow.connect(self._controller.glance)
+            menu.mode_chosen.connect(self._controller.set_mode)
+            menu.settings_asked.connect(self.windows.open_settings)
+            menu.check_asked.connect(self.windows.open_doctor)
             menu.open_asked.connect(self.open)
             menu.quit_asked.connect(self._quit)
             self._icon = QSystemTrayIcon(self)
@@ -203,6 +211,7 @@ async def _life(instance: Instance, reader: Reader, make_client: Callable[[], Cl
         tray.open()
     await ended.wait()
     tray.panel.hide()
+    tray.windows.close()
     helper.deleteLater()
     await controller.close()
     signals.close()

@@ -6,7 +6,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidgetAction
 
+from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.model import Preset, View
+from vramswap_gui.tray.settings_rows import translated
 from vramswap_gui.tray.sizer import Sizer
 
 
@@ -15,6 +17,9 @@ class TrayMenu(QObject):
 
     toggled = Signal(bool)
     size_chosen = Signal(object)
+    mode_chosen = Signal(str)
+    settings_asked = Signal()
+    check_asked = Signal()
     open_asked = Signal()
     quit_asked = Signal()
 
@@ -27,6 +32,9 @@ class TrayMenu(QObject):
         self.status = QAction(self.menu, enabled=False)
         self.banner = QAction(self.menu, enabled=False, visible=False)
         self.sizes = QMenu(self.tr("&Size"))
+        self.modes = QMenu(translated(SETTINGS["mode"].title))
+        self.settings = QAction(self.tr("S&ettings…"), self.menu)
+        self.check = QAction(self.tr("&Check this computer…"), self.menu)
         self.open = QAction(self.tr("&Open"), self.menu)
         self.quit = QAction(self.tr("&Quit"), self.menu)
         self._presets: tuple[Preset, ...] = ()
@@ -35,6 +43,8 @@ class TrayMenu(QObject):
         self.menu.addAction(self.status)
         self.menu.addAction(self.banner)
         self.menu.addSeparator()
+        self._add_modes()
+        self.menu.addMenu(self.modes)
         self.menu.addMenu(self.sizes)
         self.slider: Sizer | None = None
         self._slider_action: QAction | None = None
@@ -42,12 +52,25 @@ class TrayMenu(QObject):
             self._add_slider()
         self.menu.addSeparator()
         self.menu.addAction(self.open)
+        self.menu.addAction(self.settings)
+        self.menu.addAction(self.check)
+        self.menu.addSeparator()
         self.menu.addAction(self.quit)
         self.menu.setDefaultAction(self.open)
         # The host may have checked the entry by itself; what is so is shown by the next view.
         self.toggle.triggered.connect(self.toggled)
+        self.settings.triggered.connect(self.settings_asked)
+        self.check.triggered.connect(self.check_asked)
         self.open.triggered.connect(self.open_asked)
         self.quit.triggered.connect(self.quit_asked)
+
+    def _add_modes(self) -> None:
+        group = QActionGroup(self.modes)
+        self._modes: dict[str, QAction] = {}
+        for mode, meaning in SETTINGS["mode"].choices.items():
+            action = self._modes[mode] = QAction(translated(meaning), group, checkable=True)
+            action.triggered.connect(lambda on=False, mode=mode: self.mode_chosen.emit(mode))
+            self.modes.addAction(action)
 
     def _add_slider(self) -> None:
         self.slider = Sizer()
@@ -67,6 +90,9 @@ class TrayMenu(QObject):
         self.banner.setText(_plain(view.banner))
         self.banner.setVisible(bool(view.banner))
         self.quit.setText(view.quit_text)
+        self.modes.menuAction().setEnabled(bool(view.mode))
+        if view.mode:
+            self._modes[view.mode].setChecked(True)
         self.sizes.menuAction().setEnabled(view.size.enabled)
         self._show_presets(view.presets)
         if self.slider is not None and self._slider_action is not None:

@@ -105,6 +105,8 @@ class View:
     ring: float = 0.0
     size: SizeChoice = field(default_factory=SizeChoice)
     presets: tuple[Preset, ...] = ()
+    #: When VRAM is lent by itself; empty while that is not known.
+    mode: str = ""
     gpu_name: str = ""
     vram: Bar | None = None
     vram_note: str = ""
@@ -147,6 +149,7 @@ def view(status: Status | None, error: VramswapError | None, gpu: GpuView | None
         ring=min(1.0, used / status.size) if status.size else 0.0,
         size=_size(status, gpu),
         presets=_presets(status, gpu),
+        mode=status.mode.value,
         gpu_name=_gpu_name(status, gpu),
         vram=_vram(status, used, gpu),
         vram_note=_vram_note(status, gpu),

@@ -6,11 +6,23 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QFont, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
+from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.bars import Legend, StackedBar, Tiers, muted, wrapped
 from vramswap_gui.tray.model import Look, View
 from vramswap_gui.tray.notice import Banner, Hint, ProblemBox
+from vramswap_gui.tray.settings_rows import translated
 from vramswap_gui.tray.sizer import Sizer
 from vramswap_gui.tray.switch import Switch
 
@@ -39,6 +51,9 @@ class Panel(QWidget):
 
     toggled = Signal(bool)
     size_chosen = Signal(object)
+    mode_chosen = Signal(str)
+    settings_asked = Signal()
+    check_asked = Signal()
     dismissed = Signal()
     cancelled = Signal()
     #: True when it comes into sight, False when it goes.
@@ -53,6 +68,9 @@ class Panel(QWidget):
         self._lay_out()
         self.switch.clicked.connect(self.toggled)
         self.sizer.chosen.connect(self.size_chosen)
+        self.mode.activated.connect(lambda index: self.mode_chosen.emit(self.mode.itemData(index)))
+        self.settings.clicked.connect(self.settings_asked)
+        self.check.clicked.connect(self.check_asked)
         self.problem.dismissed.connect(self.dismissed)
         self.cancel.clicked.connect(self.cancelled)
         for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
@@ -71,6 +89,13 @@ class Panel(QWidget):
         self.progress.setAccessibleName(self.tr("Working"))
         self.cancel = QPushButton(self.tr("&Cancel"))
         self.cancel.setAccessibleDescription(self.tr("Leave the pages in VRAM and the swap on"))
+        self.mode_title, self.mode = QLabel(translated(SETTINGS["mode"].title)), QComboBox()
+        self.mode_title.setBuddy(self.mode)
+        self.mode.setAccessibleName(self.mode_title.text())
+        self.mode.setAccessibleDescription(translated(SETTINGS["mode"].help))
+        for mode, meaning in SETTINGS["mode"].choices.items():
+            self.mode.addItem(translated(meaning), mode)
+        self.settings, self.check = QPushButton(self.tr("&Settings…")), QPushButton(self.tr("C&heck this computer…"))
         self.vram_title, self.vram_detail = wrapped(self.tr("Video memory")), muted(QLabel())
         self.gpu_name, self.vram_note = muted(wrapped()), muted(wrapped())
         self.vram_bar, self.legend = StackedBar(), Legend()
@@ -95,6 +120,11 @@ class Panel(QWidget):
         work.addWidget(self.progress, 1, Qt.AlignmentFlag.AlignVCenter)
         work.addWidget(self.cancel)
         column.addLayout(_stack(8, head, self.headline, self.sentence, work))
+        when = QHBoxLayout()
+        when.setSpacing(12)
+        when.addWidget(self.mode_title)
+        when.addWidget(self.mode, 1)
+        column.addLayout(when)
         column.addWidget(self.problem)
         column.addWidget(self.hint)
         column.addWidget(_line())
@@ -106,7 +136,12 @@ class Panel(QWidget):
         self._tiers_line = _line()
         column.addWidget(self._tiers_line)
         column.addLayout(_stack(10, self.tiers_title, self.tiers))
+        more = QHBoxLayout()
+        more.addWidget(self.check)
+        more.addStretch(1)
+        more.addWidget(self.settings)
         column.addStretch(1)
+        column.addLayout(more)
         self._content = content
         self._scroll = QScrollArea(widgetResizable=True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -132,6 +167,10 @@ class Panel(QWidget):
         self.sentence.setVisible(bool(view.sentence))
         self.progress.setVisible(view.look is Look.BUSY)
         self.cancel.setVisible(view.cancellable)
+        for part in (self.mode_title, self.mode):
+            part.setVisible(bool(view.mode))
+        self.mode.setCurrentIndex(self.mode.findData(view.mode))
+        self.settings.setEnabled(bool(view.mode))
         self.problem.show_problem(view.problem, dismissible)
         self.gpu_name.setText(view.gpu_name)
         self.gpu_name.setVisible(bool(view.gpu_name))
@@ -145,8 +184,8 @@ class Panel(QWidget):
             self.legend.show_bar(view.vram)
         self.sizer.setVisible(bool(view.size.text))
         self.sizer.show_choice(view.size)
-        for part in (self._tiers_line, self.tiers_title, self.tiers):
-            part.setVisible(bool(view.tiers))
+        for section in (self._tiers_line, self.tiers_title, self.tiers):
+            section.setVisible(bool(view.tiers))
         self.tiers.show_bars(view.tiers)
 
     def bring_up(self) -> None:

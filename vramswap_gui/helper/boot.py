@@ -1,0 +1,21 @@
+"""Whether the helper, and with it the policy, is started with the computer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.system import run
+
+_UNIT: Final = "vramswap-helper.service"
+
+
+async def start_at_boot(wanted: bool) -> None:
+    """Enable or disable the helper's unit, which systemd does. Raises VramswapError; then it is as before."""
+    done = await run.run("systemctl", "enable" if wanted else "disable", _UNIT)
+    if done.status:
+        raise VramswapError(
+            ErrorCode.INTERNAL,
+            f"systemd did not {'enable' if wanted else 'disable'} {_UNIT}: {done.complaint}.",
+            "Without systemd, have your system start vramswap-helper as root.",
+        )

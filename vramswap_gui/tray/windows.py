@@ -1,0 +1,75 @@
+"""The windows besides the panel: built when somebody opens them, and gone when they are closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from vramswap_gui.tray import icons
+from vramswap_gui.tray.controller import Controller
+
+if TYPE_CHECKING:
+    from vramswap_gui.tray.doctor_page import DoctorPage
+    from vramswap_gui.tray.settings_window import SettingsWindow
+
+
+class Windows(QObject):
+    """Opens them, and keeps them at one with the controller."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller = controller
+        self.settings: SettingsWindow | None = None
+        self.doctor: DoctorPage | None = None
+        controller.configured.connect(lambda config: self.settings and self.settings.show_config(config))
+        controller.refused.connect(lambda problem: self.settings and self.settings.show_problem(problem))
+        controller.checked.connect(lambda checks: self.doctor and self.doctor.show_checks(checks))
+
+    def open_settings(self) -> None:
+        """Show the settings, in front."""
+        if self.settings is None:
+            from vramswap_gui.tray.settings_window import SettingsWindow
+
+            self.settings = SettingsWindow(icons.application_icon())
+            self.settings.applied.connect(self._controller.save_settings)
+            self.settings.closed.connect(self._settings_closed)
+            self._controller.load_settings()
+        _bring_up(self.settings)
+
+    def open_doctor(self) -> None:
+        """Show what the program needs of this computer, in front."""
+        if self.doctor is None:
+            from vramswap_gui.tray.doctor_page import DoctorPage
+
+            self.doctor = DoctorPage(icons.application_icon())
+            self.doctor.again.connect(self._controller.check)
+            self.doctor.closed.connect(self._doctor_closed)
+            self._controller.check()
+        _bring_up(self.doctor)
+
+    def close(self) -> None:
+        """Close all of them."""
+        for window in (self.settings, self.doctor):
+            if window is not None:
+                window.close()
+
+    def _settings_closed(self) -> None:
+        _drop(self.settings)
+        self.settings = None
+
+    def _doctor_closed(self) -> None:
+        _drop(self.doctor)
+        self.doctor = None
+
+
+def _bring_up(window: QWidget) -> None:
+    window.show()
+    window.raise_()
+    window.activateWindow()
+
+
+def _drop(window: QWidget | None) -> None:
+    if window is not None:
+        window.deleteLater()
