@@ -13,7 +13,7 @@ from typing import Final
 
 from vramswap_gui.contract import ErrorCode, VramswapError
 from vramswap_gui.server.attach import Connect
-from vramswap_gui.system.nbd import NbdControl, is_taken
+from vramswap_gui.system.nbd import NbdControl, is_taken, without_scheduler
 
 #: Connections of one kernel device. More queues help only when more cores page at once.
 CONNECTIONS: Final = 4
@@ -55,6 +55,7 @@ class KernelAttachment:
         except BaseException:
             _close(kernel)
             raise
+        without_scheduler(device)
         self._devices[index] = device
         self._watch(index, kernel)
         return f"/dev/nbd{device}"

@@ -7,11 +7,13 @@ threads, and everything it needs is resolved before the first device exists.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from pyroute2.netlink import NETLINK_GENERIC, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR, ctrlmsg, genlmsg, nla
@@ -51,6 +53,16 @@ class _NbdMessage(genlmsg):  # type: ignore[misc]
         ("NBD_ATTR_DEAD_CONN_TIMEOUT", "uint64"),
     )
     sockets = _Sockets
+
+
+def without_scheduler(index: int, sys: Path = Path("/sys")) -> None:
+    """Have a device's requests go out as they come: there is no head to move, and what waits is a program's page.
+
+    The kernel gives it mq-deadline, as to every device that had a single queue when it was made. Without the right to
+    change that it only costs some processor time, so it is no error. Source: Documentation/block/switching-sched.rst.
+    """
+    with contextlib.suppress(OSError):
+        (sys / f"block/nbd{index}/queue/scheduler").write_text("none")
 
 
 def is_taken(end: socket.socket) -> bool:
