@@ -171,37 +171,54 @@ SERVING = b"/usr/bin/python3\0-P\0-m\0vramswap_gui.server.main\0--control\0/run/
 OTHER = b"less\0/run/vramswap/control.sock.txt\0"
 
 
-@pytest.mark.parametrize("action", ["remove", "upgrade", "failed-upgrade", "deconfigure"])
-@pytest.mark.parametrize(
-    ("device", "process", "refused"),
-    [("/dev/nbd0", SERVING, True), ("/dev/nbd0", OTHER, False), ("/dev/sda2", SERVING, False), ("", SERVING, False)],
-)
-def test_the_package_stays_while_its_swap_is_on(
-    action: str, device: str, process: bytes, refused: bool, tmp_path: Path
-) -> None:
-    """``prerm`` with a /proc, and programs to call, of its own."""
-    proc, programs, log = tmp_path / "proc", tmp_path / "bin", tmp_path / "log"
+def prerm(
+    folder: Path, device: str, process: bytes, *arguments: str
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """``prerm`` of version 1.2 with a /proc, and programs to call, of its own: how it ended, and what it called."""
+    proc, programs, log = folder / "proc", folder / "bin", folder / "log"
     (proc / "4000000").mkdir(parents=True)
     (proc / "4000000/cmdline").write_bytes(process)
     (proc / "swaps").write_text(f"Filename Type Size Used Priority\n{device} partition 1048572 4 1000\n")
     programs.mkdir()
     for name in ("deb-systemd-invoke", "py3clean"):
         (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{log}\n')
-        (programs / name).chmod(0o755)
+    (programs / "dpkg-query").write_text("#!/bin/sh\necho 1.2\n")
+    for program in programs.iterdir():
+        program.chmod(0o755)
     script = (ROOT / "packaging/debian/prerm").read_text()
     script = script.replace("/proc", str(proc)).replace("/run/systemd/system", str(programs))
     script = script.replace("kill -TERM", f"echo kill >>{log}; :")
     done = subprocess.run(
-        ["sh", "-c", script, "prerm", action, "9"], capture_output=True, text=True, check=False,
+        ["sh", "-c", script, "prerm", *arguments], capture_output=True, text=True, check=False,
         env={"PATH": f"{programs}:{os.environ['PATH']}"},
     )  # fmt: skip
-    calls = log.read_text().splitlines() if log.exists() else []
+    return done, log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.mark.parametrize("action", [("remove",), ("upgrade", "1.1"), ("failed-upgrade", "9"), ("deconfigure", "9")])
+@pytest.mark.parametrize(
+    ("device", "process", "refused"),
+    [("/dev/nbd0", SERVING, True), ("/dev/nbd0", OTHER, False), ("/dev/sda2", SERVING, False), ("", SERVING, False)],
+)
+def test_the_package_stays_while_its_swap_is_on(
+    action: tuple[str, ...], device: str, process: bytes, refused: bool, tmp_path: Path
+) -> None:
+    done, calls = prerm(tmp_path, device, process, *action)
     if refused:
         assert done.returncode == 1 and "vramswapctl off" in done.stderr and calls == []
     else:
         expected = ["deb-systemd-invoke stop vramswap-helper.service", "py3clean -p vramswap"]
         assert done.returncode == 0 and [call for call in calls if call != "kill"] == expected
         assert ("kill" in calls) == (process == SERVING)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.10"])
+def test_a_newer_package_takes_the_swap_over(version: str, tmp_path: Path) -> None:
+    done, calls = prerm(tmp_path, "/dev/nbd0", SERVING, "upgrade", version)
+    assert (done.returncode, done.stderr) == (0, "")
+    # The server is left alone, and so is its unit.
+    assert calls == []
+    assert "vramswapctl upgrade" in (ROOT / "packaging/debian/postinst").read_text()
 
 
 def test_paths_agree() -> None:
