@@ -1,6 +1,7 @@
 """The tray with a client that only notes what it is asked for: a program for tests/integration/test_tray.py.
 
-With ``--real`` it has the real client instead.
+With ``--real`` it has the real client instead; with ``--absent`` the helper is not there, with ``--simulated`` it
+says that GPU and kernel are simulated.
 
 It takes JSON lines on stdin and answers each with one on stdout: ``{"where": NAME}``, ``{"status": {...}}``,
 ``{"fail": {...}}``, ``{"lose": {...}}``, ``{"grab": PATH}``, ``{"state": null}``.
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from vramswap_gui.client import Client
 from vramswap_gui.contract import ErrorCode, Mode, Segment, State, Status, VramswapError, status_from_wire
-from vramswap_gui.settings import Config
+from vramswap_gui.settings import Config, config_from
 from vramswap_gui.tray import main
 from vramswap_gui.units import GIB, MIB
 
@@ -34,6 +35,7 @@ class Noted:
         self.calls: list[list[Any]] = []
         self.failure: VramswapError | None = None
         self.absent = False
+        self.config = Config()
         self.connects = 0
         self.client: NotingClient | None = None
         self.tray: main.Tray
@@ -102,13 +104,18 @@ class NotingClient:
 
     async def set_mode(self, mode: Mode) -> None:
         self._note("set_mode", mode.value)
+        NOTED.config = dataclasses.replace(NOTED.config, mode=mode.value)
         self.become(mode=mode)
 
+    async def make_way(self, wanted: bool) -> None:
+        self._note("make_way", wanted)
+
     async def get_config(self) -> Config:
-        return Config()
+        return NOTED.config
 
     async def set_config(self, values: Mapping[str, object]) -> None:
         self._note("set_config", dict(values))
+        NOTED.config = config_from(values, NOTED.config)
 
     async def close(self) -> None:
         pass
@@ -152,6 +159,13 @@ def state() -> dict[str, Any]:
         "connects": NOTED.connects,
         "clipboard": QApplication.clipboard().text(),
         "icon": icon is not None and icon.isVisible(),
+        "mode": tray._controller.view.mode,
+        "windows": [
+            name for name in ("doctor", "settings") if (window := getattr(tray.windows, name)) and window.isVisible()
+        ],
+        "summary": tray.windows.doctor.summary.text() if tray.windows.doctor else "",
+        "editable": tray.windows.settings is not None and tray.windows.settings.rows["mode"].isEnabled(),
+        "settings": tray.windows.settings.changes() if tray.windows.settings else {},
     }
 
 
@@ -178,6 +192,18 @@ def obey(line: str) -> Any:
             NOTED.tray.panel.grab().save(argument)
         case "menu":
             getattr(NOTED.tray._menu, argument).trigger()
+        case "choose":
+            assert NOTED.tray._menu is not None
+            NOTED.tray._menu._modes[argument].trigger()
+        case "enter":
+            assert NOTED.tray.windows.settings is not None
+            for key, value in argument.items():
+                NOTED.tray.windows.settings.rows[key].editor.show_value(value)
+        case "apply":
+            assert NOTED.tray.windows.settings is not None
+            NOTED.tray.windows.settings.apply.click()
+        case "close":
+            NOTED.tray.windows.close()
         case "hide":
             NOTED.tray.panel.close()
         case "state":
@@ -231,6 +257,9 @@ class KnownTray(main.Tray):
 
 if __name__ == "__main__":
     NOTED.absent = "--absent" in sys.argv
+    if "--simulated" in sys.argv:
+        NOTED.status = dataclasses.replace(NOTED.status, simulated=("gpu", "kernel"))
     client = CommandedRealClient if "--real" in sys.argv else CommandedClient
     main.Tray = KnownTray  # type: ignore[misc, assignment]
-    sys.exit(main.run([argument for argument in sys.argv[1:] if argument not in ("--absent", "--real")], client))
+    ours = ("--absent", "--simulated", "--real")
+    sys.exit(main.run([argument for argument in sys.argv[1:] if argument not in ours], client))

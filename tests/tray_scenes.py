@@ -15,7 +15,8 @@ from typing import Final
 from vramswap_gui.contract import ErrorCode, Mode, Segment, State, Status, VramswapError
 from vramswap_gui.settings import Config
 from vramswap_gui.system.checks import Check, Verdict
-from vramswap_gui.tray.machine import GpuView, MemoryView, SwapView
+from vramswap_gui.tray.history import History, Sample
+from vramswap_gui.tray.machine import GpuView, Machine, MemoryView, ProgramView, SwapView
 from vramswap_gui.units import GIB, MIB
 
 ROOT: Final = Path(__file__).parents[1]
@@ -27,7 +28,10 @@ MEMORY: Final = MemoryView(
     (SwapView("/dev/zram0", "partition", 4 * GIB, GIB, 100), SwapView("/swapfile", "file", 8 * GIB, 300 * MIB, -2)),
 )  # fmt: skip
 SEGMENTS: Final = tuple(Segment(f"/dev/nbd{n}", 512 * MIB, (8 - n) * 50 * MIB, 1000 - n) for n in range(8))
-LENT: Final = replace(GPU, used=GPU.used + 4 * GIB, free=GPU.free - 4 * GIB)
+LENT: Final = replace(
+    GPU, used=GPU.used + 4 * GIB, free=GPU.free - 4 * GIB, watts=14.6,
+    programs=(ProgramView("blender", 700 * MIB), ProgramView("gnome-shell", 180 * MIB)),
+)  # fmt: skip
 OURS: Final = replace(
     MEMORY, swaps=tuple(SwapView(s.device, "partition", s.size, s.used, s.priority) for s in SEGMENTS) + MEMORY.swaps
 )
@@ -43,6 +47,9 @@ WONT_FIT: Final = VramswapError(
     "1.8 GiB of pages are in VRAM, and memory and other swap have room for 1.1 GiB.",
     "Close programs that use 717 MiB or more, then try again. Nothing was changed.",
 )
+NOT_ALLOWED: Final = VramswapError(
+    ErrorCode.NOT_AUTHORIZED, "You are not allowed to do this.", "Ask an administrator of this machine."
+)
 NO_NBD: Final = ("NoNbd", "The kernel's NBD driver is not loaded.",
                  "Run `modprobe nbd` as root; if that fails, install the kernel's extra modules package.")  # fmt: skip
 
@@ -50,10 +57,30 @@ NO_NBD: Final = ("NoNbd", "The kernel's NBD driver is not loaded.",
 CHECKS: Final = (
     Check("NVIDIA GPU", Verdict.OK, "GeForce RTX 4070 Laptop GPU at 0000:01:00.0, asleep"),
     Check("NVIDIA driver", Verdict.OK, "580.95.05"),
-    Check("NBD driver", Verdict.FAILED, "the module nbd is not there", "Install linux-modules-extra-$(uname -r)."),
-    Check("zswap", Verdict.WARNING, "on: pages are compressed in memory before they reach the VRAM",
-          "Turn it off: echo N > /sys/module/zswap/parameters/enabled"),
+    Check("Kernel module nbd", Verdict.FAILED, "not there for kernel 6.1.0-28-amd64",
+          "Install the package with your kernel's extra modules, or a kernel that has CONFIG_BLK_DEV_NBD."),
+    Check("Before sleep", Verdict.WARNING, "vramswap-sleep.service is disabled, so nobody brings the pages home",
+          "Enable it: `sudo systemctl enable vramswap-sleep.service`"),
+    Check("zswap", Verdict.WARNING, "on: pages are compressed in memory first, and reach VRAM late",
+          "For VRAM first: `echo N | sudo tee /sys/module/zswap/parameters/enabled`"),
+    Check("Memory pressure", Verdict.OK, "measured by the kernel"),
+    Check("Helper", Verdict.FAILED, NO_HELPER.message, NO_HELPER.remedy),
 )  # fmt: skip
+
+
+def traffic() -> History:
+    """Three minutes: quiet, a burst of paging out, paging in bit by bit."""
+    samples = []
+    held = 300 * MIB
+    for second in range(180):
+        out = 400.0 * MIB * (1 - abs(second - 60) / 12) if 48 < second < 72 else 0.0
+        came = 60.0 * MIB * (1 + (second * 7 % 5)) / 5 if 90 < second < 150 and second % 9 < 5 else 0.0
+        held = max(0, held + int(out - came) // 2)
+        samples.append(Sample(float(second), held, 1.0, came, out))
+    return History(tuple(samples), 4 * GIB)
+
+
+TRAFFIC: Final = traffic()
 
 
 @dataclass(frozen=True)
@@ -65,6 +92,11 @@ class Scene:
     gpu: GpuView | None = GPU
     memory: MemoryView | None = MEMORY
     hint: str = ""
+
+    @property
+    def machine(self) -> Machine:
+        """What was read of the machine, with some minutes of traffic."""
+        return Machine(self.gpu, self.memory, TRAFFIC)
 
 
 SCENES: Final[Mapping[str, Scene]] = {
@@ -94,16 +126,14 @@ def draw(folder: Path, mark: str, *, dark: bool, wide: float = 1.0) -> None:
     from PySide6.QtWidgets import QApplication
 
     from vramswap_gui.tray import icons
-    from vramswap_gui.tray.doctor_page import DoctorPage
     from vramswap_gui.tray.menu import TrayMenu
     from vramswap_gui.tray.model import Look, view
     from vramswap_gui.tray.panel import Panel
-    from vramswap_gui.tray.settings_window import SettingsWindow
 
     button, window = ("#3a3a3a", "#2d2d2d") if dark else ("#efefef", "#efefef")
     QApplication.setPalette(QPalette(QColor(button), QColor(window)))
     for name, scene in SCENES.items():
-        shown = view(scene.status, scene.error, scene.gpu, scene.memory)
+        shown = view(scene.status, scene.error, scene.machine)
         panel = Panel(icons.application_icon())
         panel.resize(round(panel.width() * wide), panel.height())
         panel.show()
@@ -115,23 +145,11 @@ def draw(folder: Path, mark: str, *, dark: bool, wide: float = 1.0) -> None:
         if name == "on":
             menu = TrayMenu(own_drawing=True)
             menu.show_view(shown)
-            for part, what in ((menu.menu, "menu"), (menu.sizes, "sizes")):
+            for part, what in ((menu.menu, "menu"), (menu.modes, "modes"), (menu.sizes, "sizes")):
                 part.ensurePolished()
                 part.resize(part.sizeHint())
                 part.grab().save(str(folder / f"{what}-{mark}.png"))
-    settings = SettingsWindow(icons.application_icon())
-    settings.show()
-    settings.show_config(Config(size=4 * GIB, only_on_ac=False))
-    settings.rows["headroom"].editor.show_value(GIB)
-    settings.rows["headroom"].editor.edited.emit()
-    doctor = DoctorPage(icons.application_icon())
-    doctor.show()
-    doctor.show_checks(CHECKS)
-    for opened, what in ((settings, "settings"), (doctor, "doctor")):
-        for _ in range(10):
-            QApplication.processEvents()
-        opened.grab().save(str(folder / f"{what}-{mark}.png"))
-        opened.deleteLater()
+    draw_windows(folder, mark)
     sheet = QPixmap(90 * len(Look), 220)
     sheet.fill("#2b2b2b" if dark else "#f0f0f0")
     painter = QPainter(sheet)
@@ -142,6 +160,59 @@ def draw(folder: Path, mark: str, *, dark: bool, wide: float = 1.0) -> None:
             top += size + 12
     painter.end()
     sheet.save(str(folder / f"icons-{mark}.png"))
+
+
+def draw_windows(folder: Path, mark: str) -> None:
+    """Grab the windows besides the panel, each in all its states."""
+    from PySide6.QtCore import QSettings
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    from vramswap_gui.tray import icons
+    from vramswap_gui.tray.autostart import Folders
+    from vramswap_gui.tray.doctor_page import DoctorPage
+    from vramswap_gui.tray.model import problem
+    from vramswap_gui.tray.preferences import Preferences
+    from vramswap_gui.tray.settings_window import SettingsWindow
+
+    def save(window: QWidget, name: str) -> None:
+        window.show()
+        for _ in range(10):
+            QApplication.processEvents()
+        window.grab().save(str(folder / f"{name}-{mark}.png"))
+        window.deleteLater()
+
+    # What the one who draws has chosen is no part of the picture.
+    nobody = Preferences(QSettings("/nonexistent", QSettings.Format.IniFormat), Folders(Path("/nonexistent")))
+
+    def settings(*, tall: bool = False) -> SettingsWindow:
+        window = SettingsWindow(icons.application_icon(), nobody)
+        if tall:
+            window.resize(window.width(), 1260)
+        window.show()
+        return window
+
+    opened = settings()
+    opened.show_problem(problem(NO_HELPER))
+    save(opened, "settings-no-helper")
+    opened = settings(tall=True)
+    opened.show_config(Config())
+    save(opened, "settings-all")
+    for name in ("settings-changed", "settings-applying", "settings-refused"):
+        opened = settings()
+        opened.show_config(Config(size=4 * GIB, only_on_ac=False))
+        opened.rows["headroom"].editor.show_value(GIB)
+        opened.rows["headroom"].editor.edited.emit()
+        if name != "settings-changed":
+            opened.apply.click()
+        if name == "settings-refused":
+            opened.show_problem(problem(NOT_ALLOWED))
+        save(opened, name)
+    save(DoctorPage(icons.application_icon()), "doctor-checking")
+    for name, checks in (("doctor", CHECKS), ("doctor-fine", CHECKS[:2])):
+        page = DoctorPage(icons.application_icon())
+        page.show()
+        page.show_checks(checks)
+        save(page, name)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ NO_LIMIT: Final = (1 << 64) - 1
 _FIELDS: Final = (
     "cuda_calls", "nvml_calls", "vram", "driver_version", "allocations_left", "failing_copies", "slow_copy_us",
     "sticky_epoch", "lost", "no_device", "import_refused", "others_bytes", "others_pid", "utilisation", "milliwatts",
+    "display", "others_draw", "tells_little",
 )  # fmt: skip
 _NAME_SIZE: Final = 64
 _SIZE: Final = 8 * len(_FIELDS) + _NAME_SIZE

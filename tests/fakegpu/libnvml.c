@@ -8,7 +8,17 @@
 #define EXPORT __attribute__((visibility("default")))
 
 typedef int nvmlReturn_t;
-enum { SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7, GPU_IS_LOST = 15 };
+enum {
+    SUCCESS = 0,
+    UNINITIALIZED = 1,
+    INVALID_ARGUMENT = 2,
+    NOT_SUPPORTED = 3,
+    NOT_FOUND = 6,
+    INSUFFICIENT_SIZE = 7,
+    GPU_IS_LOST = 15
+};
+/* What control()->tells_little can be. */
+enum { NO_PROCESS_BYTES = 1, MEMORY_ALONE = 2 };
 
 static int initialised;
 static int device; /* its address is the one device there is */
@@ -23,6 +33,14 @@ static nvmlReturn_t enter(void) {
         nvmlReturn_t entered_ = enter(); \
         if (entered_)                  \
             return entered_;           \
+    } while (0)
+
+/* For what some cards do not tell. */
+#define ENTER_OPTIONAL()                           \
+    do {                                           \
+        ENTER();                                   \
+        if (control()->tells_little == MEMORY_ALONE) \
+            return NOT_SUPPORTED;                  \
     } while (0)
 
 static nvmlReturn_t put(char *target, unsigned room, const char *text) {
@@ -55,6 +73,8 @@ EXPORT const char *nvmlErrorString(nvmlReturn_t error) {
         return "Success";
     case UNINITIALIZED:
         return "Uninitialized";
+    case NOT_SUPPORTED:
+        return "Not Supported";
     case NOT_FOUND:
         return "Not Found";
     case GPU_IS_LOST:
@@ -160,7 +180,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(void *handle, struct memory_v2 *m
 
 EXPORT nvmlReturn_t nvmlDeviceGetUtilizationRates(void *handle, unsigned rates[2]) {
     (void)handle;
-    ENTER();
+    ENTER_OPTIONAL();
     rates[0] = (unsigned)control()->utilisation;
     rates[1] = 0;
     return SUCCESS;
@@ -168,22 +188,29 @@ EXPORT nvmlReturn_t nvmlDeviceGetUtilizationRates(void *handle, unsigned rates[2
 
 EXPORT nvmlReturn_t nvmlDeviceGetPowerUsage(void *handle, unsigned *milliwatts) {
     (void)handle;
-    ENTER();
+    ENTER_OPTIONAL();
     *milliwatts = (unsigned)control()->milliwatts;
     return SUCCESS;
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetTemperature(void *handle, int sensor, unsigned *degrees) {
     (void)handle, (void)sensor;
-    ENTER();
+    ENTER_OPTIONAL();
     *degrees = 41;
     return SUCCESS;
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetDisplayActive(void *handle, int *active) {
     (void)handle;
-    ENTER();
-    *active = 0;
+    ENTER_OPTIONAL();
+    *active = control()->display & 1;
+    return SUCCESS;
+}
+
+EXPORT nvmlReturn_t nvmlDeviceGetDisplayMode(void *handle, int *plugged_in) {
+    (void)handle;
+    ENTER_OPTIONAL();
+    *plugged_in = (control()->display & 2) != 0;
     return SUCCESS;
 }
 
@@ -193,28 +220,37 @@ struct process_info {
     unsigned gpu_instance, compute_instance;
 };
 
-EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struct process_info *list) {
-    (void)handle;
-    ENTER();
-    struct process_use found[64];
-    size_t live = users(found, 63);
-    if (control()->others_bytes)
-        found[live++] = (struct process_use){(uint32_t)control()->others_pid, control()->others_bytes};
-    if (*count < live) {
-        *count = (unsigned)live;
-        return live ? INSUFFICIENT_SIZE : SUCCESS;
-    }
+static nvmlReturn_t list_processes(const struct process_use *found, size_t live, unsigned *count,
+                                   struct process_info *list) {
+    unsigned room = *count;
     *count = (unsigned)live;
+    if (room < live)
+        return INSUFFICIENT_SIZE;
+    bool counted = control()->tells_little != NO_PROCESS_BYTES;
     for (size_t i = 0; i < live; i++)
-        list[i] = (struct process_info){found[i].pid, found[i].bytes, ~0U, ~0U};
+        list[i] = (struct process_info){found[i].pid, counted ? found[i].bytes : ~0ULL, ~0U, ~0U};
     return SUCCESS;
 }
 
+static struct process_use others(void) {
+    return (struct process_use){(uint32_t)control()->others_pid, control()->others_bytes};
+}
+
+EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struct process_info *list) {
+    (void)handle;
+    ENTER_OPTIONAL();
+    struct process_use found[64];
+    size_t live = users(found, 63);
+    if (control()->others_bytes)
+        found[live++] = others();
+    return list_processes(found, live, count, list);
+}
+
 EXPORT nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v3(void *handle, unsigned *count, struct process_info *list) {
-    (void)handle, (void)list;
-    ENTER();
-    *count = 0;
-    return SUCCESS;
+    (void)handle;
+    ENTER_OPTIONAL();
+    struct process_use drawing = others();
+    return list_processes(&drawing, control()->others_bytes && control()->others_draw, count, list);
 }
 
 EXPORT nvmlReturn_t nvmlSystemGetProcessName(unsigned pid, char *name, unsigned room) {

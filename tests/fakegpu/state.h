@@ -28,6 +28,9 @@ struct control {
     _Atomic uint64_t others_pid;
     _Atomic uint64_t utilisation;    /* percent */
     _Atomic uint64_t milliwatts;
+    _Atomic uint64_t display;        /* 1: a display is active, 2: a screen is plugged in, 3: both */
+    _Atomic uint64_t others_draw;    /* the other program is on the list of those that draw, too */
+    _Atomic uint64_t tells_little;   /* 1: no bytes of each process; 2: nothing but memory, as on some old cards */
     char others_name[64];
 };
 

@@ -108,6 +108,10 @@ def environment(display: str, tmp_path: Path) -> dict[str, str]:
     """That of a session with this display and no buses, on which nothing could be found but this machine's."""
     runtime = tmp_path / "runtime"
     runtime.mkdir(mode=0o700)
+    # The first start, which says what this computer lacks, is a test of its own.
+    chosen = tmp_path / ".config/vramswap/vramswap.conf"
+    chosen.parent.mkdir(parents=True)
+    chosen.write_text("[General]\nwelcomed=true\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("QT_", "XDG_", "WAYLAND_"))}
     return kept | {
         "DISPLAY": display,
@@ -195,6 +199,50 @@ def test_menu(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None
     tray.wait(visible=True)
     tray.do("menu", "quit")
     assert tray.process.wait(timeout=_PATIENCE) == 0
+
+
+def test_menu_has_mode_settings_and_check(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
+    tray = start()
+    in_host(tray)
+    tray.do("choose", "always")
+    tray.wait(calls=[["set_mode", "always"]], mode="always")
+    tray.do("menu", "settings")
+    tray.wait(windows=["settings"], editable=True)
+    tray.do("enter", {"headroom": GIB})
+    tray.do("apply")
+    tray.wait(calls=[["set_mode", "always"], ["set_config", {"headroom": GIB}]], settings={}, editable=True)
+    tray.do("menu", "check")
+    tray.wait(windows=["doctor", "settings"])
+    tray.do("close")
+    tray.wait(windows=[], timers=0)
+
+
+def test_first_start_says_what_is_missing(
+    host: subprocess.Popen[bytes], environment: dict[str, str], start: Callable[..., Tray]
+) -> None:
+    chosen = Path(environment["HOME"]) / ".config/vramswap/vramswap.conf"
+    chosen.unlink()
+    # Without a helper something is missing on any machine.
+    first = start("--absent")
+    first.wait(windows=["doctor"])
+    assert first.end() == (0, "")
+    assert "welcomed=true" in chosen.read_text()
+    second = start("--absent")
+    second.wait(headline="Helper unavailable")
+    assert second.state()["windows"] == []
+
+
+def test_first_start_of_a_simulation_lacks_nothing(
+    host: subprocess.Popen[bytes], environment: dict[str, str], start: Callable[..., Tray]
+) -> None:
+    chosen = Path(environment["HOME"]) / ".config/vramswap/vramswap.conf"
+    chosen.unlink()
+    tray = start("--simulated")
+    in_host(tray)
+    tray.do("menu", "check")
+    wait_until(lambda: "lent" in tray.state()["summary"], "a check that was asked for")
+    assert tray.end() == (0, "")
+    assert not chosen.exists()
 
 
 def test_failure_is_shown_and_dismissed(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:

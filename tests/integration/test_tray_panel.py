@@ -52,7 +52,7 @@ def settle() -> None:
 
 def show(panel: Panel, name: str) -> None:
     scene = SCENES[name]
-    shown = view(scene.status, scene.error, scene.gpu, scene.memory)
+    shown = view(scene.status, scene.error, scene.machine)
     panel.show_view(shown, dismissible=scene.error is not None and scene.status is not None, hint=scene.hint)
     settle()
 
@@ -74,6 +74,21 @@ def test_window_is_as_tall_as_what_it_shows(scene: str, panel: Panel) -> None:
     assert layout is not None
     room = panel.screen().availableSize().height() - 60
     assert panel.height() == min(room, layout.totalHeightForWidth(panel._content.width()))
+
+
+@pytest.mark.parametrize("scene", ["off-asleep", "off", "on"])
+def test_it_scrolls_only_when_there_is_no_room(scene: str, application: QApplication) -> None:
+    panel = Panel(icons.application_icon())
+    panel.show()
+    show(panel, scene)
+    bar, screen = panel._scroll.verticalScrollBar(), panel.screen().availableSize().height() - 60
+    assert bar.isVisible() is (panel._content.heightForWidth(panel.width()) > screen)
+    panel.resize(panel.width(), 260)
+    settle()
+    assert bar.isVisible()
+    assert bar.maximum() > 0
+    panel.deleteLater()
+    settle()
 
 
 @pytest.mark.parametrize("scene", SCENES)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -19,12 +23,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from tests import tray_process
 from tests.integration.test_tray_panel import Wordy, settle
-from tests.tray_scenes import CHECKS
-from vramswap_gui.settings import SETTINGS, Config
+from tests.tray_scenes import CHECKS, NOT_ALLOWED
+from vramswap_gui.settings import PERSONAL, SETTINGS, Config
+from vramswap_gui.system.checks import Check, Verdict
 from vramswap_gui.tray import icons
+from vramswap_gui.tray.autostart import Folders
+from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.doctor_page import DoctorPage
+from vramswap_gui.tray.machine import Reader
 from vramswap_gui.tray.model import Problem
+from vramswap_gui.tray.preferences import OWN, Preferences
+from vramswap_gui.tray.settings_rows import Lock
 from vramswap_gui.tray.settings_window import SettingsWindow
 from vramswap_gui.units import GIB, MIB
 
@@ -37,8 +48,15 @@ def application() -> Iterator[QApplication]:
 
 
 @pytest.fixture
-def window(application: QApplication) -> Iterator[SettingsWindow]:
-    made = SettingsWindow(icons.application_icon())
+def preferences(tmp_path: Path) -> Preferences:
+    """Those of somebody who has chosen nothing."""
+    store = QSettings(str(tmp_path / "kept.conf"), QSettings.Format.IniFormat)
+    return Preferences(store, Folders(tmp_path / "config", (), ()))
+
+
+@pytest.fixture
+def window(application: QApplication, preferences: Preferences) -> Iterator[SettingsWindow]:
+    made = SettingsWindow(icons.application_icon(), preferences)
     made.show_config(Config(size=4 * GIB, headroom=700 * MIB))
     made.show()
     settle()
@@ -78,14 +96,35 @@ def nameless(window: QWidget) -> list[QWidget]:
 
 def test_every_setting_has_a_row_and_every_control_a_name(window: SettingsWindow) -> None:
     assert set(window.rows) == set(SETTINGS)
+    assert set(window.own_rows) == set(OWN)
     assert nameless(window) == []
+    assert {key for key, row in window.rows.items() if row.findChildren(Lock)} == set(SETTINGS) - PERSONAL
+
+
+def test_nothing_is_offered_before_it_is_known(application: QApplication, preferences: Preferences) -> None:
+    window = SettingsWindow(icons.application_icon(), preferences)
+    window.show()
+    window.show_problem(Problem("The helper does not answer."))
+    settle()
+    assert not any(row.isEnabled() for row in window.rows.values())
+    assert all(row.isEnabled() for row in window.own_rows.values())
+    config = Config(mode="always", size=2 * GIB, priority=500, gpu="1", only_on_ac=False)
+    window.show_config(config)
+    assert window.changes() == {}
+    assert {key: row.value for key, row in window.rows.items()} == dataclasses.asdict(config)
+    assert all(row.isEnabled() for row in window.rows.values())
+    window.deleteLater()
+    settle()
 
 
 def test_what_is_shown_is_what_is_in_force(window: SettingsWindow) -> None:
     assert window.changes() == {}
     assert not window.apply.isEnabled()
-    # 700 MiB are no round number of hundredths of a GiB, and stay what they are.
-    assert window.rows["headroom"].value == 700 * MIB
+    # No round numbers of hundredths of a GiB, one of them half-way between two: they stay what they are.
+    for size in (700 * MIB, 640 * MIB, 636 * MIB):
+        window.show_config(Config(size=size, headroom=size))
+        assert (window.rows["headroom"].value, window.rows["size"].value) == (size, size)
+        assert window.changes() == {}
 
 
 def test_changes_are_applied_together_and_say_what_they_take(window: SettingsWindow) -> None:
@@ -102,6 +141,9 @@ def test_changes_are_applied_together_and_say_what_they_take(window: SettingsWin
     applied = QSignalSpy(window.applied)
     QTest.mouseClick(window.apply, Qt.MouseButton.LeftButton)
     assert [applied.at(0)] == [[{"mode": "always", "only_on_ac": False, "size": 0}]]
+    # Until that is answered there is nothing to change or to apply again.
+    assert not window.apply.isEnabled()
+    assert not any(row.isEnabled() for row in window.rows.values())
     window.show_config(Config(mode="always", only_on_ac=False, size=0, headroom=700 * MIB))
     assert window.changes() == {}
     assert not window.apply.isEnabled()
@@ -109,6 +151,7 @@ def test_changes_are_applied_together_and_say_what_they_take(window: SettingsWin
 
 def test_what_was_refused_stays_entered(window: SettingsWindow) -> None:
     QTest.keyClick(find(window, "at_boot", QAbstractButton), Qt.Key.Key_Space)
+    QTest.mouseClick(window.apply, Qt.MouseButton.LeftButton)
     window.show_problem(Problem("You are not allowed to do this.", "Ask an administrator."))
     window.show_config(Config(size=4 * GIB, headroom=700 * MIB))
     assert window.problem.isVisible()
@@ -116,6 +159,42 @@ def test_what_was_refused_stays_entered(window: SettingsWindow) -> None:
     QTest.mouseClick(window.revert, Qt.MouseButton.LeftButton)
     assert window.changes() == {}
     assert not window.problem.isVisible()
+
+
+def test_own_preferences_ask_nobody(window: SettingsWindow, preferences: Preferences) -> None:
+    applied = QSignalSpy(window.applied)
+    for row in window.own_rows.values():
+        switch = row.editor.findChild(QAbstractButton)
+        assert isinstance(switch, QAbstractButton)
+        QTest.keyClick(switch, Qt.Key.Key_Space)
+    assert preferences.read() == {"autostart": False, "notifications": True}
+    assert not window.hint.isVisible()
+    QTest.mouseClick(window.apply, Qt.MouseButton.LeftButton)
+    assert preferences.read() == {"autostart": True, "notifications": False}
+    assert applied.count() == 0
+    assert not window.apply.isEnabled()
+
+
+def test_a_home_that_cannot_be_written_is_said(window: SettingsWindow, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("a file")
+    window.own_rows["autostart"].editor.show_value(True)
+    QTest.mouseClick(window.apply, Qt.MouseButton.LeftButton)
+    assert "cannot be written" in window.problem.text.text()
+    assert window.own_rows["autostart"].changed
+    assert window.apply.isEnabled()
+
+
+def test_the_wheel_changes_nothing(window: SettingsWindow) -> None:
+    for key, row in window.rows.items():
+        for control in row.editor.findChildren(QWidget):
+            if isinstance(control, QAbstractSpinBox | QComboBox):
+                place = QPointF(control.rect().center())
+                event = QWheelEvent(
+                    place, QPointF(control.mapToGlobal(place.toPoint())), QPoint(), QPoint(0, -120),
+                    Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+                )  # fmt: skip
+                QApplication.sendEvent(control, event)
+                assert not row.changed, key
 
 
 def test_each_row_goes_back_to_its_default(window: SettingsWindow) -> None:
@@ -129,6 +208,11 @@ def test_each_row_goes_back_to_its_default(window: SettingsWindow) -> None:
 
 def test_whatever_can_be_entered_is_valid(window: SettingsWindow) -> None:
     for key, row in window.rows.items():
+        row.editor.show_value(SETTINGS[key].default)
+        for automatic in row.editor.findChildren(QCheckBox):
+            if automatic.text():
+                automatic.setChecked(False)
+                assert SETTINGS[key].check(row.value) == 4 * GIB
         for value in (SETTINGS[key].default, SETTINGS[key].minimum, SETTINGS[key].maximum):
             if value is not None:
                 row.editor.show_value(value)
@@ -142,11 +226,11 @@ def test_whatever_can_be_entered_is_valid(window: SettingsWindow) -> None:
         assert SETTINGS["size"].check(size.value())
 
 
-def test_long_words_fit(application: QApplication) -> None:
+def test_long_words_fit(application: QApplication, preferences: Preferences) -> None:
     wordy = Wordy()
     application.installTranslator(wordy)
     try:
-        window = SettingsWindow(icons.application_icon())
+        window = SettingsWindow(icons.application_icon(), preferences)
         window.show_config(Config())
         window.show()
         settle()
@@ -161,13 +245,94 @@ def test_long_words_fit(application: QApplication) -> None:
 
 def test_the_check_says_first_what_is_missing(doctor: DoctorPage) -> None:
     assert nameless(doctor) == []
-    assert doctor.summary.text() == "One thing is missing before VRAM can be lent."
+    assert doctor.summary.text() == "2 things are missing before VRAM can be lent."
     names = [label.text() for label in doctor.findChildren(QLabel) if label.text() in {c.name for c in CHECKS}]
-    assert names[0] == "NBD driver"
-    copy = next(b for b in doctor.findChildren(QPushButton) if "NBD driver" in b.accessibleName())
+    assert names[:4] == ["Kernel module nbd", "Helper", "Before sleep", "zswap"]
+    copy = next(b for b in doctor.findChildren(QPushButton) if "Before sleep" in b.accessibleName())
     QTest.mouseClick(copy, Qt.MouseButton.LeftButton)
-    assert QApplication.clipboard().text() == "Install linux-modules-extra-$(uname -r)."
+    command = "sudo systemctl enable vramswap-sleep.service"
+    assert QApplication.clipboard().text() == command
+    shown = next(label for label in doctor.findChildren(QLabel) if label.text() == command)
+    assert shown.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByKeyboard
+    QTest.mouseClick(doctor.copy_all, Qt.MouseButton.LeftButton)
+    for check in CHECKS:
+        assert f"{check.name}: {check.found}\n" in QApplication.clipboard().text()
+        assert check.remedy in QApplication.clipboard().text()
+
+
+def test_the_check_is_done_again(doctor: DoctorPage) -> None:
+    again = QSignalSpy(doctor.again)
+    QTest.mouseClick(doctor.repeat, Qt.MouseButton.LeftButton)
+    assert (again.count(), doctor.summary.text(), doctor.repeat.isEnabled()) == (1, "Checking…", False)
     doctor.show_checks(CHECKS[:2])
     settle()
+    assert doctor.repeat.isEnabled()
     assert doctor.summary.text() == "Everything that is needed is there."
-    assert not [b for b in doctor.findChildren(QPushButton) if b.isVisible() and "NBD" in b.accessibleName()]
+    assert not [b for b in doctor.findChildren(QPushButton) if b.isVisible() and "Before" in b.accessibleName()]
+    doctor.show_checks(CHECKS[:1] + CHECKS[4:5])
+    assert doctor.summary.text().startswith("Everything that is needed is there, and")
+
+
+@pytest.fixture
+async def controller(application: QApplication, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Controller]:
+    """One whose helper notes what it is asked for."""
+    monkeypatch.setattr(tray_process, "NOTED", tray_process.Noted())
+    made = Controller(tray_process.NotingClient, Reader())
+    yield made
+    await made.close()
+
+
+class Answers:
+    """What the controller tells."""
+
+    def __init__(self, controller: Controller) -> None:
+        self.configs: list[Config] = []
+        self.problems: list[Problem] = []
+        self.checks: list[tuple[Check, ...]] = []
+        controller.configured.connect(self.configs.append)
+        controller.refused.connect(self.problems.append)
+        controller.checked.connect(self.checks.append)
+
+
+async def done(controller: Controller) -> None:
+    """Until nothing is under way any more."""
+    while controller._tasks:
+        await asyncio.wait(controller._tasks)
+
+
+async def test_settings_are_saved_with_one_question(controller: Controller) -> None:
+    answers = Answers(controller)
+    controller.save_settings({"mode": "always", "size": 2 * GIB, "headroom": GIB, "priority": 500})
+    await done(controller)
+    assert tray_process.NOTED.calls == [
+        ["set_config", {"headroom": GIB, "priority": 500}], ["set_mode", "always"], ["resize", 2 * GIB],
+    ]  # fmt: skip
+    assert answers.problems == []
+    assert [(config.mode, config.headroom, config.priority) for config in answers.configs] == [("always", GIB, 500)]
+
+
+async def test_a_refusal_changes_nothing_and_tells_what_is_in_force(controller: Controller) -> None:
+    answers = Answers(controller)
+    tray_process.NOTED.failure = NOT_ALLOWED
+    controller.save_settings({"mode": "always", "headroom": GIB})
+    await done(controller)
+    assert tray_process.NOTED.calls == [["set_config", {"headroom": GIB}]]
+    assert [problem.message for problem in answers.problems] == [NOT_ALLOWED.message]
+    assert answers.configs == [Config()]
+
+
+async def test_without_a_helper_it_is_looked_for_and_missed(controller: Controller) -> None:
+    answers = Answers(controller)
+    tray_process.NOTED.absent = True
+    controller.load_settings()
+    controller.check()
+    await done(controller)
+    assert answers.configs == []
+    assert [problem.command for problem in answers.problems] == ["start-it"]
+    assert [check.verdict for check in answers.checks[0] if check.name == "Helper"] == [Verdict.FAILED]
+    tray_process.NOTED.absent = False
+    controller.load_settings()
+    controller.check()
+    await done(controller)
+    assert answers.configs == [Config()]
+    assert [check.verdict for check in answers.checks[1] if check.name == "Helper"] == [Verdict.OK]

@@ -96,3 +96,15 @@ def size_of(stack: Stack) -> list[int]:
     rows = [line.split() for line in stack.fake.swaps.read_text().splitlines()[1:]]
     # The kernel does not count the page with the header.
     return [(int(row[2]) + 4) << 10 for row in rows]
+
+
+def test_settings_reach_the_helper(tray: Tray, stack: Stack) -> None:
+    in_host(tray)
+    tray.wait(headline="Off")
+    tray.do("menu", "settings")
+    tray.wait(editable=True)
+    tray.do("enter", {"headroom": 640 * MIB, "mode": "always"})
+    tray.do("apply")
+    wait_until(lambda: "640 MiB" in stack.ctl("config", "headroom").stdout, "the new headroom")
+    wait_until(lambda: "always" in stack.ctl("config", "mode").stdout, "the new mode")
+    wait_until(lambda: tray.state()["settings"] == {}, "the settings to be in force")

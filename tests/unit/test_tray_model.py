@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 
 from tests.tray_scenes import ASLEEP, GPU, LENT, MEMORY, NO_HELPER, OFF, ON, OURS, SCENES, WONT_FIT
 from vramswap_gui.contract import MIN_SIZE, SIZE_STEP, ErrorCode, State, Status, VramswapError
-from vramswap_gui.tray.machine import GpuView, Reader
-from vramswap_gui.tray.model import Fill, Look, View, problem, view
+from vramswap_gui.tray import model
+from vramswap_gui.tray.machine import GpuView, Machine, MemoryView, Reader
+from vramswap_gui.tray.model import Fill, Look, View, problem
 from vramswap_gui.units import GIB, MIB, format_size
+
+
+def view(status: Status | None, error: VramswapError | None, gpu: GpuView | None, memory: MemoryView | None) -> View:
+    return model.view(status, error, Machine(gpu, memory))
 
 
 def shown(name: str) -> View:
@@ -112,7 +117,7 @@ def parts(got: View) -> dict[Fill, int]:
 
 def test_vram_bar() -> None:
     used = sum(segment.used for segment in ON.segments)
-    assert parts(view(ON, None, LENT, OURS)) == {
+    assert parts(view(ON, None, replace(LENT, programs=None), OURS)) == {
         Fill.USED: used, Fill.RESERVED: 4 * GIB - used, Fill.OTHER: GPU.used, Fill.FREE: LENT.total - LENT.used
     }  # fmt: skip
     assert set(parts(view(ON, None, None, OURS))) == {Fill.USED, Fill.RESERVED}

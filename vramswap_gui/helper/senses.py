@@ -75,11 +75,15 @@ class Senses:
                 self._reading = gpu.read(held["pci"], True, self._sys)
             except VramswapError:
                 self._reading = None
+        reading = self._reading
+        programs = reading.programs if reading is not None else None
         return GpuSituation(
             gpu.Power.ACTIVE,
             total=held["total"],
             used_by_us=lent + self._overhead,
             used_by_others=beside - self._overhead,
+            other_clients=None if programs is None else sum(not program.ours for program in programs),
+            utilisation=reading.utilisation if reading is not None else None,
         )
 
     def pci(self, chosen: str) -> str:

@@ -230,7 +230,7 @@ class Service:
         return []
 
     async def _set_mode(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.set_mode(arguments[0])
+        await self._manager.configure({"mode": arguments[0]})
         return []
 
     async def _make_way(self, arguments: list[Any]) -> list[Any]:

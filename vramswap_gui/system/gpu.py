@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from vramswap_gui.contract import ErrorCode, VramswapError
 
 _NVIDIA: Final = "0x10de"
 #: PCI class codes of display controllers: VGA and 3D.
 _DISPLAY: Final = ("0x0300", "0x0302")
+
+_T = TypeVar("_T")
 
 
 class Power(enum.StrEnum):
@@ -38,15 +40,32 @@ class Power(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """A process that has opened the GPU. ``used`` in bytes, None where the driver does not tell it for each process."""
+
+    pid: int
+    #: The kernel's name of it (at most 15 characters), the driver's where the kernel shows none, or empty.
+    name: str
+    used: int | None
+    #: Whether it is a swap server of vramswap.
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class GpuReading:
-    """What NVML says at one moment. Memory in bytes, ``watts`` None where the card does not tell."""
+    """What NVML says at one moment. Memory in bytes; None is what this card or driver does not tell."""
 
     name: str
     pci: str
     total: int
     used: int
     free: int
-    watts: float | None
+    watts: float | None = None
+    #: Per cent of the last moments, a second at most, in which a kernel ran; copies do not count.
+    utilisation: int | None = None
+    #: Whether a screen is plugged in or a display server uses the GPU.
+    display_attached: bool | None = None
+    programs: tuple[Program, ...] | None = None
 
 
 def list_pci(sys: Path = Path("/sys")) -> tuple[str, ...]:
@@ -66,7 +85,7 @@ def power(pci: str, sys: Path = Path("/sys")) -> Power:
     return Power.UNKNOWN
 
 
-def read(pci: str, held: bool, sys: Path = Path("/sys")) -> GpuReading | None:
+def read(pci: str, held: bool, sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> GpuReading | None:
     """What NVML says of the GPU at ``pci``; None, without touching it, when it sleeps.
 
     ``held``: our server uses the GPU, so it is awake whatever a race with sysfs says. A GPU that sysfs does not
@@ -78,13 +97,64 @@ def read(pci: str, held: bool, sys: Path = Path("/sys")) -> GpuReading | None:
     with _nvml() as nvml:
         handle = nvml.nvmlDeviceGetHandleByPciBusId(pci.encode())
         memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-        try:
-            watts = nvml.nvmlDeviceGetPowerUsage(handle) / 1000
-        except nvml.NVMLError:
-            watts = None
+        milliwatts = _optional(nvml, lambda: int(nvml.nvmlDeviceGetPowerUsage(handle)))
         return GpuReading(
-            nvml.nvmlDeviceGetName(handle), pci, int(memory.total), int(memory.used), int(memory.free), watts
+            nvml.nvmlDeviceGetName(handle),
+            pci,
+            int(memory.total),
+            int(memory.used),
+            int(memory.free),
+            watts=None if milliwatts is None else milliwatts / 1000,
+            utilisation=_optional(nvml, lambda: int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
+            display_attached=_display(nvml, handle),
+            programs=_programs(nvml, handle, proc),
         )
+
+
+def _optional(nvml: Any, ask: Callable[[], _T]) -> _T | None:
+    """What ``ask`` finds; None where card, driver or NVML's version do not tell."""
+    try:
+        return ask()
+    except (nvml.NVMLError, nvml.NVMLLibraryMismatchError):
+        return None
+
+
+def _display(nvml: Any, handle: Any) -> bool | None:
+    found = [
+        _optional(nvml, lambda: bool(nvml.nvmlDeviceGetDisplayActive(handle))),
+        _optional(nvml, lambda: bool(nvml.nvmlDeviceGetDisplayMode(handle))),
+    ]
+    return None if found == [None, None] else any(found)
+
+
+def _programs(nvml: Any, handle: Any, proc: Path) -> tuple[Program, ...] | None:
+    lists = [
+        _optional(nvml, lambda: nvml.nvmlDeviceGetComputeRunningProcesses(handle)),
+        _optional(nvml, lambda: nvml.nvmlDeviceGetGraphicsRunningProcesses(handle)),
+    ]
+    if lists == [None, None]:
+        return None
+    used: dict[int, int | None] = {}
+    for process in (process for found in lists for process in found or ()):
+        # One that computes and draws is on both lists, each time with all that it uses.
+        sizes = [size for size in (process.usedGpuMemory, used.get(process.pid)) if size is not None]
+        used[process.pid] = max(sizes, default=None)
+    found = [Program(pid, _name(nvml, pid, proc), size, _ours(pid, proc)) for pid, size in used.items()]
+    return tuple(sorted(found, key=lambda program: (-(program.used or 0), program.pid)))
+
+
+def _name(nvml: Any, pid: int, proc: Path) -> str:
+    name = _text(proc / str(pid) / "comm")
+    if not name:
+        with contextlib.suppress(nvml.NVMLError, UnicodeDecodeError):
+            name = Path(nvml.nvmlSystemGetProcessName(pid)).name
+    return name
+
+
+def _ours(pid: int, proc: Path) -> bool:
+    """Keeper and engine have the same command line, with the control socket in it."""
+    words = _text(proc / str(pid) / "cmdline").split("\0")
+    return "--control" in words and any("vramswap" in word for word in words)
 
 
 @contextlib.contextmanager
@@ -111,6 +181,6 @@ def _nvml() -> Iterator[Any]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(errors="replace").strip()
     except OSError:
         return ""

@@ -37,7 +37,9 @@ def fill_colour(palette: QPalette, fill: Fill) -> QColor:
     return {
         Fill.USED: accent,
         Fill.RESERVED: blend(window, accent, 0.45),
+        Fill.PROGRAM: blend(window, text, 0.65),
         Fill.OTHER: blend(window, text, 0.5),
+        Fill.HEADROOM: blend(window, text, 0.26),
         Fill.FREE: blend(window, text, 0.13),
     }[fill]
 

@@ -7,61 +7,18 @@ import contextlib
 import dataclasses
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from vramswap_gui.contract import ErrorCode, Mode, State, Status, VramswapError
 from vramswap_gui.settings import PERSONAL, Config, Value
+from vramswap_gui.tray.helper_client import Client
 from vramswap_gui.tray.machine import Machine, Reader
 from vramswap_gui.tray.model import Problem, View, problem, view
 
 _READ_MS: Final = 1000
 _RETRY_MS: Final = 3000
-
-
-class Client(Protocol):
-    """What the tray needs of ``vramswap_gui.client.Client``. Errors are VramswapError."""
-
-    @property
-    def status(self) -> Status:
-        """The latest status."""
-
-    async def connect(self) -> object:
-        """Reach the helper. Raises VramswapError HELPER_UNAVAILABLE."""
-
-    async def refresh(self) -> object:
-        """Ask for the status anew: how full the swap is changes without a signal."""
-
-    def subscribe(self, callback: Callable[[Status], None]) -> None:
-        """Hear of every new status."""
-
-    def on_lost(self, callback: Callable[[VramswapError], None]) -> None:
-        """Hear when the helper is gone."""
-
-    async def start(self) -> None:
-        """Turn the swap on."""
-
-    async def stop(self) -> None:
-        """Turn the swap off."""
-
-    async def cancel(self) -> None:
-        """Have the pages that are on their way home stay."""
-
-    async def resize(self, size: int) -> None:
-        """Change the wanted size; 0 is automatic."""
-
-    async def set_mode(self, mode: Mode) -> None:
-        """Change when VRAM is lent by itself."""
-
-    async def get_config(self) -> Config:
-        """The settings."""
-
-    async def set_config(self, values: Mapping[str, object]) -> None:
-        """Change settings."""
-
-    async def close(self) -> None:
-        """Leave the bus."""
 
 
 class Controller(QObject):
@@ -70,6 +27,8 @@ class Controller(QObject):
     changed = Signal(View)
     #: The settings in force.
     configured = Signal(Config)
+    #: The status before (None at first) and now, and whether a person had asked for it.
+    heard = Signal(object, object, bool)
     #: What the computer has of what is needed: a tuple of system.checks.Check.
     checked = Signal(tuple)
     #: They were not changed, and why.
@@ -90,6 +49,7 @@ class Controller(QObject):
         self._connecting = asyncio.Lock()
         self._reading: set[str] = set()
         self._watched = False
+        self._playing = False
         self._closed = False
         self._read_timer = QTimer(self, interval=_READ_MS)
         self._read_timer.timeout.connect(self._read)
@@ -101,7 +61,7 @@ class Controller(QObject):
     @property
     def view(self) -> View:
         """What to show now."""
-        return view(self._shown(), self._error, self._machine.gpu, self._machine.memory)
+        return view(self._shown(), self._error, self._machine)
 
     @property
     def dismissible(self) -> bool:
@@ -141,6 +101,12 @@ class Controller(QObject):
         """Want VRAM to be lent at other times."""
         self._ask(None, lambda client: client.set_mode(Mode(mode)))
 
+    def make_way(self, playing: bool) -> None:
+        """Somebody began, or stopped, to play."""
+        self._playing = playing
+        if self._client is not None:
+            self._spawn(self._client.make_way(playing))
+
     def load_settings(self) -> None:
         """Tell the settings in force."""
         self._settle(lambda client: _nothing())
@@ -164,22 +130,29 @@ class Controller(QObject):
         """Check this computer, and tell what was found."""
 
         async def look() -> None:
-            self.checked.emit(await _on_thread(_look))
+            error: VramswapError | None = None
+            try:
+                await self._connect()
+            except VramswapError as failure:
+                error = failure
+            status = self._status or Status()
+            self.checked.emit(await _on_thread(lambda: _look(status, error)))
 
         self._spawn(look())
 
     def _settle(self, work: Callable[[Client], Awaitable[None]]) -> None:
-        client = self._client
-        if client is None:
-            self.refused.emit(problem(self._error or VramswapError(ErrorCode.HELPER_UNAVAILABLE, "No helper.")))
-            return
+        """Do ``work`` with the helper, which the bus starts if need be, and tell the settings in force then."""
 
         async def settle() -> None:
             try:
-                await work(client)
+                client = await self._connect()
+                try:
+                    await work(client)
+                except VramswapError as error:
+                    self.refused.emit(problem(error))
+                self.configured.emit(await client.get_config())
             except VramswapError as error:
                 self.refused.emit(problem(error))
-            self.configured.emit(await client.get_config())
 
         self._spawn(settle())
 
@@ -223,10 +196,10 @@ class Controller(QObject):
             with contextlib.suppress(VramswapError):
                 await self._client.close()
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> Client:
         async with self._connecting:
             if self._client is not None:
-                return
+                return self._client
             client = self._make_client()
             client.subscribe(lambda status: self._got(client, status))
             client.on_lost(lambda error: self._lost(client, error))
@@ -239,17 +212,20 @@ class Controller(QObject):
             self._client = client
             self._status = client.status
             self._error = None
+            self.heard.emit(None, client.status, False)
             self._show()
+            if self._playing:
+                await client.make_way(True)
             if self._watched:
                 self._read()
+            return client
 
     def _got(self, client: Client, status: Status) -> None:
         if client is not self._client:
             return
         before = self._status
         self._status = status
-        if status.error[1] and (before is None or before.error != status.error) and self._pending is None:
-            self.failed.emit(status.error[1])
+        self.heard.emit(before, status, self._pending is not None)
         self._show()
         if self._watched and before is not None and before.size != status.size:
             self._read()
@@ -294,6 +270,8 @@ class Controller(QObject):
         status = self._status or Status()
         # Apart from each other, because a driver in trouble may keep the one who asks waiting for ever.
         self._read_part("memory", self._reader.read_memory)
+        devices = [segment.device for segment in status.segments]
+        self._read_part("history", lambda: self._reader.read_history(devices))
         self._read_part("gpu", lambda: self._reader.read_gpu(status.gpu_pci, bool(status.segments)))
 
     def _read_part(self, name: str, read: Callable[[], object]) -> None:
@@ -316,12 +294,12 @@ class Controller(QObject):
         _run(self._read_timer, self._watched)
         _run(self._retry_timer, self._watched and self._client is None)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.ensure_future(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, work: Coroutine[Any, Any, object]) -> None:
         """Whatever goes wrong becomes something to read on the screen."""
         try:
             await work
@@ -343,11 +321,14 @@ class Controller(QObject):
             self.failed.emit(error.message)
 
 
-def _look() -> object:
+def _look(status: Status, error: VramswapError | None) -> object:
     # Loaded when it is first needed: a hidden tray has no use for it.
-    from vramswap_gui.system import checks
+    from vramswap_gui.system.checks import Check, Verdict, look
 
-    return tuple(checks.look())
+    helper = Check("Helper", Verdict.OK, f"version {status.version}, {status.state}")
+    if error is not None:
+        helper = Check("Helper", Verdict.FAILED, error.message, error.remedy)
+    return (*look(), helper)
 
 
 async def _nothing() -> None:

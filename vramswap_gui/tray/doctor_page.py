@@ -1,27 +1,71 @@
-"""What the program needs of this computer, checked: the same as ``vramswapctl doctor``, with remedies to copy."""
+"""What the program needs of this computer, checked: the same as ``vramswapctl doctor``, with commands to copy."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QIcon, QKeySequence, QShortcut
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QFontDatabase,
+    QGuiApplication,
+    QIcon,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
     QDialogButtonBox,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from vramswap_gui.system.checks import Check, Verdict
 from vramswap_gui.tray.bars import muted, wrapped
+from vramswap_gui.tray.scroll import ScrolledColumn
 
-_SIZE: Final = (520, 560)
-_SIGNS: Final = {Verdict.OK: "✓", Verdict.WARNING: "!", Verdict.FAILED: "✗"}
+_SIZE: Final = (560, 620)
+_COLOURS: Final = {
+    Verdict.OK: QColor("#26a269"), Verdict.WARNING: QColor("#c88800"), Verdict.FAILED: QColor("#e01b24"),
+}  # fmt: skip
+#: Strokes in a square of 1 by 1, so that nobody depends on a font or on colours.
+_STROKES: Final = {
+    Verdict.OK: (((0.28, 0.53), (0.44, 0.68)), ((0.44, 0.68), (0.73, 0.35))),
+    Verdict.WARNING: (((0.5, 0.24), (0.5, 0.56)), ((0.5, 0.75), (0.5, 0.76))),
+    Verdict.FAILED: (((0.34, 0.34), (0.66, 0.66)), ((0.66, 0.34), (0.34, 0.66))),
+}
+_ORDER: Final = (Verdict.FAILED, Verdict.WARNING, Verdict.OK)
+
+
+class _Sign(QWidget):
+    """A tick, an exclamation mark or a cross, on a disc."""
+
+    def __init__(self, verdict: Verdict, word: str) -> None:
+        super().__init__()
+        self._verdict = verdict
+        side = round(self.fontMetrics().height() * 1.05)
+        self.setFixedSize(side, side)
+        self.setAccessibleName(word)
+        self.setToolTip(word)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        side = self.width()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_COLOURS[self._verdict])
+        painter.drawEllipse(QRectF(0.5, 0.5, side - 1, side - 1))
+        cap = Qt.PenCapStyle.RoundCap
+        painter.setPen(QPen(Qt.GlobalColor.white, side * 0.11, Qt.PenStyle.SolidLine, cap))
+        for (left, top), (right, bottom) in _STROKES[self._verdict]:
+            painter.drawLine(QPointF(left * side, top * side), QPointF(right * side, bottom * side))
 
 
 class DoctorPage(QWidget):
@@ -34,34 +78,37 @@ class DoctorPage(QWidget):
         super().__init__()
         self.setWindowTitle(self.tr("Check of this computer"))
         self.setWindowIcon(icon)
+        self._checks: tuple[Check, ...] = ()
         self._words = {
             Verdict.OK: self.tr("fine"), Verdict.WARNING: self.tr("worth knowing"), Verdict.FAILED: self.tr("missing"),
         }  # fmt: skip
-        self.summary = wrapped(self.tr("Checking…"))
+        self.summary = wrapped()
         font = self.summary.font()
         font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.15)
         self.summary.setFont(font)
-        self._content = QWidget()
-        self._column = QVBoxLayout(self._content)
+        scroll = ScrolledColumn()
+        self._column = scroll.column
         self._column.setContentsMargins(22, 4, 22, 12)
         self._column.setSpacing(14)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._content)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self.repeat = buttons.addButton(self.tr("Check &again"), QDialogButtonBox.ButtonRole.ActionRole)
-        self.repeat.clicked.connect(self.again)
+        roles = QDialogButtonBox.ButtonRole
+        self.repeat = buttons.addButton(self.tr("Check &again"), roles.ActionRole)
+        self.copy_all = buttons.addButton(self.tr("Copy &everything"), roles.ResetRole)
+        self.copy_all.setToolTip(self.tr("Copy all that was found, to ask somebody for help"))
+        self.copy_all.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._as_text()))
+        self.repeat.clicked.connect(self._check_again)
         buttons.rejected.connect(self.close)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 18, 0, 18)
-        outer.setSpacing(12)
+        outer.setSpacing(14)
         for part, margin in ((self.summary, 22), (scroll, 0), (buttons, 22)):
             line = QHBoxLayout()
             line.setContentsMargins(margin, 0, margin, 0)
             line.addWidget(part)
             outer.addLayout(line, 1 if part is scroll else 0)
         self.resize(*_SIZE)
+        self._show_work()
         for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
             QShortcut(keys, self, self.close)
 
@@ -72,54 +119,89 @@ class DoctorPage(QWidget):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        missing = sum(check.verdict is Verdict.FAILED for check in checks)
-        self.summary.setText(
-            self.tr("Everything that is needed is there.")
-            if not missing
-            else self.tr("One thing is missing before VRAM can be lent.")
-            if missing == 1
-            else self.tr("{count} things are missing before VRAM can be lent.").format(count=missing)
-        )
-        order = [Verdict.FAILED, Verdict.WARNING, Verdict.OK]
-        for check in sorted(checks, key=lambda check: order.index(check.verdict)):
+        self._checks = tuple(sorted(checks, key=lambda check: _ORDER.index(check.verdict)))
+        self.summary.setText(self._summed_up())
+        for button in (self.repeat, self.copy_all):
+            button.setEnabled(True)
+        for check in self._checks:
             self._column.addWidget(self._entry(check))
         self._column.addStretch(1)
+
+    def _show_work(self) -> None:
+        self.summary.setText(self.tr("Checking…"))
+        for button in (self.repeat, self.copy_all):
+            button.setEnabled(False)
+
+    def _check_again(self) -> None:
+        self._show_work()
+        self.again.emit()
+
+    def _summed_up(self) -> str:
+        missing, noted = (
+            sum(check.verdict is verdict for check in self._checks) for verdict in (Verdict.FAILED, Verdict.WARNING)
+        )
+        if missing == 1:
+            return self.tr("One thing is missing before VRAM can be lent.")
+        if missing:
+            return self.tr("{count} things are missing before VRAM can be lent.").format(count=missing)
+        if noted:
+            return self.tr("Everything that is needed is there, and some things are worth knowing.")
+        return self.tr("Everything that is needed is there.")
+
+    def _as_text(self) -> str:
+        lines = (
+            f"{check.verdict:<8} {check.name}: {check.found}" + (f"\n{'':<8} → {check.remedy}" if check.remedy else "")
+            for check in self._checks
+        )
+        return "\n".join(lines) + "\n"
 
     def _entry(self, check: Check) -> QWidget:
         entry = QWidget()
         line = QHBoxLayout(entry)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(12)
-        sign = QLabel(_SIGNS[check.verdict])
-        sign.setFixedWidth(18)
-        sign.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-        sign.setAccessibleName(self._words[check.verdict])
-        sign.setToolTip(self._words[check.verdict])
         texts = QVBoxLayout()
-        texts.setSpacing(2)
+        texts.setSpacing(3)
         name = wrapped(check.name)
         font = name.font()
         font.setBold(check.verdict is not Verdict.OK)
         name.setFont(font)
-        sign.setFont(font)
         texts.addWidget(name)
         texts.addWidget(muted(_selectable(check.found)))
-        if check.remedy:
-            texts.addWidget(_selectable(check.remedy))
-            copy = QPushButton(self.tr("&Copy"))
-            copy.setAccessibleName(self.tr("Copy what to do about {name}").format(name=check.name))
-            copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(check.remedy))
-            below = QHBoxLayout()
-            below.addWidget(copy)
-            below.addStretch(1)
-            texts.addLayout(below)
-        line.addWidget(sign)
+        text, command = _parts(check.remedy)
+        if text:
+            texts.addWidget(_selectable(text))
+        if command:
+            texts.addLayout(self._command(check.name, command))
+        line.addWidget(_Sign(check.verdict, self._words[check.verdict]), 0, Qt.AlignmentFlag.AlignTop)
         line.addLayout(texts, 1)
         return entry
+
+    def _command(self, name: str, command: str) -> QHBoxLayout:
+        label = _selectable(command)
+        label.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        copy = QPushButton(self.tr("Copy"))
+        copy.setAccessibleName(self.tr("Copy the command for {name}").format(name=name))
+        copy.setToolTip(command)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
+        line = QHBoxLayout()
+        line.setSpacing(12)
+        line.addWidget(label, 1)
+        line.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+        return line
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
         self.closed.emit()
+
+
+def _parts(remedy: str) -> tuple[str, str]:
+    """What to do in words, and the first command in it; at the end of the words the command is not said twice."""
+    found = re.search(r"`([^`]+)`", remedy)
+    if found is None:
+        return remedy, ""
+    words = remedy[: found.start()].rstrip() if found.end() == len(remedy) else re.sub(r"`([^`]+)`", r"“\1”", remedy)
+    return words, found[1]
 
 
 def _selectable(text: str) -> QLabel:

@@ -1,18 +1,31 @@
-"""What the panel reads from the machine itself: memory, swap areas, the GPU. Wakes no GPU."""
+"""What the panel reads from the machine itself: memory, swap areas, the GPU, the traffic. Wakes no GPU."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QCoreApplication
 
 from vramswap_gui.contract import VramswapError
+from vramswap_gui.tray.history import History
+
+if TYPE_CHECKING:
+    from vramswap_gui.system.gpu import GpuReading, Program
 
 #: NVML keeps an idle GPU awake, so a GPU that our swap does not hold is asked this seldom: it can go to sleep between.
 _IDLE_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramView:
+    """A program that uses the GPU. ``used``: bytes of all its processes, None where the driver does not tell."""
+
+    name: str
+    used: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,9 @@ class GpuView:
     free: int = 0
     asleep: bool = False
     note: str = ""
+    watts: float | None = None
+    #: Programs other than ours, biggest first; None where nobody tells.
+    programs: tuple[ProgramView, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,7 @@ class Machine:
 
     gpu: GpuView | None = None
     memory: MemoryView | None = None
+    history: History = field(default_factory=History)
 
 
 class Reader:
@@ -64,6 +81,7 @@ class Reader:
         self._gpu: GpuView | None = None
         self._asked = float("-inf")
         self._held = False
+        self._history = History()
 
     def read_memory(self) -> MemoryView | None:
         """Memory and swap areas now; None when they cannot be read."""
@@ -79,6 +97,21 @@ class Reader:
             memory.available,
             tuple(SwapView(area.device, area.kind, area.size, area.used, area.priority) for area in areas),
         )
+
+    def read_history(self, devices: Collection[str]) -> History:
+        """The traffic of our ``devices``, as in ``/dev/nbd0``, one reading longer than at the last call."""
+        from vramswap_gui.system import swaps, vmstat
+
+        try:
+            ours = [area for area in swaps.read(self._proc) if area.device in devices]
+        except (OSError, ValueError):
+            return self._history
+        counters = vmstat.read([area.device for area in ours], self._proc, self._sys)
+        # This clock goes on while the machine sleeps, which is a gap too.
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        used, size = sum(area.used for area in ours), sum(area.size for area in ours)
+        self._history = self._history.add(now, used, size, counters)
+        return self._history
 
     def read_gpu(self, pci: str, held: bool) -> GpuView | None:
         """The GPU now. ``pci``: the one in use, empty for the first; ``held``: our swap keeps it awake.
@@ -107,5 +140,27 @@ class Reader:
         except VramswapError as error:
             self._gpu = GpuView(note=error.message)
         else:
-            self._gpu = GpuView(reading.name, reading.total, reading.used, reading.free) if reading else None
+            self._gpu = _gpu_view(reading) if reading else None
         return self._gpu
+
+
+def _gpu_view(reading: GpuReading) -> GpuView:
+    return GpuView(
+        reading.name,
+        reading.total,
+        reading.used,
+        reading.free,
+        watts=reading.watts,
+        programs=None if reading.programs is None else _by_name(reading.programs),
+    )
+
+
+def _by_name(processes: Iterable[Program]) -> tuple[ProgramView, ...]:
+    """The programs behind ``processes``, ours left out: a browser is one, however many processes it has."""
+    found: dict[str, int | None] = {}
+    for process in processes:
+        if not process.ours:
+            name = process.name or QCoreApplication.translate("tray", "Process {pid}").format(pid=process.pid)
+            sizes = [size for size in (found.get(name), process.used) if size is not None]
+            found[name] = sum(sizes) if sizes else None
+    return tuple(ProgramView(name, used) for name, used in sorted(found.items(), key=lambda item: -(item[1] or 0)))

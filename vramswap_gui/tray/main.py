@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer
 from PySide6.QtGui import QGuiApplication
@@ -19,17 +19,23 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from qasync import QEventLoop
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import BUS_NAME
+from vramswap_gui.contract import BUS_NAME, Status
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.bars import is_dark
-from vramswap_gui.tray.controller import Client, Controller
+from vramswap_gui.tray.controller import Controller
+from vramswap_gui.tray.helper_client import Client
+from vramswap_gui.tray.herald import Herald
 from vramswap_gui.tray.hosts import Hosts, watch_helper
 from vramswap_gui.tray.instance import Instance
 from vramswap_gui.tray.machine import Reader
 from vramswap_gui.tray.menu import TrayMenu
 from vramswap_gui.tray.model import View
 from vramswap_gui.tray.panel import Panel
+from vramswap_gui.tray.preferences import Preferences
 from vramswap_gui.tray.windows import Windows
+
+if TYPE_CHECKING:
+    from vramswap_gui.system.checks import Check
 
 #: At login the desktop's tray may come later than we do.
 _HOST_GRACE_MS: Final = 3000
@@ -46,6 +52,7 @@ class Tray(QObject):
         self._icon: QSystemTrayIcon | None = None
         self._menu: TrayMenu | None = None
         self._checked = False
+        self._preferences = Preferences()
         #: Whether the icon was made for a host that draws menus itself.
         self._by_host = False
         self.panel = Panel(icons.application_icon())
@@ -61,6 +68,9 @@ class Tray(QObject):
         self.panel.closed.connect(self._closed)
         controller.changed.connect(self.show_view)
         controller.failed.connect(self._notify)
+        controller.heard.connect(self._reload)
+        if not self._preferences.welcomed:
+            controller.changed.connect(self._welcome)
         hosts.changed.connect(self._make_icon)
         QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self.show_view(controller.view))
         if hosts.known:
@@ -132,8 +142,32 @@ class Tray(QObject):
         if self._checked and not self._hosts.available:
             self._quit()
 
+    def _welcome(self, view: View) -> None:
+        """At the very first start, show what is missing. What a simulation needs is there."""
+        known = view.mode or view.problem is not None
+        if known:
+            self._controller.changed.disconnect(self._welcome)
+        if known and not view.banner:
+            self._controller.checked.connect(self._judge)
+            self._controller.check()
+
+    def _judge(self, checks: tuple[Check, ...]) -> None:
+        from vramswap_gui.system.checks import Verdict
+
+        self._controller.checked.disconnect(self._judge)
+        self._preferences.welcomed = True
+        if any(check.verdict is Verdict.FAILED for check in checks):
+            self.windows.open_doctor()
+
+    def _reload(self, before: Status | None, now: Status, asked: bool) -> None:
+        """What the settings show can be changed elsewhere; with a new helper all of it may be other."""
+        if self.windows.settings is not None and (
+            before is None or (before.mode, before.wanted) != (now.mode, now.wanted)
+        ):
+            self._controller.load_settings()
+
     def _notify(self, message: str) -> None:
-        if self._icon is not None and not self.panel.isVisible():
+        if self._icon is not None and not self.panel.isVisible() and self._preferences.notifications:
             self._icon.showMessage(self.tr("VRAM swap"), message, QSystemTrayIcon.MessageIcon.Warning)
 
 
@@ -204,6 +238,8 @@ async def _life(instance: Instance, reader: Reader, make_client: Callable[[], Cl
     signals = _EndingSignals(ended.set)
     controller = Controller(make_client, reader)
     tray = Tray(controller, Hosts(), ended.set)
+    herald = Herald(controller, tray.open)
+    await herald.begin()
     helper = watch_helper(BUS_NAME, controller.connect_soon)
     instance.asked.connect(tray.open)
     controller.connect_soon()
@@ -213,6 +249,7 @@ async def _life(instance: Instance, reader: Reader, make_client: Callable[[], Cl
     tray.panel.hide()
     tray.windows.close()
     helper.deleteLater()
+    await herald.close()
     await controller.close()
     signals.close()
 

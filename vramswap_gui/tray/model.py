@@ -11,7 +11,9 @@ from typing import Final
 from PySide6.QtCore import QCoreApplication
 
 from vramswap_gui.contract import MIN_SIZE, SIZE_STEP, ErrorCode, State, Status, VramswapError
-from vramswap_gui.tray.machine import GpuView, MemoryView, SwapView
+from vramswap_gui.tray.history import History
+from vramswap_gui.tray.machine import GpuView, Machine, MemoryView, SwapView
+from vramswap_gui.tray.programs import Holder, shares
 from vramswap_gui.units import GIB, MIB, format_size, round_down
 
 
@@ -31,7 +33,9 @@ class Fill(enum.StrEnum):
 
     USED = "used"
     RESERVED = "reserved"
+    PROGRAM = "program"
     OTHER = "other"
+    HEADROOM = "headroom"
     FREE = "free"
 
 
@@ -110,7 +114,11 @@ class View:
     gpu_name: str = ""
     vram: Bar | None = None
     vram_note: str = ""
+    #: What the GPU takes while it is held awake.
+    cost: str = ""
     tiers: tuple[Bar, ...] = ()
+    #: The traffic of the last minutes; None while there is no swap.
+    history: History | None = None
     problem: Problem | None = None
     banner: str = ""
     quit_text: str = ""
@@ -125,14 +133,23 @@ _LOOKS: Final = {
     State.RESIZING: Look.BUSY,
     State.STOPPING: Look.BUSY,
 }
+_FILLS: Final = {
+    Holder.PAGES: Fill.USED,
+    Holder.RESERVED: Fill.RESERVED,
+    Holder.PROGRAM: Fill.PROGRAM,
+    Holder.OTHERS: Fill.OTHER,
+    Holder.HEADROOM: Fill.HEADROOM,
+    Holder.FREE: Fill.FREE,
+}
 _PRESETS: Final = tuple(
     [256 * MIB, 512 * MIB] + [gib * GIB for gib in (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)]
 )
 _STEPS: Final = ((2 * GIB, 32 * MIB), (8 * GIB, 128 * MIB), (32 * GIB, 256 * MIB), (128 * GIB, GIB))
 
 
-def view(status: Status | None, error: VramswapError | None, gpu: GpuView | None, memory: MemoryView | None) -> View:
+def view(status: Status | None, error: VramswapError | None, machine: Machine) -> View:
     """What to show. ``error`` is that of the last thing asked for; without a ``status`` there is no helper."""
+    gpu, memory = machine.gpu, machine.memory
     if status is None:
         return _without_helper(error, gpu, memory)
     used = _used(status, memory)
@@ -153,7 +170,9 @@ def view(status: Status | None, error: VramswapError | None, gpu: GpuView | None
         gpu_name=_gpu_name(status, gpu),
         vram=_vram(status, used, gpu),
         vram_note=_vram_note(status, gpu),
+        cost=_cost(status, gpu),
         tiers=tuple(_tiers(status, memory)),
+        history=machine.history if status.segments else None,
         problem=_problem(status, error),
         banner=_banner(status),
         quit_text=_tr("&Quit, the swap stays on") if status.segments else _tr("&Quit"),
@@ -299,13 +318,15 @@ def _vram(status: Status, used: int, gpu: GpuView | None) -> Bar | None:
     total = gpu.total if gpu else 0
     if not total and not size:
         return None
-    parts = [Part(Fill.USED, _tr("Swap, used"), used), Part(Fill.RESERVED, _tr("Swap, reserved"), max(0, size - used))]
-    detail = _tr("{size} lent").format(size=format_size(size))
-    if gpu and total:
-        parts.append(Part(Fill.OTHER, _tr("Other programs"), max(0, gpu.used - size)))
-        parts.append(Part(Fill.FREE, _tr("Free"), max(0, total - max(gpu.used, size))))
-        detail = _tr("{size} in all").format(size=format_size(total))
-    return Bar(_tr("Video memory"), detail, tuple(parts))
+    parts = tuple(Part(_FILLS[share.holder], share.label, share.size) for share in shares(gpu, status, used))
+    detail = _tr("{size} in all") if total else _tr("{size} lent")
+    return Bar(_tr("Video memory"), detail.format(size=format_size(total or size)), parts)
+
+
+def _cost(status: Status, gpu: GpuView | None) -> str:
+    if gpu is None or gpu.watts is None or not status.segments:
+        return ""
+    return _tr("The GPU is awake and takes {watts} W.").format(watts=round(gpu.watts))
 
 
 def _vram_note(status: Status, gpu: GpuView | None) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QFont, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QFont, QHideEvent, QIcon, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -20,9 +19,10 @@ from PySide6.QtWidgets import (
 
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.bars import Legend, StackedBar, Tiers, muted, wrapped
+from vramswap_gui.tray.graph import Graph
 from vramswap_gui.tray.model import Look, View
 from vramswap_gui.tray.notice import Banner, Hint, ProblemBox
-from vramswap_gui.tray.settings_rows import translated
+from vramswap_gui.tray.settings_rows import Choice, translated
 from vramswap_gui.tray.sizer import Sizer
 from vramswap_gui.tray.switch import Switch
 
@@ -89,7 +89,7 @@ class Panel(QWidget):
         self.progress.setAccessibleName(self.tr("Working"))
         self.cancel = QPushButton(self.tr("&Cancel"))
         self.cancel.setAccessibleDescription(self.tr("Leave the pages in VRAM and the swap on"))
-        self.mode_title, self.mode = QLabel(translated(SETTINGS["mode"].title)), QComboBox()
+        self.mode_title, self.mode = QLabel(translated(SETTINGS["mode"].title)), Choice()
         self.mode_title.setBuddy(self.mode)
         self.mode.setAccessibleName(self.mode_title.text())
         self.mode.setAccessibleDescription(translated(SETTINGS["mode"].help))
@@ -99,9 +99,11 @@ class Panel(QWidget):
         self.vram_title, self.vram_detail = wrapped(self.tr("Video memory")), muted(QLabel())
         self.gpu_name, self.vram_note = muted(wrapped()), muted(wrapped())
         self.vram_bar, self.legend = StackedBar(), Legend()
+        self.cost = muted(wrapped())
         self.sizer = Sizer()
+        self.traffic_title, self.graph = wrapped(self.tr("The last minutes")), Graph()
         self.tiers_title, self.tiers = wrapped(self.tr("Memory and swap")), Tiers()
-        for title in (self.vram_title, self.sizer.title, self.tiers_title):
+        for title in (self.vram_title, self.sizer.title, self.traffic_title, self.tiers_title):
             title.setFont(_scaled(title, 1.0, bold=True))
 
     def _lay_out(self) -> None:
@@ -131,8 +133,9 @@ class Panel(QWidget):
         line = QHBoxLayout()
         line.addWidget(self.vram_title, 1)
         line.addWidget(self.vram_detail)
-        column.addLayout(_stack(8, line, self.gpu_name, self.vram_bar, self.legend, self.vram_note))
+        column.addLayout(_stack(8, line, self.gpu_name, self.vram_bar, self.legend, self.vram_note, self.cost))
         column.addWidget(self.sizer)
+        column.addLayout(_stack(8, self.traffic_title, self.graph))
         self._tiers_line = _line()
         column.addWidget(self._tiers_line)
         column.addLayout(_stack(10, self.tiers_title, self.tiers))
@@ -182,6 +185,12 @@ class Panel(QWidget):
             self.vram_detail.setText(view.vram.detail)
             self.vram_bar.show_bar(view.vram)
             self.legend.show_bar(view.vram)
+        self.cost.setText(view.cost)
+        self.cost.setVisible(bool(view.cost))
+        self.traffic_title.setVisible(view.history is not None)
+        self.graph.setVisible(view.history is not None)
+        if view.history is not None:
+            self.graph.show_history(view.history)
         self.sizer.setVisible(bool(view.size.text))
         self.sizer.show_choice(view.size)
         for section in (self._tiers_line, self.tiers_title, self.tiers):
@@ -211,6 +220,18 @@ class Panel(QWidget):
         if needed > self.height() or self.height() == self._fitted:
             self._fitted = min(needed, room)
             self.resize(self.width(), self._fitted)
+        self._scroll_if_needed()
+
+    def _scroll_if_needed(self) -> None:
+        """Left to itself a bar stays where it has come, because beside it the texts are narrower and so higher."""
+        needed = self._content.heightForWidth(self.width())
+        policies = Qt.ScrollBarPolicy
+        policy = policies.ScrollBarAsNeeded if needed > self.height() else policies.ScrollBarAlwaysOff
+        self._scroll.setVerticalScrollBarPolicy(policy)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._scroll_if_needed()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

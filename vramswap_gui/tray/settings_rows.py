@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -20,15 +22,86 @@ from PySide6.QtWidgets import (
 from vramswap_gui.settings import Kind, Setting, Value
 from vramswap_gui.tray.bars import muted, wrapped
 from vramswap_gui.tray.switch import Switch
-from vramswap_gui.units import GIB, round_down
+from vramswap_gui.units import GIB, MIB, round_down
 
 #: Sizes are shown in GiB, to a hundredth of one.
 _DECIMALS = 2
+#: What is offered first in place of "automatic".
+_FIRST = 4 * GIB
 
 
 def translated(text: str) -> str:
     """A text of a declaration in the user's language."""
     return QCoreApplication.translate("settings", text)
+
+
+class _Still:
+    """Turning the wheel scrolls the window, and changes no value that happens to be under it."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
+class Choice(_Still, QComboBox):
+    """A box to choose from."""
+
+
+class _Number(_Still, QSpinBox):
+    pass
+
+
+class _Size(_Still, QDoubleSpinBox):
+    pass
+
+
+class Lock(QWidget):
+    """A small lock: an administrator has to agree."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName(translated("Needs an administrator"))
+        self.setToolTip(translated("Changing this may ask for an administrator's password."))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        _paint_lock(painter, QRectF(self.rect()), self.palette().color(QPalette.ColorRole.PlaceholderText))
+
+
+def lock_icon(widget: QWidget) -> QIcon:
+    """The lock, for a button that looks as ``widget`` does."""
+    icon, size, ratio = QIcon(), _lock_size(widget), widget.devicePixelRatioF()
+    groups = {QIcon.Mode.Normal: QPalette.ColorGroup.Active, QIcon.Mode.Disabled: QPalette.ColorGroup.Disabled}
+    for mode, group in groups.items():
+        # Some styles leave no gap between icon and text.
+        pixmap = QPixmap(QSize(round(size.width() * 1.5), size.height()) * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        colour = widget.palette().color(group, QPalette.ColorRole.ButtonText)
+        _paint_lock(painter, QRectF(0, 0, size.width(), size.height()), colour)
+        painter.end()
+        icon.addPixmap(pixmap, mode)
+    return icon
+
+
+def _lock_size(widget: QWidget) -> QSize:
+    height = round(widget.fontMetrics().ascent() * 0.95)
+    return QSize(round(height * 0.8), height)
+
+
+def _paint_lock(painter: QPainter, area: QRectF, colour: QColor) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    line = area.height() * 0.12
+    body = QRectF(area.left() + 0.5, area.top() + area.height() * 0.46, area.width() - 1, area.height() * 0.5)
+    bow = body.adjusted(body.width() * 0.2, 0, -body.width() * 0.2, 0)
+    bow.setTop(area.top() + line)
+    bow.setBottom(body.top() + body.height() * 0.4)
+    painter.setPen(QPen(colour, line))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(bow, bow.width() / 2, bow.width() / 2)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawRoundedRect(body, line, line)
 
 
 class Editor(QWidget):
@@ -75,7 +148,7 @@ class _SwitchEditor(Editor):
 class _ChoiceEditor(Editor):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self._box = QComboBox()
+        self._box = Choice()
         for value, meaning in setting.choices.items():
             self._box.addItem(translated(meaning), value)
         self._box.currentIndexChanged.connect(self.edited)
@@ -105,7 +178,8 @@ class _TextEditor(Editor):
 class _NumberEditor(Editor):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self._field = QSpinBox(minimum=setting.minimum or 0, maximum=setting.maximum or 0, singleStep=setting.step)
+        self._field = _Number(minimum=setting.minimum or 0, maximum=setting.maximum or 0, singleStep=setting.step)
+        self._field.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         if setting.unit:
             self._field.setSuffix(f" {setting.unit}")
         self._field.valueChanged.connect(self.edited)
@@ -123,38 +197,46 @@ class _SizeEditor(Editor):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self._exact = 0
-        self._field = QDoubleSpinBox(
+        self._field = _Size(
             minimum=(setting.minimum or 0) / GIB, maximum=(setting.maximum or 0) / GIB, decimals=_DECIMALS
         )
+        self._show_exact(int(setting.default) if setting.auto is None else _FIRST)
         self._field.setSingleStep(0.25)
         self._field.setSuffix(" GiB")
         self._field.valueChanged.connect(self.edited)
         self._auto: QCheckBox | None = None
         if setting.auto is not None:
             self._auto = QCheckBox(translated("No limit") if setting.key == "maximum" else translated("Automatic"))
-            self._auto.toggled.connect(self._field.setDisabled)
+            self._auto.setAccessibleName(f"{translated(setting.title)}: {self._auto.text()}")
+            self._auto.toggled.connect(self._field.setHidden)
             self._auto.toggled.connect(self.edited)
+            self.line.addStretch(1)
             self.line.addWidget(self._auto)
         self._add(self._field)
+        # A field that is hidden cannot be what the title's key leads to.
+        self.setFocusProxy(self._auto or self._field)
 
     def value(self) -> Value:
         if self._auto is not None and self._auto.isChecked():
             return self.setting.auto or 0
-        shown = self._field.value()
-        if round(self._exact / GIB, _DECIMALS) == round(shown, _DECIMALS):
+        entered = self._field.value()
+        if entered == self._shown:
             # What was not touched stays to the byte.
             return self._exact
-        return max(self.setting.minimum or 0, round_down(int(shown * GIB), self.setting.step))
+        return max(self.setting.minimum or 0, round_down(int(entered * GIB), max(self.setting.step, MIB)))
 
     def show_value(self, value: Value) -> None:
         automatic = self._auto is not None and value == self.setting.auto
         if self._auto is not None:
             self._auto.setChecked(automatic)
-        self._field.setDisabled(automatic)
-        self._exact = int(value)
+        self._field.setHidden(automatic)
         if not automatic:
-            self._field.setValue(int(value) / GIB)
+            self._show_exact(int(value))
+
+    def _show_exact(self, size: int) -> None:
+        self._field.setValue(size / GIB)
+        # As the field rounds it, which is not as Python does.
+        self._exact, self._shown = size, self._field.value()
 
 
 _EDITORS: dict[Kind, Callable[[Setting], Editor]] = {
@@ -167,11 +249,11 @@ _EDITORS: dict[Kind, Callable[[Setting], Editor]] = {
 
 
 class Row(QWidget):
-    """Title and help on one side, editor and reset button on the other."""
+    """Title and help on one side, editor and reset button on the other; in front a lock where one is needed."""
 
     edited = Signal()
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, *, locked: bool) -> None:
         super().__init__()
         self.setting = setting
         self._saved: Value = setting.default
@@ -186,13 +268,17 @@ class Row(QWidget):
         self.reset.clicked.connect(self._go_back)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(12)
+        grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
-        grid.setColumnStretch(0, 1)
-        grid.addWidget(self.title, 0, 0)
-        grid.addWidget(self.editor, 0, 1)
-        grid.addWidget(self.reset, 0, 2)
-        grid.addWidget(muted(wrapped(translated(setting.help))), 1, 0, 1, 3)
+        grid.setColumnStretch(1, 1)
+        front = Lock() if locked else QWidget()
+        # The titles are below one another whether there is a lock or not.
+        front.setFixedSize(_lock_size(front))
+        grid.addWidget(front, 0, 0, Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(self.title, 0, 1)
+        grid.addWidget(self.editor, 0, 2)
+        grid.addWidget(self.reset, 0, 3)
+        grid.addWidget(muted(wrapped(translated(setting.help))), 1, 1, 1, 3)
         self.editor.edited.connect(self._edited)
 
     @property
@@ -205,13 +291,19 @@ class Row(QWidget):
         """Whether that is something else than what is in force."""
         return self.value != self._saved
 
-    def show_value(self, value: Value) -> None:
-        """Show what is in force."""
+    def show_value(self, value: Value, *, keep: bool = False) -> None:
+        """Show what is in force; ``keep`` leaves what somebody has entered, if it is something else."""
+        entered = self.value
+        keep = keep and self.changed
         self._saved = value
         self.editor.blockSignals(True)
-        self.editor.show_value(value)
+        self.editor.show_value(entered if keep else value)
         self.editor.blockSignals(False)
         self._edited()
+
+    def revert(self) -> None:
+        """Forget what was entered."""
+        self.show_value(self._saved)
 
     def _go_back(self) -> None:
         self.editor.show_value(self.setting.default)

@@ -2,82 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialogButtonBox, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QFrame, QLabel, QVBoxLayout, QWidget
 
+from vramswap_gui.contract import VramswapError
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Group, Value
-from vramswap_gui.tray.model import Problem
+from vramswap_gui.tray.model import Problem, problem
 from vramswap_gui.tray.notice import Hint, ProblemBox
-from vramswap_gui.tray.settings_rows import Row
+from vramswap_gui.tray.preferences import OWN, Preferences
+from vramswap_gui.tray.scroll import ScrolledColumn
+from vramswap_gui.tray.settings_rows import Row, lock_icon
 
-_SIZE: Final = (520, 640)
+_SIZE: Final = (540, 680)
 
 
 class SettingsWindow(QWidget):
-    """Shows a :class:`Config` and says what is to be changed in it; knows nothing else."""
+    """Shows a :class:`Config` and says what is to be changed in it.
 
-    #: The changed settings, key → value.
+    The user's own preferences it keeps itself. Until there is a Config, nothing of the helper's can be changed.
+    """
+
+    #: The changed settings, key → value. Answered by :meth:`show_config` or :meth:`show_problem`.
     applied = Signal(dict)
     closed = Signal()
 
-    def __init__(self, icon: QIcon) -> None:
+    def __init__(self, icon: QIcon, preferences: Preferences | None = None) -> None:
         super().__init__()
         self.setWindowTitle(self.tr("VRAM swap settings"))
         self.setWindowIcon(icon)
-        self.rows = {key: Row(setting) for key, setting in SETTINGS.items()}
+        self._preferences = preferences or Preferences()
+        self.rows = {key: Row(setting, locked=key not in PERSONAL) for key, setting in SETTINGS.items()}
+        self.own_rows = {key: Row(setting, locked=False) for key, setting in OWN.items()}
+        self._known = False
+        self._waiting = False
         self.problem = ProblemBox()
         self.problem.hide()
-        self.problem.dismissed.connect(lambda: self.problem.show_problem(None, True))
+        self.problem.dismissed.connect(lambda: self.show_problem(None))
         self.hint = Hint()
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Apply | buttons.Reset | buttons.Close)
         self.apply = self.buttons.button(buttons.Apply)
         self.revert = self.buttons.button(buttons.Reset)
         self.buttons.button(buttons.Close).clicked.connect(self.close)
-        self.apply.clicked.connect(lambda: self.applied.emit(self.changes()))
+        self.apply.clicked.connect(self._apply)
         self.revert.clicked.connect(self._revert)
         # Each style has its own word for it, and not every one says that only what was entered is meant.
         self.apply.setText(self.tr("&Apply"))
         self.revert.setText(self.tr("&Revert"))
-        self._config = Config()
         self._lay_out()
         for row in self.rows.values():
+            row.show_value(row.setting.default)
+        self._show_own()
+        for row in (*self.rows.values(), *self.own_rows.values()):
             row.edited.connect(self._edited)
-        self.show_config(self._config)
+        self._edited()
         for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
             QShortcut(keys, self, self.close)
 
     def _lay_out(self) -> None:
-        content = QWidget()
-        column = QVBoxLayout(content)
+        scroll = ScrolledColumn()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column = scroll.column
         column.setContentsMargins(22, 20, 22, 20)
         column.setSpacing(16)
-        headings = {
-            Group.SWAP: self.tr("Swap"), Group.POWER: self.tr("Power and games"), Group.ADVANCED: self.tr("Advanced"),
-        }  # fmt: skip
-        for group, heading in headings.items():
-            title = QLabel(heading)
-            font = title.font()
-            font.setBold(True)
-            font.setPointSizeF(font.pointSizeF() * 1.15)
-            title.setFont(font)
-            if group is not Group.SWAP:
-                column.addSpacing(10)
-            column.addWidget(title)
-            for row in self.rows.values():
-                if row.setting.group is group:
-                    column.addWidget(row)
+        self._add_section(column, self.tr("Swap"), self._of(Group.SWAP))
+        self._add_section(column, self.tr("Power and games"), self._of(Group.POWER))
+        self._add_section(column, self.tr("For you alone"), self.own_rows.values())
+        self._add_section(column, self.tr("Advanced"), self._of(Group.ADVANCED))
         column.addStretch(1)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(content)
+        line = QFrame()
+        line.setFrameShape(QFrame.Shape.HLine)
+        line.setFrameShadow(QFrame.Shadow.Sunken)
         foot = QVBoxLayout()
-        foot.setContentsMargins(22, 12, 22, 18)
+        foot.setContentsMargins(22, 14, 22, 18)
         foot.setSpacing(12)
         for part in (self.problem, self.hint, self.buttons):
             foot.addWidget(part)
@@ -85,47 +86,87 @@ class SettingsWindow(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(scroll, 1)
+        outer.addWidget(line)
         outer.addLayout(foot)
-        # Switches and numbers do not wrap.
-        self.setMinimumWidth(content.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
         self.resize(*_SIZE)
 
+    def _of(self, group: Group) -> Iterable[Row]:
+        return (row for row in self.rows.values() if row.setting.group is group)
+
+    @staticmethod
+    def _add_section(column: QVBoxLayout, heading: str, rows: Iterable[Row]) -> None:
+        title = QLabel(heading)
+        font = title.font()
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.15)
+        title.setFont(font)
+        if column.count():
+            column.addSpacing(10)
+        column.addWidget(title)
+        for row in rows:
+            column.addWidget(row)
+
     def changes(self) -> dict[str, Value]:
-        """What is entered and not in force."""
-        return {key: row.value for key, row in self.rows.items() if row.changed}
+        """What is entered of the helper's settings and not in force."""
+        return _changed(self.rows)
 
     def show_config(self, config: Config) -> None:
         """Show what is in force. What somebody is entering at the moment stays."""
-        entered = self.changes() if self.isVisible() else {}
-        self._config = config
         for key, row in self.rows.items():
-            row.show_value(getattr(config, key))
-            if key in entered:
-                row.editor.show_value(entered[key])
+            row.show_value(getattr(config, key), keep=self._known)
+        self._known, self._waiting = True, False
         self._edited()
 
     def show_problem(self, problem: Problem | None) -> None:
         """Say why something was not applied."""
+        self._waiting = False
         self.problem.show_problem(problem, True)
+        self._edited()
+
+    def _show_own(self, *, keep: bool = False) -> None:
+        for key, value in self._preferences.read().items():
+            self.own_rows[key].show_value(value, keep=keep)
+
+    def _apply(self) -> None:
+        self.show_problem(None)
+        try:
+            self._preferences.write(_changed(self.own_rows))
+        except VramswapError as error:
+            self.show_problem(problem(error))
+        self._show_own(keep=True)
+        if changes := self.changes():
+            self._waiting = True
+            self._edited()
+            self.applied.emit(changes)
 
     def _revert(self) -> None:
         self.show_problem(None)
-        for key, row in self.rows.items():
-            row.show_value(getattr(self._config, key))
+        for row in (*self.rows.values(), *self.own_rows.values()):
+            row.revert()
 
     def _edited(self) -> None:
-        changes = self.changes()
-        self.apply.setEnabled(bool(changes))
-        self.revert.setEnabled(bool(changes))
-        others = changes.keys() - PERSONAL
-        self.hint.show_text(
-            self.tr(
-                "These settings are everybody's on this computer, so you may be asked for an administrator's password."
-            )
-            if others
-            else ""
+        others = bool(self.changes().keys() - PERSONAL)
+        some = bool(self.changes() or _changed(self.own_rows)) and not self._waiting
+        self.apply.setEnabled(some)
+        self.apply.setIcon(lock_icon(self.apply) if others else QIcon())
+        self.revert.setEnabled(some)
+        for row in self.rows.values():
+            row.setEnabled(self._known and not self._waiting)
+        self.hint.show_text(self._said_before(others) if self.problem.isHidden() else "")
+
+    def _said_before(self, others: bool) -> str:
+        if not others:
+            return ""
+        if self._waiting:
+            return self.tr("Applying. If a password is asked for, that window may be behind others.")
+        return self.tr(
+            "These settings are everybody's on this computer, so you may be asked for an administrator's password."
         )
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
         self.closed.emit()
+
+
+def _changed(rows: Mapping[str, Row]) -> dict[str, Value]:
+    return {key: row.value for key, row in rows.items() if row.changed}

@@ -1,0 +1,92 @@
+"""What a person has to know though no window is open, as a pure function of two statuses.
+
+Nothing that is routine, nothing that the person has just asked for, and no numbers that change: what is told again and
+again with the same words is shown once.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QCoreApplication
+
+from vramswap_gui.contract import Cause, ErrorCode, State, Status
+from vramswap_gui.desktop import Urgency
+from vramswap_gui.settings import Config
+
+#: Others are faster, or the person changed their mind: nothing is broken.
+_ROUTINE: Final = (ErrorCode.OUT_OF_VRAM, ErrorCode.CANCELLED, ErrorCode.BUSY)
+#: With these, pages that are in VRAM may be lost.
+_DANGER: Final = (ErrorCode.SERVER_FAILED, ErrorCode.NO_GPU, ErrorCode.NO_DRIVER)
+
+
+class Action(enum.StrEnum):
+    """What the button does; ``NONE``: there is none."""
+
+    NONE = ""
+    TURN_ON = "turn-on"
+    TURN_OFF = "turn-off"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A notification. One of the same ``kind`` takes its place; ``label`` is the button's."""
+
+    kind: str
+    title: str
+    text: str
+    urgency: Urgency = Urgency.NORMAL
+    action: Action = Action.NONE
+    label: str = ""
+
+
+def news(before: Status | None, now: Status, config: Config, *, asked: bool = False) -> News | None:
+    """What is new in ``now``. ``before`` is None when nothing was known; ``asked``: a person's request is under way."""
+    if asked:
+        return None
+    before = before or Status()
+    if now.error[0] and now.error[0] != before.error[0]:
+        return _trouble(now)
+    if now.cause is before.cause or not before.size:
+        return None
+    if now.cause is Cause.BATTERY:
+        return _battery(now, config)
+    if now.cause is Cause.GAME:
+        return News("game", _tr("VRAM is given back"), _tr("A game is running and gets all of it."), Urgency.LOW)
+    return None
+
+
+def _trouble(now: Status) -> News | None:
+    code, message, remedy = now.error
+    if code in _ROUTINE:
+        return None
+    text = f"{message} {remedy}".replace("`", "").strip()
+    if code == ErrorCode.WONT_FIT:
+        text = _tr("The pages in VRAM fit neither into memory nor into other swap. Close programs, then try again.")
+    if now.segments and code in _DANGER:
+        title, label = _tr("The swap in VRAM is in danger"), _tr("Turn it off now")
+        return News("danger", title, text, Urgency.CRITICAL, Action.TURN_OFF, label)
+    if now.segments and now.cause is Cause.SLEEP:
+        return News("stuck", _tr("The computer did not go to sleep"), text, Urgency.CRITICAL)
+    if now.segments:
+        return News("stuck", _tr("VRAM cannot be given back"), text)
+    return News("failed", _tr("VRAM cannot be lent"), text) if now.state is State.FAILED else None
+
+
+def _battery(now: Status, config: Config) -> News:
+    if config.only_on_ac:
+        why = _tr("The computer runs on battery.")
+    else:
+        why = _tr("The battery is below {floor} %.").format(floor=config.battery_floor)
+    if now.used:
+        what = _tr("What is in VRAM comes back into memory, which can take a moment.")
+    else:
+        what = _tr("No VRAM is lent until that changes.")
+    title = _tr("The swap in VRAM turns off")
+    return News("battery", title, f"{why} {what}", action=Action.TURN_ON, label=_tr("Use it all the same"))
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("tray", text)

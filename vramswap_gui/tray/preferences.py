@@ -1,0 +1,61 @@
+"""What a user chooses for themselves alone: kept in their home, without the helper and without anybody's leave."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSettings
+
+from vramswap_gui.settings import Group, Kind, Setting, Value
+from vramswap_gui.tray import autostart
+
+#: Declared as the helper's settings are, so that they have the same rows.
+OWN: Final[Mapping[str, Setting]] = {
+    setting.key: setting
+    for setting in (
+        Setting(
+            "autostart", Kind.SWITCH, False, Group.SWAP, "Start at login",
+            "Show the icon in the tray as soon as you log in.",
+        ),
+        Setting(
+            "notifications", Kind.SWITCH, True, Group.SWAP, "Notifications",
+            "Say what you should know while no window is open: trouble, and VRAM that is given back.",
+        ),
+    )
+}  # fmt: skip
+
+
+class Preferences:
+    """Reads and writes them. What another part of the program has written is seen at once."""
+
+    def __init__(self, store: QSettings | None = None, folders: autostart.Folders | None = None) -> None:
+        self._store = store or QSettings("vramswap", "vramswap")
+        self._folders = folders or autostart.Folders.of(os.environ, Path.home())
+
+    @property
+    def notifications(self) -> bool:
+        """Whether notifications are wanted."""
+        return bool(self._store.value("notifications", OWN["notifications"].default, type=bool))
+
+    @property
+    def welcomed(self) -> bool:
+        """Whether this is not the first start."""
+        return bool(self._store.value("welcomed", False, type=bool))
+
+    @welcomed.setter
+    def welcomed(self, welcomed: bool) -> None:
+        self._store.setValue("welcomed", welcomed)
+
+    def read(self) -> dict[str, Value]:
+        """The values of :data:`OWN`."""
+        return {"autostart": autostart.is_on(self._folders), "notifications": self.notifications}
+
+    def write(self, values: Mapping[str, Value]) -> None:
+        """Change some of them. Raises VramswapError; then the rest may be changed."""
+        if "notifications" in values:
+            self._store.setValue("notifications", bool(values["notifications"]))
+        if "autostart" in values:
+            autostart.turn(bool(values["autostart"]), self._folders, autostart.own_command())
