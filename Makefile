@@ -5,10 +5,10 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check deb clean
+.PHONY: help run test check vm-test deb rpm arch wheel release clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Start vramswap from the checkout, on a private bus; with no display, show the whole job on the terminal
 	@packaging/setup.sh run
@@ -23,8 +23,27 @@ check: ## Run the quick linters alone (ruff, mypy)
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 
+vm-test: ## Try the Debian package in a virtual machine with systemd: install, reboot, upgrade, remove (needs root)
+	@packaging/setup.sh test
+	@.venv/bin/python -m tests.vm.run $(ARGS)
+
 deb: ## Build the Debian package for this release into dist/
 	@packaging/deb.sh
+
+rpm: ## Build the RPM for this release of Fedora into dist/
+	@rpmbuild -bb --define "tree $(CURDIR)" --define "_topdir $(CURDIR)/build/rpm" --define "_rpmdir $(CURDIR)/dist" packaging/rpm/vramswap.spec
+
+arch: ## Build the package for this machine's Arch Linux into dist/
+	@mkdir -p dist && cd packaging/arch && BUILDDIR=$(CURDIR)/build/arch PKGDEST=$(CURDIR)/dist makepkg --force
+
+wheel: ## Build the wheel, for an installation with pip or pipx, into dist/
+	@packaging/setup.sh run
+	@.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+release: ## Check that all versions agree, then test and build everything into dist/
+	@.venv/bin/python packaging/versions.py --released
+	@$(MAKE) --no-print-directory test wheel deb
+	@cd dist && sha256sum vramswap[_-]*"$$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' ../vramswap_gui/__init__.py)"* >SHA256SUMS && cat SHA256SUMS
 
 clean: ## Remove what the commands made inside the checkout
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

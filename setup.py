@@ -1,10 +1,17 @@
-"""Builds the data path, the compiled part; everything else is in pyproject.toml."""
+"""Builds the compiled part, the data path, and takes the system files along; everything else is in pyproject.toml."""
 
 import importlib.util
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
+
+STAGE = Path(__file__).parent.resolve() / "packaging/stage.py"
 
 
 def cuda_include() -> str:
@@ -28,8 +35,21 @@ def extension(name: str) -> Extension:
     )
 
 
+class BuildWithFiles(build_py):
+    """Puts what ``vramswapctl install`` places into the package. A checkout has none, nor has a distribution's package,
+    which is built without the folder packaging and brings the files itself."""
+
+    def run(self) -> None:
+        super().run()
+        if STAGE.exists() and not self.editable_mode:
+            date = time.strftime("%Y-%m-%d", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))))
+            folder = Path(self.build_lib) / "vramswap_gui/files"
+            subprocess.run([sys.executable, "-B", STAGE, folder.resolve(), date], check=True)
+
+
 setup(
+    cmdclass={"build_py": BuildWithFiles},
     ext_modules=cythonize(
         [extension(name) for name in ("server/engine", "server/transport", "bench/load")], language_level=3
-    )
+    ),
 )

@@ -1,4 +1,4 @@
-"""Fills the package's private folder with the Python libraries that the distribution lacks or has too old.
+"""Fills the package's private folder with the Python libraries that Debian lacks or has too old; elsewhere with all.
 
 Usage: bundle.py FOLDER COPYRIGHT. Prints the Debian packages of the others, as ``Depends:`` and ``Recommends:`` lines;
 adds the private libraries' licences to the file COPYRIGHT. The versions wanted are those of pyproject.toml.
@@ -60,7 +60,9 @@ def suits(version: str, conditions: str) -> bool:
 
 
 def in_distribution(package: str, conditions: str) -> bool:
-    """Whether ``apt-get`` would install a suitable ``package`` for everybody."""
+    """Whether ``apt-get`` would install a suitable ``package`` for everybody; never where there is no apt."""
+    if shutil.which("apt-cache") is None:
+        return False
     done = subprocess.run(
         ["apt-cache", "show", "--no-all-versions", package], capture_output=True, text=True, check=False
     )

@@ -6,16 +6,9 @@ set -eu
 cd "$(dirname "$0")/.."
 work=build/deb
 root=$work/root
-lib=$root/usr/lib/vramswap
-share=$root/usr/share
+date=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}
+. packaging/tree.sh
 doc=$share/doc/vramswap
-# The package runs on the distribution's Python, so its compiled part is made for that one.
-system_python=/usr/bin/python3
-
-die() {
-    echo "vramswap: $1" >&2
-    exit 1
-}
 
 for tool in dpkg-deb dpkg-shlibdeps readelf strip gzip g++; do
     command -v "$tool" >/dev/null || die "$tool is missing; run: apt-get install binutils dpkg-dev g++ gzip"
@@ -24,75 +17,24 @@ done
 sys.exit(not (pathlib.Path(sysconfig.get_path("include")) / "Python.h").exists())' ||
     die "$system_python cannot build extensions; run: apt-get install python3-venv python3-dev"
 
-version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' vramswap_gui/__init__.py)
 arch=$(dpkg --print-architecture)
 maintainer="${DEBFULLNAME:-The vramswap authors} <${DEBEMAIL:-vramswap@localhost}>"
-date=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}
-export SOURCE_DATE_EPOCH="$date" LC_ALL=C.UTF-8 TZ=UTC
-umask 022
 
-rm -rf "$root" "$work/source" "$work/manual"
-mkdir -p "$lib" "$doc/examples" "$root/DEBIAN" dist
+rm -rf "$root"
+mkdir -p "$doc" "$root/DEBIAN" dist
 
-# Puts file $1 at $2 in the package, with mode $3 or as an ordinary file.
-put() {
-    install -D -m "${3:-0644}" "$1" "$root/$2"
-}
-
-code() {
-    # A copy, because a build in the tree would leave files there and take old ones from build/lib along.
-    mkdir -p "$work/source"
-    cp -R vramswap_gui pyproject.toml setup.py README.md LICENSE "$work/source"
-    find "$work/source" \( -name '*.so' -o -name '*.cpp' -o -name '__pycache__' \) -prune -exec rm -rf {} +
-    cp LICENSE "$doc/copyright"
-
-    "$system_python" -m venv --clear "$work/venv"
-    "$work/venv/bin/python" packaging/bundle.py "$lib" "$doc/copyright" >"$work/substvars"
-    "$work/venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-compile --no-deps \
-        --target "$lib" "$work/source"
-    rm -rf "${lib:?}"/vramswap-*.dist-info "${lib:?}/bin"
-    find "$lib" \( -name '*.pyx' -o -name '*.pxd' -o -name '*.cpp' -o -name 'py.typed' -o -name '*.pyi' \) -delete
-    find "$lib" -name __pycache__ -prune -exec rm -rf {} +
-    find "$lib" -type f -exec chmod 0644 {} +
-    find "$lib" -type f -name '*.so*' -exec strip --strip-unneeded {} +
-    # What was left out of a library may be wanted by its next version.
-    PYTHONPATH=$lib "$system_python" -sPB -c 'import vramswap_gui.server.main, vramswap_gui.server.engine_process' ||
-        die "the server cannot be imported from $lib; see packaging/bundle.py for what it left out."
-}
-
-launcher() {
-    sed "s/@MODULE@/$2/" packaging/launcher.in >"$work/launcher"
-    put "$work/launcher" "$1" 0755
-}
-
-files() {
-    launcher usr/bin/vramswap vramswap_gui.tray.main
-    launcher usr/bin/vramswapctl vramswap_gui.cli
-    launcher usr/bin/vramswap-server vramswap_gui.server.main
-    launcher usr/libexec/vramswap-helper vramswap_gui.helper.main
-    put resources/dbus/org.vramswap.Helper.conf usr/share/dbus-1/system.d/org.vramswap.Helper.conf
-    put resources/dbus/org.vramswap.Helper.service usr/share/dbus-1/system-services/org.vramswap.Helper.service
-    put resources/polkit/org.vramswap.policy usr/share/polkit-1/actions/org.vramswap.policy
-    put resources/systemd/vramswap-helper.service usr/lib/systemd/system/vramswap-helper.service
-    put resources/systemd/vramswap-sleep.service usr/lib/systemd/system/vramswap-sleep.service
-    put vramswap.desktop usr/share/applications/vramswap.desktop
-    put resources/autostart/vramswap.desktop usr/share/doc/vramswap/examples/autostart/vramswap.desktop
-    put resources/org.vramswap.vramswap.metainfo.xml usr/share/metainfo/org.vramswap.vramswap.metainfo.xml
-    put resources/icons/vramswap.svg usr/share/icons/hicolor/scalable/apps/vramswap.svg
-    put resources/icons/vramswap-symbolic.svg usr/share/icons/hicolor/symbolic/apps/vramswap-symbolic.svg
-    put packaging/debian/lintian-overrides usr/share/lintian/overrides/vramswap
-
-    "$system_python" -B packaging/manual.py "$work/manual" "$(date -d "@$date" +%Y-%m-%d)"
-    cp -R "$work/manual/share/." "$share"
+# What only Debian has.
+debian_files() {
+    install -D -m 0644 packaging/debian/lintian-overrides "$share/lintian/overrides/vramswap"
     find "$share/man" -type f -exec gzip -9n {} +
 
-    cat >"$work/changelog" <<EOF
+    cat >"$work/changelog" <<END
 vramswap ($version) unstable; urgency=medium
 
   * Built from the tree; CHANGELOG.md.gz beside this file says what is new.
 
  -- $maintainer  $(date -R -d "@$date")
-EOF
+END
     gzip -9nc "$work/changelog" >"$doc/changelog.gz"
     gzip -9nc CHANGELOG.md >"$doc/CHANGELOG.md.gz"
     gzip -9nc README.md >"$doc/README.md.gz"
@@ -137,8 +79,9 @@ control() {
     chmod 0644 "$root/DEBIAN/control" "$root/DEBIAN/md5sums"
 }
 
-code
+code "$doc/copyright"
 files
+debian_files
 control
 deb=dist/vramswap_${version}_$arch.deb
 find "$root" -newermt "@$date" -exec touch -h -d "@$date" {} +

@@ -71,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
     command("doctor", "Check what the program needs.", _doctor).add_argument(
         "--json", action="store_true", help=json_help
     )
+    command("report", "Print what a bug report needs, without names of people and machines.", _report)
+    for name, run, help in (
+        ("install", _install, "Place the system files of an installation with pip or pipx, as root."),
+        ("uninstall", _uninstall, "Remove what “install” placed, as root; refused while the swap is on."),
+    ):
+        command(name, help, run).add_argument(
+            "--root", type=Path, default=Path("/"), metavar="FOLDER", help="what stands for / (%(default)s)"
+        )
     bench = command("bench", "Measure VRAM as it would serve swap, beside live swap and without touching it.", _bench)
     bench.add_argument("--size", default="1G", metavar="SIZE", help="VRAM to use (%(default)s)")
     bench.add_argument("--gpu", default="", metavar="N|PCI|UUID", help="the GPU to use (default: the first)")
@@ -217,6 +225,24 @@ async def _check_helper() -> Check:
             return Check("Helper", Verdict.OK, f"version {client.status.version}, {client.status.state}")
     except VramswapError as error:
         return Check("Helper", Verdict.FAILED, error.message, error.remedy)
+
+
+async def _report(options: argparse.Namespace) -> None:
+    from vramswap_gui import report
+
+    print(await report.compose(), end="")
+
+
+async def _install(options: argparse.Namespace) -> None:
+    from vramswap_gui import install
+
+    print(*await install.install(options.root), sep="\n")
+
+
+async def _uninstall(options: argparse.Namespace) -> None:
+    from vramswap_gui import install
+
+    print(*await install.uninstall(options.root), sep="\n")
 
 
 async def _bench(options: argparse.Namespace) -> None:

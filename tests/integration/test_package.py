@@ -1,4 +1,4 @@
-"""The Debian package: built, looked into, unpacked and run."""
+"""The Debian package and the wheel: built, looked into, unpacked and run."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ EXPECTED = {
     "usr/share/dbus-1/system-services/org.vramswap.Helper.service",
     "usr/share/polkit-1/actions/org.vramswap.policy",
     "usr/lib/systemd/system/vramswap-helper.service",
+    "usr/lib/systemd/system/vramswap-server.service",
+    "usr/lib/systemd/system/vramswap-sleep.service",
     "usr/share/icons/hicolor/scalable/apps/vramswap.svg",
     "usr/share/icons/hicolor/symbolic/apps/vramswap-symbolic.svg",
     "usr/share/man/man1/vramswap.1.gz",
@@ -38,6 +40,7 @@ EXPECTED = {
     "usr/share/doc/vramswap/copyright",
     "usr/share/doc/vramswap/changelog.gz",
     "usr/share/doc/vramswap/examples/autostart/vramswap.desktop",
+    "usr/share/doc/vramswap/examples/polkit/49-vramswap.rules",
 }
 
 pytestmark = pytest.mark.timeout(600)
@@ -54,13 +57,19 @@ def run(*command: str | Path, **environment: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, built from a copy, so that the tree and what a user built in it stay as they are."""
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tree, so that it and what a user built in it stay as they are."""
     source = tmp_path_factory.mktemp("source")
     for name in ("vramswap_gui", "packaging", "resources"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.cpp"))
     for name in ("pyproject.toml", "setup.py", "README.md", "CHANGELOG.md", "LICENSE", "vramswap.desktop"):
         shutil.copy(ROOT / name, source)
+    return source
+
+
+@pytest.fixture(scope="module")
+def deb(source: Path) -> Path:
+    """The Debian package."""
     run(source / "packaging/deb.sh", SOURCE_DATE_EPOCH="1767225600")
     built = list((source / "dist").iterdir())
     assert [path.name.split("_")[:2] for path in built] == [["vramswap", __version__]]
@@ -146,6 +155,34 @@ def test_it_is_the_same_when_built_again(deb: Path) -> None:
     first = deb.read_bytes()
     run(deb.parents[1] / "packaging/deb.sh", SOURCE_DATE_EPOCH="1767225600")
     assert deb.read_bytes() == first
+
+
+def test_a_wheel_installs_and_uninstalls(source: Path, tmp_path: Path) -> None:
+    """As pip and ``vramswapctl install`` do it, below a folder that stands for the machine."""
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    run(*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, source)
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
+    run(*pip, "--python", tmp_path / "venv/bin/python", "install", "--no-deps", *tmp_path.glob("*.whl"))
+    programs, root = tmp_path / "venv/bin", tmp_path / "root"
+    root.mkdir()
+    libraries = sysconfig.get_path("purelib")
+    version = run(programs / "vramswapctl", "--version", PYTHONPATH=libraries)
+    assert version == f"vramswapctl {__version__}\n"
+
+    def call(what: str) -> list[str]:
+        code = f"import asyncio, pathlib, sys; from vramswap_gui import install; print(*asyncio.run(install.{what}(" \
+            "pathlib.Path(sys.argv[1]))), sep='\\n')"  # fmt: skip
+        return run(programs / "python", "-Pc", code, root, PYTHONPATH=libraries).split()
+
+    placed = call("install")
+    assert "/etc/systemd/system/vramswap-server.service" in placed
+    unit = (root / "etc/systemd/system/vramswap-helper.service").read_text()
+    assert f"\nExecStart={programs}/vramswap-helper\n" in unit
+    for line in (root / "etc/systemd/system/vramswap-server.service").read_text().splitlines():
+        if line.startswith("ExecStart="):
+            assert os.access(line.removeprefix("ExecStart=").split()[0], os.X_OK), line
+    assert len(call("uninstall")) == len(placed)
+    assert list(root.iterdir()) == []
 
 
 def test_the_tests_run_on_another_python() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from vramswap_gui.contract import ErrorCode, VramswapError
 from vramswap_gui.helper import swap
-from vramswap_gui.system import checks, gpu, meminfo, run, swaps
-from vramswap_gui.system.checks import Machine, Verdict
+from vramswap_gui.system import gpu, meminfo, run, swaps
+from vramswap_gui.system.checks import Machine
 
 PCI = "0000:01:00.0"
 
@@ -74,49 +74,6 @@ def test_a_sleeping_gpu_is_never_asked(laptop: Machine, state: str, monkeypatch:
     assert gpu.read("0000:09:00.0", held=False, sys=laptop.sys) is None
     with pytest.raises(AssertionError, match="NVML was opened"):
         gpu.read(PCI, held=True, sys=laptop.sys)
-
-
-def test_a_good_machine_passes_every_check(laptop: Machine) -> None:
-    found = checks.look(laptop)
-    assert {check.verdict for check in found} == {Verdict.OK}
-    assert any("suspended" in check.found for check in found)
-
-
-def no_library(name: str) -> object:
-    raise OSError(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "path", "text", "verdict", "words"),
-    [
-        ("NVIDIA GPU", f"sys/bus/pci/devices/{PCI}/vendor", "0x8086", Verdict.FAILED, "none"),
-        ("NVIDIA driver", "proc/driver/nvidia/version", "NVRM version: NVIDIA  470.256.02  Thu", Verdict.FAILED, "470"),
-        ("NVIDIA driver", "proc/driver/nvidia/version", None, Verdict.FAILED, "not loaded"),
-        ("Kernel module nbd", "sys/module/nbd/initstate", None, Verdict.FAILED, "not there"),
-        ("Other swap", "proc/swaps", "Filename Type Size Used Priority\n", Verdict.WARNING, "none"),
-        ("zswap", "sys/module/zswap/parameters/enabled", "Y\n", Verdict.WARNING, "on"),
-    ],
-)
-def test_each_lack_is_found(
-    laptop: Machine, tmp_path: Path, name: str, path: str, text: str | None, verdict: Verdict, words: str
-) -> None:
-    if text is None:
-        (tmp_path / path).unlink()
-        (tmp_path / path).parent.rmdir()
-    else:
-        write(tmp_path / path, text)
-    check = next(check for check in checks.look(laptop) if check.name == name)
-    assert check.verdict is verdict
-    assert words in check.found
-    assert check.remedy
-
-
-def test_nouveau_and_a_missing_library_are_named(laptop: Machine, tmp_path: Path) -> None:
-    (tmp_path / "proc/driver/nvidia/version").unlink()
-    write(tmp_path / "sys/module/nouveau/initstate", "live\n")
-    found = {check.name: check for check in checks.look(Machine(laptop.proc, laptop.sys, no_library))}
-    assert "nouveau" in found["NVIDIA driver"].found
-    assert found["CUDA driver library"].verdict is Verdict.FAILED
 
 
 async def test_a_missing_nbd_module_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

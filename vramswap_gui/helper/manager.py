@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.contract import Cause, ErrorCode, Mode, State, Status, VramswapError
-from vramswap_gui.helper import policy, swap
+from vramswap_gui.helper import policy
 from vramswap_gui.helper.boot import start_at_boot
 from vramswap_gui.helper.config import ConfigFile, changed
 from vramswap_gui.helper.marks import Marks
@@ -149,8 +149,6 @@ class Manager:
         self._set(state=State.STARTING, reason="Reserving VRAM.", error=_NO_ERROR)
         try:
             config = self._file.load()
-            if self._attach == "kernel":
-                await swap.require_nbd()
             await self._server.start(config.gpu)
             vram = await self._vram(config)
             self._aim = policy.target(config, vram)
@@ -169,11 +167,11 @@ class Manager:
             await self._stop()
             self._by_hand(False)
 
-    async def _stop(self, pause: float = 0) -> None:
+    async def _stop(self, pause: float = 0, cause: Cause = Cause.HAND) -> None:
         areas = self._segments.areas()
         if areas:
             self._segments.require_room(areas)
-            self._set(state=State.STOPPING, reason="Bringing pages home.")
+            self._set(state=State.STOPPING, reason="Bringing pages home.", cause=cause)
         async with self._resting():
             # The last one has the fewest pages, and while it goes the kernel may use the others.
             for index in sorted(self._segments.devices, reverse=True):
@@ -198,7 +196,11 @@ class Manager:
         """
         async with self._verb:
             resume = bool(self._segments.devices)
-            await self._stop()
+            try:
+                await self._stop(cause=Cause.SLEEP)
+            except VramswapError as error:
+                self._set(reason=error.message, cause=Cause.SLEEP, error=_wire(error))
+                raise
             self._marks.fall_asleep(resume)
             self._set(reason="Off while the machine sleeps.", cause=Cause.SLEEP)
 
@@ -246,10 +248,6 @@ class Manager:
         """Whether somebody plays a game, who then wants the VRAM."""
         self.playing = playing
         self.decided()
-
-    async def set_mode(self, mode: str) -> None:
-        """Keep when VRAM is lent by itself. Raises VramswapError."""
-        await self.configure({"mode": mode})
 
     async def configure(self, values: dict[str, object]) -> None:
         """Change settings for everyone; those about a start are in force at the next one. Raises VramswapError."""
@@ -312,7 +310,7 @@ class Manager:
 
     async def _shrink(self, plan: Plan, pause: float) -> None:
         if not plan.size:
-            await self._stop(0 if plan.urgent else pause)
+            await self._stop(0 if plan.urgent else pause, plan.cause)
             return
         areas = self._segments.areas()
         steps = policy.reshape(areas, plan.size)

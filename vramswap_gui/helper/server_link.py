@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.helper import server_unit, swap
 from vramswap_gui.system import run
 
 _START_SECONDS: Final = 60.0
@@ -55,6 +56,17 @@ class ServerLink:
         if await self.adopt():
             return
         self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if server_unit.serves(self._folder, self._attach):
+            await server_unit.start(gpu)
+        else:
+            await self._start_detached(gpu)
+        if not await self.adopt():
+            raise _failed("it does not answer")
+
+    async def _start_detached(self, gpu: str) -> None:
+        """Where no systemd starts it."""
+        if self._attach == "kernel":
+            await swap.require_nbd()
         command = [sys.executable, "-P", "-m", "vramswap_gui.server.main",
                    "--control", str(self._folder / "control.sock"), "--attach", self._attach]  # fmt: skip
         if gpu:
@@ -70,8 +82,6 @@ class ServerLink:
         outcome = await _first_line(ours)
         if "error" in outcome:
             raise VramswapError.from_dict(outcome["error"])
-        if not await self.adopt():
-            raise _failed(f"it does not answer; its last words are in {self._folder}/server.log")
 
     async def ask(self, verb: str, **arguments: object) -> dict[str, Any]:
         """One request. Raises VramswapError: the server's, or SERVER_FAILED when it is gone."""
@@ -117,7 +127,7 @@ class ServerLink:
         end = asyncio.get_running_loop().time() + _START_SECONDS
         while not await self._runs_again():
             if asyncio.get_running_loop().time() > end:
-                raise _failed(f"the new version does not answer; its last words are in {self._folder}/server.log")
+                raise _failed("the new version does not answer")
             await asyncio.sleep(_LOOK_SECONDS)
         self._quitting = False
 
@@ -176,7 +186,9 @@ async def _first_line(fd: int) -> dict[str, Any]:
 
 def _failed(why: str) -> VramswapError:
     return VramswapError(
-        ErrorCode.SERVER_FAILED, f"The server that holds the VRAM failed: {why}.", "See `journalctl -b` and `dmesg`."
+        ErrorCode.SERVER_FAILED,
+        f"The server that holds the VRAM failed: {why}.",
+        "See `journalctl -b -u vramswap-server`, without systemd /run/vramswap/server.log, and `dmesg`.",
     )
 
 

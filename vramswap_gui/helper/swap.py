@@ -19,11 +19,16 @@ async def require_nbd(sys: Path = Path("/sys")) -> None:
     # Devices are made when they are needed; the sixteen that the module makes by default would only be clutter.
     done = await run.run("modprobe", "nbd", "nbds_max=0")
     if done.status or not (sys / "module/nbd").is_dir():
-        raise VramswapError(
-            ErrorCode.NO_NBD,
-            f"The kernel's nbd module cannot be loaded ({done.complaint}).",
-            "Install the package with your kernel's extra modules, or boot a kernel that has CONFIG_BLK_DEV_NBD.",
-        )
+        raise nbd_is_missing(done.complaint)
+
+
+def nbd_is_missing(why: str) -> VramswapError:
+    """The error without the kernel's NBD driver."""
+    return VramswapError(
+        ErrorCode.NO_NBD,
+        f"The kernel's nbd module cannot be loaded ({why}).",
+        "Install the package with your kernel's extra modules, or boot a kernel that has CONFIG_BLK_DEV_NBD.",
+    )
 
 
 async def on(device: str, priority: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import os
 import select
 import socket
 import time
@@ -25,6 +27,8 @@ DEAD_CONNECTION_TIMEOUT: Final = 3600
 #: Seconds within which the kernel must have noticed that its connections are dead, and between two looks.
 _NOTICE: Final = 10
 _NOTICE_POLL: Final = 0.01
+#: Seconds that a look at a device may take.
+_PROBE_SECONDS: Final = 2
 
 
 class KernelAttachment:
@@ -86,8 +90,11 @@ class KernelAttachment:
             await asyncio.sleep(_NOTICE_POLL)
 
     async def detach(self, index: int) -> None:
-        self._unwatch(index)
-        self._nbd.disconnect(self._devices.pop(index))
+        device = self._devices[index]
+        with await _claimed(f"/dev/nbd{device}"):
+            self._unwatch(index)
+            del self._devices[index]
+            self._nbd.disconnect(device)
 
     def _watch(self, index: int, ends: list[socket.socket]) -> None:
         self._ends[index] = ends
@@ -138,6 +145,31 @@ class KernelAttachment:
             for _, theirs in pairs:
                 theirs.close()
         return [ours for ours, _ in pairs]
+
+
+async def _claimed(device: str) -> contextlib.ExitStack:
+    """While it is open, a device is no swap and cannot become swap, and udev does not look at it.
+
+    A look would find the device gone, and fill the kernel's log with errors. udev takes one each time that a writer
+    closes the device, as swapoff does, and holds a lock meanwhile (https://systemd.io/BLOCK_DEVICE_LOCKING). Raises
+    VramswapError BUSY.
+    """
+    claim = contextlib.ExitStack()
+    try:
+        fd = os.open(device, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
+    except OSError as error:
+        raise VramswapError(
+            ErrorCode.BUSY, f"{device} is in use ({error.strerror}).", f"Run `swapoff {device}` first."
+        ) from None
+    claim.callback(os.close, fd)
+    deadline = time.monotonic() + _PROBE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except OSError:
+            await asyncio.sleep(_NOTICE_POLL)
+    return claim
 
 
 def _close(ends: list[socket.socket]) -> None:

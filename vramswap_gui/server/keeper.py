@@ -24,6 +24,9 @@ _BACKOFF: Final = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 #: Seconds between the answer to an upgrade and the upgrade.
 _LAST_WORDS: Final = 0.1
 
+#: Seconds between two looks whether a segment is still swap, when the server is to end.
+_LEAVE_SECONDS: Final = 0.2
+
 
 @dataclass(slots=True)
 class Segment:
@@ -57,6 +60,7 @@ class Keeper:
         #: The engine of an earlier program, which serves until ours has everything.
         self._predecessor = 0
         self._draining = False
+        self._leaving: asyncio.Task[None] | None = None
         self._finished = asyncio.Event()
 
     async def start(self) -> None:
@@ -186,9 +190,19 @@ class Keeper:
         return {}
 
     def drain(self) -> None:
-        """Accept no new segment, serve those there are, and end after the last one. Never ends live swap."""
+        """Accept no new segment, serve those that are swap, let go of the others, and end after the last one."""
         self._draining = True
         self._finish_if_empty()
+        if self._segments and self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        """The helper, which would have them removed, may be gone: at the machine's end it goes before its swap."""
+        while self._segments:
+            for index in list(self._segments):
+                with contextlib.suppress(VramswapError):
+                    await self.remove(index)
+            await asyncio.sleep(_LEAVE_SECONDS)
 
     async def close(self) -> None:
         """Release everything, wiped. Only for when nothing depends on the segments any more."""

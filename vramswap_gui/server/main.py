@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from vramswap_gui.server.control import ControlServer
 from vramswap_gui.server.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.engine_process import EngineOptions
 from vramswap_gui.server.keeper import Keeper, check_size
-from vramswap_gui.server.resident import bring_home, go_first, require_resident
+from vramswap_gui.server.resident import bring_home, go_first, outlive_shutdown, require_resident
 from vramswap_gui.server.upgrade import resumed
 from vramswap_gui.units import MIB, parse_size
 
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         help="with --control: make kernel block devices, or Unix sockets DIR/nbdN that simulate them (%(default)s)",
     )
     # For the helper, which has to know how a start went and, when it failed, in which of the typed ways.
-    parser.add_argument("--report", metavar="FD", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--report", metavar="FD|PATH", type=_target, help=argparse.SUPPRESS)
     # For the server itself, when it becomes a newer program.
     parser.add_argument("--resume", metavar="FD", type=int, help=argparse.SUPPRESS)
     return parser
@@ -80,12 +81,25 @@ def _report_ready(options: argparse.Namespace) -> None:
     if options.report is not None:
         _report(options.report, {"result": {}})
         options.report = None
+    _notify("READY=1")
 
 
-def _report(fd: int, outcome: dict[str, Any]) -> None:
+def _report(target: int | Path, outcome: dict[str, Any]) -> None:
     """One line of JSON about the start. Nobody need be listening any more."""
-    with contextlib.suppress(OSError), open(fd, "w", encoding="utf-8") as pipe:
-        pipe.write(json.dumps(outcome) + "\n")
+    with contextlib.suppress(OSError), os.fdopen(target, "w") if isinstance(target, int) else target.open("w") as file:
+        file.write(json.dumps(outcome) + "\n")
+
+
+def _notify(state: str) -> None:
+    """Tell systemd, if this is a unit of Type=notify (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(state.encode(), address.replace("@", "\0", 1) if address[0] == "@" else address)
+
+
+def _target(text: str) -> int | Path:
+    return int(text) if text.isdecimal() else Path(text)
 
 
 def _size(text: str) -> int:
@@ -138,6 +152,7 @@ async def _serve_control(options: argparse.Namespace) -> None:
     resident = options.attach == "kernel"
     if resident:
         require_resident()
+        outlive_shutdown()
         if options.resume is not None:
             bring_home()
         go_first()

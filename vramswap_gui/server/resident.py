@@ -35,6 +35,17 @@ def require_resident() -> None:
         raise _refused("it cannot be protected from the out-of-memory killer", error.errno or 0) from error
 
 
+def outlive_shutdown(proc: Path = Path("/proc/self")) -> None:
+    """Have systemd spare this process, and what is forked from it, when it ends all others at shutdown.
+
+    Until swap is off, pages are read from here. A first character @ of the command line asks for it, whenever it is
+    written there (https://systemd.io/ROOT_STORAGE_DAEMONS). Where the command line lies: proc_pid_stat(5), arg_start.
+    """
+    # The second field may have spaces and parentheses in it; arg_start is the 48th.
+    fields = (proc / "stat").read_text().rpartition(")")[2].split()
+    ctypes.memset(int(fields[45]), ord("@"), 1)
+
+
 def bring_home(proc: Path = Path("/proc/self")) -> int:
     """Bring back what of this process was paged out before its memory was locked; returns how many bytes that were.
 

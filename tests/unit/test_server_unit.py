@@ -1,0 +1,93 @@
+"""The server as systemd's unit: what it is given, how its failure is told, what it tells systemd."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.helper import server_unit
+from vramswap_gui.server import main
+
+NBD = Path("/sys/module/nbd").is_dir()
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runtime folder, and a systemctl that does what the file ``script`` in it says."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "systemctl").write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/asked\n. {tmp_path}/script\n')
+    (programs / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr(server_unit, "_FOLDER", tmp_path)
+    (tmp_path / "script").write_text("exit 0")
+    return tmp_path
+
+
+def told(environment: Path) -> str:
+    """What the unit hears of the GPU: double quotes mean the same to sh as to systemd."""
+    return subprocess.run(
+        ["sh", "-c", '. "$1"; printf %s "$VRAMSWAP_GPU"', "sh", environment], capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize("gpu", ["", "0000:01:00.0", 'a"b\\c$d`e f'])
+async def test_the_unit_is_told_the_gpu(gpu: str, systemctl: Path) -> None:
+    (systemctl / "start.json").write_text("of an earlier start")
+    await server_unit.start(gpu)
+    assert (systemctl / "asked").read_text() == "start vramswap-server.service\n"
+    assert not (systemctl / "start.json").exists()
+    assert told(systemctl / "server.env") == gpu
+
+
+async def test_a_failure_has_the_servers_reason(systemctl: Path) -> None:
+    reason = VramswapError(ErrorCode.NO_GPU, "There is none.", "Buy one.").as_dict()
+    (systemctl / "script").write_text(f"echo '{json.dumps({'error': reason})}' >{systemctl}/start.json; exit 1")
+    with pytest.raises(VramswapError) as caught:
+        await server_unit.start("")
+    assert caught.value.as_dict() == reason
+
+
+async def test_a_failure_without_a_word(systemctl: Path) -> None:
+    (systemctl / "script").write_text("echo 'Job failed.' >&2; exit 1")
+    with pytest.raises(VramswapError) as caught:
+        await server_unit.start("")
+    assert caught.value.code is (ErrorCode.SERVER_FAILED if NBD else ErrorCode.NO_NBD)
+    assert "journalctl -u vramswap-server" in str(caught.value)
+
+
+def test_only_the_installed_helper_has_the_unit(tmp_path: Path) -> None:
+    assert not server_unit.serves(tmp_path, "kernel")
+    assert not server_unit.serves(Path("/run/vramswap"), str(tmp_path))
+    assert server_unit.serves(Path("/run/vramswap"), "kernel") == Path("/run/systemd/system").is_dir()
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_systemd_hears_that_it_is_ready(abstract: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"@vramswap-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(name.replace("@", "\0", 1) if abstract else name)
+        receiver.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", name)
+        options = main._parser().parse_args(["--control", "x", "--report", str(tmp_path / "start.json")])
+        main._report_ready(options)
+        assert receiver.recv(100) == b"READY=1"
+    assert json.loads((tmp_path / "start.json").read_text()) == {"result": {}}
+
+
+def test_shutdown_spares_the_server() -> None:
+    """The command line, as systemd reads it, begins with @; in a process of its own, because it lasts."""
+    code = (
+        "from pathlib import Path; from vramswap_gui.server.resident import outlive_shutdown; outlive_shutdown();"
+        "print(Path('/proc/self/cmdline').read_text(), end='')"
+    )
+    said = subprocess.run([sys.executable, "-c", code, "a (b) c"], capture_output=True, text=True, check=True).stdout
+    assert said.split("\0")[0] == "@" + sys.executable[1:]
+    assert said.split("\0")[3] == "a (b) c"

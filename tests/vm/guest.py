@@ -1,0 +1,137 @@
+"""What a step asks of the machine it runs in, and how it tells the outside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from tests.system.swapped import command, used, wait_for
+
+#: The outside reads one JSON object a line from it.
+REPORT: Final = Path("/dev/ttyS1")
+CONTROL: Final = Path("/run/vramswap/control.sock")
+#: What happens here takes many times longer than on a processor that is not emulated.
+PATIENCE: Final = 120.0
+
+
+def tell(**what: object) -> None:
+    """One message to the outside."""
+    with REPORT.open("w") as port:
+        port.write(json.dumps(what) + "\n")
+
+
+def ctl(*arguments: str, status: int = 0) -> str:
+    """What ``vramswapctl`` prints, which must end with ``status``."""
+    done = subprocess.run(
+        ["vramswapctl", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == status, f"vramswapctl {' '.join(arguments)} ended with {done.returncode}: {done.stdout}"
+    return done.stdout
+
+
+def status() -> dict[str, Any]:
+    """The helper's status."""
+    found: dict[str, Any] = json.loads(ctl("status", "--json"))
+    return found
+
+
+def swaps() -> list[str]:
+    """The devices that are swap."""
+    return [line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:]]
+
+
+def swapped() -> int:
+    """Bytes of pages in VRAM."""
+    return sum(used(device) for device in swaps())
+
+
+def server() -> dict[str, Any] | None:
+    """What the server says of itself, None while there is none."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        try:
+            connection.connect(str(CONTROL))
+        except OSError:
+            return None
+        connection.sendall(b'{"id": 1, "verb": "status"}\n')
+        with connection.makefile() as lines:
+            found: dict[str, Any] = json.loads(lines.readline())["result"]
+        return found
+
+
+def unit(name: str, what: str) -> str:
+    """A property of a systemd unit."""
+    return command("systemctl", "show", "--value", f"--property={what}", name).strip()
+
+
+def log(since: float, *arguments: str) -> str:
+    """The journal's lines since a time (seconds since 1970)."""
+    return command("journalctl", "--no-pager", "--output=short-monotonic", f"--since=@{since:.3f}", *arguments)
+
+
+def reclaim(size: int) -> None:
+    """Have the kernel page out what nobody used lately, of every process, PID 1 and the session's included."""
+    # It ends with an error when there was less to be had.
+    with contextlib.suppress(OSError):
+        Path("/sys/fs/cgroup/memory.reclaim").write_text(str(size))
+
+
+class Holder:
+    """A program with pages that can be verified (hold.py)."""
+
+    def __init__(self, mib: int, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.vm.hold", str(mib), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._ask("") == "held", "the holder did not start"
+
+    def verify(self) -> None:
+        """Every page must be right."""
+        assert self._ask("verify") == "wrong: 0"
+
+    def end(self) -> None:
+        """Give the memory back."""
+        self._process.kill()
+        self._process.wait()
+
+    def _ask(self, word: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if word:
+            self._process.stdin.write(word + "\n")
+            self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+
+@contextlib.contextmanager
+def holding(mib: int, *arguments: str) -> Iterator[Holder]:
+    """Pages that are held meanwhile."""
+    holder = Holder(mib, *arguments)
+    try:
+        yield holder
+    finally:
+        holder.end()
+
+
+def kill(pid: int) -> None:
+    """As abruptly as can be."""
+    assert pid > 1, pid
+    os.kill(pid, signal.SIGKILL)
+
+
+def turn_off() -> None:
+    """No swap and no server."""
+    ctl("off")
+    assert swaps() == [], swaps()
+    wait_for(lambda: server() is None, "the server's end", PATIENCE)

@@ -1,0 +1,72 @@
+"""Steps about sleep. The hardware's part is replaced: what systemd would do last only notes what is swap then."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from tests.system.swapped import available, command, wait_for
+from tests.vm.guest import PATIENCE, holding, log, status, swapped, swaps, unit
+from vramswap_gui.units import MIB
+
+_SLEPT: Final = Path("/run/slept")
+_INSTEAD: Final = f"""[Service]
+ExecStart=
+ExecStart=/bin/sh -c 'cat /proc/swaps >{_SLEPT}; sleep 1'
+"""
+
+
+def _suspend() -> None:
+    """Returns when the machine is awake again, or stayed awake."""
+    _SLEPT.unlink(missing_ok=True)
+    begun = time.time()
+    accepted = subprocess.run(["systemctl", "suspend"], check=False, timeout=PATIENCE).returncode == 0
+
+    def over() -> bool:
+        if not accepted:
+            return True
+        # systemd's words, whose unit is the job's: it slept, or a dependency of sleep.target failed.
+        said = log(begun, "-u", "sleep.target", "-u", "systemd-suspend.service", "-u", "vramswap-sleep.service")
+        return _SLEPT.exists() or "ailed" in said
+
+    wait_for(over, "sleep, or its refusal", PATIENCE)
+    wait_for(lambda: not command("systemctl", "list-jobs", "--no-legend").strip(), "an end of all jobs", PATIENCE)
+
+
+def sleeps() -> None:
+    """systemctl suspend with pages in VRAM: they are home before, and the swap is back afterwards"""
+    folder = Path("/etc/systemd/system/systemd-suspend.service.d")
+    folder.mkdir(exist_ok=True)
+    (folder / "instead.conf").write_text(_INSTEAD)
+    command("systemctl", "daemon-reload")
+    assert command("systemctl", "is-enabled", "vramswap-sleep.service").strip() == "enabled"
+    with holding(120, "--out") as holder:
+        assert swapped() > 100 * MIB, swapped()
+        _suspend()
+        assert len(_SLEPT.read_text().splitlines()) == 1, _SLEPT.read_text()
+        wait_for(lambda: len(swaps()) == 1, "the swap to come back", PATIENCE)
+        assert status()["state"] == "on", status()
+        holder.verify()
+
+
+def sleep_is_refused() -> None:
+    """systemctl suspend with pages that do not fit into memory: the machine stays awake, and says why"""
+    with holding(200, "--out") as holder, holding((available() - 120 * MIB) // MIB, "--lock"):
+        begun = time.time()
+        _suspend()
+        assert not _SLEPT.exists(), "it slept"
+        assert unit("vramswap-sleep.service", "ActiveState") == "failed"
+        assert len(swaps()) == 1, swaps()
+        said = log(begun, "-u", "vramswap-sleep.service")
+        assert "of pages are in VRAM" in said, said
+        holder.verify()
+    assert status()["state"] == "on", status()
+
+
+def sleeps_without_us() -> None:
+    """systemctl suspend works when the package is removed, but not purged"""
+    begun = time.time()
+    _suspend()
+    assert _SLEPT.exists(), log(begun)

@@ -1,0 +1,219 @@
+"""Runs in the machine at each boot: the steps of this boot, then the way to the next one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tests.system.swapped import Filling, available, command, wait_for
+from tests.vm import leaving, sleeping
+from tests.vm.guest import (
+    PATIENCE,
+    ctl,
+    holding,
+    kill,
+    log,
+    reclaim,
+    server,
+    status,
+    swapped,
+    swaps,
+    tell,
+    unit,
+)  # isort: skip # fmt: skip
+from vramswap_gui.units import MIB
+
+STATE: Final = Path("/var/lib/vm-test")
+#: What the machine's user lends, and how much more than memory programs use.
+SIZE: Final = 256 * MIB
+EXCESS: Final = 120 * MIB
+VRAM: Final = 2048 * MIB
+
+#: The unit finds the simulated GPU, whose VRAM must not be swapped itself.
+_WRONG: Final = re.compile(r"[Ff]ailed|[Tt]imed out|[Tt]iming out|error")
+_DROP_IN: Final = f"""[Unit]
+RequiresMountsFor=/run/gpu
+[Service]
+Environment=FAKEGPU_DIR=/run/gpu FAKEGPU_VRAM={VRAM}
+ReadWritePaths=/run/gpu
+"""
+
+
+def boots() -> None:
+    """every unit of the machine runs"""
+    state = subprocess.run(["systemctl", "is-system-running", "--wait"], capture_output=True, text=True, check=False)
+    assert state.stdout.strip() == "running", f"{state.stdout}{command('systemctl', '--failed', '--no-legend')}"
+
+
+def installs() -> None:
+    """apt-get install ./vramswap.deb"""
+    leaving.remember(STATE / "before")
+    for library in Path("gpu").iterdir():
+        shutil.copy(library, "/usr/local/lib")
+    command("ldconfig")
+    for name in ("helper", "server"):
+        folder = Path(f"/etc/systemd/system/vramswap-{name}.service.d")
+        folder.mkdir(parents=True)
+        (folder / "gpu.conf").write_text(_DROP_IN)
+    command("apt-get", "install", "-y", "--no-install-recommends", "/opt/vm/vramswap.deb")
+    assert unit("vramswap-helper.service", "LoadState") == "loaded"
+
+
+def doctor() -> None:
+    """vramswapctl doctor: nothing is wrong but that there is no GPU on the bus"""
+    done = subprocess.run(["vramswapctl", "doctor", "--json"], capture_output=True, text=True, timeout=PATIENCE)
+    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    failed = {name for name, check in checks.items() if check["verdict"] == "failed"}
+    assert failed == {"NVIDIA GPU", "NVIDIA driver"}, checks
+
+
+def user_turns_on() -> None:
+    """a user who sits at the machine turns it on; another one is refused, and sees it"""
+    ctl("size", str(SIZE))
+    seated = (
+        "systemd-run", "--quiet", "--wait", "--pipe", "--uid=alice", "-p", "PAMName=login", "-p", "TTYPath=/dev/tty1",
+    )  # fmt: skip
+    command(*seated, "vramswapctl", "on")
+    assert sum(area["size"] for area in status()["segments"]) == SIZE, status()
+    assert len(swaps()) == 1, swaps()
+    elsewhere = ("runuser", "-u", "bob", "--", "vramswapctl")
+    assert "on" in command(*elsewhere, "status")
+    refused = subprocess.run([*elsewhere, "off"], capture_output=True, text=True, timeout=PATIENCE)
+    assert refused.returncode == 1, refused
+    assert len(swaps()) == 1, swaps()
+
+
+def fills() -> None:
+    """memory is filled past its end, and every page read back"""
+    filling = Filling.start(available() + EXCESS, seed=1, rounds=1)
+    wait_for(lambda: swapped() > EXCESS // 2 or not filling.running(), "pages in VRAM", PATIENCE)
+    filling.finish()
+
+
+def helper_dies() -> None:
+    """the helper is killed -9 with pages in VRAM: it comes back, and finds its swap"""
+    with holding(96, "--out") as holder:
+        before = server()
+        assert before is not None
+        kill(int(unit("vramswap-helper.service", "MainPID")))
+        wait_for(lambda: unit("vramswap-helper.service", "MainPID") != "0", "another helper", PATIENCE)
+        assert status()["state"] == "on", status()
+        assert (server() or {})["pid"] == before["pid"]
+        holder.verify()
+
+
+def helper_stops() -> None:
+    """systemctl stop and start of the helper with pages in VRAM: the swap stays"""
+    with holding(96, "--out") as holder:
+        command("systemctl", "stop", "vramswap-helper.service")
+        assert len(swaps()) == 1, swaps()
+        command("systemctl", "start", "vramswap-helper.service")
+        assert status()["state"] == "on", status()
+        holder.verify()
+
+
+def engine_dies() -> None:
+    """the engine is killed -9 while pages move"""
+    filling = Filling.start(available() + EXCESS, seed=2, rounds=1)
+    wait_for(lambda: swapped() > EXCESS // 2, "pages in VRAM", PATIENCE)
+    before = server()
+    assert before is not None
+    kill(before["engine_pid"])
+    wait_for(lambda: (server() or {}).get("engine") == "running", "a new engine", PATIENCE)
+    assert (server() or {})["engine_pid"] != before["engine_pid"]
+    filling.finish()
+
+
+def pages_stay_behind() -> None:
+    """pages of programs, of a tmpfs and of the system itself are in VRAM"""
+    if not swaps():
+        ctl("on")
+    subprocess.Popen(["python3", "-m", "tests.vm.hold", "80", "--out"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with holding(64, "--out", "--file", "/dev/shm/left"):
+        pass
+    reclaim(96 * MIB)
+    wait_for(lambda: swapped() > 140 * MIB, f"pages in VRAM, not {swapped() // MIB} MiB", PATIENCE)
+
+
+def last_words() -> None:
+    """the end of the boot before: swap went first, nothing of ours failed or was waited for"""
+    text = command("journalctl", "--no-pager", "-b", "-1", "-o", "short-monotonic")
+    lines = text[text.rindex("The system will reboot now") :].splitlines()
+    gone = [line for line in lines if "Deactivated swap dev-nbd" in line]
+    assert gone, "no swap was turned off"
+    wrong = [line for line in lines if re.search(r"vramswap|nbd\d|\.swap", line) and _WRONG.search(line)]
+    assert not wrong, "\n".join(wrong)
+
+
+def lends_nothing() -> None:
+    """after the reboot nothing is lent, as nothing asks for it"""
+    assert swaps() == [], swaps()
+    assert not Path("/sys/module/nbd").exists()
+
+
+def at_boot_is_chosen() -> None:
+    """vramswapctl mode always, at boot"""
+    ctl("size", str(SIZE))
+    ctl("mode", "always")
+    ctl("config", "at_boot", "on")
+    wait_for(lambda: len(swaps()) == 1, "swap, because the mode says so", PATIENCE)
+
+
+def comes_by_itself() -> None:
+    """after the reboot the swap is there before anyone asks"""
+    wait_for(lambda: len(swaps()) == 1, "swap", PATIENCE)
+    with holding(96, "--out") as holder:
+        assert swapped() > 64 * MIB, swapped()
+        holder.verify()
+
+
+BOOTS: Final[tuple[tuple[Callable[[], None], ...], ...]] = (
+    (
+        boots, installs, doctor, user_turns_on, fills, helper_dies, helper_stops, engine_dies,
+        sleeping.sleeps, sleeping.sleep_is_refused, pages_stay_behind,
+    ),
+    (boots, last_words, lends_nothing, at_boot_is_chosen, pages_stay_behind),
+    (
+        boots, last_words, comes_by_itself, leaving.upgrades, leaving.is_removed, sleeping.sleeps_without_us,
+        leaving.is_purged,
+    ),
+)  # fmt: skip
+DOWN: Final = ("reboot with pages in VRAM", "reboot with pages in VRAM, mode always", "poweroff")
+
+
+def take(step: Callable[[], None]) -> None:
+    """One step, and word of how it went."""
+    name = (step.__doc__ or "").strip()
+    begun, since = time.monotonic(), time.time()
+    verdict, detail = "PASS", ""
+    try:
+        step()
+    except Exception as error:
+        ours = log(since, "-u", "vramswap-*.service", "-n", "15")
+        verdict, detail = "FAIL", f"{type(error).__name__}: {error}\n{ours}"
+    tell(name=name, verdict=verdict, seconds=round(time.monotonic() - begun, 1), detail=detail)
+
+
+def main() -> None:
+    """Take the steps of this boot."""
+    STATE.mkdir(exist_ok=True)
+    count = STATE / "boot"
+    number = int(count.read_text()) if count.exists() else 0
+    count.write_text(str(number + 1))
+    for step in BOOTS[number]:
+        take(step)
+    tell(down=DOWN[number])
+    os.sync()
+    command("systemctl", "--no-block", "poweroff" if number + 1 == len(BOOTS) else "reboot")
+    time.sleep(600)
+
+
+if __name__ == "__main__":
+    main()

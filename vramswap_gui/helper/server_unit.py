@@ -1,0 +1,47 @@
+"""The server as a unit of systemd, with a confinement and a cgroup of its own: vramswap-server.service."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.helper.swap import nbd_is_missing
+from vramswap_gui.system import run
+
+_UNIT: Final = "vramswap-server.service"
+#: The unit knows no other; a helper that has another is a test's or a demonstration's.
+_FOLDER: Final = Path("/run/vramswap")
+
+
+def serves(folder: Path, attach: str) -> bool:
+    """Whether the unit is for a server of this kind: on a machine that systemd runs (sd_booted(3)), for real swap."""
+    return attach == "kernel" and folder == _FOLDER and Path("/run/systemd/system").is_dir()
+
+
+async def start(gpu: str) -> None:
+    """Start it on a GPU; it is ready afterwards. Raises VramswapError with the server's reason."""
+    # Quoted as EnvironmentFile= wants it (systemd.exec(5)).
+    quoted = re.sub(r'([\\"$`])', r"\\\1", gpu)
+    (_FOLDER / "server.env").write_text(f'VRAMSWAP_GPU="{quoted}"\n', encoding="utf-8")
+    outcome = _FOLDER / "start.json"
+    outcome.unlink(missing_ok=True)
+    done = await run.run("systemctl", "start", _UNIT)
+    if done.status:
+        raise _reason(outcome, done.complaint)
+
+
+def _reason(outcome: Path, complaint: str) -> VramswapError:
+    try:
+        return VramswapError.from_dict(json.loads(outcome.read_text(encoding="utf-8"))["error"])
+    except (OSError, ValueError, KeyError):
+        # It did not come so far as to tell.
+        if not Path("/sys/module/nbd").is_dir():
+            return nbd_is_missing("see `journalctl -u vramswap-server`")
+        return VramswapError(
+            ErrorCode.SERVER_FAILED,
+            f"The server that holds the VRAM was not started: {complaint}.",
+            "See `journalctl -u vramswap-server`.",
+        )
