@@ -104,6 +104,10 @@ class VramswapError(Exception):
         """The error as the control socket and ``--json`` carry it."""
         return {"code": self.code.value, "message": self.message, "remedy": self.remedy}
 
+    def as_tuple(self) -> tuple[str, str, str]:
+        """The error as :attr:`Status.error` has it."""
+        return (self.code.value, self.message, self.remedy)
+
     @classmethod
     def from_dict(cls, fields: Mapping[str, object]) -> VramswapError:
         """The reverse of :meth:`as_dict`; an unknown code becomes ``INTERNAL``."""

@@ -203,14 +203,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetTemperature(void *handle, int sensor, unsigned 
 EXPORT nvmlReturn_t nvmlDeviceGetDisplayActive(void *handle, int *active) {
     (void)handle;
     ENTER_OPTIONAL();
-    *active = control()->display & 1;
-    return SUCCESS;
-}
-
-EXPORT nvmlReturn_t nvmlDeviceGetDisplayMode(void *handle, int *plugged_in) {
-    (void)handle;
-    ENTER_OPTIONAL();
-    *plugged_in = (control()->display & 2) != 0;
+    *active = control()->display != 0;
     return SUCCESS;
 }
 

@@ -62,6 +62,16 @@ def test_only_nvidia_display_controllers_are_gpus(laptop: Machine) -> None:
     assert gpu.list_pci(laptop.sys / "none") == ()
 
 
+def test_a_display_is_seen_without_asking_the_driver(laptop: Machine) -> None:
+    connectors = laptop.sys / "bus/pci/devices" / PCI / "drm/card1"
+    assert not gpu.display_attached(PCI, laptop.sys)
+    write(connectors / "card1-eDP-1/status", "disconnected\n")
+    assert not gpu.display_attached(PCI, laptop.sys)
+    write(connectors / "card1-HDMI-A-1/status", "connected\n")
+    assert gpu.display_attached(PCI, laptop.sys)
+    assert not gpu.display_attached("0000:00:02.0", laptop.sys)
+
+
 @pytest.mark.parametrize("state", ["suspended", "suspending"])
 def test_a_sleeping_gpu_is_never_asked(laptop: Machine, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write(laptop.sys / "bus/pci/devices" / PCI / "power/runtime_status", state)

@@ -21,6 +21,7 @@ LAPTOP = Vram(total=8 * GIB, free=8 * GIB, ours=0)
         ("what was asked for", Config(size=2 * GIB), LAPTOP, 2 * GIB),
         ("no more than an administrator allows", Config(maximum=GIB), LAPTOP, GIB),
         ("less while a game runs", Config(size=6 * GIB), Vram(8 * GIB, 3 * GIB, 0), 3 * GIB - 512 * MIB),
+        ("less on a card with a display", Config(), Vram(8 * GIB, 8 * GIB, 0, display=True), 7 * GIB),
         ("what we hold counts as free", Config(size=6 * GIB), Vram(8 * GIB, 3 * GIB, 4 * GIB), 6 * GIB),
         ("whole steps", Config(headroom=0), Vram(GIB + 5, GIB + 5, 0), GIB),
     ],
@@ -110,6 +111,7 @@ def test_room(name: str, used: int, memory: Memory, fits: bool) -> None:
 
 def test_the_slider_ends_where_the_card_does() -> None:
     assert largest(Config(), Vram(8 * GIB, GIB, 0)) == 8 * GIB - 512 * MIB
+    assert largest(Config(), Vram(8 * GIB, GIB, 0, display=True)) == 7 * GIB
     assert largest(Config(maximum=GIB), LAPTOP) == GIB
 
 

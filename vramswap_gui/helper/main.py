@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(options: argparse.Namespace) -> None:
     server = ServerLink(options.runtime_dir, options.attach)
-    manager = Manager(server, ConfigFile(options.config), options.runtime_dir, options.attach, options.proc)
+    manager = Manager(
+        server, ConfigFile(options.config), options.runtime_dir, options.attach, options.proc, options.sys
+    )
     service = Service(manager)
     # The name first: of two helpers, only the one that has it may touch what it finds.
     await service.connect(options.bus)

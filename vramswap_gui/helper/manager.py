@@ -21,20 +21,26 @@ from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_link import ServerLink, keeper_died
 from vramswap_gui.helper.situation import Plan
 from vramswap_gui.settings import Config
-
-_PROGRESS_SECONDS: Final = 0.2
+from vramswap_gui.system import gpu
 
 
 class Manager:
     """Owns the swap. Verbs run one after the other; ``changed`` hears of every new status."""
 
     def __init__(
-        self, server: ServerLink, config: ConfigFile, folder: Path, attach: str, proc: Path = Path("/proc")
+        self,
+        server: ServerLink,
+        config: ConfigFile,
+        folder: Path,
+        attach: str,
+        proc: Path = Path("/proc"),
+        sys: Path = Path("/sys"),
     ) -> None:
         self._server = server
         self._file = config
         self._marks = Marks(folder)
         self._attach = attach
+        self._sys = sys
         self._verb = asyncio.Lock()
         self._segments = Segments(server, attach == "kernel", proc, self._moved)
         self._aim = 0
@@ -91,10 +97,7 @@ class Manager:
 
     async def held(self) -> dict[str, Any] | None:
         """What the server says of the GPU; None while none runs. Raises VramswapError."""
-        if not self._server.connected:
-            return None
-        gpu: dict[str, Any] = (await self._server.ask("status"))["gpu"]
-        return gpu
+        return await self._server.gpu()
 
     async def adopt(self) -> None:
         """Take over what an earlier helper left: swap in use stays, a half-made segment goes."""
@@ -103,7 +106,7 @@ class Manager:
             try:
                 config = self._file.load()
             except VramswapError as error:
-                self._set(state=State.FAILED, error=_wire(error), reason=error.message)
+                self._set(state=State.FAILED, error=error.as_tuple(), reason=error.message)
             simulated = () if self._attach == "kernel" else ("kernel",)
             self._set(mode=Mode(config.mode), wanted=config.size, simulated=simulated)
             if not await self._server.adopt():
@@ -111,11 +114,15 @@ class Manager:
                 return
             found = await self._server.ask("status")
             self._segments.devices = {segment["index"]: segment["device"] for segment in found["segments"]}
-            await self._segments.prune()
+            try:
+                await self._segments.prune()
+            except VramswapError as error:
+                self._set(state=State.FAILED, error=error.as_tuple(), reason=error.message)
+                return
             if not self._segments.devices:
                 await self._taken_down()
                 return
-            self._note_gpu(config, found["gpu"])
+            self._note_gpu(config, found["gpu"], self.lent)
             self._aim = config.size or self.lent
             if self.hand is None and config.mode == Mode.OFF:
                 # Whoever turned it on, it was not this mode.
@@ -156,7 +163,7 @@ class Manager:
             await self._segments.reshape(config, policy.reshape((), size))
         except VramswapError as error:
             await self._undo()
-            self._set(state=State.FAILED, reason=error.message, error=_wire(error), segments=())
+            self._set(state=State.FAILED, reason=error.message, error=error.as_tuple(), segments=())
             raise
         self._aim = config.size or self._aim
         self._rest()
@@ -199,7 +206,7 @@ class Manager:
             try:
                 await self._stop(cause=Cause.SLEEP)
             except VramswapError as error:
-                self._set(reason=error.message, cause=Cause.SLEEP, error=_wire(error))
+                self._set(reason=error.message, cause=Cause.SLEEP, error=error.as_tuple())
                 raise
             self._marks.fall_asleep(resume)
             self._set(reason="Off while the machine sleeps.", cause=Cause.SLEEP)
@@ -328,7 +335,7 @@ class Manager:
                 # Nothing is broken: others were faster.
                 self._set(state=State.WAITING, reason=error.message, cause=Cause.VRAM, error=_NO_ERROR)
         else:
-            self._set(reason=error.message, cause=plan.cause, error=_wire(error))
+            self._set(reason=error.message, cause=plan.cause, error=error.as_tuple())
 
     def _explain(self, plan: Plan) -> None:
         """Say why the swap is as it is."""
@@ -365,18 +372,18 @@ class Manager:
             self._segments.devices.clear()
         error = keeper_died()
         self._moved()
-        self._set(state=State.FAILED, reason=error.message, error=_wire(error))
+        self._set(state=State.FAILED, reason=error.message, error=error.as_tuple())
 
     async def _vram(self, config: Config) -> Vram:
         found = await self._server.ask("status")
-        self._note_gpu(config, found["gpu"])
-        ours = sum(segment["size"] for segment in found["segments"])
-        return Vram(found["gpu"]["total"], found["gpu"]["free"], ours)
+        return self._note_gpu(config, found["gpu"], sum(segment["size"] for segment in found["segments"]))
 
-    def _note_gpu(self, config: Config, gpu: dict[str, Any]) -> None:
-        simulated = (("gpu",) if gpu["simulated"] else ()) + (() if self._attach == "kernel" else ("kernel",))
-        most = policy.largest(config, Vram(gpu["total"], gpu["free"], 0))
-        self._set(gpu_name=gpu["name"], gpu_pci=gpu["pci"], simulated=simulated, maximum=most)
+    def _note_gpu(self, config: Config, card: dict[str, Any], ours: int) -> Vram:
+        vram = Vram(card["total"], card["free"], ours, gpu.display_attached(card["pci"], self._sys))
+        simulated = (("gpu",) if card["simulated"] else ()) + (() if self._attach == "kernel" else ("kernel",))
+        most = policy.largest(config, vram)
+        self._set(gpu_name=card["name"], gpu_pci=card["pci"], simulated=simulated, maximum=most)
+        return vram
 
     def _moved(self) -> None:
         """Segments came, went or filled."""
@@ -390,7 +397,3 @@ class Manager:
 
 
 _NO_ERROR: Final = ("", "", "")
-
-
-def _wire(error: VramswapError) -> tuple[str, str, str]:
-    return (error.code.value, error.message, error.remedy)

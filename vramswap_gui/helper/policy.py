@@ -15,6 +15,8 @@ _SEGMENT: Final = 512 * MIB
 #: Memory that must stay available after pages came home, so that bringing them home does not cause swapping.
 _MARGIN_SHARE: Final = 20
 _MARGIN_MOST: Final = GIB
+#: Kept free besides on a card that drives a display: what opens on the screen needs VRAM at once.
+DISPLAY_HEADROOM: Final = 512 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Vram:
     total: int
     free: int
     ours: int
+    #: Whether a display is plugged into the card.
+    display: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +57,20 @@ class Steps:
     add: tuple[int, ...] = ()
 
 
+def headroom(config: Config, display: bool) -> int:
+    """What is lent to nobody."""
+    return config.headroom + (DISPLAY_HEADROOM if display else 0)
+
+
 def maximum(config: Config, vram: Vram) -> int:
     """The most that can be lent now: what is free and ours, less the headroom, within the configured maximum."""
-    most = round_down(max(0, vram.free + vram.ours - config.headroom), SIZE_STEP)
+    most = round_down(max(0, vram.free + vram.ours - headroom(config, vram.display)), SIZE_STEP)
     return min(most, round_down(config.maximum, SIZE_STEP)) if config.maximum else most
 
 
 def largest(config: Config, vram: Vram) -> int:
     """The most that may be asked for: with no other program on the GPU, so much could be lent."""
-    return maximum(config, Vram(vram.total, vram.total, 0))
+    return maximum(config, Vram(vram.total, vram.total, 0, vram.display))
 
 
 def target(config: Config, vram: Vram) -> int:
@@ -77,15 +86,15 @@ def target(config: Config, vram: Vram) -> int:
         raise VramswapError(
             ErrorCode.OUT_OF_VRAM,
             f"{format_size(config.size)} cannot be lent: the GPU has {format_size(vram.total)} of VRAM, of which"
-            f" {format_size(config.headroom)} are kept free.",
+            f" {format_size(headroom(config, vram.display))} are kept free.",
             f"Choose at most {format_size(ever)}, or lower the setting “headroom”.",
         )
     most = maximum(config, vram)
     if most < MIN_SIZE:
         raise VramswapError(
             ErrorCode.OUT_OF_VRAM,
-            f"Only {format_size(vram.free + vram.ours)} of VRAM are free, of which {format_size(config.headroom)} are"
-            " not to be lent.",
+            f"Only {format_size(vram.free + vram.ours)} of VRAM are free, of which"
+            f" {format_size(headroom(config, vram.display))} are not to be lent.",
             "Close programs that use the GPU, or lower the setting “headroom”.",
         )
     return min(round_down(config.size, SIZE_STEP) or most, most)

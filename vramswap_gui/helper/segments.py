@@ -57,7 +57,7 @@ class Segments:
         made = await self._server.ask("add", size=size)
         index, device = made["index"], made["device"]
         try:
-            await swap.on(device, policy.priority(config, index))
+            await swap.on(device, policy.priority(config, index), self._server.by_systemd)
         except VramswapError:
             await self._server.ask("remove", index=index)
             raise
@@ -68,11 +68,11 @@ class Segments:
         """Its pages come home, then its device goes. When they cannot, it goes on serving. Raises VramswapError."""
         if any(area.index == index for area in self.areas()):
             await self._empty(index)
-        device = self.devices.pop(index)
         if self._server.connected:
             await self._server.ask("remove", index=index)
         elif self._kernel:
-            swap.disconnect(device)
+            swap.disconnect(self.devices[index])
+        del self.devices[index]
         self._moved()
 
     async def _empty(self, index: int) -> None:

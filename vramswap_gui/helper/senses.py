@@ -10,9 +10,12 @@ from typing import Any, Final
 from vramswap_gui.contract import VramswapError
 from vramswap_gui.helper.situation import GpuSituation, Memory, PowerSituation
 from vramswap_gui.system import gpu, meminfo, power, psi, swaps
+from vramswap_gui.units import MIB
 
 #: NVML costs milliseconds and tells what changes slowly; how much VRAM is free the server tells at once.
 _NVML_SECONDS: Final = 5.0
+#: Other programs' use of the VRAM that differs by less is the same: drivers round and keep buffers.
+_STEADY: Final = 16 * MIB
 
 
 class Senses:
@@ -32,8 +35,10 @@ class Senses:
         self._reading: gpu.GpuReading | None = None
         self._asked = float("-inf")
         self._total: int | None = None
-        #: VRAM that was used beside our segments when it was least: the driver's, and our context.
+        #: VRAM that is used beside our segments and by no other program: the driver's, and our context.
         self._overhead: int | None = None
+        #: What was used beside our segments at the last reading, and how much of it by no other program.
+        self._seen: tuple[int, int] | None = None
 
     def trigger(self) -> psi.Trigger | None:
         """What the kernel fires when memory gets short; None where it does not."""
@@ -63,18 +68,24 @@ class Senses:
     def gpu(self, pci: str, held: Mapping[str, Any] | None, lent: int) -> GpuSituation:
         """The GPU. ``held``: what our server says of it while one runs, which has it awake; ``lent``: our segments."""
         if held is None:
-            self._overhead = self._reading = None
+            self._overhead = self._reading = self._seen = None
             self._asked = float("-inf")
             return GpuSituation(gpu.power(pci, self._sys), self._total)
         self._total = held["total"]
         beside = held["total"] - held["free"] - lent
-        self._overhead = beside if self._overhead is None else min(self._overhead, beside)
         if time.monotonic() - self._asked >= _NVML_SECONDS:
             self._asked = time.monotonic()
             try:
                 self._reading = gpu.read(held["pci"], True, self._sys)
             except VramswapError:
                 self._reading = None
+            self._seen = (beside, self._unclaimed(beside))
+            if self._overhead is None:
+                self._overhead = self._seen[1]
+        elif self._seen is not None and abs(beside - self._seen[0]) < _STEADY:
+            # The two looks were not at one moment; what both said holds if nobody came or went meanwhile.
+            self._overhead, self._seen = self._seen[1], None
+        self._overhead = min(beside, beside if self._overhead is None else self._overhead)
         reading = self._reading
         programs = reading.programs if reading is not None else None
         return GpuSituation(
@@ -84,7 +95,19 @@ class Senses:
             used_by_others=beside - self._overhead,
             other_clients=None if programs is None else sum(not program.ours for program in programs),
             utilisation=reading.utilisation if reading is not None else None,
+            display_attached=reading.display_attached
+            if reading is not None
+            else gpu.display_attached(held["pci"], self._sys),
         )
+
+    def _unclaimed(self, beside: int) -> int:
+        """How much of what is used ``beside`` our segments no other program has."""
+        programs = self._reading.programs if self._reading is not None else None
+        others = None if programs is None else [program.used for program in programs if not program.ours]
+        if others is None or None in others:
+            # Nobody tells, so what is used all the time is taken for the driver's.
+            return beside if self._overhead is None else min(self._overhead, beside)
+        return max(0, beside - sum(used or 0 for used in others))
 
     def pci(self, chosen: str) -> str:
         """The PCI address of the GPU that would be used, empty when there is none."""

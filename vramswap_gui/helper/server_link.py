@@ -39,6 +39,11 @@ class ServerLink:
         """Whether a server runs and obeys."""
         return self._writer is not None
 
+    @property
+    def by_systemd(self) -> bool:
+        """Whether systemd runs the server, and this helper."""
+        return server_unit.serves(self._folder, self._attach)
+
     async def adopt(self) -> bool:
         """Connect to a server that runs already; False when there is none."""
         if self._writer is not None:
@@ -56,7 +61,7 @@ class ServerLink:
         if await self.adopt():
             return
         self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if server_unit.serves(self._folder, self._attach):
+        if self.by_systemd:
             await server_unit.start(gpu)
         else:
             await self._start_detached(gpu)
@@ -98,6 +103,13 @@ class ServerLink:
             raise VramswapError.from_dict(reply["error"])
         result: dict[str, Any] = reply["result"]
         return result
+
+    async def gpu(self) -> dict[str, Any] | None:
+        """What the server says of its GPU; None while none runs. Raises VramswapError."""
+        if not self.connected:
+            return None
+        card: dict[str, Any] = (await self.ask("status"))["gpu"]
+        return card
 
     async def quit(self) -> None:
         """Have the server end, and wait until it let go. Raises VramswapError while it has segments."""

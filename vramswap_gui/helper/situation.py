@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vramswap_gui.contract import Cause, Mode, State
+from vramswap_gui.helper.policy import DISPLAY_HEADROOM
 from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Power
 from vramswap_gui.units import MIB
@@ -125,8 +126,7 @@ class Rules:
     size: int = 0
     maximum: int = 0
     headroom: int = 512 * MIB
-    #: Kept free besides on a card that drives a display: a display that is plugged in needs VRAM at once.
-    display_headroom: int = 512 * MIB
+    display_headroom: int = DISPLAY_HEADROOM
     only_on_ac: bool = True
     battery_floor: int = 20
     pause_for_games: bool = True

@@ -31,12 +31,25 @@ def nbd_is_missing(why: str) -> VramswapError:
     )
 
 
-async def on(device: str, priority: int) -> None:
-    """Write a swap header and use the device. Raises VramswapError SWAP_REFUSED; then it is not in use."""
+#: The kernel names a swap area by the mount it was opened through. In a unit with a mount namespace of its own that
+#: mount goes with the unit, and the area is called ``/nbd0`` from then on, which nobody finds, systemd at shutdown least
+#: of all. So it is systemd's manager that starts the program, outside.
+_IN_FIRST_NAMESPACE: Final = (
+    "systemd-run", "--quiet", "--collect", "--pipe", "--wait", "--setenv=LC_ALL=C",
+    "--property=NoNewPrivileges=yes", "--property=CapabilityBoundingSet=CAP_SYS_ADMIN",
+)  # fmt: skip
+
+
+async def on(device: str, priority: int, by_systemd: bool) -> None:
+    """Write a swap header and use the device. Raises VramswapError SWAP_REFUSED; then it is not in use.
+
+    ``by_systemd``: this process is part of a unit, which may end before the swap does.
+    """
     made = await run.run("mkswap", "--label", _LABEL, device)
     if made.status:
         raise _refused(f"mkswap failed on {device}: {made.complaint}")
-    done = await run.run("swapon", "--priority", str(priority), device)
+    prefix = _IN_FIRST_NAMESPACE if by_systemd else ()
+    done = await run.run(*prefix, "swapon", "--priority", str(priority), device)
     if done.status:
         raise _refused(f"swapon failed on {device}: {done.complaint}")
 

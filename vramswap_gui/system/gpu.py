@@ -63,8 +63,8 @@ class GpuReading:
     watts: float | None = None
     #: Per cent of the last moments, a second at most, in which a kernel ran; copies do not count.
     utilisation: int | None = None
-    #: Whether a screen is plugged in or a display server uses the GPU.
-    display_attached: bool | None = None
+    #: Whether the GPU drives a display, or would as soon as somebody looks: see :func:`display_attached`.
+    display_attached: bool = False
     programs: tuple[Program, ...] | None = None
 
 
@@ -83,6 +83,16 @@ def power(pci: str, sys: Path = Path("/sys")) -> Power:
     with contextlib.suppress(ValueError):
         return Power(_text(sys / "bus/pci/devices" / pci / "power/runtime_status"))
     return Power.UNKNOWN
+
+
+def display_attached(pci: str, sys: Path = Path("/sys")) -> bool:
+    """Whether a display is plugged into one of the GPU's connectors. Probes and wakes nothing.
+
+    The kernel shows what it found at the last hotplug (drivers/gpu/drm/drm_sysfs.c); without the NVIDIA driver's kernel
+    mode setting there are no connectors to be seen.
+    """
+    connectors = (sys / "bus/pci/devices" / pci / "drm").glob("card*/card*-*/status")
+    return any(_text(status) == "connected" for status in connectors)
 
 
 def read(pci: str, held: bool, sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> GpuReading | None:
@@ -106,7 +116,10 @@ def read(pci: str, held: bool, sys: Path = Path("/sys"), proc: Path = Path("/pro
             int(memory.free),
             watts=None if milliwatts is None else milliwatts / 1000,
             utilisation=_optional(nvml, lambda: int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
-            display_attached=_display(nvml, handle),
+            # Whether a display server has set a mode. NVML's other word, the display mode, is true of a card that has
+            # no connectors at all.
+            display_attached=display_attached(pci, sys)
+            or bool(_optional(nvml, lambda: nvml.nvmlDeviceGetDisplayActive(handle))),
             programs=_programs(nvml, handle, proc),
         )
 
@@ -117,14 +130,6 @@ def _optional(nvml: Any, ask: Callable[[], _T]) -> _T | None:
         return ask()
     except (nvml.NVMLError, nvml.NVMLLibraryMismatchError):
         return None
-
-
-def _display(nvml: Any, handle: Any) -> bool | None:
-    found = [
-        _optional(nvml, lambda: bool(nvml.nvmlDeviceGetDisplayActive(handle))),
-        _optional(nvml, lambda: bool(nvml.nvmlDeviceGetDisplayMode(handle))),
-    ]
-    return None if found == [None, None] else any(found)
 
 
 def _programs(nvml: Any, handle: Any, proc: Path) -> tuple[Program, ...] | None:
