@@ -5,7 +5,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check vm-test deb rpm arch wheel release clean
+.PHONY: help run test check soak tsan vm-test deb rpm arch wheel release clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,15 @@ check: ## Run the quick linters alone (ruff, mypy)
 	@packaging/setup.sh run
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+
+KILLS ?= 100
+soak: ## Kill the engine KILLS times under load in a real kernel, and verify every page (two seconds each)
+	@packaging/setup.sh test
+	@.venv/bin/python -m tests.system.soak $(KILLS)
+
+tsan: ## Look for data races in the engine, with gcc's ThreadSanitizer
+	@packaging/setup.sh test
+	@.venv/bin/python -m tests.tsan
 
 vm-test: ## Try the Debian package in a virtual machine with systemd: install, reboot, upgrade, remove (needs root)
 	@packaging/setup.sh test

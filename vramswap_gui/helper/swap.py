@@ -32,8 +32,8 @@ def nbd_is_missing(why: str) -> VramswapError:
 
 
 #: The kernel names a swap area by the mount it was opened through. In a unit with a mount namespace of its own that
-#: mount goes with the unit, and the area is called ``/nbd0`` from then on, which nobody finds, systemd at shutdown least
-#: of all. So it is systemd's manager that starts the program, outside.
+#: mount goes with the unit; the area is called ``/nbd0`` from then on, and nobody finds it, least of all systemd at
+#: shutdown. So it is systemd's manager that starts the program, outside.
 _IN_FIRST_NAMESPACE: Final = (
     "systemd-run", "--quiet", "--collect", "--pipe", "--wait", "--setenv=LC_ALL=C",
     "--property=NoNewPrivileges=yes", "--property=CapabilityBoundingSet=CAP_SYS_ADMIN",
