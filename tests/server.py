@@ -19,9 +19,9 @@ SERVER: Final = Path(sys.executable).with_name("vramswap-server")
 PATIENCE: Final = 30.0
 
 
-def wait_for(condition: Callable[[], object], what: str) -> None:
+def wait_for(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
     """Return once ``condition`` holds. Raises AssertionError after a long time without it."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.01)

@@ -88,6 +88,10 @@ class ErrorCode(enum.StrEnum):
     INTERNAL = "Internal"
 
 
+#: What :attr:`Status.error` is while nothing has failed.
+NO_ERROR: Final = ("", "", "")
+
+
 class VramswapError(Exception):
     """A failure a person can act on: what failed and why (``message``), and what to do (``remedy``)."""
 
@@ -137,7 +141,7 @@ class Status:
     reason: str = ""
     cause: Cause = Cause.NONE
     #: The error that made the state ``failed``, as code, message and remedy; empty strings otherwise.
-    error: tuple[str, str, str] = ("", "", "")
+    error: tuple[str, str, str] = NO_ERROR
     segments: tuple[Segment, ...] = ()
     mode: Mode = Mode.OFF
     #: What the user asked for; 0 means automatic.

@@ -15,6 +15,7 @@ import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
 from tests.server import wait_for
+from vramswap_gui.server import loss
 from vramswap_gui.units import GIB, MIB
 
 
@@ -49,6 +50,12 @@ def server_pid(stack: Stack) -> int:
         except OSError:
             continue
     return 0
+
+
+def engine_pid(stack: Stack) -> int:
+    """The process that serves."""
+    server = server_pid(stack)
+    return int(Path(f"/proc/{server}/task/{server}/children").read_text().split()[0])
 
 
 def is_as_before(stack: Stack) -> bool:
@@ -135,6 +142,35 @@ def test_a_keeper_that_died_is_reported_and_its_pages_come_home(stack: Stack) ->
     done(stack, "off")
     assert stack.fake.devices() == []
     # What the dead server left on disk does not keep the next one from starting.
+    done(stack, "on")
+    assert status(stack)["state"] == "on"
+
+
+def test_a_gpu_that_fails_is_reported_until_it_works_again(stack: Stack) -> None:
+    done(stack, "on")
+    stack.gpu["lost"] = 1
+    os.kill(engine_pid(stack), signal.SIGKILL)
+    wait_for(lambda: status(stack)["state"] == "failed", "the helper to see it")
+    error = status(stack)["error"]
+    assert error["code"] == "ServerFailed"
+    assert "CUDA_ERROR_DEVICE_UNAVAILABLE" in error["message"]
+    stack.gpu["lost"] = 0
+    wait_for(lambda: status(stack)["state"] == "on", "the next engine")
+    assert status(stack)["error"] is None
+    done(stack, "off")
+    assert is_as_before(stack)
+
+
+def test_a_gpu_that_is_gone_is_given_up(stack: Stack) -> None:
+    done(stack, "on")
+    stack.gpu["no_device"] = 1
+    os.kill(engine_pid(stack), signal.SIGKILL)
+    wait_for(lambda: "is lost" in status(stack)["reason"], "the GPU to be given up", 2 * loss.PATIENCE)
+    assert status(stack)["error"]["code"] == "NoGpu"
+    assert "The GPU is gone" in refused(stack, "size", "1G")
+    done(stack, "off")
+    assert is_as_before(stack)
+    stack.gpu["no_device"] = 0
     done(stack, "on")
     assert status(stack)["state"] == "on"
 

@@ -7,6 +7,7 @@ import random
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB
 
 SIZE = 64 * MIB
-CHURN = 2000
+CHURN = 100_000
 #: Examples run against one server, whose fixtures are the same for all of them.
 RELAXED = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
@@ -150,6 +151,13 @@ def test_what_comes_and_goes_leaves_nothing(export: Server) -> None:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss_Anon"))
 
+    def settled() -> bool:
+        # The look whether the server is there was a connection, too.
+        before = descriptors()
+        time.sleep(0.2)
+        return descriptors() == before
+
+    wait_for(settled, "the server to have started")
     start = descriptors()
     come_and_go(CHURN // 4)
     wait_for(lambda: descriptors() == start, "all descriptors to be closed")

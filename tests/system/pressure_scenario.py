@@ -32,6 +32,10 @@ EARLY: Final = 4 * MIB
 EXCESS: Final = 44 * MIB
 #: The same for when the swap grows: simulated VRAM is memory, so what is added drives out as many pages.
 EXCESS_GROWING: Final = 24 * MIB
+#: What of memory and swap together stays free at the most, when there has to be too little for the second segment.
+RESIZING_LEAVES: Final = 36 * MIB
+RESIZES: Final = (11, 12, 13)
+LOAD: Final = 32 * MIB
 #: The fill that sleeps, so that its pages are what the other one drives out.
 ASLEEP: Final = 96 * MIB
 SERVER: Final = "vramswap_gui.server.main"
@@ -129,6 +133,32 @@ def fill_while_all_die(stack: Stack) -> None:
     filling.finish()
 
 
+def resize_under_load(stack: Stack, seed: int) -> None:
+    """Larger, until pages of the fill that sleeps are in what was added; then smaller, first when they do not fit."""
+    ctl(stack, "size", str(LARGER))
+    room = available() + LARGER - used(FIRST) - used(SECOND)
+    filling = Filling.start(room - RESIZING_LEAVES, seed, rounds=1)
+    wait_for(lambda: filling.lines or not filling.running(), "the end of its growth")
+    # With all that it has, so that there is no room.
+    os.kill(filling.process.pid, signal.SIGSTOP)
+    before = swaps()
+    refused = stack.ctl("size", str(SIZE))
+    say(refused.stdout + refused.stderr.strip())
+    os.kill(filling.process.pid, signal.SIGCONT)
+    assert refused.returncode == 1
+    assert "of pages are in VRAM, and memory and other swap have room for" in refused.stderr
+    assert swaps() == before == {FIRST: PRIORITY, SECOND: PRIORITY - 1}
+    filling.finish()
+    filling = Filling.start(LOAD, seed, rounds=30)
+    say(f"{used(FIRST) // MIB} and {used(SECOND) // MIB} MiB swapped")
+    assert used(SECOND) >= EARLY
+    ctl(stack, "size", str(SIZE))
+    assert filling.running(), "there was no load any more"
+    assert swaps() == {FIRST: PRIORITY}
+    say(f"smaller, {used(FIRST) // MIB} MiB swapped")
+    filling.finish()
+
+
 def check_doctor(stack: Stack) -> None:
     """This guest lacks a GPU on the PCI bus, so the doctor's verdict as a whole is not good."""
     found = {check["name"]: check for check in json.loads(stack.ctl("doctor", "--json").stdout)}
@@ -169,9 +199,8 @@ def use(stack: Stack) -> None:
     fill_while_all_die(stack)
     say(f"{used(FIRST) // MIB} and {used(SECOND) // MIB} MiB swapped")
     assert used(FIRST) + used(SECOND) >= SWAPPED
-    ctl(stack, "size", str(SIZE))
-    assert swaps() == {FIRST: PRIORITY}
-    say(f"smaller, {used(FIRST) // MIB} MiB swapped")
+    for seed in RESIZES:
+        resize_under_load(stack, seed)
     assert used(FIRST) >= SWAPPED
     ctl(stack, "off")
     check_nothing_is_left()

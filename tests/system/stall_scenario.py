@@ -1,7 +1,8 @@
-"""Runs in the guest: an engine that stops answering while the kernel writes is ended and replaced, and nothing is lost.
+"""Runs in the guest: an engine that stops answering is replaced, and nothing is lost; a GPU that is gone is given up.
 
 A late engine is worse than a dead one: the kernel sends again what it did not answer, and a first write that it makes
-after the second would bring an old page back.
+after the second would bring an old page back. A GPU that is gone takes pages with it: programs that want one end, the
+machine goes on.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Final
 
+from tests.fakegpu import FakeGpu
 from tests.system.nbd_scenario import SIZE, Server, say
-from tests.system.swapped import wait_for
+from tests.system.swapped import available, command, used, wait_for
+from vramswap_gui.server import loss
 from vramswap_gui.units import MIB
 
 #: Seconds after which a stopped engine must be gone: the kernel waits for its answer first (REQUEST_TIMEOUT).
@@ -24,6 +28,18 @@ ROUNDS: Final = 2
 WRITTEN: Final = 48 * MIB
 BLOCK: Final = 4 * MIB
 SOURCE: Final = Path("/tmp/source")
+LOST: Final = 16 * MIB
+#: Has its pages swapped out, and reads them when its input ends.
+_SWAPPED: Final = f"""
+import mmap, sys
+memory = mmap.mmap(-1, {LOST}, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for page in range(0, {LOST}, 4096):
+    memory[page] = 1
+memory.madvise(21)  # MADV_PAGEOUT, see madvise(2); the module does not name it
+print("swapped", flush=True)
+sys.stdin.read()
+assert sum(memory[page] for page in range(0, {LOST}, 4096)) == {LOST} // 4096
+"""
 
 
 def stall(server: Server, device: str, seed: int) -> None:
@@ -51,11 +67,37 @@ def stall(server: Server, device: str, seed: int) -> None:
     assert wrong == 0
 
 
+def lose(server: Server, device: str) -> None:
+    """The GPU falls off the bus while a program has pages there."""
+    command("mkswap", device)
+    command("swapon", "--priority", "1000", device)
+    # Its own pages and no others, so that it is clear who misses them.
+    with subprocess.Popen([sys.executable, "-c", _SWAPPED], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin is not None and program.stdout is not None
+        assert program.stdout.readline() == b"swapped\n"
+        # What is written out stays in memory as well until somebody else wants that.
+        command(sys.executable, "-c", f"bytearray({available() + LOST})")
+        say(f"{used(device) // MIB} MiB swapped")
+        assert used(device) >= LOST - MIB
+        gpu = FakeGpu(Path(os.environ["FAKEGPU_DIR"]), Path(os.environ["LD_LIBRARY_PATH"]))
+        gpu["lost"] = 1
+        began = time.monotonic()
+        program.stdin.close()
+        wait_for(lambda: program.poll() is not None, "the end of the program", 2 * loss.PATIENCE)
+        say(f"the GPU is gone; the program ended with {program.returncode} after {time.monotonic() - began:.1f} s")
+        assert program.returncode == -signal.SIGBUS
+    status = server.ask("status")
+    assert (status["engine"], status["trouble"]["code"]) == ("lost", "NoGpu"), status
+    assert "is gone" in server.ask("add", size=SIZE)["error"]["message"]
+    command("swapoff", device)
+
+
 def main() -> None:
     server = Server()
     device = server.ask("add", size=SIZE)["device"]
     for seed in range(ROUNDS):
         stall(server, device, seed)
+    lose(server, device)
     server.ask("remove", index=0)
     server.ask("quit")
     assert server.process.wait(60) == 0

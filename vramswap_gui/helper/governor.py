@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Final
 
-from vramswap_gui.contract import VramswapError
+from vramswap_gui.contract import State, VramswapError
 from vramswap_gui.helper.decide import decide
 from vramswap_gui.helper.manager import Manager
 from vramswap_gui.helper.senses import Senses
@@ -84,7 +84,7 @@ class Governor:
             return _OFF_SECONDS
         if self._manager.lent:
             return _LENT_SECONDS
-        most = _WAITING_SECONDS if self._manager.waits else _OFF_SECONDS
+        most = _WAITING_SECONDS if self._manager.status.state is State.WAITING else _OFF_SECONDS
         return min(most, max(_LENT_SECONDS, plan.until - time.monotonic())) if plan.until else most
 
     async def _plan(self) -> Plan | None:

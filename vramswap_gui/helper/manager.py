@@ -8,10 +8,10 @@ import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import Cause, ErrorCode, Mode, State, Status, VramswapError
+from vramswap_gui.contract import NO_ERROR, Cause, ErrorCode, Mode, State, Status, VramswapError
 from vramswap_gui.helper import policy
 from vramswap_gui.helper.boot import start_at_boot
 from vramswap_gui.helper.config import ConfigFile, changed
@@ -81,11 +81,6 @@ class Manager:
         return self._verb.locked()
 
     @property
-    def waits(self) -> bool:
-        """Whether there will be swap as soon as something changes."""
-        return self._status.state is State.WAITING
-
-    @property
     def devices(self) -> frozenset[str]:
         """The devices of the segments."""
         return frozenset(self._segments.devices.values())
@@ -96,8 +91,12 @@ class Manager:
         return self._segments.size
 
     async def held(self) -> dict[str, Any] | None:
-        """What the server says of the GPU; None while none runs. Raises VramswapError."""
-        return await self._server.gpu()
+        """What the server says of the GPU; None while none runs. Raises VramswapError while the GPU does not serve."""
+        try:
+            return await self._server.gpu()
+        except VramswapError as error:
+            self._fail(error)
+            raise
 
     async def adopt(self) -> None:
         """Take over what an earlier helper left: swap in use stays, a half-made segment goes."""
@@ -106,7 +105,7 @@ class Manager:
             try:
                 config = self._file.load()
             except VramswapError as error:
-                self._set(state=State.FAILED, error=error.as_tuple(), reason=error.message)
+                self._fail(error)
             simulated = () if self._attach == "kernel" else ("kernel",)
             self._set(mode=Mode(config.mode), wanted=config.size, simulated=simulated)
             if not await self._server.adopt():
@@ -117,7 +116,7 @@ class Manager:
             try:
                 await self._segments.prune()
             except VramswapError as error:
-                self._set(state=State.FAILED, error=error.as_tuple(), reason=error.message)
+                self._fail(error)
                 return
             if not self._segments.devices:
                 await self._taken_down()
@@ -153,7 +152,7 @@ class Manager:
             if not self._server.connected:
                 raise keeper_died()
             return
-        self._set(state=State.STARTING, reason="Reserving VRAM.", error=_NO_ERROR)
+        self._set(state=State.STARTING, reason="Reserving VRAM.", error=NO_ERROR)
         try:
             config = self._file.load()
             await self._server.start(config.gpu)
@@ -163,7 +162,8 @@ class Manager:
             await self._segments.reshape(config, policy.reshape((), size))
         except VramswapError as error:
             await self._undo()
-            self._set(state=State.FAILED, reason=error.message, error=error.as_tuple(), segments=())
+            self._fail(error)
+            self._moved()
             raise
         self._aim = config.size or self._aim
         self._rest()
@@ -185,7 +185,7 @@ class Manager:
                 await self._segments.remove(index)
                 await asyncio.sleep(pause)
             await self._server.quit()
-        self._set(state=State.OFF, reason="Off.", cause=Cause.NONE, error=_NO_ERROR, segments=())
+        self._set(state=State.OFF, reason="Off.", cause=Cause.NONE, error=NO_ERROR, segments=())
 
     async def upgrade(self) -> None:
         """Have a running server become the version that is installed now, with the swap on. Raises VramswapError."""
@@ -266,7 +266,7 @@ class Manager:
             self._file.save(config)
             self._set(mode=Mode(config.mode), wanted=config.size)
             if self._status.error[0] == ErrorCode.CONFIG_INVALID:
-                self._set(state=State.OFF, error=_NO_ERROR, reason="Off.")
+                self._set(state=State.OFF, error=NO_ERROR, reason="Off.")
             self._by_hand(None if "mode" in values else self.hand)
 
     def _by_hand(self, hand: bool | None) -> None:
@@ -333,14 +333,14 @@ class Manager:
             self.failed_at = time.monotonic()
             if error.code is ErrorCode.OUT_OF_VRAM and not self._segments.devices:
                 # Nothing is broken: others were faster.
-                self._set(state=State.WAITING, reason=error.message, cause=Cause.VRAM, error=_NO_ERROR)
+                self._set(state=State.WAITING, reason=error.message, cause=Cause.VRAM, error=NO_ERROR)
         else:
             self._set(reason=error.message, cause=plan.cause, error=error.as_tuple())
 
     def _explain(self, plan: Plan) -> None:
         """Say why the swap is as it is."""
         if self._segments.devices:
-            self._set(state=State.ON, reason=plan.reason, cause=plan.cause, error=_NO_ERROR)
+            self._set(state=State.ON, reason=plan.reason, cause=plan.cause, error=NO_ERROR)
         elif self._status.state is not State.FAILED:
             self._set(state=plan.state, reason=plan.reason, cause=plan.cause)
 
@@ -362,7 +362,7 @@ class Manager:
     def _rest(self) -> None:
         self._moved()
         if self.lent and self._server.connected:
-            self._set(state=State.ON, reason=policy.sentence(self.lent, self._aim), error=_NO_ERROR)
+            self._set(state=State.ON, reason=policy.sentence(self.lent, self._aim), error=NO_ERROR)
         elif self.lent:
             self._server_lost()
 
@@ -370,8 +370,10 @@ class Manager:
         """The server's keeper is gone. Its engine serves on as long as it lives, so the pages can be brought home."""
         if not self.lent:
             self._segments.devices.clear()
-        error = keeper_died()
         self._moved()
+        self._fail(keeper_died())
+
+    def _fail(self, error: VramswapError) -> None:
         self._set(state=State.FAILED, reason=error.message, error=error.as_tuple())
 
     async def _vram(self, config: Config) -> Vram:
@@ -394,6 +396,3 @@ class Manager:
         if status != self._status:
             self._status = status
             self.changed(status)
-
-
-_NO_ERROR: Final = ("", "", "")

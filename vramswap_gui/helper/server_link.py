@@ -105,10 +105,14 @@ class ServerLink:
         return result
 
     async def gpu(self) -> dict[str, Any] | None:
-        """What the server says of its GPU; None while none runs. Raises VramswapError."""
+        """What the server says of its GPU; None while none runs. Raises VramswapError: why the GPU does not serve."""
         if not self.connected:
             return None
-        card: dict[str, Any] = (await self.ask("status"))["gpu"]
+        found = await self.ask("status")
+        # A server of a version before says nothing of trouble.
+        if found.get("trouble"):
+            raise VramswapError.from_dict(found["trouble"])
+        card: dict[str, Any] = found["gpu"]
         return card
 
     async def quit(self) -> None:

@@ -31,6 +31,9 @@ class Attachment(Protocol):
     async def reattach(self, index: int, connect: Connect) -> None:
         """Give the device of segment ``index`` new connections after the engine died."""
 
+    def give_up(self, index: int) -> None:
+        """The memory of segment ``index`` is gone: all requests to it fail from now on. Raises nothing."""
+
     async def detach(self, index: int) -> None:
         """Make segment ``index`` unreachable; its connections end."""
 

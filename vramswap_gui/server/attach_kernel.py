@@ -40,6 +40,7 @@ class KernelAttachment:
         self._nbd = NbdControl()
         self._swaps = swaps
         self._devices: dict[int, int] = {}
+        self._given_up: set[int] = set()
         # The kernel's ends are kept to learn of its shutting them down, which a request that timed out makes it do for
         # good. Polled for no event at all, as data on them is the kernel's; a hang-up is reported all the same.
         self._ends: dict[int, list[socket.socket]] = {}
@@ -89,7 +90,18 @@ class KernelAttachment:
             self._nbd.reconfigure(device, [end.fileno() for end in missing])
             await asyncio.sleep(_NOTICE_POLL)
 
+    def give_up(self, index: int) -> None:
+        self._unwatch(index)
+        # Nothing more can be done about a driver that does not listen; in the end its own time runs out.
+        with contextlib.suppress(VramswapError):
+            self._nbd.disconnect(self._devices[index])
+        self._given_up.add(index)
+
     async def detach(self, index: int) -> None:
+        if index in self._given_up:
+            self._given_up.discard(index)
+            del self._devices[index]
+            return
         device = self._devices[index]
         with await _claimed(f"/dev/nbd{device}"):
             self._unwatch(index)

@@ -42,6 +42,9 @@ class SocketAttachment:
     async def reattach(self, index: int, connect: Connect) -> None:
         """Nothing to do: clients of a socket connect again by themselves."""
 
+    def give_up(self, index: int) -> None:
+        """Nothing to do: connections ended with the engine, and nobody takes new ones."""
+
     async def detach(self, index: int) -> None:
         for task in self._tasks.pop(index):
             task.cancel()

@@ -84,6 +84,9 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
         verb = message.pop("verb")
         answer, made = _answer(commands, verb, message, fds)
         channel.send(end, answer, made)
+        if "error" in answer and answer["error"]["code"] == ErrorCode.SERVER_FAILED and not commands.healthy():
+            # A context that failed once fails for good; a fresh process has a fresh one.
+            os._exit(CONTEXT_LOST)
         for fd in made:
             os.close(fd)
         if verb == "quit":
@@ -96,9 +99,6 @@ def _answer(
     try:
         result = getattr(commands, verb)(*([fds] if fds else []), **arguments)
     except VramswapError as error:
-        if error.code is ErrorCode.SERVER_FAILED and not commands.healthy():
-            # A context that failed once fails for good; a fresh process has a fresh one.
-            os._exit(CONTEXT_LOST)
         return {"error": error.as_dict()}, []
     if isinstance(result, int):
         return {"result": {}}, [result]

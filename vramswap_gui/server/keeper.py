@@ -6,19 +6,21 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.contract import MAX_SEGMENTS, SIZE_STEP, ErrorCode, VramswapError
-from vramswap_gui.server import upgrade
+from vramswap_gui.server import loss, upgrade
 from vramswap_gui.server.attach import Attachment
 from vramswap_gui.server.ballast import Ballast
+from vramswap_gui.server.engine import CONTEXT_LOST
 from vramswap_gui.server.engine_link import EngineGone, EngineLink, engine_failed
 from vramswap_gui.server.engine_process import EngineOptions
 from vramswap_gui.units import format_size
 
-#: Seconds before the next try when an engine died young; doubled each time up to the last.
+#: Seconds before the next try when an engine died young of itself.
 _BACKOFF: Final = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 #: Seconds between the answer to an upgrade and the upgrade.
@@ -56,7 +58,10 @@ class Keeper:
         self._segments: dict[int, Segment] = {}
         self._changing = asyncio.Lock()
         self._revival: asyncio.Task[None] | None = None
-        self._deaths = 0
+        self._born = 0.0
+        #: How many engines in a row died young of themselves.
+        self._young = 0
+        self._trouble: loss.Trouble | None = None
         #: The engine of an earlier program, which serves until ours has everything.
         self._predecessor = 0
         self._draining = False
@@ -72,8 +77,7 @@ class Keeper:
             raise engine_failed("it died while it opened the GPU") from None
         # From now on the GPU is the one it found, whatever order the driver lists them in later.
         self._options = replace(self._options, gpu=self._gpu["uuid"])
-        self._engine_state = "running"
-        self._serving.set()
+        self._serve()
         # Not before the fork, or the engine would share the pages and keep them when they are let go of.
         self._ballast.fill()
 
@@ -127,6 +131,7 @@ class Keeper:
             "pid": os.getpid(),
             "engine_pid": self._engine.pid,
             "engine": self._engine_state,
+            "trouble": self._trouble_now(),
             "attach": self._attachment.name,
             "gpu": self._gpu,
             "segments": [
@@ -142,6 +147,8 @@ class Keeper:
         async with self._changing:
             if self._draining:
                 raise VramswapError(ErrorCode.BUSY, "The server is stopping.", "Try again when it has stopped.")
+            if self._engine_state == "lost" and self._trouble is not None:
+                raise loss.gpu_is_gone(self._trouble)
             index = next((i for i in range(MAX_SEGMENTS) if i not in self._segments), None)
             if index is None:
                 raise VramswapError(
@@ -237,7 +244,7 @@ class Keeper:
 
     async def _discard(self, segment: Segment) -> None:
         """Wipe and release a segment that nothing is attached to."""
-        with contextlib.suppress(EngineGone):
+        with contextlib.suppress(EngineGone, VramswapError):
             await self._engine.ask("remove", index=segment.index)
         os.close(segment.fd)
         del self._segments[segment.index]
@@ -257,14 +264,29 @@ class Keeper:
         self._ballast.release()
         self._engine_state = "restarting"
         self._serving.clear()
-        self._deaths += 1
+        if time.monotonic() >= self._born + loss.YOUNG:
+            self._young, self._trouble = 0, None
+        elif not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+            # Whom somebody killed, did not crash.
+            self._young += 1
+        self._hear(_context_lost() if status == CONTEXT_LOST << 8 else None)
         if self._revival is None or self._revival.done():
             self._revival = asyncio.create_task(self._revive())
 
+    def _hear(self, error: VramswapError | None) -> None:
+        self._trouble = loss.heard(self._trouble, error, time.monotonic())
+
+    def _trouble_now(self) -> dict[str, str] | None:
+        """Why nobody serves, as far as it is known."""
+        if self._trouble is None or self._engine_state == "running":
+            return None
+        lost = self._engine_state == "lost"
+        return (loss.gpu_is_gone(self._trouble) if lost else self._trouble.error).as_dict()
+
     async def _revive(self) -> None:
-        """Start a new engine and give it the segments. Gives up never: pages are at stake."""
-        attempt = 0
-        while True:
+        """Start a new engine and give it the segments. Gives up with the GPU only: pages are at stake."""
+        attempt = self._young
+        while not loss.is_gone(self._trouble, time.monotonic()):
             await asyncio.sleep(_BACKOFF[min(attempt, len(_BACKOFF) - 1)])
             attempt += 1
             engine = EngineLink(self._options)
@@ -280,7 +302,8 @@ class Keeper:
                 for segment in self._segments.values():
                     if segment.device:
                         await self._attachment.reattach(segment.index, connect)
-            except (EngineGone, VramswapError, OSError):
+            except (EngineGone, VramswapError, OSError) as error:
+                self._hear(error if isinstance(error, VramswapError) else None)
                 if engine.pid:
                     os.kill(engine.pid, signal.SIGKILL)
                 continue
@@ -291,10 +314,24 @@ class Keeper:
                 continue
             engine.died = self._engine_died
             self._engine = engine
-            self._engine_state = "running"
-            self._serving.set()
+            self._serve()
             self._ballast.refill()
             return
+        self._give_up()
+
+    def _serve(self) -> None:
+        self._born = time.monotonic()
+        self._engine_state = "running"
+        self._serving.set()
+
+    def _give_up(self) -> None:
+        """The pages are lost: who wants one gets an error now, not never."""
+        self._engine_state = "lost"
+        for segment in self._segments.values():
+            if segment.device:
+                self._attachment.give_up(segment.index)
+        # Who waits for an engine is to learn that there is none.
+        self._serving.set()
 
     def _end_predecessor(self) -> None:
         """No two engines serve at a time: a stale write of the old one must not follow a new one's."""
@@ -303,6 +340,12 @@ class Keeper:
                 os.kill(self._predecessor, signal.SIGKILL)
                 os.waitpid(self._predecessor, 0)
             self._predecessor = 0
+
+
+def _context_lost() -> VramswapError:
+    return VramswapError(
+        ErrorCode.SERVER_FAILED, "The GPU fails whoever uses it.", "Look for NVRM or Xid lines in `dmesg`."
+    )
 
 
 def check_size(size: object) -> None:

@@ -65,6 +65,12 @@ def _error(doing: str, status: Any) -> VramswapError:
             "The NVIDIA driver finds no GPU.",
             "Check that the dGPU is switched on in the firmware and not hidden by a graphics switcher.",
         )
+    if status == errors.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH:
+        return VramswapError(
+            ErrorCode.NO_DRIVER,
+            "The NVIDIA driver was updated, and the kernel still runs another version of it.",
+            "Restart the computer.",
+        )
     return VramswapError(
         ErrorCode.SERVER_FAILED, f"CUDA failed while {doing}: {status.name}.", "Look for NVRM or Xid lines in `dmesg`."
     )
