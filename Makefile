@@ -5,7 +5,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check soak tsan vm-test deb rpm arch wheel release clean
+.PHONY: help run test check soak tsan fuzz vm-test deb rpm arch wheel release clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,11 @@ soak: ## Kill the engine KILLS times under load in a real kernel, and verify eve
 tsan: ## Look for data races in the engine, with gcc's ThreadSanitizer
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.tsan
+
+SECONDS ?= 300
+fuzz: ## Feed the data path anything for SECONDS, with libFuzzer (needs clang)
+	@packaging/setup.sh test
+	@.venv/bin/python -m tests.fuzz $(SECONDS)
 
 vm-test: ## Try the Debian package in a virtual machine with systemd: install, reboot, upgrade, remove (needs root)
 	@packaging/setup.sh test

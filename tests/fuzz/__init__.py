@@ -1,0 +1,45 @@
+"""The data path under a fuzzer: what the engine makes of any bytes, in any order of events (parser.cpp)."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parents[1]
+
+
+def build(out: Path, compiler: str, *options: str) -> Path:
+    """Compile the harness with the data path in it; returns the program."""
+    out.mkdir(parents=True, exist_ok=True)
+    tree = out / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(ROOT / "vramswap_gui", tree / "vramswap_gui", ignore=shutil.ignore_patterns("*.so", "*.cpp"))
+    subprocess.run(
+        [sys.executable, "-m", "cython", "-3", "--cplus", "vramswap_gui/server/transport.pyx"], cwd=tree, check=True
+    )
+    paths = sysconfig.get_paths()
+    (cuda,) = list(Path(paths["purelib"]).glob("nvidia/*/include/cuda.h"))[:1]
+    program = out / "parser"
+    subprocess.run(
+        [compiler, "-g", "-O1", "-Wno-everything" if "clang" in compiler else "-w", *options,
+         f'-DTRANSPORT="{tree}/vramswap_gui/server/transport.cpp"', f"-I{paths['include']}", f"-I{cuda.parent}",
+         str(HERE / "parser.cpp"), "-o", str(program), *_python()],
+        check=True,
+    )  # fmt: skip
+    return program
+
+
+def _python() -> list[str]:
+    """How to link with the interpreter, of which nothing runs."""
+    folder = sysconfig.get_config_var("LIBDIR")
+    version = sysconfig.get_config_var("LDVERSION")
+    shared = sysconfig.get_config_var("Py_ENABLE_SHARED")
+    if shared:
+        return [f"-L{folder}", f"-Wl,-rpath,{folder}", f"-lpython{version}"]
+    # Never called, so they may be missing.
+    return ["-Wl,--unresolved-symbols=ignore-all"]

@@ -1,0 +1,24 @@
+"""The data path takes any bytes in any order of events; for longer, and guided by what was reached: ``make fuzz``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from tests.fuzz import build
+
+SECONDS = 6
+
+
+def test_any_requests_in_any_order_of_events(tmp_path: Path) -> None:
+    program = build(tmp_path, "g++", "-DSTANDALONE", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+    seed = int(time.time())
+    done = subprocess.run(
+        [program, str(SECONDS), str(seed)], capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | {"ASAN_OPTIONS": "detect_leaks=1"},
+    )  # fmt: skip
+    assert done.returncode == 0, f"seed {seed}: {done.stderr[-3000:]}"
+    inputs, _ = done.stdout.split()
+    assert int(inputs) > 200
