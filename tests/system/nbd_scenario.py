@@ -28,6 +28,9 @@ EXCESS: Final = 52 * MIB
 SWAPPED: Final = 32 * MIB
 EARLY: Final = 4 * MIB
 ROUNDS: Final = 12
+SMALL: Final = 8 * MIB
+#: Seconds that it may take to give an empty segment back.
+EMPTY: Final = 0.05
 #: What the driver makes of the device, and swap is best served by: no scheduler, and placed as on an SSD, in clusters.
 QUEUE: Final = {"scheduler": "[none]", "rotational": "0"}
 
@@ -128,6 +131,21 @@ def fill_while_engines_die(server: Server, device: str, wanted: int) -> None:
     say(f"{kills} engines killed")
 
 
+def take_an_empty_one_away(server: Server) -> None:
+    """A segment without pages goes as soon as somebody wants its VRAM."""
+    times = []
+    for _ in range(5):
+        segment = server.ask("add", size=SMALL)
+        command("mkswap", segment["device"])
+        command("swapon", "-p", "50", segment["device"])
+        began = time.monotonic()
+        command("swapoff", segment["device"])
+        server.ask("remove", index=segment["index"])
+        times.append(time.monotonic() - began)
+    say(f"an empty segment is gone after {min(times) * 1e3:.0f} to {max(times) * 1e3:.0f} ms")
+    assert min(times) < EMPTY
+
+
 def main() -> None:
     server = Server()
     say(f"server: {server.ask('status')}")
@@ -157,6 +175,7 @@ def main() -> None:
     say(f"removed: {server.ask('remove', index=0)}")
     assert not pid.exists()
     assert server.ask("status")["segments"] == []
+    take_an_empty_one_away(server)
     say(f"quit: {server.ask('quit')}")
     assert server.process.wait(60) == 0
     assert not list(Path("/sys/block").glob("nbd*/pid"))
