@@ -15,7 +15,6 @@ import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
 from tests.server import wait_for
-from vramswap_gui.server import loss
 from vramswap_gui.units import GIB, MIB
 
 
@@ -50,12 +49,6 @@ def server_pid(stack: Stack) -> int:
         except OSError:
             continue
     return 0
-
-
-def engine_pid(stack: Stack) -> int:
-    """The process that serves."""
-    server = server_pid(stack)
-    return int(Path(f"/proc/{server}/task/{server}/children").read_text().split()[0])
 
 
 def is_as_before(stack: Stack) -> bool:
@@ -106,73 +99,6 @@ def test_less_is_lent_while_others_use_the_vram(stack: Stack) -> None:
     stack.gpu.others(GIB)
     assert "512 MiB of 1 GiB: " in done(stack, "on")
     wait_for(lambda: "another program uses 1 GiB of VRAM" in status(stack)["reason"], "why it is less")
-
-
-def test_a_helper_that_was_killed_takes_over_what_runs(stack: Stack) -> None:
-    done(stack, "on")
-    before, server = status(stack)["segments"], server_pid(stack)
-    stack.kill("helper")
-    assert stack.fake.devices() == [segment["device"] for segment in before]
-    assert "does not answer" in refused(stack, "status")
-    stack.start_helper()
-    now = status(stack)
-    assert (now["state"], now["segments"]) == ("on", before)
-    assert server_pid(stack) == server != 0
-    done(stack, "off")
-    assert is_as_before(stack)
-
-
-def test_a_half_made_segment_is_taken_down_by_the_next_helper(stack: Stack) -> None:
-    done(stack, "on")
-    stack.kill("helper")
-    subprocess.run(["swapoff", stack.fake.devices()[0]], env=stack.environment, check=True)
-    stack.start_helper()
-    assert status(stack)["state"] == "off"
-    wait_for(lambda: is_as_before(stack), "the server's end")
-
-
-def test_a_keeper_that_died_is_reported_and_its_pages_come_home(stack: Stack) -> None:
-    done(stack, "on")
-    server = server_pid(stack)
-    # Zero would mean this very process group.
-    assert server
-    os.kill(server, signal.SIGKILL)
-    wait_for(lambda: status(stack)["state"] == "failed", "the helper to see it")
-    assert status(stack)["error"]["code"] == "ServerFailed"
-    done(stack, "off")
-    assert stack.fake.devices() == []
-    # What the dead server left on disk does not keep the next one from starting.
-    done(stack, "on")
-    assert status(stack)["state"] == "on"
-
-
-def test_a_gpu_that_fails_is_reported_until_it_works_again(stack: Stack) -> None:
-    done(stack, "on")
-    stack.gpu["lost"] = 1
-    os.kill(engine_pid(stack), signal.SIGKILL)
-    wait_for(lambda: status(stack)["state"] == "failed", "the helper to see it")
-    error = status(stack)["error"]
-    assert error["code"] == "ServerFailed"
-    assert "CUDA_ERROR_DEVICE_UNAVAILABLE" in error["message"]
-    stack.gpu["lost"] = 0
-    wait_for(lambda: status(stack)["state"] == "on", "the next engine")
-    assert status(stack)["error"] is None
-    done(stack, "off")
-    assert is_as_before(stack)
-
-
-def test_a_gpu_that_is_gone_is_given_up(stack: Stack) -> None:
-    done(stack, "on")
-    stack.gpu["no_device"] = 1
-    os.kill(engine_pid(stack), signal.SIGKILL)
-    wait_for(lambda: "is lost" in status(stack)["reason"], "the GPU to be given up", 2 * loss.PATIENCE)
-    assert status(stack)["error"]["code"] == "NoGpu"
-    assert "The GPU is gone" in refused(stack, "size", "1G")
-    done(stack, "off")
-    assert is_as_before(stack)
-    stack.gpu["no_device"] = 0
-    done(stack, "on")
-    assert status(stack)["state"] == "on"
 
 
 def test_pages_that_do_not_fit_stay_in_vram(stack: Stack) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QLockFile, QObject, QStandardPaths, Signal
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
+from PySide6.QtCore import QLockFile, QObject, QSocketNotifier, QStandardPaths, Signal
 
-_ANSWERS_IN_MS: Final = 2000
+_ANSWERS_IN_SECONDS: Final = 2.0
 _LONGEST: Final = 256
 
 
 class Instance(QObject):
-    """Holds the place of the one that runs."""
+    """Holds the place of the one that runs. Plain sockets, as Qt's would bring all of its network with them."""
 
     #: Another start asks for the window; the text is its activation token, with which Wayland lets it come forward.
     asked = Signal(str)
@@ -23,44 +24,70 @@ class Instance(QObject):
         super().__init__()
         # Qt makes it when the session has none, for this user alone.
         folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.RuntimeLocation))
-        self._socket = str(folder / "vramswap-tray")
+        self._path = folder / "vramswap-tray"
         self._lock = QLockFile(str(folder / "vramswap-tray.lock"))
         # It is held for as long as the session; that its holder lives is checked in any case.
         self._lock.setStaleLockTime(0)
-        self._server = QLocalServer(self)
-        self._server.newConnection.connect(self._answer)
+        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        self._callers: dict[socket.socket, QSocketNotifier] = {}
 
     def take(self) -> bool:
         """Whether this is the first one."""
         if not self._lock.tryLock(0):
             return False
-        QLocalServer.removeServer(self._socket)
-        self._server.listen(self._socket)
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server.bind(str(self._path))
+        finally:
+            os.umask(before)
+        self._server.listen()
+        self._watched(self._server).activated.connect(lambda *_: self._answer())
         return True
 
     def ask(self) -> bool:
         """Ask the first one for its window; False when it does not answer."""
-        socket = QLocalSocket()
-        socket.connectToServer(self._socket)
-        if not socket.waitForConnected(_ANSWERS_IN_MS):
-            return False
-        socket.write(os.environ.get("XDG_ACTIVATION_TOKEN", "").encode()[: _LONGEST - 1] + b"\n")
-        # The answer is awaited, so that a window that never comes is not taken for success.
-        return socket.waitForBytesWritten(_ANSWERS_IN_MS) and socket.waitForReadyRead(_ANSWERS_IN_MS)
+        token = os.environ.get("XDG_ACTIVATION_TOKEN", "").encode()[: _LONGEST - 1] + b"\n"
+        with socket.socket(socket.AF_UNIX) as end, contextlib.suppress(OSError):
+            end.settimeout(_ANSWERS_IN_SECONDS)
+            end.connect(str(self._path))
+            end.sendall(token)
+            # The answer is awaited, so that a window that never comes is not taken for success.
+            return bool(end.recv(_LONGEST))
+        return False
+
+    def close(self) -> None:
+        """Leave the place to others."""
+        for end in list(self._callers):
+            self._forget(end)
+        self._server.close()
+        self._path.unlink(missing_ok=True)
+        self._lock.unlock()
+
+    def _watched(self, end: socket.socket) -> QSocketNotifier:
+        return QSocketNotifier(end.fileno(), QSocketNotifier.Type.Read, self)
 
     def _answer(self) -> None:
-        while socket := self._server.nextPendingConnection():
-            socket.disconnected.connect(socket.deleteLater)
-            socket.readyRead.connect(lambda socket=socket: self._read(socket))
-            self._read(socket)
+        with contextlib.suppress(BlockingIOError):
+            end, _ = self._server.accept()
+            end.setblocking(False)
+            self._callers[end] = notifier = self._watched(end)
+            notifier.activated.connect(lambda *_: self._read(end))
 
-    def _read(self, socket: QLocalSocket) -> None:
-        if not socket.canReadLine():
-            if socket.bytesAvailable() > _LONGEST:
-                socket.abort()
-            return
-        token = bytes(socket.readLine(_LONGEST).data()).decode(errors="replace").strip()
-        socket.write(b"ok\n")
-        socket.flush()
-        socket.disconnectFromServer()
-        self.asked.emit(token)
+    def _read(self, end: socket.socket) -> None:
+        try:
+            # So few bytes come as they were sent, in one piece.
+            line = end.recv(_LONGEST)
+            if line.endswith(b"\n"):
+                end.send(b"ok\n")
+        except OSError:
+            line = b""
+        self._forget(end)
+        if line.endswith(b"\n"):
+            self.asked.emit(line.decode(errors="replace").strip())
+
+    def _forget(self, end: socket.socket) -> None:
+        notifier = self._callers.pop(end)
+        notifier.setEnabled(False)
+        notifier.deleteLater()
+        end.close()

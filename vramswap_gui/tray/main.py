@@ -30,15 +30,17 @@ from vramswap_gui.tray.instance import Instance
 from vramswap_gui.tray.machine import Reader
 from vramswap_gui.tray.menu import TrayMenu
 from vramswap_gui.tray.model import View
-from vramswap_gui.tray.panel import Panel
 from vramswap_gui.tray.preferences import Preferences
 from vramswap_gui.tray.windows import Windows
 
 if TYPE_CHECKING:
     from vramswap_gui.system.checks import Check
+    from vramswap_gui.tray.panel import Panel
 
 #: At login the desktop's tray may come later than we do.
 _HOST_GRACE_MS: Final = 3000
+#: How long the window is kept after it was closed, for whoever opens it again.
+_KEPT_MS: Final = 60_000
 
 
 class Tray(QObject):
@@ -55,17 +57,10 @@ class Tray(QObject):
         self._preferences = Preferences()
         #: Whether the icon was made for a host that draws menus itself.
         self._by_host = False
-        self.panel = Panel(icons.application_icon())
+        self._panel: Panel | None = None
+        self._forgetting = QTimer(self, singleShot=True, interval=_KEPT_MS)
+        self._forgetting.timeout.connect(self._forget)
         self.windows = Windows(controller)
-        self.panel.toggled.connect(controller.toggle)
-        self.panel.mode_chosen.connect(controller.set_mode)
-        self.panel.settings_asked.connect(self.windows.open_settings)
-        self.panel.check_asked.connect(self.windows.open_doctor)
-        self.panel.size_chosen.connect(controller.resize)
-        self.panel.dismissed.connect(controller.dismiss)
-        self.panel.cancelled.connect(controller.cancel)
-        self.panel.seen.connect(controller.watch)
-        self.panel.closed.connect(self._closed)
         controller.changed.connect(self.show_view)
         controller.failed.connect(self._notify)
         controller.heard.connect(self._reload)
@@ -79,6 +74,36 @@ class Tray(QObject):
             QTimer.singleShot(_HOST_GRACE_MS, self._give_up_waiting)
         self.show_view(controller.view)
 
+    @property
+    def panel(self) -> Panel:
+        """The window, built when it is first asked for: a tray that nobody opens has none."""
+        if self._panel is None:
+            from vramswap_gui.tray.panel import Panel
+
+            panel = self._panel = Panel(icons.application_icon())
+            panel.toggled.connect(self._controller.toggle)
+            panel.mode_chosen.connect(self._controller.set_mode)
+            panel.settings_asked.connect(self.windows.open_settings)
+            panel.check_asked.connect(self.windows.open_doctor)
+            panel.size_chosen.connect(self._controller.resize)
+            panel.dismissed.connect(self._controller.dismiss)
+            panel.cancelled.connect(self._controller.cancel)
+            panel.seen.connect(self._controller.watch)
+            panel.closed.connect(self._closed)
+            self.show_view(self._controller.view)
+        return self._panel
+
+    def close(self) -> None:
+        """Take every window away."""
+        if self._panel is not None:
+            self._panel.hide()
+        self.windows.close()
+
+    def _forget(self) -> None:
+        if self._panel is not None and not self._panel.isVisible():
+            self._panel.deleteLater()
+            self._panel = None
+
     def open(self, token: str = "") -> None:
         """Show the window, in front."""
         if token:
@@ -87,7 +112,8 @@ class Tray(QObject):
 
     def show_view(self, view: View) -> None:
         """Show ``view`` everywhere."""
-        self.panel.show_view(view, dismissible=self._controller.dismissible, hint=self._hint())
+        if self._panel is not None:
+            self._panel.show_view(view, dismissible=self._controller.dismissible, hint=self._hint())
         if self._icon is not None and self._menu is not None:
             self._icon.setIcon(icons.icon(view.look, is_dark(QGuiApplication.palette()), view.ring))
             self._icon.setToolTip(view.tooltip)
@@ -138,6 +164,7 @@ class Tray(QObject):
             self.open()
 
     def _closed(self) -> None:
+        self._forgetting.start()
         # With neither icon nor window nobody could reach the program any more.
         if self._checked and not self._hosts.available:
             self._quit()
@@ -167,7 +194,8 @@ class Tray(QObject):
             self._controller.load_settings()
 
     def _notify(self, message: str) -> None:
-        if self._icon is not None and not self.panel.isVisible() and self._preferences.notifications:
+        seen = self._panel is not None and self._panel.isVisible()
+        if self._icon is not None and not seen and self._preferences.notifications:
             self._icon.showMessage(self.tr("VRAM swap"), message, QSystemTrayIcon.MessageIcon.Warning)
 
 
@@ -218,6 +246,7 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
             loop.set_exception_handler(lambda *_: None)
             print("vramswap: the display is gone.", file=sys.stderr)
             return 1
+    instance.close()
     return 0
 
 
@@ -246,8 +275,7 @@ async def _life(instance: Instance, reader: Reader, make_client: Callable[[], Cl
     if show:
         tray.open()
     await ended.wait()
-    tray.panel.hide()
-    tray.windows.close()
+    tray.close()
     helper.deleteLater()
     await herald.close()
     await controller.close()
