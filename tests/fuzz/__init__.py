@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -16,18 +15,17 @@ ROOT: Final = HERE.parents[1]
 def build(out: Path, compiler: str, *options: str) -> Path:
     """Compile the harness with the data path in it; returns the program."""
     out.mkdir(parents=True, exist_ok=True)
-    tree = out / "tree"
-    shutil.rmtree(tree, ignore_errors=True)
-    shutil.copytree(ROOT / "vramswap_gui", tree / "vramswap_gui", ignore=shutil.ignore_patterns("*.so", "*.cpp"))
+    transport = out.resolve() / "transport.cpp"
     subprocess.run(
-        [sys.executable, "-m", "cython", "-3", "--cplus", "vramswap_gui/server/transport.pyx"], cwd=tree, check=True
-    )
+        [sys.executable, "-m", "cython", "-3", "--cplus", "-o", transport, "vramswap_gui/server/transport.pyx"],
+        cwd=ROOT, check=True,
+    )  # fmt: skip
     paths = sysconfig.get_paths()
     (cuda,) = list(Path(paths["purelib"]).glob("nvidia/*/include/cuda.h"))[:1]
     program = out / "parser"
     subprocess.run(
         [compiler, "-g", "-O1", "-Wno-everything" if "clang" in compiler else "-w", *options,
-         f'-DTRANSPORT="{tree}/vramswap_gui/server/transport.cpp"', f"-I{paths['include']}", f"-I{cuda.parent}",
+         f'-DTRANSPORT="{transport}"', f"-I{paths['include']}", f"-I{cuda.parent}",
          str(HERE / "parser.cpp"), "-o", str(program), *_python()],
         check=True,
     )  # fmt: skip

@@ -163,7 +163,6 @@ class Manager:
         except VramswapError as error:
             await self._undo()
             self._fail(error)
-            self._moved()
             raise
         self._aim = config.size or self._aim
         self._rest()

@@ -10,6 +10,7 @@ from typing import Any, Final
 from vramswap_gui.contract import VramswapError
 from vramswap_gui.helper.situation import GpuSituation, Memory, PowerSituation
 from vramswap_gui.system import gpu, meminfo, power, psi, swaps
+from vramswap_gui.system.gpu import Program
 from vramswap_gui.units import MIB
 
 #: NVML costs milliseconds and tells what changes slowly; how much VRAM is free the server tells at once.
@@ -86,28 +87,32 @@ class Senses:
             # The two looks were not at one moment; what both said holds if nobody came or went meanwhile.
             self._overhead, self._seen = self._seen[1], None
         self._overhead = min(beside, beside if self._overhead is None else self._overhead)
-        reading = self._reading
-        programs = reading.programs if reading is not None else None
+        reading, others = self._reading, self._others()
         return GpuSituation(
             gpu.Power.ACTIVE,
             total=held["total"],
             used_by_us=lent + self._overhead,
             used_by_others=beside - self._overhead,
-            other_clients=None if programs is None else sum(not program.ours for program in programs),
+            other_clients=None if others is None else len(others),
             utilisation=reading.utilisation if reading is not None else None,
             display_attached=reading.display_attached
             if reading is not None
             else gpu.display_attached(held["pci"], self._sys),
         )
 
+    def _others(self) -> list[Program] | None:
+        """The other programs on the GPU at the last reading; None where nobody tells."""
+        if self._reading is None or self._reading.programs is None:
+            return None
+        return [program for program in self._reading.programs if not program.ours]
+
     def _unclaimed(self, beside: int) -> int:
         """How much of what is used ``beside`` our segments no other program has."""
-        programs = self._reading.programs if self._reading is not None else None
-        others = None if programs is None else [program.used for program in programs if not program.ours]
-        if others is None or None in others:
+        others = self._others()
+        if others is None or any(program.used is None for program in others):
             # Nobody tells, so what is used all the time is taken for the driver's.
             return beside if self._overhead is None else min(self._overhead, beside)
-        return max(0, beside - sum(used or 0 for used in others))
+        return max(0, beside - sum(program.used or 0 for program in others))
 
     def pci(self, chosen: str) -> str:
         """The PCI address of the GPU that would be used, empty when there is none."""

@@ -264,12 +264,13 @@ class Keeper:
         self._ballast.release()
         self._engine_state = "restarting"
         self._serving.clear()
+        code = os.waitstatus_to_exitcode(status)
         if time.monotonic() >= self._born + loss.YOUNG:
             self._young, self._trouble = 0, None
-        elif not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+        elif code != -signal.SIGKILL:
             # Whom somebody killed, did not crash.
             self._young += 1
-        self._hear(_context_lost() if status == CONTEXT_LOST << 8 else None)
+        self._hear(_context_lost() if code == CONTEXT_LOST else None)
         if self._revival is None or self._revival.done():
             self._revival = asyncio.create_task(self._revive())
 

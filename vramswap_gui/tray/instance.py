@@ -35,14 +35,14 @@ class Instance(QObject):
         """Whether this is the first one."""
         if not self._lock.tryLock(0):
             return False
-        self._path.unlink(missing_ok=True)
         before = os.umask(0o177)
-        try:
+        # Without a place to listen it is the first one all the same; a second one says that it does not answer.
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
             self._server.bind(str(self._path))
-        finally:
-            os.umask(before)
-        self._server.listen()
-        self._watched(self._server).activated.connect(lambda *_: self._answer())
+            self._server.listen()
+            self._watched(self._server).activated.connect(lambda *_: self._answer())
+        os.umask(before)
         return True
 
     def ask(self) -> bool:
