@@ -153,6 +153,7 @@ def state() -> dict[str, Any]:
         "hint": panel.hint.text.text() if panel.hint.isVisible() else "",
         "banner": panel.banner.text.text() if panel.banner.isVisible() else "",
         "checked": panel.switch.isChecked(),
+        "dragging": panel.sizer.slider.isSliderDown(),
         "menu": [action.text() for action in menu.menu.actions() if action.isVisible()] if menu else [],
         "timers": sum(timer.isActive() for timer in timers),
         "calls": NOTED.calls,

@@ -3,104 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
+from tests.tray_hands import PATIENCE, ROOT, Tray, display, display_server, in_host, start_host, wait_until
 from tests.tray_watcher import ITEM, Watcher
 from vramswap_gui.units import GIB
 
-ROOT: Final = Path(__file__).parents[2]
-_PATIENCE: Final = 60.0
+__all__ = ["display", "display_server"]
+
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-
-
-def wait_until(check: Callable[[], Any], what: str) -> Any:
-    """The first true result."""
-    end = time.monotonic() + _PATIENCE
-    while not (result := check()):
-        assert time.monotonic() < end, f"waited {_PATIENCE:g} s in vain for {what}"
-        time.sleep(0.05)
-    return result
-
-
-class Tray:
-    """A tray that runs."""
-
-    def __init__(self, environment: dict[str, str], *arguments: str) -> None:
-        self.environment = environment
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.tray_process", *arguments], cwd=ROOT, env=environment, text=True, bufsize=1,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        self.do("noop")
-
-    def do(self, verb: str, argument: Any = None) -> Any:
-        """One command to the process; what it answers."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps({verb: argument}) + "\n")
-        ready, _, _ = select.select([self.process.stdout], [], [], _PATIENCE)
-        assert ready, f"the tray does not answer {verb}"
-        line = self.process.stdout.readline()
-        assert line, self.process.communicate()[1]
-        return json.loads(line)
-
-    def state(self) -> Any:
-        return self.do("state")
-
-    def wait(self, **wanted: Any) -> None:
-        """Until the state has these values."""
-        wait_until(lambda: wanted.items() <= self.state().items(), f"{wanted}")
-
-    def xdotool(self, *arguments: str) -> None:
-        subprocess.run(["xdotool", *arguments], env=self.environment, check=True)
-
-    def click(self, name: str, *, at: float = 0.5, button: str = "1") -> None:
-        """Click on a part; ``at`` is how far from its left end."""
-        x, y, width, _ = self.do("where", name)
-        self.xdotool("mousemove", str(round(x + (at - 0.5) * width)), str(y), "click", button)
-
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Exit status and stderr after a signal."""
-        self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=_PATIENCE)
-        return self.process.returncode, errors
-
-
-@pytest.fixture
-def display_server(display: str) -> subprocess.Popen[bytes]:
-    """The process behind the display."""
-    return _servers[display]
-
-
-_servers: Final[dict[str, subprocess.Popen[bytes]]] = {}
-
-
-@pytest.fixture
-def display() -> Iterator[str]:
-    """A virtual X display."""
-    reader, writer = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],
-        pass_fds=[writer], stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        number = pipe.readline().strip()
-    assert number, "Xvfb did not start"
-    _servers[f":{number}"] = server
-    yield f":{number}"
-    server.terminate()
-    server.wait()
 
 
 @pytest.fixture
@@ -131,13 +51,6 @@ def host(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-def start_host(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        ["trayer", "--edge", "bottom", "--align", "right", "--width", "10", "--height", "24"],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
 @pytest.fixture
 def start(environment: dict[str, str]) -> Iterator[Callable[..., Tray]]:
     """Starts trays; each must end silently on SIGTERM, if the test has not ended it."""
@@ -153,11 +66,6 @@ def start(environment: dict[str, str]) -> Iterator[Callable[..., Tray]]:
             assert tray.end() == (0, "")
 
 
-def in_host(tray: Tray) -> None:
-    """Wait until the icon is where it can be clicked."""
-    wait_until(lambda: tray.state()["icon"] and tray.do("where", "icon")[2] > 8, "the icon in the tray")
-
-
 def test_icon_window_switch_and_slider(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
     tray = start()
     in_host(tray)
@@ -170,7 +78,7 @@ def test_icon_window_switch_and_slider(host: subprocess.Popen[bytes], start: Cal
     tray.click("switch")
     tray.wait(calls=[["start"]], headline="On, 1 GiB", checked=True)
 
-    x, y, width, _ = tray.do("where", "slider")
+    x, y, width = tray.aim("slider")
     tray.xdotool("mousemove", str(x - width // 4), str(y), "mousedown", "1")
     tray.xdotool("mousemove", "--sync", str(x), str(y))
     time.sleep(0.3)
@@ -198,7 +106,7 @@ def test_menu(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None
     tray.do("menu", "open")
     tray.wait(visible=True)
     tray.do("menu", "quit")
-    assert tray.process.wait(timeout=_PATIENCE) == 0
+    assert tray.process.wait(timeout=PATIENCE) == 0
 
 
 def test_menu_has_mode_settings_and_check(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
@@ -285,7 +193,7 @@ def test_second_start_raises_the_first(
     tray.wait(headline="Off", visible=False)
     second = subprocess.run(
         [sys.executable, "-m", "tests.tray_process"], cwd=ROOT, env=environment, capture_output=True, text=True,
-        timeout=_PATIENCE, check=False,
+        timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
     tray.wait(visible=True)
@@ -320,7 +228,7 @@ def test_without_any_host_closing_the_window_ends_it(start: Callable[..., Tray])
     tray = start()
     tray.wait(visible=True)
     tray.do("hide")
-    assert tray.process.wait(timeout=_PATIENCE) == 0
+    assert tray.process.wait(timeout=PATIENCE) == 0
 
 
 @pytest.fixture
@@ -372,7 +280,7 @@ def test_it_ends_with_its_display(start: Callable[..., Tray], display_server: su
     tray = start()
     tray.wait(headline="Off")
     display_server.terminate()
-    _, errors = tray.process.communicate(timeout=_PATIENCE)
+    _, errors = tray.process.communicate(timeout=PATIENCE)
     assert tray.process.returncode == 1
     assert "Traceback" not in errors
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import Stack
-from tests.integration.test_tray import Tray, display, display_server, in_host, start_host, wait_until
+from tests.tray_hands import Tray, display, display_server, in_host, start_host, wait_until
 from vramswap_gui.units import MIB, format_size
 
 __all__ = ["display", "display_server"]
@@ -42,10 +42,7 @@ def test_clicks_turn_it_on_resize_it_and_turn_it_off(tray: Tray, stack: Stack) -
     tray.wait(headline="On, 256 MiB", checked=True)
     assert len(stack.fake.devices()) == 1
 
-    x, y, width, _ = tray.do("where", "slider")
-    left = x - width // 2
-    tray.xdotool("mousemove", str(left + round(width * 0.17)), str(y), "mousedown", "1")
-    tray.xdotool("mousemove", "--sync", str(left + round(width * 0.8)), str(y), "mouseup", "1")
+    tray.drag(0.17, 0.8)
     wait_until(lambda: sum(size_of(stack)) > 512 * MIB, "a larger swap")
     wait_until(lambda: tray.state()["headline"] == f"On, {format_size(sum(size_of(stack)))}", "the new size in words")
     used = stack.fake.devices()[0]

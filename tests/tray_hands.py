@@ -1,0 +1,133 @@
+"""The real tray in a process of its own under Xvfb, and hands for it: clicks, keys, and looks at what it shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[1]
+PATIENCE: Final = 60.0
+
+
+def wait_until(check: Callable[[], Any], what: str) -> Any:
+    """The first true result."""
+    end = time.monotonic() + PATIENCE
+    while not (result := check()):
+        assert time.monotonic() < end, f"waited {PATIENCE:g} s in vain for {what}"
+        time.sleep(0.05)
+    return result
+
+
+class Tray:
+    """A tray that runs."""
+
+    def __init__(self, environment: dict[str, str], *arguments: str) -> None:
+        self.environment = environment
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.tray_process", *arguments], cwd=ROOT, env=environment, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self.do("noop")
+
+    def do(self, verb: str, argument: Any = None) -> Any:
+        """One command to the process; what it answers."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps({verb: argument}) + "\n")
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        assert ready, f"the tray does not answer {verb}"
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate()[1]
+        return json.loads(line)
+
+    def state(self) -> Any:
+        return self.do("state")
+
+    def wait(self, **wanted: Any) -> None:
+        """Until the state has these values."""
+        wait_until(lambda: wanted.items() <= self.state().items(), f"{wanted}")
+
+    def xdotool(self, *arguments: str) -> None:
+        subprocess.run(["xdotool", *arguments], env=self.environment, check=True)
+
+    def aim(self, name: str) -> tuple[int, int, int]:
+        """The middle of a part and its width, once it stays where it is: what is read of the machine moves it."""
+        place, still = self.do("where", name), 0
+        end = time.monotonic() + PATIENCE
+        while still < 3:
+            assert time.monotonic() < end, f"{name} does not stay where it is"
+            time.sleep(0.05)
+            before, place = place, self.do("where", name)
+            still = still + 1 if place == before else 0
+        x, y, width, _ = place
+        return x, y, width
+
+    def click(self, name: str, *, at: float = 0.5, button: str = "1") -> None:
+        """Click on a part; ``at`` is how far from its left end."""
+        x, y, width = self.aim(name)
+        self.xdotool("mousemove", str(round(x + (at - 0.5) * width)), str(y), "click", button)
+
+    def drag(self, start: float, end: float) -> None:
+        """Move the handle of the slider; places are shares of its width. Aims again until it has got hold of it."""
+        for _ in range(10):
+            x, y, width = self.aim("slider")
+            left = x - width // 2
+            self.xdotool("mousemove", "--sync", str(left + round(width * start)), str(y), "mousedown", "1")
+            if self.state()["dragging"]:
+                break
+            self.xdotool("mouseup", "1")
+        self.xdotool("mousemove", "--sync", str(left + round(width * end)), str(y), "mouseup", "1")
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Exit status and stderr after a signal."""
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def display_server(display: str) -> subprocess.Popen[bytes]:
+    """The process behind the display."""
+    return _servers[display]
+
+
+_servers: Final[dict[str, subprocess.Popen[bytes]]] = {}
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """A virtual X display."""
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],
+        pass_fds=[writer], stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        number = pipe.readline().strip()
+    assert number, "Xvfb did not start"
+    _servers[f":{number}"] = server
+    yield f":{number}"
+    server.terminate()
+    server.wait()
+
+
+def start_host(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["trayer", "--edge", "bottom", "--align", "right", "--width", "10", "--height", "24"],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def in_host(tray: Tray) -> None:
+    """Wait until the icon is where it can be clicked."""
+    wait_until(lambda: tray.state()["icon"] and tray.do("where", "icon")[2] > 8, "the icon in the tray")
