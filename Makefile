@@ -5,7 +5,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check soak tsan fuzz vm-test deb rpm arch wheel release clean
+.PHONY: help run test check soak tsan fuzz vm-test deb rpm arch wheel release translations clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,10 @@ release: ## Check that all versions agree, then test and build everything into d
 	@.venv/bin/python packaging/versions.py --released
 	@$(MAKE) --no-print-directory test wheel deb
 	@cd dist && sha256sum vramswap[_-]*"$$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' ../vramswap_gui/__init__.py)"* >SHA256SUMS && cat SHA256SUMS
+
+translations: ## Bring the tray's catalogues up to date with the texts in the code
+	@packaging/setup.sh run
+	@.venv/bin/python packaging/translations.py
 
 clean: ## Remove what the commands made inside the checkout
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -28,8 +28,8 @@ DEBIAN: Final = {
     "pyroute2": ("python3-pyroute2",),
     "nvidia-ml-py": ("python3-pynvml",),
 }
-#: With the distribution's Qt: what the wheels of PySide6 have in them. SVG icons, and a window under Wayland.
-QT_RECOMMENDS: Final = ("libqt6svg6", "qt6-wayland")
+#: With the distribution's Qt: what the wheels of PySide6 have in them. SVG icons, a window under Wayland, Qt's words.
+QT_RECOMMENDS: Final = ("libqt6svg6", "qt6-wayland", "qt6-translations-l10n")
 #: Not everybody has these parts of the archive switched on.
 _SPECIAL: Final = re.compile(r"(contrib|non-free|non-free-firmware|restricted|multiverse)/")
 
@@ -117,7 +117,9 @@ def prune_qt(pyside: Path) -> None:
             wanted.add(name)
             waiting.append(libraries[name])
     names = "|".join(re.escape(f"Qt/lib/{name}") + "$" for name in sorted(wanted))
-    prune(pyside, re.compile(rf"{_PYSIDE.pattern}|Qt/plugins/|{names}"))
+    catalogues = (ROOT / "vramswap_gui/tray/translations").glob("*.qm")
+    languages = "|".join(path.stem.removeprefix("vramswap_") for path in catalogues)
+    prune(pyside, re.compile(rf"{_PYSIDE.pattern}|Qt/plugins/|Qt/translations/qtbase_({languages})\.qm|{names}"))
 
 
 def licences(folder: Path) -> Iterator[str]:

@@ -178,7 +178,7 @@ def setting_list() -> str:
 
 def describe(setting: Setting) -> str:
     """A setting in sentences: what it is for, what it takes, what it is if nobody sets it."""
-    parts = [f"{sentence(setting.title)} {setting.help}"]
+    parts = [f"{sentence(setting.title)} {setting.typed_help}"]
     if setting.kind is Kind.TEXT:
         parts.append("A text in quotation marks.")
     elif setting.kind is Kind.SWITCH:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from PySide6.QtGui import QPalette
 
 from vramswap_gui.contract import ErrorCode, Mode, Segment, State, Status, VramswapError
 from vramswap_gui.settings import Config
@@ -68,6 +71,11 @@ CHECKS: Final = (
 )  # fmt: skip
 
 
+#: Letters of a script that is written from right to left, and a word of them.
+_LETTERS: Final = {ord(latin): chr(0x5D0 + number) for number, latin in enumerate("abcdefghijklmnopqrstuvwxyz")}
+_MORE: Final = "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}\N{HEBREW LETTER GIMEL} "
+
+
 def traffic() -> History:
     """Three minutes: quiet, a burst of paging out, paging in bit by bit."""
     samples = []
@@ -81,6 +89,7 @@ def traffic() -> History:
 
 
 TRAFFIC: Final = traffic()
+CONFIG: Final = Config(size=4 * GIB)
 
 
 @dataclass(frozen=True)
@@ -92,11 +101,12 @@ class Scene:
     gpu: GpuView | None = GPU
     memory: MemoryView | None = MEMORY
     hint: str = ""
+    config: Config | None = CONFIG
 
     @property
     def machine(self) -> Machine:
         """What was read of the machine, with some minutes of traffic."""
-        return Machine(self.gpu, self.memory, TRAFFIC)
+        return Machine(self.gpu, self.memory, TRAFFIC, GPU.total)
 
 
 SCENES: Final[Mapping[str, Scene]] = {
@@ -120,20 +130,41 @@ SCENES: Final[Mapping[str, Scene]] = {
 }
 
 
-def draw(folder: Path, mark: str, *, dark: bool, wide: float = 1.0) -> None:
+def mirrored(text: str) -> str:
+    """``text`` in a language that is written from right to left and needs more room; places and keys stay."""
+    parts = re.split(r"(\{\w*\}|%n|`[^`]*`|&)", text)
+    written = "".join(part if number % 2 else part.lower().translate(_LETTERS) for number, part in enumerate(parts))
+    longer = " " + _MORE * (len(text) // 12 + 1) if len(text) > 3 else ""
+    return f"{written}{longer}"
+
+
+def contrast() -> QPalette:
+    """As desktops have it for who sees little: white on black, and one strong colour."""
+    from PySide6.QtGui import QColor
+
+    roles, palette = QPalette.ColorRole, QPalette(QColor("#303030"), QColor("black"))
+    for role in (roles.WindowText, roles.Text, roles.ButtonText, roles.PlaceholderText, roles.Light, roles.Mid):
+        palette.setColor(role, QColor("white"))
+    palette.setColor(roles.Highlight, QColor("yellow"))
+    palette.setColor(roles.HighlightedText, QColor("black"))
+    return palette
+
+
+def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> None:
     """Grab the panel in each scene and the icon in each state; ``wide`` scales the window's width."""
-    from PySide6.QtGui import QColor, QPainter, QPalette, QPixmap
+    from PySide6.QtGui import QPainter, QPixmap
     from PySide6.QtWidgets import QApplication
 
     from vramswap_gui.tray import icons
+    from vramswap_gui.tray.bars import is_dark
     from vramswap_gui.tray.menu import TrayMenu
     from vramswap_gui.tray.model import Look, view
     from vramswap_gui.tray.panel import Panel
 
-    button, window = ("#3a3a3a", "#2d2d2d") if dark else ("#efefef", "#efefef")
-    QApplication.setPalette(QPalette(QColor(button), QColor(window)))
+    QApplication.setPalette(palette)
+    dark = is_dark(palette)
     for name, scene in SCENES.items():
-        shown = view(scene.status, scene.error, scene.machine)
+        shown = view(scene.status, scene.error, scene.machine, scene.config)
         panel = Panel(icons.application_icon())
         panel.resize(round(panel.width() * wide), panel.height())
         panel.show()
@@ -217,15 +248,36 @@ def draw_windows(folder: Path, mark: str) -> None:
 
 def main() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from PySide6.QtCore import QLocale, Qt, QTranslator
+    from PySide6.QtGui import QColor, QPalette
     from PySide6.QtWidgets import QApplication
+
+    from vramswap_gui.tray import words
 
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     application = QApplication([])
     times = f"{application.devicePixelRatio():g}x"
-    for scheme in ("light", "dark"):
-        draw(folder, f"{scheme}-{times}", dark=scheme == "dark")
-    draw(folder, f"narrow-{times}", dark=False, wide=0.75)
+    light, dark = QPalette(QColor("#efefef")), QPalette(QColor("#3a3a3a"), QColor("#2d2d2d"))
+    draw(folder, f"light-{times}", palette=light)
+    draw(folder, f"dark-{times}", palette=dark)
+    draw(folder, f"contrast-{times}", palette=contrast())
+    draw(folder, f"narrow-{times}", palette=light, wide=0.75)
+    words.install(application, QLocale("de_DE"))
+    draw(folder, f"german-{times}", palette=light)
+
+    class Mirror(QTranslator):
+        """A language that nobody has translated anything into."""
+
+        def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str:
+            return mirrored(source)
+
+    words.install(application, QLocale("he_IL"))
+    mirror = Mirror()
+    application.installTranslator(mirror)
+    application.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    draw(folder, f"mirrored-{times}", palette=light)
+    application.removeTranslator(mirror)
 
 
 if __name__ == "__main__":

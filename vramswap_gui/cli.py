@@ -189,7 +189,8 @@ async def _config(options: argparse.Namespace) -> None:
             print(declared.show(getattr(config, declared.key)))
             return
         for declared in SETTINGS.values():
-            print(f"{declared.key:<16}{declared.show(getattr(config, declared.key)) or '(first)':<12}{declared.help}")
+            value = declared.show(getattr(config, declared.key)) or "(first)"
+            print(f"{declared.key:<16}{value:<12}{declared.typed_help}")
 
 
 async def _watch(options: argparse.Namespace) -> None:

@@ -50,11 +50,18 @@ class Setting:
     maximum: int | None = None
     #: Only multiples of it are possible.
     step: int = 1
-    #: A value that stands for "let the program choose", and its word on the command line.
+    #: A value that stands for something that is no number, "auto" on the command line; its name, and what it means.
     auto: int | None = None
+    auto_title: str = ""
+    auto_help: str = ""
     #: The values of a CHOICE, each with its meaning.
     choices: Mapping[str, str] = field(default_factory=dict)
     unit: str = ""
+
+    @property
+    def typed_help(self) -> str:
+        """The help for whoever types the value."""
+        return f"{self.help} auto: {self.auto_help or self.auto_title.lower()}." if self.auto_title else self.help
 
     @property
     def signature(self) -> str:
@@ -142,8 +149,9 @@ class Config:
     )  # fmt: skip
     size: int = _setting(
         Kind.SIZE, 0, Group.SWAP, "Swap size",
-        "How much VRAM to lend at most. auto: all that is free, less the headroom.",
-        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP, auto=0,
+        "How much VRAM to lend at most.",
+        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP,
+        auto=0, auto_title="Automatic", auto_help="all that is free, less what is kept free",
     )  # fmt: skip
     headroom: int = _setting(
         Kind.SIZE, 512 * MIB, Group.SWAP, "VRAM kept free",
@@ -173,8 +181,8 @@ class Config:
     )  # fmt: skip
     maximum: int = _setting(
         Kind.SIZE, 0, Group.ADVANCED, "Largest size",
-        "The most a user may choose without an administrator. auto: no limit.",
-        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP, auto=0,
+        "The most a user may choose without an administrator.",
+        minimum=MIN_SIZE, maximum=1 << 44, step=SIZE_STEP, auto=0, auto_title="No limit",
     )  # fmt: skip
     priority: int = _setting(
         Kind.NUMBER, 1000, Group.ADVANCED, "Swap priority",

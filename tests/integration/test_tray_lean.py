@@ -23,6 +23,8 @@ MEMORY: Final = 62_000_000
 #: Seconds of watching, and of processor time in them, in clock ticks: none of its own is to come up.
 WATCHED: Final = 10.0
 TICKS: Final = 2
+#: While its window is open: at most one percent of a core, of which a second has a hundred ticks.
+OPEN_TICKS: Final = 10
 
 
 @pytest.fixture
@@ -80,3 +82,30 @@ def test_a_hidden_tray_is_small_and_still(tray: subprocess.Popen[bytes], display
     maps = Path(f"/proc/{tray.pid}/maps").read_text()
     assert "libnvidia" not in maps
     assert memory <= MEMORY
+
+
+def test_an_open_window_costs_little(tray: subprocess.Popen[bytes], stack: Stack, display: str, tmp_path: Path) -> None:
+    """With the swap on, all that can be shown is there and read every second."""
+    assert stack.ctl("on").returncode == 0
+    environment = {name: value for name, value in stack.environment.items() if name != "PYTHONPATH"}
+    environment |= {
+        "DISPLAY": display, "XDG_RUNTIME_DIR": str(tmp_path / "runtime"), "HOME": str(tmp_path),
+        "QT_QPA_PLATFORM": "xcb",
+    }  # fmt: skip
+
+    def shown() -> bool:
+        # A second start asks the first one for its window.
+        subprocess.run([Path(sys.executable).with_name("vramswap")], env=environment, check=True, timeout=30)
+        found = subprocess.run(
+            ["xdotool", "search", "--onlyvisible", "--name", "^VRAM swap"],
+            env=os.environ | {"DISPLAY": display}, capture_output=True, check=False,
+        )  # fmt: skip
+        return bool(found.stdout.split())
+
+    wait_until(shown, "the window")
+    time.sleep(5)
+    before = processor_ticks(tray.pid)
+    time.sleep(WATCHED)
+    ticks = processor_ticks(tray.pid) - before
+    print(f"\n{ticks} ticks in {WATCHED:g} s")
+    assert 0 < ticks <= OPEN_TICKS

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QMessageBox,
     QPushButton,
     QWidget,
 )
@@ -26,7 +27,7 @@ from PySide6.QtWidgets import (
 from tests import tray_process
 from tests.integration.test_tray_panel import Wordy, settle
 from tests.tray_scenes import CHECKS, NOT_ALLOWED
-from vramswap_gui.settings import PERSONAL, SETTINGS, Config
+from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Value
 from vramswap_gui.system.checks import Check, Verdict
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
@@ -161,6 +162,34 @@ def test_what_was_refused_stays_entered(window: SettingsWindow) -> None:
     assert not window.problem.isVisible()
 
 
+def test_what_was_entered_is_not_lost_by_closing(window: SettingsWindow) -> None:
+    asked: list[dict[str, Value]] = []
+    window.applied.connect(asked.append)
+    closed: list[bool] = []
+    window.closed.connect(lambda: closed.append(True))
+    window.rows["headroom"].editor.show_value(GIB)
+    choices = QMessageBox.StandardButton
+    for answer, visible in ((choices.Cancel, True), (choices.Apply, True), (choices.Apply, False)):
+        window.close()
+        assert window.isVisible()
+        window.question.button(answer).click()
+        if answer == choices.Apply:
+            assert asked.pop() == {"headroom": GIB}
+            if visible:
+                window.show_problem(Problem("You are not allowed to do this."))
+            else:
+                window.show_config(Config(headroom=GIB))
+        assert window.isVisible() is visible
+    assert closed == [True]
+
+
+def test_what_was_entered_can_be_thrown_away(window: SettingsWindow) -> None:
+    window.rows["headroom"].editor.show_value(GIB)
+    window.close()
+    window.question.button(QMessageBox.StandardButton.Discard).click()
+    assert not window.isVisible() and window.changes() == {}
+
+
 def test_own_preferences_ask_nobody(window: SettingsWindow, preferences: Preferences) -> None:
     applied = QSignalSpy(window.applied)
     for row in window.own_rows.values():
@@ -274,10 +303,12 @@ def test_the_check_is_done_again(doctor: DoctorPage) -> None:
 
 
 @pytest.fixture
-async def controller(application: QApplication, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Controller]:
+async def controller(
+    application: QApplication, preferences: Preferences, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Controller]:
     """One whose helper notes what it is asked for."""
     monkeypatch.setattr(tray_process, "NOTED", tray_process.Noted())
-    made = Controller(tray_process.NotingClient, Reader())
+    made = Controller(tray_process.NotingClient, Reader(), preferences)
     yield made
     await made.close()
 

@@ -114,7 +114,7 @@ def test_nothing_asks_the_gpu(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
          Verdict.WARNING, "none"),
         ("Other swap", "proc/swaps", None, Verdict.FAILED, "no swap at all"),
         ("zswap", "sys/module/zswap/parameters/enabled", "Y\n", Verdict.WARNING, "compressed"),
-        ("Swappiness", "proc/sys/vm/swappiness", "1\n", Verdict.WARNING, "1: "),
+        ("Swappiness", "proc/sys/vm/swappiness", "1\n", Verdict.WARNING, "1, 8 pages"),
         ("Memory pressure", "proc/pressure/memory", None, Verdict.WARNING, "not measured"),
     ],
 )  # fmt: skip
@@ -141,7 +141,7 @@ def test_each_lack_is_found(root: Path, name: str, path: str, text: str | None, 
         ("Sleep of the driver", PARAMS, "PreserveVideoMemoryAllocations: 0\n", "need not"),
         ("Sleep of the driver", PARAMS, "PreserveVideoMemoryAllocations: 1\nUseKernelSuspendNotifiers: 1\n", "itself"),
         ("zswap", "sys/module/zswap/parameters/enabled", "0\n", "off"),
-        ("Swappiness", "proc/sys/vm/page-cluster", "0\n", "1 page"),
+        ("Swappiness", "proc/sys/vm/page-cluster", "0\n", "one page"),
     ],
 )
 def test_what_is_fine_too(root: Path, name: str, path: str, text: str, words: str) -> None:

@@ -97,7 +97,7 @@ BEGINNINGS: Final[list[Row]] = [
     ("a card with nothing to spare", Situation(SHORT, GpuSituation(Power.SUSPENDED, 512 * MIB)), ON_DEMAND, 0, WAITING,
      Cause.VRAM, "Memory is short, but the GPU has no VRAM to spare."),
     ("always, and nothing to spare", Situation(SHORT, GpuSituation(Power.SUSPENDED, 512 * MIB)), ALWAYS, 0, WAITING,
-     Cause.VRAM, "The GPU has no VRAM to spare."),
+     Cause.VRAM, "Nothing can be lent: the GPU has no VRAM to spare."),
     # Others on the card.
     ("another program has half of it", Situation(PLENTIFUL, gpu(others=4.1)), ALWAYS, 3 * GIB, ON, Cause.VRAM,
      "3 GiB of 7.5 GiB: another program uses 4.1 GiB of VRAM."),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.tray_scenes import ASLEEP, GPU, LENT, MEMORY, NO_HELPER, OFF, ON, OURS, SCENES, WONT_FIT
 from vramswap_gui.contract import MIN_SIZE, SIZE_STEP, ErrorCode, State, Status, VramswapError
+from vramswap_gui.settings import Config
 from vramswap_gui.tray import model
 from vramswap_gui.tray.machine import GpuView, Machine, MemoryView, Reader
 from vramswap_gui.tray.model import Fill, Look, View, problem
@@ -154,15 +155,25 @@ def test_tiers() -> None:
 )
 def test_slider_range(maximum: int, wanted: int, total: int) -> None:
     status = replace(OFF, maximum=maximum, wanted=wanted)
-    choice = view(status, None, GpuView("GPU", total, 0, total), None).size
+    config = Config()
+    choice = model.view(status, None, Machine(vram=total), config).size
+    assert choice.kept in (0, total - choice.maximum)
     if not choice.known:
-        assert maximum < MIN_SIZE and (maximum or total < MIN_SIZE + SIZE_STEP)
+        assert maximum < MIN_SIZE and (maximum or total - config.headroom < MIN_SIZE + SIZE_STEP)
         assert not choice.enabled and choice.text
         return
     assert MIN_SIZE <= choice.minimum <= choice.maximum
     assert choice.value <= choice.maximum and choice.maximum % SIZE_STEP == 0
     assert choice.step % SIZE_STEP == 0
     assert choice.maximum // choice.step <= 200, "so fine a step cannot be hit with a mouse"
+
+
+def test_a_size_can_be_chosen_while_the_gpu_sleeps() -> None:
+    asleep = Machine(GpuView(asleep=True), vram=8 * GIB)
+    never_asked = replace(OFF, maximum=0)
+    assert not model.view(never_asked, None, asleep, None).size.known
+    assert model.view(never_asked, None, asleep, Config()).size.maximum == 8 * GIB - 512 * MIB
+    assert model.view(never_asked, None, asleep, Config(maximum=GIB)).size.maximum == GIB
 
 
 def test_slider_says_what_is_wanted_and_what_is_so() -> None:

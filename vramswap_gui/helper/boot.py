@@ -16,6 +16,8 @@ async def start_at_boot(wanted: bool) -> None:
     if done.status:
         raise VramswapError(
             ErrorCode.INTERNAL,
-            f"systemd did not {'enable' if wanted else 'disable'} {_UNIT}: {done.complaint}.",
+            f"systemd did not enable {_UNIT}: {done.complaint}."
+            if wanted
+            else f"systemd did not disable {_UNIT}: {done.complaint}.",
             "Without systemd, have your system start vramswap-helper as root.",
         )

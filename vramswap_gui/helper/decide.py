@@ -195,8 +195,9 @@ class _View:
             return _Veto(State.OFF, "Off on battery.", Cause.BATTERY, after="the machine was on battery")
         if self.history.low_battery:
             level, floor = power.battery_percent or 0.0, rules.battery_floor
-            where = "below" if level < floor else f"less than {_BATTERY_BAND} % above"
-            reason = f"The battery is at {level:.0f} %, {where} the floor of {floor} %."
+            reason = f"The battery is at {level:.0f} %, below the floor of {floor} %."
+            if level >= floor:
+                reason = f"The battery is at {level:.0f} %, less than {_BATTERY_BAND} % above the floor of {floor} %."
             return _Veto(State.OFF, reason, Cause.BATTERY, after="the battery was low")
         return None
 
@@ -238,7 +239,8 @@ class _View:
             return "the GPU has no VRAM to spare", None
         pause = rules.calm * min(2 ** max(0, len(history.yields) - 1), _LONGEST_CALM)
         if history.active_at is not None and self.now < history.active_at + pause:
-            return ("" if self._active() else "until a moment ago ") + self.others(), history.active_at + pause
+            others = self.others() if self._active() else f"until a moment ago {self.others()}"
+            return others, history.active_at + pause
         if self.reach() <= base:
             return self.others(), None
         if history.denied_at is not None and self.now < history.denied_at + pause:
@@ -256,7 +258,7 @@ class _View:
             if size >= self.goal:
                 reason, cause = f"{format_size(size)} of VRAM are lent as swap.", Cause.NONE
         elif self._always():
-            reason = f"{hindrance[:1].upper()}{hindrance[1:]}."
+            reason = f"Nothing can be lent: {hindrance}."
         elif hindrance and _short(memory, rules):
             reason = f"Memory is short, but {hindrance}."
         else:

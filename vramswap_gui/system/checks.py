@@ -201,16 +201,15 @@ def _nvidia_sleep(at: Machine) -> Check:
     states = {unit: _unit(at, unit) for unit in _NVIDIA_UNITS}
     if set(states.values()) == {"enabled"}:
         return Check(name, Verdict.OK, "it keeps video memory, and its units are enabled")
-    found = "it is to keep video memory, but {} {}: it will not sleep"
     absent = [unit for unit, state in states.items() if state == "absent"]
     if absent:
         return Check(
-            name, Verdict.WARNING, found.format(", ".join(absent), "missing"),
+            name, Verdict.WARNING, f"it is to keep video memory, but {', '.join(absent)} missing: it will not sleep",
             "Install the driver's units (package nvidia-suspend-common on Debian).",
         )  # fmt: skip
     off = [unit for unit, state in states.items() if state != "enabled"]
     return Check(
-        name, Verdict.WARNING, found.format(", ".join(off), "not enabled"),
+        name, Verdict.WARNING, f"it is to keep video memory, but {', '.join(off)} not enabled: it will not sleep",
         f"Enable what it needs: `sudo systemctl enable {' '.join(off)}`",
     )  # fmt: skip
 
@@ -245,13 +244,15 @@ def _reclaim(at: Machine) -> Check:
     name = "Swappiness"
     swappiness, cluster = (_text(at.proc / "sys/vm" / key) for key in ("swappiness", "page-cluster"))
     pages = 1 << int(cluster) if cluster.isdigit() and int(cluster) < 16 else 0
-    ahead = f", {pages} {'page is' if pages == 1 else 'pages are'} read at once" if pages else ""
+    found = swappiness or "unknown"
+    if pages:
+        found = f"{found}, one page is read at once" if pages == 1 else f"{found}, {pages} pages are read at once"
     if swappiness.isdigit() and int(swappiness) < _LEAST_SWAPPINESS:
         return Check(
-            name, Verdict.WARNING, f"{swappiness}: the kernel swaps as late as it can{ahead}",
+            name, Verdict.WARNING, f"{found}: the kernel swaps as late as it can",
             "The kernel's own choice is 60: `sudo sysctl vm.swappiness=60`",
         )  # fmt: skip
-    return Check(name, Verdict.OK, f"{swappiness or 'unknown'}{ahead}")
+    return Check(name, Verdict.OK, found)
 
 
 def _pressure(at: Machine) -> Check:

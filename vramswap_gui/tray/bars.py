@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPalette
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from vramswap_gui.tray.model import Bar, Fill
-from vramswap_gui.units import format_size
+from vramswap_gui.tray.words import size_text
 
 #: Where nothing better is known, a part must still be seen.
 _THINNEST: Final = 2.0
@@ -54,6 +54,10 @@ def wrapped(text: str = "") -> QLabel:
     """A label for plain text of any length."""
     label = QLabel(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
+    if label.isRightToLeft():
+        # Otherwise a text goes by its own letters, and a GPU's name would be on the wrong side.
+        sides = Qt.AlignmentFlag
+        label.setAlignment(sides.AlignRight | sides.AlignAbsolute | sides.AlignVCenter)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
     # After the policy, which it changes: without that the layout would not ask how high so narrow a label is.
     label.setWordWrap(True)
@@ -74,7 +78,7 @@ class StackedBar(QWidget):
         if bar != self._bar:
             self._bar = bar
             self.setAccessibleName(f"{bar.title}: {bar.detail}")
-            text = ", ".join(f"{part.label} {format_size(part.size)}" for part in bar.parts)
+            text = ", ".join(f"{part.label} {size_text(part.size)}" for part in bar.parts)
             self.setAccessibleDescription(text)
             self.setToolTip(text)
             self.update()
@@ -93,6 +97,9 @@ class StackedBar(QWidget):
         radius = min(area.height() / 2, 5.0)
         outline.addRoundedRect(area, radius, radius)
         painter.setClipPath(outline)
+        if self.isRightToLeft():
+            painter.translate(area.width(), 0)
+            painter.scale(-1, 1)
         painter.fillRect(area, fill_colour(self.palette(), Fill.FREE))
         parts = [part for part in self._bar.parts if part.size > 0] if self._bar else []
         total = sum(part.size for part in parts)
@@ -143,7 +150,7 @@ class Legend(QWidget):
             self._kinds = kinds
             self._rebuild()
         for label, part in zip(self._values, bar.parts, strict=True):
-            label.setText(format_size(part.size))
+            label.setText(size_text(part.size))
 
     def _rebuild(self) -> None:
         while item := self._grid.takeAt(0):

@@ -16,9 +16,11 @@ from vramswap_gui.settings import PERSONAL, Config, Value
 from vramswap_gui.tray.helper_client import Client
 from vramswap_gui.tray.machine import Machine, Reader
 from vramswap_gui.tray.model import Problem, View, problem, view
+from vramswap_gui.tray.preferences import Preferences
 
 _READ_MS: Final = 1000
 _RETRY_MS: Final = 3000
+_SHOW_MS: Final = 40
 
 
 class Controller(QObject):
@@ -36,15 +38,17 @@ class Controller(QObject):
     #: Something failed; the text is for a notification when no window shows it.
     failed = Signal(str)
 
-    def __init__(self, make_client: Callable[[], Client], reader: Reader) -> None:
+    def __init__(self, make_client: Callable[[], Client], reader: Reader, preferences: Preferences) -> None:
         super().__init__()
+        self._preferences = preferences
+        self._config: Config | None = None
         self._make_client = make_client
         self._reader = reader
         self._client: Client | None = None
         self._status: Status | None = None
         self._error: VramswapError | None = None
         self._pending: State | None = None
-        self._machine = Machine()
+        self._machine = Machine(vram=preferences.vram)
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting = asyncio.Lock()
         self._reading: set[str] = set()
@@ -53,6 +57,8 @@ class Controller(QObject):
         self._closed = False
         self._read_timer = QTimer(self, interval=_READ_MS)
         self._read_timer.timeout.connect(self._read)
+        self._show_timer = QTimer(self, interval=_SHOW_MS, singleShot=True)
+        self._show_timer.timeout.connect(self._show)
         self._retry_timer = QTimer(self, interval=_RETRY_MS)
         self._retry_timer.timeout.connect(self.connect_soon)
 
@@ -61,7 +67,7 @@ class Controller(QObject):
     @property
     def view(self) -> View:
         """What to show now."""
-        return view(self._shown(), self._error, self._machine)
+        return view(self._shown(), self._error, self._machine, self._config)
 
     @property
     def dismissible(self) -> bool:
@@ -150,7 +156,7 @@ class Controller(QObject):
                     await work(client)
                 except VramswapError as error:
                     self.refused.emit(problem(error))
-                self.configured.emit(await client.get_config())
+                await self._learn(client)
             except VramswapError as error:
                 self.refused.emit(problem(error))
 
@@ -169,8 +175,10 @@ class Controller(QObject):
             self._show()
             if watched:
                 self._read()
-                if self._status is None:
+                if self._client is None:
                     self.connect_soon()
+                else:
+                    self._spawn(self._learn(self._client))
 
     def glance(self) -> None:
         """Somebody looks for a moment, at the menu: have the numbers of now."""
@@ -182,13 +190,16 @@ class Controller(QObject):
     def connect_soon(self) -> None:
         """Look for the helper, unless it is there."""
         if not self._closed and self._client is None and not self._connecting.locked():
-            self._spawn(self._connect())
+            self._spawn(self._begin())
+
+    async def _begin(self) -> None:
+        await self._learn(await self._connect())
 
     async def close(self) -> None:
         """End everything that runs."""
         self._closed = True
-        self._read_timer.stop()
-        self._retry_timer.stop()
+        for timer in (self._read_timer, self._retry_timer, self._show_timer):
+            timer.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -260,6 +271,14 @@ class Controller(QObject):
             self._pending = None
             self._show()
 
+    async def _learn(self, client: Client) -> None:
+        """Which settings are in force, which others may have changed."""
+        config = await client.get_config()
+        changed, self._config = config != self._config, config
+        self.configured.emit(config)
+        if changed:
+            self._show()
+
     async def _refresh(self, client: Client) -> None:
         await client.refresh()
         self._got(client, client.status)
@@ -286,7 +305,16 @@ class Controller(QObject):
             self._reading.discard(name)
         if found != getattr(self._machine, name):
             self._machine = dataclasses.replace(self._machine, **{name: found})
-            self._show()
+            self._remember()
+            # The other parts come at almost the same time, and each view costs as much as all of them together.
+            self._show_timer.start()
+
+    def _remember(self) -> None:
+        """A GPU that sleeps does not say how much memory it has, and the slider needs it."""
+        total = self._machine.gpu.total if self._machine.gpu else 0
+        if total and total != self._machine.vram:
+            self._machine = dataclasses.replace(self._machine, vram=total)
+            self._preferences.vram = total
 
     # Tasks and timers
 
@@ -325,7 +353,7 @@ def _look(status: Status, error: VramswapError | None) -> object:
     # Loaded when it is first needed: a hidden tray has no use for it.
     from vramswap_gui.system.checks import Check, Verdict, look
 
-    helper = Check("Helper", Verdict.OK, f"version {status.version}, {status.state}")
+    helper = Check("Helper", Verdict.OK, f"version {status.version}")
     if error is not None:
         helper = Check("Helper", Verdict.FAILED, error.message, error.remedy)
     return (*look(), helper)

@@ -29,7 +29,9 @@ from PySide6.QtWidgets import (
 
 from vramswap_gui.system.checks import Check, Verdict
 from vramswap_gui.tray.bars import muted, wrapped
+from vramswap_gui.tray.model import plain
 from vramswap_gui.tray.scroll import ScrolledColumn
+from vramswap_gui.tray.words import said, tr
 
 _SIZE: Final = (560, 620)
 _COLOURS: Final = {
@@ -76,11 +78,11 @@ class DoctorPage(QWidget):
 
     def __init__(self, icon: QIcon) -> None:
         super().__init__()
-        self.setWindowTitle(self.tr("Check of this computer"))
+        self.setWindowTitle(tr("Check of this computer"))
         self.setWindowIcon(icon)
         self._checks: tuple[Check, ...] = ()
         self._words = {
-            Verdict.OK: self.tr("fine"), Verdict.WARNING: self.tr("worth knowing"), Verdict.FAILED: self.tr("missing"),
+            Verdict.OK: tr("fine"), Verdict.WARNING: tr("worth knowing"), Verdict.FAILED: tr("missing"),
         }  # fmt: skip
         self.summary = wrapped()
         font = self.summary.font()
@@ -93,9 +95,9 @@ class DoctorPage(QWidget):
         self._column.setSpacing(14)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         roles = QDialogButtonBox.ButtonRole
-        self.repeat = buttons.addButton(self.tr("Check &again"), roles.ActionRole)
-        self.copy_all = buttons.addButton(self.tr("Copy &everything"), roles.ResetRole)
-        self.copy_all.setToolTip(self.tr("Copy all that was found, to ask somebody for help"))
+        self.repeat = buttons.addButton(tr("Check &again"), roles.ActionRole)
+        self.copy_all = buttons.addButton(tr("Copy &everything"), roles.ResetRole)
+        self.copy_all.setToolTip(tr("Copy all that was found, to ask somebody for help"))
         self.copy_all.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._as_text()))
         self.repeat.clicked.connect(self._check_again)
         buttons.rejected.connect(self.close)
@@ -128,7 +130,7 @@ class DoctorPage(QWidget):
         self._column.addStretch(1)
 
     def _show_work(self) -> None:
-        self.summary.setText(self.tr("Checking…"))
+        self.summary.setText(tr("Checking…"))
         for button in (self.repeat, self.copy_all):
             button.setEnabled(False)
 
@@ -140,15 +142,14 @@ class DoctorPage(QWidget):
         missing, noted = (
             sum(check.verdict is verdict for check in self._checks) for verdict in (Verdict.FAILED, Verdict.WARNING)
         )
-        if missing == 1:
-            return self.tr("One thing is missing before VRAM can be lent.")
         if missing:
-            return self.tr("{count} things are missing before VRAM can be lent.").format(count=missing)
+            return tr("%n things are missing before VRAM can be lent.", missing)
         if noted:
-            return self.tr("Everything that is needed is there, and some things are worth knowing.")
-        return self.tr("Everything that is needed is there.")
+            return tr("Everything that is needed is there, and some things are worth knowing.")
+        return tr("Everything that is needed is there.")
 
     def _as_text(self) -> str:
+        # In English, so that whoever is asked for help can read it.
         lines = (
             f"{check.verdict:<8} {check.name}: {check.found}" + (f"\n{'':<8} → {check.remedy}" if check.remedy else "")
             for check in self._checks
@@ -162,17 +163,17 @@ class DoctorPage(QWidget):
         line.setSpacing(12)
         texts = QVBoxLayout()
         texts.setSpacing(3)
-        name = wrapped(check.name)
+        name = wrapped(said(check.name))
         font = name.font()
         font.setBold(check.verdict is not Verdict.OK)
         name.setFont(font)
         texts.addWidget(name)
-        texts.addWidget(muted(_selectable(check.found)))
-        text, command = _parts(check.remedy)
+        texts.addWidget(muted(_selectable(said(check.found))))
+        text, command = _parts(said(check.remedy))
         if text:
             texts.addWidget(_selectable(text))
         if command:
-            texts.addLayout(self._command(check.name, command))
+            texts.addLayout(self._command(name.text(), command))
         line.addWidget(_Sign(check.verdict, self._words[check.verdict]), 0, Qt.AlignmentFlag.AlignTop)
         line.addLayout(texts, 1)
         return entry
@@ -180,8 +181,8 @@ class DoctorPage(QWidget):
     def _command(self, name: str, command: str) -> QHBoxLayout:
         label = _selectable(command)
         label.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        copy = QPushButton(self.tr("Copy"))
-        copy.setAccessibleName(self.tr("Copy the command for {name}").format(name=name))
+        copy = QPushButton(tr("Copy"))
+        copy.setAccessibleName(tr("Copy the command for {name}").format(name=name))
         copy.setToolTip(command)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
         line = QHBoxLayout()
@@ -200,7 +201,7 @@ def _parts(remedy: str) -> tuple[str, str]:
     found = re.search(r"`([^`]+)`", remedy)
     if found is None:
         return remedy, ""
-    words = remedy[: found.start()].rstrip() if found.end() == len(remedy) else re.sub(r"`([^`]+)`", r"“\1”", remedy)
+    words = remedy[: found.start()].rstrip() if found.end() == len(remedy) else plain(remedy)
     return words, found[1]
 
 

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from vramswap_gui.tray.bars import blend
 from vramswap_gui.tray.history import SPAN, History, Sample, ceiling
-from vramswap_gui.units import MIB, format_size
+from vramswap_gui.tray.words import size_text, tr
+from vramswap_gui.units import MIB
 
 #: WCAG 2.1, 1.4.11: what graphics need against what they stand on.
 _CONTRAST: Final = 3.0
@@ -89,7 +90,7 @@ class Graph(QWidget):
         self._history = History()
         self._words: dict[Series, str] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(self.tr("Traffic between memory and VRAM, last 5 minutes"))
+        self.setAccessibleName(tr("Traffic between memory and VRAM, last 5 minutes"))
         self.show_history(self._history)
 
     def show_history(self, history: History) -> None:
@@ -99,9 +100,9 @@ class Graph(QWidget):
         self._words = {
             Series.OUT: self._rate(latest.paged_out if latest else None),
             Series.BACK: self._rate(latest.paged_in if latest else None),
-            Series.HELD: format_size(latest.held) if latest else "–",
+            Series.HELD: size_text(latest.held) if latest else "–",
         }
-        text = self.tr("To VRAM {out}, back {back}, in VRAM {held}. Peak of the last 5 minutes {peak}.").format(
+        text = tr("To VRAM {out}, back {back}, in VRAM {held}. Peak of the last 5 minutes {peak}.").format(
             out=self._words[Series.OUT],
             back=self._words[Series.BACK],
             held=self._words[Series.HELD],
@@ -112,7 +113,7 @@ class Graph(QWidget):
         self.update()
 
     def _rate(self, rate: float | None) -> str:
-        return "–" if rate is None else self.tr("{size}/s").format(size=format_size(round(rate)))
+        return "–" if rate is None else tr("{size}/s").format(size=size_text(round(rate)))
 
     def sizeHint(self) -> QSize:
         return QSize(240, round(self.fontMetrics().height() * _LINES))
@@ -125,8 +126,12 @@ class Graph(QWidget):
         line = self.fontMetrics().height()
         plot = QRectF(self.rect()).adjusted(0.5, line * 1.2, -0.5, -line * _LINES_BELOW)
         scale = Scale.of(self._history)
-        self._draw_frame(painter, plot)
         painter.save()
+        if self.isRightToLeft():
+            # Time goes as the words do.
+            painter.translate(plot.left() + plot.right(), 0)
+            painter.scale(-1, 1)
+        self._draw_frame(painter, plot)
         painter.setClipRect(plot.adjusted(-1, -1, 1, 1))
         stretches = self._history.stretches()
         for stretch in stretches:
@@ -165,13 +170,22 @@ class Graph(QWidget):
         """A rate is that of the time before its sample."""
         middle = plot.center().y()
         unit = plot.height() / 2 / scale.rate * (-1 if series is Series.OUT else 1)
-        areas, outline = [], []
+        areas: list[QRectF] = []
+        outline: list[QPointF] = []
+        before = None
         for sample in stretch:
             rate = sample.paged_out if series is Series.OUT else sample.paged_in
-            if rate is not None:
-                left, right = self._x(plot, sample.at - sample.seconds), self._x(plot, sample.at)
+            if rate is None:
+                continue
+            left, right = self._x(plot, sample.at - sample.seconds), self._x(plot, sample.at)
+            if rate:
                 areas.append(QRectF(left, middle, right - left, rate * unit).normalized())
+            if rate == before:
+                # Most of the time there is no traffic, and one line does for all of that.
+                outline[-1].setX(right)
+            else:
                 outline += [QPointF(left, middle + rate * unit), QPointF(right, middle + rate * unit)]
+            before = rate
         colour = series_colour(self.palette(), series)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._hatching(colour, series))
@@ -208,9 +222,15 @@ class Graph(QWidget):
         )
 
     def _draw_held(self, painter: QPainter, plot: QRectF, scale: Scale, stretch: tuple[Sample, ...]) -> None:
+        # Of samples that are level, the first and the last do.
+        kept = [
+            sample
+            for before, sample, after in zip((None, *stretch), stretch, (*stretch[1:], None), strict=False)
+            if before is None or after is None or not before.held == sample.held == after.held
+        ]
         points = [
             QPointF(self._x(plot, sample.at), plot.bottom() - plot.height() * sample.held / scale.held)
-            for sample in stretch
+            for sample in kept
         ]
         # A single reading has to be seen too.
         points = [points[0] - QPointF(2, 0), *points]
@@ -241,20 +261,22 @@ class Graph(QWidget):
         above = QRectF(plot.left(), plot.top() - line * 1.2, plot.width(), line)
         below = QRectF(plot.left(), plot.bottom() + line * 0.15, plot.width(), line)
         left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
-        painter.drawText(above, left, self.tr("± {rate}").format(rate=self._rate(scale.rate)))
-        painter.drawText(above, right, format_size(scale.held))
-        painter.drawText(below, left, self.tr("5 minutes ago"))
-        painter.drawText(below, right, self.tr("now"))
+        painter.drawText(above, left, tr("± {rate}").format(rate=self._rate(scale.rate)))
+        painter.drawText(above, right, size_text(scale.held))
+        painter.drawText(below, left, tr("5 minutes ago"))
+        painter.drawText(below, right, tr("now"))
 
     def _draw_legend(self, painter: QPainter, area: QRectF) -> None:
         """Each name has its number below it, so that nothing moves while the numbers change."""
-        names = {Series.OUT: self.tr("To VRAM"), Series.BACK: self.tr("Back"), Series.HELD: self.tr("In VRAM")}
+        names = {Series.OUT: tr("To VRAM"), Series.BACK: tr("Back"), Series.HELD: tr("In VRAM")}
         palette, metrics, line = self.palette(), self.fontMetrics(), area.height() / 2
         side, width = line * 0.7, area.width() / len(names)
         for number, (series, name) in enumerate(names.items()):
             swatch = QRectF(area.left() + width * number + 0.5, area.top() + (line - side) / 2, side, side)
-            self._draw_swatch(painter, swatch, series)
             room = QRectF(swatch.right() + 7, area.top(), width - side - 12, line)
+            if self.isRightToLeft():
+                swatch, room = _mirrored(swatch, area), _mirrored(room, area)
+            self._draw_swatch(painter, swatch, series)
             for text, role in ((name, palette.windowText()), (self._words[series], palette.placeholderText())):
                 painter.setPen(role.color())
                 painter.drawText(room, metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room.width())))
@@ -268,3 +290,7 @@ class Graph(QWidget):
         painter.setPen(QPen(colour, 1.5))
         painter.setBrush(self._hatching(colour, series))
         painter.drawRect(area)
+
+
+def _mirrored(part: QRectF, area: QRectF) -> QRectF:
+    return QRectF(area.left() + area.right() - part.right(), part.top(), part.width(), part.height())

@@ -12,6 +12,7 @@ from vramswap_gui.settings import Config
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.news import Action, news
 from vramswap_gui.tray.preferences import Preferences
+from vramswap_gui.tray.words import tr
 
 
 class Herald(QObject):
@@ -48,5 +49,5 @@ class Herald(QObject):
         button = Button(told.label, lambda token: self._controller.toggle(on)) if told.action else None
         self._notifications.show(
             told.kind, told.title, told.text,
-            urgency=told.urgency, clicked=Button(self.tr("Open"), self._open), button=button,
+            urgency=told.urgency, clicked=Button(tr("Open"), self._open), button=button,
         )  # fmt: skip

@@ -17,31 +17,37 @@ _GRID: Final = 24.0
 #: Finer differences cannot be seen, and each would be a new icon sent to the tray host.
 _RING_STEPS: Final = 24
 
+#: Pictures until a busy ring, which has three equal parts, looks as it did.
+TURNS: Final = 8
 _INK: Final = {False: QColor("#2e3436"), True: QColor("#f6f5f4")}
 _ALARM: Final = {False: QColor("#c01c28"), True: QColor("#ff6b6b")}
 
 
-def icon(look: Look, dark: bool, ring: float = 0.0) -> QIcon:
-    """The icon for a state on a dark or light background, with the ring filled from 0 to 1."""
-    return _icon(look, dark, round(max(0.0, min(1.0, ring)) * _RING_STEPS))
+def icon(look: Look, dark: bool, ring: float = 0.0, turn: int = 0) -> QIcon:
+    """The icon for a state on a dark or light background, with the ring filled from 0 to 1.
+
+    ``turn``, up to :data:`TURNS`: how far the ring of a busy one has turned.
+    """
+    steps = round(max(0.0, min(1.0, ring)) * _RING_STEPS)
+    return _icon(look, dark, *((0, turn) if look is Look.BUSY else (steps, 0)))
 
 
 @functools.lru_cache(maxsize=64)
-def _icon(look: Look, dark: bool, steps: int) -> QIcon:
+def _icon(look: Look, dark: bool, steps: int, turn: int) -> QIcon:
     result = QIcon()
     for size in _SIZES:
-        result.addPixmap(pixmap(size, look, dark, steps / _RING_STEPS))
+        result.addPixmap(pixmap(size, look, dark, steps / _RING_STEPS, turn))
     return result
 
 
-def pixmap(size: int, look: Look, dark: bool, ring: float) -> QPixmap:
+def pixmap(size: int, look: Look, dark: bool, ring: float, turn: int = 0) -> QPixmap:
     """The icon in one size, in device pixels."""
     image = QPixmap(size, size)
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.scale(size / _GRID, size / _GRID)
-    _draw(painter, look, dark, ring)
+    _draw(painter, look, dark, ring, turn)
     painter.end()
     return image
 
@@ -61,18 +67,18 @@ def application_icon() -> QIcon:
         painter.translate(_GRID / 2, _GRID / 2)
         painter.scale(0.78, 0.78)
         painter.translate(-_GRID / 2, -_GRID / 2)
-        _draw(painter, Look.ON, True, 0.62)
+        _draw(painter, Look.ON, True, 0.62, 0)
         painter.end()
         drawn.addPixmap(image)
     return QIcon.fromTheme("vramswap", drawn)
 
 
-def _draw(painter: QPainter, look: Look, dark: bool, ring: float) -> None:
+def _draw(painter: QPainter, look: Look, dark: bool, ring: float, turn: int) -> None:
     ink = QColor(_INK[dark])
     faint = QColor(ink)
     faint.setAlphaF(0.38)
     body = faint if look is Look.UNAVAILABLE else ink
-    _ring(painter, look, ring, body, faint)
+    _ring(painter, look, ring, turn, body, faint)
     _chip(painter, body, solid=look is Look.ON)
     if look is Look.FAILED:
         _badge(painter, _ALARM[dark], "!")
@@ -82,7 +88,7 @@ def _draw(painter: QPainter, look: Look, dark: bool, ring: float) -> None:
         _slash(painter, ink)
 
 
-def _ring(painter: QPainter, look: Look, ring: float, ink: QColor, faint: QColor) -> None:
+def _ring(painter: QPainter, look: Look, ring: float, turn: int, ink: QColor, faint: QColor) -> None:
     circle = QRectF(1.4, 1.4, 21.2, 21.2)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     pen = QPen(faint, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
@@ -96,7 +102,7 @@ def _ring(painter: QPainter, look: Look, ring: float, ink: QColor, faint: QColor
         painter.drawArc(circle, 90 * 16, -round(360 * 16 * ring))
     elif look is Look.BUSY:
         for start in (0, 120, 240):
-            painter.drawArc(circle, (start + 30) * 16, 75 * 16)
+            painter.drawArc(circle, round((start + 30 - 120 * turn / TURNS) * 16), 75 * 16)
     elif look in (Look.FAILED, Look.WAITING):
         pen.setColor(faint)
         painter.setPen(pen)

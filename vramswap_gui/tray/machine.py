@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QCoreApplication
-
 from vramswap_gui.contract import VramswapError
 from vramswap_gui.tray.history import History
+from vramswap_gui.tray.words import said, tr
 
 if TYPE_CHECKING:
     from vramswap_gui.system.gpu import GpuReading, Program
@@ -70,6 +69,8 @@ class Machine:
     gpu: GpuView | None = None
     memory: MemoryView | None = None
     history: History = field(default_factory=History)
+    #: The GPU's memory in bytes, as it was when it was last awake; 0 when nobody has ever looked.
+    vram: int = 0
 
 
 class Reader:
@@ -123,7 +124,7 @@ class Reader:
         if not pci:
             pci = next(iter(gpu.list_pci(self._sys)), "")
         if not pci:
-            return GpuView(note=QCoreApplication.translate("tray", "No NVIDIA GPU was found on the PCI bus."))
+            return GpuView(note=tr("No NVIDIA GPU was found on the PCI bus."))
         if held is not self._held:
             self._held = held
             self._asked = float("-inf")
@@ -138,7 +139,7 @@ class Reader:
         try:
             reading = gpu.read(pci, held, self._sys)
         except VramswapError as error:
-            self._gpu = GpuView(note=error.message)
+            self._gpu = GpuView(note=said(error.message))
         else:
             self._gpu = _gpu_view(reading) if reading else None
         return self._gpu
@@ -160,7 +161,7 @@ def _by_name(processes: Iterable[Program]) -> tuple[ProgramView, ...]:
     found: dict[str, int | None] = {}
     for process in processes:
         if not process.ours:
-            name = process.name or QCoreApplication.translate("tray", "Process {pid}").format(pid=process.pid)
+            name = process.name or tr("Process {pid}").format(pid=process.pid)
             sizes = [size for size in (found.get(name), process.used) if size is not None]
             found[name] = sum(sizes) if sizes else None
     return tuple(ProgramView(name, used) for name, used in sorted(found.items(), key=lambda item: -(item[1] or 0)))

@@ -13,14 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject, QSocketNotifier, QTimer
+from PySide6.QtCore import QLocale, QObject, QSocketNotifier, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from qasync import QEventLoop
 
 from vramswap_gui import __version__
 from vramswap_gui.contract import BUS_NAME, Status
-from vramswap_gui.tray import icons
+from vramswap_gui.tray import icons, words
 from vramswap_gui.tray.bars import is_dark
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.helper_client import Client
@@ -32,6 +32,7 @@ from vramswap_gui.tray.menu import TrayMenu
 from vramswap_gui.tray.model import View
 from vramswap_gui.tray.preferences import Preferences
 from vramswap_gui.tray.windows import Windows
+from vramswap_gui.tray.words import said, tr
 
 if TYPE_CHECKING:
     from vramswap_gui.system.checks import Check
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 #: At login the desktop's tray may come later than we do.
 _HOST_GRACE_MS: Final = 3000
+#: Between two pictures of the icon while something moves.
+_TURN_MS: Final = 150
 #: How long the window is kept after it was closed, for whoever opens it again.
 _KEPT_MS: Final = 60_000
 
@@ -60,6 +63,9 @@ class Tray(QObject):
         self._panel: Panel | None = None
         self._forgetting = QTimer(self, singleShot=True, interval=_KEPT_MS)
         self._forgetting.timeout.connect(self._forget)
+        self._turn = 0
+        self._turning = QTimer(self, interval=_TURN_MS)
+        self._turning.timeout.connect(self._turn_icon)
         self.windows = Windows(controller)
         controller.changed.connect(self.show_view)
         controller.failed.connect(self._notify)
@@ -115,14 +121,26 @@ class Tray(QObject):
         if self._panel is not None:
             self._panel.show_view(view, dismissible=self._controller.dismissible, hint=self._hint())
         if self._icon is not None and self._menu is not None:
-            self._icon.setIcon(icons.icon(view.look, is_dark(QGuiApplication.palette()), view.ring))
+            self._draw_icon(view)
             self._icon.setToolTip(view.tooltip)
             self._menu.show_view(view)
+            if view.moving is not self._turning.isActive():
+                self._turning.start() if view.moving else self._turning.stop()
+
+    def _draw_icon(self, view: View) -> None:
+        icon = icons.icon(view.look, is_dark(QGuiApplication.palette()), view.ring, self._turn)
+        # The host is told of each icon that is set, be it the same.
+        if self._icon is not None and icon.cacheKey() != self._icon.icon().cacheKey():
+            self._icon.setIcon(icon)
+
+    def _turn_icon(self) -> None:
+        self._turn = (self._turn + 1) % icons.TURNS
+        self._draw_icon(self._controller.view)
 
     def _hint(self) -> str:
         if not self._checked or self._hosts.available:
             return ""
-        return self.tr(
+        return tr(
             "This desktop shows no tray icons, so there is this window instead. On GNOME, the extension"
             " “AppIndicator and KStatusNotifierItem Support” brings them"
             " (Debian and Ubuntu: gnome-shell-extension-appindicator)."
@@ -196,7 +214,7 @@ class Tray(QObject):
     def _notify(self, message: str) -> None:
         seen = self._panel is not None and self._panel.isVisible()
         if self._icon is not None and not seen and self._preferences.notifications:
-            self._icon.showMessage(self.tr("VRAM swap"), message, QSystemTrayIcon.MessageIcon.Warning)
+            self._icon.showMessage(tr("VRAM swap"), said(message), QSystemTrayIcon.MessageIcon.Warning)
 
 
 def _default_client() -> Client:
@@ -224,6 +242,7 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("vramswap")
     app.setQuitOnLastWindowClosed(False)
+    words.install(app, QLocale())
 
     instance = Instance()
     if not instance.take():
@@ -265,7 +284,7 @@ def _say_what(what: object) -> None:
 async def _life(instance: Instance, reader: Reader, make_client: Callable[[], Client], show: bool) -> None:
     ended = asyncio.Event()
     signals = _EndingSignals(ended.set)
-    controller = Controller(make_client, reader)
+    controller = Controller(make_client, reader, Preferences())
     tray = Tray(controller, Hosts(), ended.set)
     herald = Herald(controller, tray.open)
     await herald.begin()

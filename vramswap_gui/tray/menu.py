@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QMenu, QWidgetAction
 
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.model import Preset, View
-from vramswap_gui.tray.settings_rows import translated
 from vramswap_gui.tray.sizer import Sizer
+from vramswap_gui.tray.words import tr
 
 
 class TrayMenu(QObject):
@@ -28,15 +28,15 @@ class TrayMenu(QObject):
         super().__init__()
         self.menu = QMenu()
         self.menu.setToolTipsVisible(True)
-        self.toggle = QAction(self.tr("&Use VRAM as swap"), self.menu, checkable=True)
+        self.toggle = QAction(tr("&Use VRAM as swap"), self.menu, checkable=True)
         self.status = QAction(self.menu, enabled=False)
         self.banner = QAction(self.menu, enabled=False, visible=False)
-        self.sizes = QMenu(self.tr("&Size"))
-        self.modes = QMenu(translated(SETTINGS["mode"].title))
-        self.settings = QAction(self.tr("S&ettings…"), self.menu)
-        self.check = QAction(self.tr("&Check this computer…"), self.menu)
-        self.open = QAction(self.tr("&Open"), self.menu)
-        self.quit = QAction(self.tr("&Quit"), self.menu)
+        self.sizes = QMenu(tr("&Size"))
+        self.modes = QMenu(tr(SETTINGS["mode"].title))
+        self.settings = QAction(tr("S&ettings…"), self.menu)
+        self.check = QAction(tr("&Check this computer…"), self.menu)
+        self.open = QAction(tr("&Open"), self.menu)
+        self.quit = QAction(tr("&Quit"), self.menu)
         self._presets: tuple[Preset, ...] = ()
         self._group: QActionGroup | None = None
         self.menu.addAction(self.toggle)
@@ -68,7 +68,7 @@ class TrayMenu(QObject):
         group = QActionGroup(self.modes)
         self._modes: dict[str, QAction] = {}
         for mode, meaning in SETTINGS["mode"].choices.items():
-            action = self._modes[mode] = QAction(translated(meaning), group, checkable=True)
+            action = self._modes[mode] = QAction(tr(meaning), group, checkable=True)
             action.triggered.connect(lambda on=False, mode=mode: self.mode_chosen.emit(mode))
             self.modes.addAction(action)
 

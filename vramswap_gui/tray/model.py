@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from PySide6.QtCore import QCoreApplication
-
 from vramswap_gui.contract import MIN_SIZE, SIZE_STEP, ErrorCode, State, Status, VramswapError
+from vramswap_gui.settings import Config
 from vramswap_gui.tray.history import History
 from vramswap_gui.tray.machine import GpuView, Machine, MemoryView, SwapView
 from vramswap_gui.tray.programs import Holder, shares
-from vramswap_gui.units import GIB, MIB, format_size, round_down
+from vramswap_gui.tray.words import said, size_text, tr
+from vramswap_gui.units import GIB, MIB, round_down
 
 
 class Look(enum.StrEnum):
@@ -63,6 +63,8 @@ class SizeChoice:
 
     minimum: int = 0
     maximum: int = 0
+    #: What the GPU has beyond that and nobody may choose.
+    kept: int = 0
     step: int = 1
     value: int = 0
     automatic: bool = True
@@ -103,6 +105,8 @@ class View:
     tooltip: str
     checked: bool = False
     toggle_enabled: bool = False
+    #: A start, resize or stop is under way.
+    moving: bool = False
     #: Pages are on their way home, and could stay.
     cancellable: bool = False
     #: The used share of the swap, 0 to 1: the ring of the icon.
@@ -147,8 +151,11 @@ _PRESETS: Final = tuple(
 _STEPS: Final = ((2 * GIB, 32 * MIB), (8 * GIB, 128 * MIB), (32 * GIB, 256 * MIB), (128 * GIB, GIB))
 
 
-def view(status: Status | None, error: VramswapError | None, machine: Machine) -> View:
-    """What to show. ``error`` is that of the last thing asked for; without a ``status`` there is no helper."""
+def view(status: Status | None, error: VramswapError | None, machine: Machine, config: Config | None = None) -> View:
+    """What to show. ``error`` is that of the last thing asked for; without a ``status`` there is no helper.
+
+    ``config``: the settings in force, None while they are not known.
+    """
     gpu, memory = machine.gpu, machine.memory
     if status is None:
         return _without_helper(error, gpu, memory)
@@ -162,58 +169,56 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine) -
         tooltip=tooltip,
         checked=status.state in _TOWARDS_ON or (status.state is State.FAILED and bool(status.segments)),
         toggle_enabled=not status.state.busy,
+        moving=status.state.busy,
         cancellable=status.bytes_left > 0,
         ring=min(1.0, used / status.size) if status.size else 0.0,
-        size=_size(status, gpu),
-        presets=_presets(status, gpu),
+        size=_size(status, machine, config),
+        presets=_presets(status, machine, config),
         mode=status.mode.value,
         gpu_name=_gpu_name(status, gpu),
-        vram=_vram(status, used, gpu),
+        vram=_vram(status, used, gpu, config.headroom if config else 0),
         vram_note=_vram_note(status, gpu),
         cost=_cost(status, gpu),
         tiers=tuple(_tiers(status, memory)),
         history=machine.history if status.segments else None,
         problem=_problem(status, error),
         banner=_banner(status),
-        quit_text=_tr("&Quit, the swap stays on") if status.segments else _tr("&Quit"),
+        quit_text=tr("&Quit, the swap stays on") if status.segments else tr("&Quit"),
     )
 
 
 _TOWARDS_ON: Final = (State.WAITING, State.STARTING, State.ON, State.RESIZING)
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("tray", text)
-
-
 def _without_helper(error: VramswapError | None, gpu: GpuView | None, memory: MemoryView | None) -> View:
     nothing = Status()
     if error is None:
-        headline, sentence = _tr("Connecting…"), _tr("Looking for the helper, which does the work.")
+        headline, sentence = tr("Connecting…"), tr("Looking for the helper, which does the work.")
     else:
-        headline, sentence = _tr("Helper unavailable"), _tr("The helper, which does the work, does not answer.")
+        headline, sentence = tr("Helper unavailable"), tr("The helper, which does the work, does not answer.")
     return View(
         look=Look.UNAVAILABLE if error else Look.BUSY,
         headline=headline,
         sentence=sentence,
-        tooltip=_tr("VRAM swap: {state}").format(state=headline),
+        tooltip=tr("VRAM swap: {state}").format(state=headline),
         gpu_name=_gpu_name(nothing, gpu),
-        vram=_vram(nothing, 0, gpu),
+        vram=_vram(nothing, 0, gpu, 0),
         vram_note=_vram_note(nothing, gpu),
         tiers=tuple(_tiers(nothing, memory)),
         problem=problem(error) if error else None,
-        quit_text=_tr("&Quit"),
+        quit_text=tr("&Quit"),
     )
 
 
 def problem(error: VramswapError) -> Problem:
     """An error as the box shows it: the first command in the remedy can be copied."""
     command = re.search(r"`([^`]+)`", error.remedy)
-    return Problem(_plain(error.message), _plain(error.remedy), command[1] if command else "")
+    return Problem(plain(said(error.message)), plain(said(error.remedy)), command[1] if command else "")
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"“\1”", text)
+def plain(text: str) -> str:
+    """``text`` with quotation marks around its commands."""
+    return re.sub(r"`([^`]+)`", lambda command: tr("“{command}”").format(command=command[1]), text)
 
 
 def _problem(status: Status, error: VramswapError | None) -> Problem | None:
@@ -223,51 +228,50 @@ def _problem(status: Status, error: VramswapError | None) -> Problem | None:
     if message:
         return problem(VramswapError.from_dict({"code": code, "message": message, "remedy": remedy}))
     if status.state is State.FAILED:
-        return problem(VramswapError(ErrorCode.INTERNAL, status.reason or _tr("The helper does not say why.")))
+        return problem(VramswapError(ErrorCode.INTERNAL, status.reason or tr("The helper does not say why.")))
     return None
 
 
 def _words(status: Status) -> tuple[str, str]:
     """Headline and sentence."""
-    size = format_size(status.size)
+    size, reason = size_text(status.size), "" if status.reason == "Off." else said(status.reason)
     match status.state:
         case State.OFF:
-            reason = "" if status.reason in ("", "Off.") else status.reason
-            return _tr("Off"), reason or _tr("No VRAM is lent, and the GPU may sleep.")
+            return tr("Off"), reason or tr("No VRAM is lent, and the GPU may sleep.")
         case State.WAITING:
-            return _tr("Waiting"), status.reason or _tr("It turns on as soon as there is VRAM to lend.")
+            return tr("Waiting"), reason or tr("It turns on as soon as there is VRAM to lend.")
         case State.STARTING:
-            return _tr("Turning on…"), status.reason or _tr("Reserving VRAM.")
+            return tr("Turning on…"), reason or tr("Reserving VRAM.")
         case State.ON:
-            return _tr("On, {size}").format(size=size), status.reason or _tr("VRAM is lent as swap.")
+            return tr("On, {size}").format(size=size), reason or tr("VRAM is lent as swap.")
         case State.RESIZING:
-            return _tr("Changing the size…"), _homecoming(status) or status.reason
+            return tr("Changing the size…"), _homecoming(status) or reason
         case State.STOPPING:
-            return _tr("Turning off…"), _homecoming(status) or status.reason or _tr("Bringing pages home.")
+            return tr("Turning off…"), _homecoming(status) or reason or tr("Bringing pages home.")
         case State.FAILED if status.segments:
-            return _tr("In trouble"), _tr("{size} of VRAM are still in use as swap.").format(size=size)
-    return _tr("Failed"), _tr("No VRAM is lent. Nothing else was changed.")
+            return tr("In trouble"), tr("{size} of VRAM are still in use as swap.").format(size=size)
+    return tr("Failed"), tr("No VRAM is lent. Nothing else was changed.")
 
 
 def _homecoming(status: Status) -> str:
     if not status.bytes_left:
         return ""
-    return _tr("Bringing pages home, {size} to go.").format(size=format_size(status.bytes_left))
+    return tr("Bringing pages home, {size} to go.").format(size=size_text(status.bytes_left))
 
 
 def _tooltip(status: Status, headline: str, used: int) -> str:
-    text = _tr("VRAM swap: {state}").format(state=headline)
+    lines = [tr("VRAM swap: {state}").format(state=headline)]
     if status.size:
-        text += "\n" + _tr("{used} of {size} used").format(used=format_size(used), size=format_size(status.size))
+        lines.append(tr("{used} of {size} used").format(used=size_text(used), size=size_text(status.size)))
     if status.simulated:
-        text += "\n" + _banner(status)
-    return text
+        lines.append(_banner(status))
+    return "\n".join(lines)
 
 
 def _banner(status: Status) -> str:
-    names = {"gpu": _tr("GPU"), "kernel": _tr("kernel")}
+    names = {"gpu": tr("GPU"), "kernel": tr("kernel")}
     parts = ", ".join(names.get(part, part) for part in status.simulated)
-    return _tr("Simulated: {parts}").format(parts=parts) if parts else ""
+    return tr("Simulated: {parts}").format(parts=parts) if parts else ""
 
 
 def _used(status: Status, memory: MemoryView | None) -> int:
@@ -282,66 +286,73 @@ def _gpu_name(status: Status, gpu: GpuView | None) -> str:
     return status.gpu_name or (gpu.name if gpu else "")
 
 
-def _maximum(status: Status, gpu: GpuView | None) -> int:
-    return status.maximum or round_down(gpu.total if gpu else 0, SIZE_STEP)
+def _maximum(status: Status, machine: Machine, config: Config | None) -> int:
+    """The largest size to choose: what the helper says, or what will be so once it has asked the GPU."""
+    if status.maximum or config is None:
+        return status.maximum
+    most = round_down(max(0, machine.vram - config.headroom), SIZE_STEP)
+    return min(most, config.maximum) if config.maximum else most
 
 
-def _size(status: Status, gpu: GpuView | None) -> SizeChoice:
-    maximum = _maximum(status, gpu)
+def _size(status: Status, machine: Machine, config: Config | None) -> SizeChoice:
+    maximum = _maximum(status, machine, config)
     automatic = status.wanted == 0
     if maximum < MIN_SIZE:
-        text = _tr("Automatic") if automatic else format_size(status.wanted)
-        return SizeChoice(automatic=automatic, text=text + " – " + _tr("other sizes are offered once the GPU is awake"))
+        text = tr("{size} – others are offered once the GPU has been awake")
+        chosen = tr("Automatic") if automatic else size_text(status.wanted)
+        return SizeChoice(automatic=automatic, text=text.format(size=chosen))
     step = next((step for limit, step in _STEPS if maximum <= limit), 4 * GIB)
     step = max(MIN_SIZE, min(step, round_down(maximum, MIN_SIZE)))
     value = min(status.wanted or status.size or maximum, maximum)
     if automatic:
-        text = _tr("Automatic, now {size}").format(size=format_size(status.size)) if status.size else _tr("Automatic")
+        text = tr("Automatic, now {size}").format(size=size_text(status.size)) if status.size else tr("Automatic")
     elif 0 < status.size < status.wanted:
-        text = _tr("{wanted}, now {size}").format(wanted=format_size(status.wanted), size=format_size(status.size))
+        text = tr("{wanted}, now {size}").format(wanted=size_text(status.wanted), size=size_text(status.size))
     else:
-        text = format_size(status.wanted)
-    return SizeChoice(step, maximum, step, value, automatic, not status.state.busy, text)
+        text = size_text(status.wanted)
+    return SizeChoice(
+        step, maximum, max(0, machine.vram - maximum), step, value, automatic, not status.state.busy, text
+    )
 
 
-def _presets(status: Status, gpu: GpuView | None) -> tuple[Preset, ...]:
-    maximum = _maximum(status, gpu)
+def _presets(status: Status, machine: Machine, config: Config | None) -> tuple[Preset, ...]:
+    maximum = _maximum(status, machine, config)
     sizes = [size for size in _PRESETS if size < maximum][-4:] + [maximum] * (maximum >= MIN_SIZE)
     if status.wanted:
         sizes.append(status.wanted)
-    entries = [Preset(0, _tr("Automatic, all that is free"), status.wanted == 0)]
-    return (*entries, *(Preset(size, format_size(size), size == status.wanted) for size in sorted(set(sizes))))
+    entries = [Preset(0, tr("Automatic, all that is free"), status.wanted == 0)]
+    return (*entries, *(Preset(size, size_text(size), size == status.wanted) for size in sorted(set(sizes))))
 
 
-def _vram(status: Status, used: int, gpu: GpuView | None) -> Bar | None:
+def _vram(status: Status, used: int, gpu: GpuView | None, headroom: int) -> Bar | None:
     size = status.size
     total = gpu.total if gpu else 0
     if not total and not size:
         return None
-    parts = tuple(Part(_FILLS[share.holder], share.label, share.size) for share in shares(gpu, status, used))
-    detail = _tr("{size} in all") if total else _tr("{size} lent")
-    return Bar(_tr("Video memory"), detail.format(size=format_size(total or size)), parts)
+    parts = tuple(Part(_FILLS[share.holder], share.label, share.size) for share in shares(gpu, status, used, headroom))
+    detail = tr("{size} in all") if total else tr("{size} lent")
+    return Bar(tr("Video memory"), detail.format(size=size_text(total or size)), parts)
 
 
 def _cost(status: Status, gpu: GpuView | None) -> str:
     if gpu is None or gpu.watts is None or not status.segments:
         return ""
-    return _tr("The GPU is awake and takes {watts} W.").format(watts=round(gpu.watts))
+    return tr("The GPU is awake and takes {watts} W.").format(watts=round(gpu.watts))
 
 
 def _vram_note(status: Status, gpu: GpuView | None) -> str:
     """Why there are no numbers of the GPU."""
     if gpu is None or (gpu.note and "gpu" in status.simulated):
         # A simulated GPU is on no bus, so there is nothing to say about it while it is not in use.
-        return "" if status.size else _tr("Its memory is shown when the swap is on.")
-    return _tr("The GPU is asleep. Looking would wake it.") if gpu.asleep else gpu.note
+        return "" if status.size else tr("Its memory is shown when the swap is on.")
+    return tr("The GPU is asleep. Looking would wake it.") if gpu.asleep else gpu.note
 
 
 def _tiers(status: Status, memory: MemoryView | None) -> Iterator[Bar]:
     """Main memory, then the swap areas in the order in which the kernel fills them; ours are one."""
     if memory is None:
         return
-    yield _tier(_tr("Memory"), memory.total - memory.available, memory.total, Fill.OTHER)
+    yield _tier(tr("Memory"), memory.total - memory.available, memory.total, Fill.OTHER)
     ours = {segment.device for segment in status.segments}
     mine = [swap for swap in memory.swaps if swap.device in ours]
     shown = False
@@ -350,16 +361,16 @@ def _tiers(status: Status, memory: MemoryView | None) -> Iterator[Bar]:
             yield _tier(_area_name(swap), swap.used, swap.size, Fill.OTHER)
         elif not shown:
             shown = True
-            yield _tier(_tr("VRAM"), sum(s.used for s in mine), sum(s.size for s in mine), Fill.USED)
+            yield _tier(tr("VRAM"), sum(s.used for s in mine), sum(s.size for s in mine), Fill.USED)
 
 
 def _tier(title: str, used: int, size: int, fill: Fill) -> Bar:
-    detail = _tr("{used} of {size}").format(used=format_size(used), size=format_size(size))
-    return Bar(title, detail, (Part(fill, _tr("Used"), used), Part(Fill.FREE, _tr("Free"), max(0, size - used))))
+    detail = tr("{used} of {size}").format(used=size_text(used), size=size_text(size))
+    return Bar(title, detail, (Part(fill, tr("Used"), used), Part(Fill.FREE, tr("Free"), max(0, size - used))))
 
 
 def _area_name(swap: SwapView) -> str:
     if swap.device.startswith("/dev/zram"):
-        return _tr("Compressed memory (zram)")
-    kind = _tr("Swap file {path}") if swap.kind == "file" else _tr("Disk {path}")
+        return tr("Compressed memory (zram)")
+    kind = tr("Swap file {path}") if swap.kind == "file" else tr("Disk {path}")
     return kind.format(path=swap.device)

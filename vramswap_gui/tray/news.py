@@ -10,11 +10,10 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QCoreApplication
-
 from vramswap_gui.contract import Cause, ErrorCode, State, Status
 from vramswap_gui.desktop import Urgency
 from vramswap_gui.settings import Config
+from vramswap_gui.tray.words import said, tr
 
 #: Others are faster, or the person changed their mind: nothing is broken.
 _ROUTINE: Final = (ErrorCode.OUT_OF_VRAM, ErrorCode.CANCELLED, ErrorCode.BUSY)
@@ -54,7 +53,7 @@ def news(before: Status | None, now: Status, config: Config, *, asked: bool = Fa
     if now.cause is Cause.BATTERY:
         return _battery(now, config)
     if now.cause is Cause.GAME:
-        return News("game", _tr("VRAM is given back"), _tr("A game is running and gets all of it."), Urgency.LOW)
+        return News("game", tr("VRAM is given back"), tr("A game is running and gets all of it."), Urgency.LOW)
     return None
 
 
@@ -62,31 +61,27 @@ def _trouble(now: Status) -> News | None:
     code, message, remedy = now.error
     if code in _ROUTINE:
         return None
-    text = f"{message} {remedy}".replace("`", "").strip()
+    text = f"{said(message)} {said(remedy)}".replace("`", "").strip()
     if code == ErrorCode.WONT_FIT:
-        text = _tr("The pages in VRAM fit neither into memory nor into other swap. Close programs, then try again.")
+        text = tr("The pages in VRAM fit neither into memory nor into other swap. Close programs, then try again.")
     if now.segments and code in _DANGER:
-        title, label = _tr("The swap in VRAM is in danger"), _tr("Turn it off now")
+        title, label = tr("The swap in VRAM is in danger"), tr("Turn it off now")
         return News("danger", title, text, Urgency.CRITICAL, Action.TURN_OFF, label)
     if now.segments and now.cause is Cause.SLEEP:
-        return News("stuck", _tr("The computer did not go to sleep"), text, Urgency.CRITICAL)
+        return News("stuck", tr("The computer did not go to sleep"), text, Urgency.CRITICAL)
     if now.segments:
-        return News("stuck", _tr("VRAM cannot be given back"), text)
-    return News("failed", _tr("VRAM cannot be lent"), text) if now.state is State.FAILED else None
+        return News("stuck", tr("VRAM cannot be given back"), text)
+    return News("failed", tr("VRAM cannot be lent"), text) if now.state is State.FAILED else None
 
 
 def _battery(now: Status, config: Config) -> News:
     if config.only_on_ac:
-        why = _tr("The computer runs on battery.")
+        why = tr("The computer runs on battery.")
     else:
-        why = _tr("The battery is below {floor} %.").format(floor=config.battery_floor)
+        why = tr("The battery is below {floor} %.").format(floor=config.battery_floor)
     if now.used:
-        what = _tr("What is in VRAM comes back into memory, which can take a moment.")
+        what = tr("What is in VRAM comes back into memory, which can take a moment.")
     else:
-        what = _tr("No VRAM is lent until that changes.")
-    title = _tr("The swap in VRAM turns off")
-    return News("battery", title, f"{why} {what}", action=Action.TURN_ON, label=_tr("Use it all the same"))
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("tray", text)
+        what = tr("No VRAM is lent until that changes.")
+    title = tr("The swap in VRAM turns off")
+    return News("battery", title, f"{why} {what}", action=Action.TURN_ON, label=tr("Use it all the same"))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from vramswap_gui.tray.bars import blend, wrapped
 from vramswap_gui.tray.model import Problem
+from vramswap_gui.tray.words import tr
 
 _RED: Final = QColor("#e01b24")
 _AMBER: Final = QColor("#e5a50a")
@@ -75,10 +76,10 @@ class ProblemBox(Box):
         self.command = QLabel()
         self.command.setTextFormat(Qt.TextFormat.PlainText)
         self.command.hide()
-        self.copy = QPushButton(self.tr("&Copy command"))
+        self.copy = QPushButton(tr("&Copy command"))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
-        self.dismiss = QPushButton(self.tr("&Dismiss"))
-        self.dismiss.setAccessibleName(self.tr("Dismiss this message"))
+        self.dismiss = QPushButton(tr("&Dismiss"))
+        self.dismiss.setAccessibleName(tr("Dismiss this message"))
         self.dismiss.clicked.connect(self.dismissed)
         self.column.addWidget(self.remedy)
         line = QHBoxLayout()
@@ -98,5 +99,5 @@ class ProblemBox(Box):
         self.command.setText(problem.command)
         self.copy.setVisible(bool(problem.command))
         self.copy.setToolTip(problem.command)
-        self.copy.setAccessibleName(self.tr("Copy the command {command}").format(command=problem.command))
+        self.copy.setAccessibleName(tr("Copy the command {command}").format(command=problem.command))
         self.dismiss.setVisible(dismissible)

@@ -22,9 +22,10 @@ from vramswap_gui.tray.bars import Legend, StackedBar, Tiers, muted, wrapped
 from vramswap_gui.tray.graph import Graph
 from vramswap_gui.tray.model import Look, View
 from vramswap_gui.tray.notice import Banner, Hint, ProblemBox
-from vramswap_gui.tray.settings_rows import Choice, translated
+from vramswap_gui.tray.settings_rows import Choice
 from vramswap_gui.tray.sizer import Sizer
 from vramswap_gui.tray.switch import Switch
+from vramswap_gui.tray.words import tr
 
 _WIDTH: Final = 440
 _NARROWEST: Final = 320
@@ -62,7 +63,7 @@ class Panel(QWidget):
 
     def __init__(self, icon: QIcon) -> None:
         super().__init__()
-        self.setWindowTitle(self.tr("VRAM swap"))
+        self.setWindowTitle(tr("VRAM swap"))
         self.setWindowIcon(icon)
         self._make_widgets()
         self._lay_out()
@@ -78,7 +79,7 @@ class Panel(QWidget):
 
     def _make_widgets(self) -> None:
         self.banner, self.hint, self.problem = Banner(), Hint(), ProblemBox()
-        self.title = wrapped(self.tr("Use VRAM as swap"))
+        self.title = wrapped(tr("Use VRAM as swap"))
         self.title.setFont(_scaled(self.title, 1.35, bold=True))
         self.switch = Switch()
         self.switch.setAccessibleName(self.title.text())
@@ -86,23 +87,23 @@ class Panel(QWidget):
         self.headline.setFont(_scaled(self.headline, 1.0, bold=True))
         self.progress = QProgressBar(minimum=0, maximum=0, textVisible=False)
         self.progress.setFixedHeight(6)
-        self.progress.setAccessibleName(self.tr("Working"))
-        self.cancel = QPushButton(self.tr("&Cancel"))
-        self.cancel.setAccessibleDescription(self.tr("Leave the pages in VRAM and the swap on"))
-        self.mode_title, self.mode = QLabel(translated(SETTINGS["mode"].title)), Choice()
+        self.progress.setAccessibleName(tr("Working"))
+        self.cancel = QPushButton(tr("&Cancel"))
+        self.cancel.setAccessibleDescription(tr("Leave the pages in VRAM and the swap on"))
+        self.mode_title, self.mode = QLabel(tr(SETTINGS["mode"].title)), Choice()
         self.mode_title.setBuddy(self.mode)
         self.mode.setAccessibleName(self.mode_title.text())
-        self.mode.setAccessibleDescription(translated(SETTINGS["mode"].help))
+        self.mode.setAccessibleDescription(tr(SETTINGS["mode"].help))
         for mode, meaning in SETTINGS["mode"].choices.items():
-            self.mode.addItem(translated(meaning), mode)
-        self.settings, self.check = QPushButton(self.tr("&Settings…")), QPushButton(self.tr("C&heck this computer…"))
-        self.vram_title, self.vram_detail = wrapped(self.tr("Video memory")), muted(QLabel())
+            self.mode.addItem(tr(meaning), mode)
+        self.settings, self.check = QPushButton(tr("&Settings…")), QPushButton(tr("C&heck this computer…"))
+        self.vram_title, self.vram_detail = wrapped(tr("Video memory")), muted(QLabel())
         self.gpu_name, self.vram_note = muted(wrapped()), muted(wrapped())
         self.vram_bar, self.legend = StackedBar(), Legend()
         self.cost = muted(wrapped())
         self.sizer = Sizer()
-        self.traffic_title, self.graph = wrapped(self.tr("The last minutes")), Graph()
-        self.tiers_title, self.tiers = wrapped(self.tr("Memory and swap")), Tiers()
+        self.traffic_title, self.graph = wrapped(tr("The last minutes")), Graph()
+        self.tiers_title, self.tiers = wrapped(tr("Memory and swap")), Tiers()
         for title in (self.vram_title, self.sizer.title, self.traffic_title, self.tiers_title):
             title.setFont(_scaled(title, 1.0, bold=True))
 

@@ -49,6 +49,17 @@ class Preferences:
     def welcomed(self, welcomed: bool) -> None:
         self._store.setValue("welcomed", welcomed)
 
+    @property
+    def vram(self) -> int:
+        """Bytes of memory that the GPU had when it was last awake; 0 when that is not known."""
+        # As text, because Qt's own integer ends at 2 GiB.
+        text = str(self._store.value("vram", "0"))
+        return int(text) if text.isdecimal() else 0
+
+    @vram.setter
+    def vram(self, size: int) -> None:
+        self._store.setValue("vram", str(size))
+
     def read(self) -> dict[str, Value]:
         """The values of :data:`OWN`."""
         return {"autostart": autostart.is_on(self._folders), "notifications": self.notifications}

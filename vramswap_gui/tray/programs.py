@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QCoreApplication
-
 from vramswap_gui.contract import Status
 from vramswap_gui.tray.machine import GpuView
+from vramswap_gui.tray.words import tr
 
 #: More names would be too short to be told from each other in a bar.
 _NAMED: Final = 3
@@ -47,8 +46,8 @@ def shares(gpu: GpuView | None, status: Status, used: int, headroom: int = 0) ->
 def _shares(gpu: GpuView | None, status: Status, used: int, headroom: int) -> Iterator[Share]:
     lent = status.size
     pages = min(used, lent)
-    yield Share(Holder.PAGES, _tr("Swap, used"), pages)
-    yield Share(Holder.RESERVED, _tr("Swap, reserved"), lent - pages)
+    yield Share(Holder.PAGES, tr("Swap, used"), pages)
+    yield Share(Holder.RESERVED, tr("Swap, reserved"), lent - pages)
     if gpu is None or not gpu.total:
         return
     # Readings of different moments need not agree; the bar's end is the one that has to be right.
@@ -63,12 +62,8 @@ def _shares(gpu: GpuView | None, status: Status, used: int, headroom: int) -> It
         others -= size
     if others or not known:
         # The driver's own part is in it, and what our server needs besides the swap.
-        yield Share(Holder.OTHERS, _tr("Others") if known else _tr("Other programs"), others)
+        yield Share(Holder.OTHERS, tr("Others") if known else tr("Other programs"), others)
     kept = min(headroom, total - taken)
     if kept:
-        yield Share(Holder.HEADROOM, _tr("Kept free"), kept)
-    yield Share(Holder.FREE, _tr("Free"), total - taken - kept)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("tray", text)
+        yield Share(Holder.HEADROOM, tr("Kept free"), kept)
+    yield Share(Holder.FREE, tr("Free"), total - taken - kept)

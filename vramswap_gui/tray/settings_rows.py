@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -22,17 +22,13 @@ from PySide6.QtWidgets import (
 from vramswap_gui.settings import Kind, Setting, Value
 from vramswap_gui.tray.bars import muted, wrapped
 from vramswap_gui.tray.switch import Switch
+from vramswap_gui.tray.words import size_text, tr
 from vramswap_gui.units import GIB, MIB, round_down
 
 #: Sizes are shown in GiB, to a hundredth of one.
 _DECIMALS = 2
 #: What is offered first in place of "automatic".
 _FIRST = 4 * GIB
-
-
-def translated(text: str) -> str:
-    """A text of a declaration in the user's language."""
-    return QCoreApplication.translate("settings", text)
 
 
 class _Still:
@@ -59,8 +55,8 @@ class Lock(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setAccessibleName(translated("Needs an administrator"))
-        self.setToolTip(translated("Changing this may ask for an administrator's password."))
+        self.setAccessibleName(tr("Needs an administrator"))
+        self.setToolTip(tr("Changing this may ask for an administrator's password."))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -104,6 +100,26 @@ def _paint_lock(painter: QPainter, area: QRectF, colour: QColor) -> None:
     painter.drawRoundedRect(body, line, line)
 
 
+def _help(setting: Setting) -> str:
+    if not setting.auto_help:
+        return tr(setting.help)
+    return tr("{help} {automatic}: {meaning}.").format(
+        help=tr(setting.help), automatic=tr(setting.auto_title), meaning=tr(setting.auto_help)
+    )
+
+
+def _default(setting: Setting) -> str:
+    """The default, as the editor shows it."""
+    default = setting.default
+    if setting.kind is Kind.SWITCH:
+        return tr("on") if default else tr("off")
+    if setting.kind is Kind.CHOICE:
+        return tr(setting.choices[default])
+    if setting.auto is not None and default == setting.auto:
+        return tr(setting.auto_title)
+    return size_text(default) if setting.kind is Kind.SIZE else setting.show(default) or tr("empty")
+
+
 class Editor(QWidget):
     """Edits one value. ``value`` reads it, ``show_value`` sets it without telling anybody."""
 
@@ -124,8 +140,8 @@ class Editor(QWidget):
         raise NotImplementedError
 
     def _add(self, widget: QWidget) -> None:
-        widget.setAccessibleName(translated(self.setting.title))
-        widget.setAccessibleDescription(translated(self.setting.help))
+        widget.setAccessibleName(tr(self.setting.title))
+        widget.setAccessibleDescription(_help(self.setting))
         self.line.addWidget(widget)
         self.setFocusProxy(widget)
 
@@ -150,7 +166,7 @@ class _ChoiceEditor(Editor):
         super().__init__(setting)
         self._box = Choice()
         for value, meaning in setting.choices.items():
-            self._box.addItem(translated(meaning), value)
+            self._box.addItem(tr(meaning), value)
         self._box.currentIndexChanged.connect(self.edited)
         self._add(self._box)
 
@@ -202,12 +218,14 @@ class _SizeEditor(Editor):
         )
         self._show_exact(int(setting.default) if setting.auto is None else _FIRST)
         self._field.setSingleStep(0.25)
-        self._field.setSuffix(" GiB")
+        self._field.setSuffix(tr(" GiB"))
         self._field.valueChanged.connect(self.edited)
         self._auto: QCheckBox | None = None
         if setting.auto is not None:
-            self._auto = QCheckBox(translated("No limit") if setting.key == "maximum" else translated("Automatic"))
-            self._auto.setAccessibleName(f"{translated(setting.title)}: {self._auto.text()}")
+            self._auto = QCheckBox(tr(setting.auto_title))
+            self._auto.setAccessibleName(
+                tr("{title}: {value}").format(title=tr(setting.title), value=self._auto.text())
+            )
             self._auto.toggled.connect(self._field.setHidden)
             self._auto.toggled.connect(self.edited)
             self.line.addStretch(1)
@@ -258,13 +276,12 @@ class Row(QWidget):
         self.setting = setting
         self._saved: Value = setting.default
         self.editor = _EDITORS[setting.kind](setting)
-        self.title = wrapped(translated(setting.title))
+        self.title = wrapped(tr(setting.title))
         self.title.setBuddy(self.editor)
         self.reset = QToolButton(autoRaise=True)
         self.reset.setText("↺")
-        shown = setting.show(setting.default) or translated("empty")
-        self.reset.setToolTip(translated("Back to the default, {value}").format(value=translated(shown)))
-        self.reset.setAccessibleName(translated("Reset {title}").format(title=self.title.text()))
+        self.reset.setToolTip(tr("Back to the default: {value}").format(value=_default(setting)))
+        self.reset.setAccessibleName(tr("Reset {title}").format(title=self.title.text()))
         self.reset.clicked.connect(self._go_back)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -278,7 +295,7 @@ class Row(QWidget):
         grid.addWidget(self.title, 0, 1)
         grid.addWidget(self.editor, 0, 2)
         grid.addWidget(self.reset, 0, 3)
-        grid.addWidget(muted(wrapped(translated(setting.help))), 1, 1, 1, 3)
+        grid.addWidget(muted(wrapped(_help(setting))), 1, 1, 1, 3)
         self.editor.edited.connect(self._edited)
 
     @property

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialogButtonBox, QFrame, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QFrame, QLabel, QMessageBox, QVBoxLayout, QWidget
 
 from vramswap_gui.contract import VramswapError
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Group, Value
@@ -16,6 +16,7 @@ from vramswap_gui.tray.notice import Hint, ProblemBox
 from vramswap_gui.tray.preferences import OWN, Preferences
 from vramswap_gui.tray.scroll import ScrolledColumn
 from vramswap_gui.tray.settings_rows import Row, lock_icon
+from vramswap_gui.tray.words import tr
 
 _SIZE: Final = (540, 680)
 
@@ -32,13 +33,14 @@ class SettingsWindow(QWidget):
 
     def __init__(self, icon: QIcon, preferences: Preferences | None = None) -> None:
         super().__init__()
-        self.setWindowTitle(self.tr("VRAM swap settings"))
+        self.setWindowTitle(tr("VRAM swap settings"))
         self.setWindowIcon(icon)
         self._preferences = preferences or Preferences()
         self.rows = {key: Row(setting, locked=key not in PERSONAL) for key, setting in SETTINGS.items()}
         self.own_rows = {key: Row(setting, locked=False) for key, setting in OWN.items()}
         self._known = False
         self._waiting = False
+        self._leaving = False
         self.problem = ProblemBox()
         self.problem.hide()
         self.problem.dismissed.connect(lambda: self.show_problem(None))
@@ -51,8 +53,8 @@ class SettingsWindow(QWidget):
         self.apply.clicked.connect(self._apply)
         self.revert.clicked.connect(self._revert)
         # Each style has its own word for it, and not every one says that only what was entered is meant.
-        self.apply.setText(self.tr("&Apply"))
-        self.revert.setText(self.tr("&Revert"))
+        self.apply.setText(tr("&Apply"))
+        self.revert.setText(tr("&Revert"))
         self._lay_out()
         for row in self.rows.values():
             row.show_value(row.setting.default)
@@ -69,10 +71,10 @@ class SettingsWindow(QWidget):
         column = scroll.column
         column.setContentsMargins(22, 20, 22, 20)
         column.setSpacing(16)
-        self._add_section(column, self.tr("Swap"), self._of(Group.SWAP))
-        self._add_section(column, self.tr("Power and games"), self._of(Group.POWER))
-        self._add_section(column, self.tr("For you alone"), self.own_rows.values())
-        self._add_section(column, self.tr("Advanced"), self._of(Group.ADVANCED))
+        self._add_section(column, tr("Swap"), self._of(Group.SWAP))
+        self._add_section(column, tr("Power and games"), self._of(Group.POWER))
+        self._add_section(column, tr("For you alone"), self.own_rows.values())
+        self._add_section(column, tr("Advanced"), self._of(Group.ADVANCED))
         column.addStretch(1)
         line = QFrame()
         line.setFrameShape(QFrame.Shape.HLine)
@@ -116,10 +118,13 @@ class SettingsWindow(QWidget):
             row.show_value(getattr(config, key), keep=self._known)
         self._known, self._waiting = True, False
         self._edited()
+        self._leave()
 
     def show_problem(self, problem: Problem | None) -> None:
         """Say why something was not applied."""
         self._waiting = False
+        if problem is not None:
+            self._leaving = False
         self.problem.show_problem(problem, True)
         self._edited()
 
@@ -146,7 +151,7 @@ class SettingsWindow(QWidget):
 
     def _edited(self) -> None:
         others = bool(self.changes().keys() - PERSONAL)
-        some = bool(self.changes() or _changed(self.own_rows)) and not self._waiting
+        some = self._pending() and not self._waiting
         self.apply.setEnabled(some)
         self.apply.setIcon(lock_icon(self.apply) if others else QIcon())
         self.revert.setEnabled(some)
@@ -158,14 +163,48 @@ class SettingsWindow(QWidget):
         if not others:
             return ""
         if self._waiting:
-            return self.tr("Applying. If a password is asked for, that window may be behind others.")
-        return self.tr(
+            return tr("Applying. If a password is asked for, that window may be behind others.")
+        return tr(
             "These settings are everybody's on this computer, so you may be asked for an administrator's password."
         )
 
+    def discard(self) -> None:
+        """Close it, whatever has been entered."""
+        self._revert()
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        super().closeEvent(event)
-        self.closed.emit()
+        if not self._pending():
+            super().closeEvent(event)
+            self.closed.emit()
+            return
+        event.ignore()
+        choices = QMessageBox.StandardButton
+        self.question = QMessageBox(
+            QMessageBox.Icon.Question, self.windowTitle(), tr("Apply the settings that you have changed?"),
+            choices.Apply | choices.Discard | choices.Cancel, self,
+        )  # fmt: skip
+        self.question.setInformativeText(tr("They are not in force yet."))
+        self.question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.question.finished.connect(self._answered)
+        self.question.open()
+
+    def _answered(self, answer: int) -> None:
+        if answer == QMessageBox.StandardButton.Apply:
+            self._leaving = True
+            self._apply()
+            self._leave()
+        elif answer == QMessageBox.StandardButton.Discard:
+            self.discard()
+
+    def _leave(self) -> None:
+        """Close it once everything is in force, if somebody was about to leave."""
+        if self._leaving and not self._pending():
+            self.close()
+
+    def _pending(self) -> bool:
+        """Whether something is entered that is not in force."""
+        return bool(self.changes() or _changed(self.own_rows))
 
 
 def _changed(rows: Mapping[str, Row]) -> dict[str, Value]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
@@ -18,9 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vramswap_gui.tray.bars import muted, wrapped
-from vramswap_gui.tray.model import SizeChoice
-from vramswap_gui.units import GIB, MIB, format_size
+from vramswap_gui.contract import SIZE_STEP
+from vramswap_gui.tray.bars import fill_colour, muted, wrapped
+from vramswap_gui.tray.model import Fill, SizeChoice
+from vramswap_gui.tray.words import size_text, tr
+from vramswap_gui.units import GIB, MIB
 
 _KEYS_SETTLE_MS: Final = 700
 _MARKS: Final = tuple([128 * MIB, 256 * MIB, 512 * MIB] + [GIB << power for power in range(9)])
@@ -104,9 +107,9 @@ class Scale(QWidget):
         maximum = self._choice.maximum
         if not maximum:
             return ()
-        room = max(2, self.width() // (self.fontMetrics().horizontalAdvance(format_size(maximum)) + 24))
+        room = max(2, self.width() // (self.fontMetrics().horizontalAdvance(size_text(maximum)) + 24))
         step = next((mark for mark in _MARKS if maximum / mark < room), maximum)
-        apart = maximum * (self.fontMetrics().horizontalAdvance(format_size(maximum)) * 1.5 + 12) / max(1, self.width())
+        apart = maximum * (self.fontMetrics().horizontalAdvance(size_text(maximum)) * 1.5 + 12) / max(1, self.width())
         regular = [size for size in range(step, maximum + 1, step) if maximum - size >= apart]
         return (*regular, maximum)
 
@@ -116,7 +119,7 @@ class Scale(QWidget):
         metrics = self.fontMetrics()
         for size in self.marks():
             middle = self._position(size)
-            text = format_size(size)
+            text = size_text(size)
             width = metrics.horizontalAdvance(text)
             left = max(0, min(self.width() - width, round(middle - width / 2)))
             painter.drawLine(round(middle), 0, round(middle), 3)
@@ -135,6 +138,37 @@ class Scale(QWidget):
         return float(place + handle.width() / 2)
 
 
+class Kept(QWidget):
+    """Beyond the end of the slider: what is lent to nobody, as wide as it is large beside the slider's range."""
+
+    def __init__(self, slider: StepSlider) -> None:
+        super().__init__()
+        self._slider = slider
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+
+    def show_choice(self, choice: SizeChoice) -> None:
+        """Show how much it is."""
+        self.setVisible(choice.known and choice.kept > 0)
+        text = tr("{size} are kept free").format(size=size_text(choice.kept))
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(10, self._slider.sizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(1, self.height() / 2 - 3, self.width() - 2, 6)
+        colour = fill_colour(self.palette(), Fill.HEADROOM)
+        painter.setPen(QPen(colour, 1))
+        painter.setBrush(QBrush(colour, Qt.BrushStyle.BDiagPattern))
+        painter.drawRoundedRect(area, 3, 3)
+
+
 class Sizer(QWidget):
     """Automatic or a size of one's own."""
 
@@ -144,13 +178,13 @@ class Sizer(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._choice = SizeChoice()
-        self.title = QLabel(self.tr("Size"))
+        self.title = QLabel(tr("Size"))
         self.value = wrapped()
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         muted(self.value)
-        self.automatic = QCheckBox(self.tr("&Automatic: all VRAM that is free"))
+        self.automatic = QCheckBox(tr("&Automatic: all VRAM that is free"))
         self.slider = StepSlider()
-        self.slider.setAccessibleName(self.tr("Amount of VRAM to lend"))
+        self.slider.setAccessibleName(tr("Amount of VRAM to lend"))
         self.scale = Scale(self.slider)
         line = QHBoxLayout()
         line.addWidget(self.title)
@@ -159,14 +193,17 @@ class Sizer(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(line)
-        track = QVBoxLayout()
-        track.setSpacing(1)
-        track.addWidget(self.slider)
-        track.addWidget(self.scale)
+        self.kept = Kept(self.slider)
+        self._track = track = QGridLayout()
+        track.setVerticalSpacing(1)
+        track.setHorizontalSpacing(2)
+        track.addWidget(self.slider, 0, 0)
+        track.addWidget(self.kept, 0, 1)
+        track.addWidget(self.scale, 1, 0)
         column.addLayout(track)
         column.addWidget(self.automatic)
         self.slider.chosen.connect(self.chosen)
-        self.slider.moved.connect(lambda size: self.value.setText(format_size(size)))
+        self.slider.moved.connect(lambda size: self.value.setText(size_text(size)))
         self.automatic.clicked.connect(lambda on: self.chosen.emit(0 if on else self.slider.size_chosen))
 
     def show_choice(self, choice: SizeChoice) -> None:
@@ -177,6 +214,9 @@ class Sizer(QWidget):
         self.automatic.setVisible(choice.known)
         self.automatic.setEnabled(choice.enabled)
         self.scale.show_choice(choice)
+        self.kept.show_choice(choice)
+        for part, size in enumerate((choice.maximum, choice.kept)):
+            self._track.setColumnStretch(part, round(size / SIZE_STEP))
         if self.slider.busy:
             return
         self.automatic.setChecked(choice.automatic)

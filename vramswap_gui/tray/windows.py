@@ -51,9 +51,10 @@ class Windows(QObject):
 
     def close(self) -> None:
         """Close all of them."""
-        for window in (self.settings, self.doctor):
-            if window is not None:
-                window.close()
+        if self.settings is not None:
+            self.settings.discard()
+        if self.doctor is not None:
+            self.doctor.close()
 
     def _settings_closed(self) -> None:
         _drop(self.settings)

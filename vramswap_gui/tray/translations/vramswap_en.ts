@@ -1,0 +1,14 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="en" sourcelanguage="en">
+<context>
+    <name>tray</name>
+    <message numerus="yes">
+        <source>%n things are missing before VRAM can be lent.</source>
+        <translation>
+            <numerusform>One thing is missing before VRAM can be lent.</numerusform>
+            <numerusform>%n things are missing before VRAM can be lent.</numerusform>
+        </translation>
+    </message>
+</context>
+</TS>
