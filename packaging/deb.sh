@@ -16,6 +16,9 @@ done
 "$system_python" -c 'import ensurepip, venv, sysconfig, pathlib, sys
 sys.exit(not (pathlib.Path(sysconfig.get_path("include")) / "Python.h").exists())' ||
     die "$system_python cannot build extensions; run: apt-get install python3-venv python3-dev"
+# Without its lists apt knows the installed packages alone, and the rest would be taken for missing and be bundled.
+[ -n "$(apt-cache madison python3 2>/dev/null)" ] ||
+    die "apt has no package lists, so nobody can say which libraries this release has; run: apt-get update"
 
 arch=$(dpkg --print-architecture)
 maintainer="${DEBFULLNAME:-The vramswap authors} <${DEBEMAIL:-vramswap@localhost}>"
