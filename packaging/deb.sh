@@ -73,7 +73,7 @@ control() {
     recommends=$(found Recommends)
     size=$(du -k -s --apparent-size --exclude=DEBIAN "$root" | cut -f 1)
     sed -e "s/@VERSION@/$version/" -e "s/@ARCHITECTURE@/$arch/" -e "s/@MAINTAINER@/$maintainer/" \
-        -e "s/@SIZE@/$size/" -e "s/@DEPENDS@/$depends/" -e "s/@RECOMMENDS@/${recommends:+, $recommends}/" \
+        -e "s/@SIZE@/$size/" -e "s/@DEPENDS@/$depends/" -e "s/@RECOMMENDS@/${recommends:+Recommends: $recommends\n}/" \
         packaging/debian/control.in >"$root/DEBIAN/control"
     for script in postinst prerm postrm; do
         install -m 0755 "packaging/debian/$script" "$root/DEBIAN/$script"

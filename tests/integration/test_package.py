@@ -122,6 +122,8 @@ def test_control(deb: Path, unpacked: Path) -> None:
     assert f"python3 (>= 3.{minor}~), python3 (<< 3.{minor + 1})" in depends
     for package in ("kmod", "mount", "dbus", "polkitd", "libc6"):
         assert re.search(rf"\b{package}\b", depends), package
+    # Recommended it would bring all of GNOME to other desktops and to servers; the tray says when it is wanted.
+    assert "gnome" not in field(deb, "Recommends")
     assert int(field(deb, "Installed-Size")) == pytest.approx(
         sum(path.stat().st_size for path in unpacked.rglob("*") if path.is_file()) / 1024, rel=0.05
     )

@@ -23,6 +23,8 @@ class Verdict:
 
     authorized: bool
     challenge: bool
+    #: A password was asked for, and the question was closed.
+    dismissed: bool = False
 
 
 #: Asks polkit about a caller's unique bus name and an action; the last argument allows it to ask for a password.
@@ -44,6 +46,10 @@ async def require(ask: AskPolkit, access: Access | None, sender: str, interactiv
             f"polkit, which decides who may do this, does not answer ({error}).",
             "Install and start it (package polkitd, `systemctl start polkit`).",
         ) from None
+    if verdict.dismissed:
+        raise VramswapError(
+            ErrorCode.NOT_AUTHORIZED, "Cancelled: the password was not given.", "Nothing was changed; try again."
+        )
     if not verdict.authorized:
         remedy = (
             "Use it from your desktop session, where a password can be asked for, or as an administrator with sudo."
