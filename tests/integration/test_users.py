@@ -167,7 +167,7 @@ async def test_the_second_is_asked_and_keeps_nobody_waiting(shared: Stack) -> No
     await agent.cancel()
     out, err = first.communicate()
     assert (first.returncode, out) == (1, "")
-    assert err == "vramswapctl: Cancelled: the password was not given. Nothing was changed; try again.\n"
+    assert err.startswith("vramswapctl: The password was not given, or was not the right one. Nothing was changed")
     assert shared.fake.devices()
     begin(again)
     await agent.agree()

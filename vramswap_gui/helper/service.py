@@ -206,8 +206,8 @@ class Service:
             self._questions -= asks
         if reply is None or reply.message_type is MessageType.ERROR or reply.signature != "(bba{ss})":
             raise OSError(reply.error_name if reply is not None else "no answer")
-        authorized, challenge, details = reply.body[0]
-        return Verdict(authorized, challenge, "polkit.dismissed" in details)
+        authorized, challenge, _ = reply.body[0]
+        return Verdict(authorized, challenge)
 
     async def _start(self, arguments: list[Any]) -> list[Any]:
         await self._manager.start()
