@@ -56,7 +56,8 @@ def shared(make_stack: Callable[..., Stack]) -> Stack:
 def start(stack: Stack, user: str, *arguments: str, program: str = "vramswapctl") -> subprocess.Popen[str]:
     """A program of a user, which begins when it gets a line. The checkout may lie where only root can read."""
     command = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--inh-caps", "+dac_override",
-               "--ambient-caps", "+dac_override", "sh", "-c", 'read -r _; exec "$0" "$@"', str(BIN / program)]  # fmt: skip
+               "--ambient-caps", "+dac_override",
+               "sh", "-c", 'read -r _; exec "$0" "$@"', str(BIN / program)]  # fmt: skip
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [*command, *arguments], env=stack.environment, cwd="/", text=True, stdin=pipe, stdout=pipe, stderr=pipe
