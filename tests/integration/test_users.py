@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,14 +54,16 @@ def shared(make_stack: Callable[..., Stack]) -> Stack:
     return make_stack(RULES)
 
 
-def start(stack: Stack, user: str, *arguments: str, program: str = "vramswapctl") -> subprocess.Popen[str]:
+def start(
+    stack: Stack, user: str, *arguments: str, program: str = "vramswapctl", stderr: int = subprocess.PIPE
+) -> subprocess.Popen[str]:
     """A program of a user, which begins when it gets a line. The checkout may lie where only root can read."""
     command = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--inh-caps", "+dac_override",
                "--ambient-caps", "+dac_override",
                "sh", "-c", 'read -r _; exec "$0" "$@"', str(BIN / program)]  # fmt: skip
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        [*command, *arguments], env=stack.environment, cwd="/", text=True, stdin=pipe, stdout=pipe, stderr=pipe
+        [*command, *arguments], env=stack.environment, cwd="/", text=True, stdin=pipe, stdout=pipe, stderr=stderr
     )
 
 
@@ -195,11 +198,16 @@ async def test_questions_without_end_keep_nobody_out(shared: Stack) -> None:
 def test_of_two_at_once_the_later_one_comes_second(shared: Stack) -> None:
     ctl(shared, FIRST, "on")
     shared.fake.hold("swapoff")
-    first, second = start(shared, FIRST, "off"), start(shared, "root", "size", "512M")
+    terminal, theirs = os.openpty()
+    first, second = start(shared, FIRST, "off"), start(shared, "root", "size", "512M", stderr=theirs)
+    os.close(theirs)
     begin(first)
     wait_for(lambda: json.loads(ctl(shared, SECOND, "status", "--json"))["state"] == "stopping", "the swap to go off")
     begin(second)
+    # It is told what it waits for.
+    assert b"stopping: Bringing pages home." in os.read(terminal, 1000)
     shared.fake.hold("swapoff", False)
     assert first.communicate()[0].startswith("off: Off.\n") and first.returncode == 0
-    assert second.communicate() == ("The size is 512 MiB from the next start on.\n", "")
+    assert second.communicate()[0] == "The size is 512 MiB from the next start on.\n"
     assert shared.fake.devices() == []
+    os.close(terminal)
