@@ -16,6 +16,9 @@ done
 "$system_python" -c 'import ensurepip, venv, sysconfig, pathlib, sys
 sys.exit(not (pathlib.Path(sysconfig.get_path("include")) / "Python.h").exists())' ||
     die "$system_python cannot build extensions; run: apt-get install python3-venv python3-dev"
+# Without its lists apt knows the installed packages alone, and the rest would be taken for missing and be bundled.
+[ -n "$(apt-cache madison python3 2>/dev/null)" ] ||
+    die "apt has no package lists, so nobody can say which libraries this release has; run: apt-get update"
 
 arch=$(dpkg --print-architecture)
 maintainer="${DEBFULLNAME:-The vramswap authors} <${DEBEMAIL:-vramswap@localhost}>"
@@ -70,7 +73,7 @@ control() {
     recommends=$(found Recommends)
     size=$(du -k -s --apparent-size --exclude=DEBIAN "$root" | cut -f 1)
     sed -e "s/@VERSION@/$version/" -e "s/@ARCHITECTURE@/$arch/" -e "s/@MAINTAINER@/$maintainer/" \
-        -e "s/@SIZE@/$size/" -e "s/@DEPENDS@/$depends/" -e "s/@RECOMMENDS@/${recommends:+, $recommends}/" \
+        -e "s/@SIZE@/$size/" -e "s/@DEPENDS@/$depends/" -e "s/@RECOMMENDS@/${recommends:+Recommends: $recommends\n}/" \
         packaging/debian/control.in >"$root/DEBIAN/control"
     for script in postinst prerm postrm; do
         install -m 0755 "packaging/debian/$script" "$root/DEBIAN/$script"

@@ -1,6 +1,6 @@
 """Checks that all files that name the version of vramswap name the same one; ends with status 1 if they do not.
 
-Usage: versions.py [--released]. With it the changelog has to have a section for that version too.
+Usage: versions.py [--released]. With it the changelog and the metainfo have to name that version too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ PLACES: Final = {
     "packaging/rpm/vramswap.spec": r"^Version: +(.*)$",
     "packaging/arch/PKGBUILD": r"^pkgver=(.*)$",
 }
-CHANGELOG: Final = {"CHANGELOG.md": r"^## \[(\d.*?)\]"}
+RELEASED: Final = {
+    "CHANGELOG.md": r"^## \[(\d.*?)\]",
+    "resources/org.vramswap.vramswap.metainfo.xml": r'<release version="(.*?)"',
+}
 
 
 def named(file: str, place: str) -> str:
@@ -29,7 +32,7 @@ def named(file: str, place: str) -> str:
 
 def main() -> int:
     """Print what each says if they disagree."""
-    places = PLACES | (CHANGELOG if "--released" in sys.argv[1:] else {})
+    places = PLACES | (RELEASED if "--released" in sys.argv[1:] else {})
     found = {file: named(file, place) for file, place in places.items()}
     if len(set(found.values())) == 1:
         return 0

@@ -114,13 +114,14 @@ async def _status(options: argparse.Namespace) -> None:
 
 async def _on(options: argparse.Namespace) -> None:
     async with _helper() as client:
+        _follow(client)
         await client.start()
         print(describe(await client.refresh()))
 
 
 async def _off(options: argparse.Namespace) -> None:
     async with _helper() as client:
-        client.subscribe(_progress)
+        _follow(client)
         await client.stop()
         print(describe(await client.refresh()))
 
@@ -155,7 +156,7 @@ async def _wake(options: argparse.Namespace) -> None:
 async def _size(options: argparse.Namespace) -> None:
     size = setting("size").parse(options.size)
     async with _helper() as client:
-        client.subscribe(_progress)
+        _follow(client)
         await client.resize(size)
         status = await client.refresh()
         if status.state is State.ON:
@@ -312,10 +313,16 @@ def _line(status: Status) -> str:
     return f"{status.state}: {status.reason}{left}"
 
 
+def _follow(client: Client) -> None:
+    """Show what the helper is busy with, which may be what somebody else asked for before."""
+    client.subscribe(_progress)
+    _progress(client.status)
+
+
 def _progress(status: Status) -> None:
-    """How much has still to come home, on a terminal that can show it."""
+    """What is under way, on a terminal that can show it."""
     if sys.stderr.isatty():
-        text = f"{format_size(status.bytes_left)} left" if status.bytes_left else ""
+        text = _line(status) if status.state.busy else ""
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 

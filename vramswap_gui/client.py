@@ -229,4 +229,4 @@ def _error(answer: Message) -> VramswapError:
         return _unavailable("it is not installed, or cannot be started")
     if name in (f"{_BUS}.Error.NoReply", f"{_BUS}.Error.Disconnected"):
         return _unavailable("it ended before the work was done")
-    return _unavailable(f"{text or name}")
+    return _unavailable((text or name).rstrip("."))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import stat
 import sys
 import sysconfig
@@ -106,6 +107,8 @@ async def uninstall(root: Path = Path("/")) -> list[str]:
             # Neither need run.
             with contextlib.suppress(VramswapError):
                 await _systemd(*command)
+        if not _booted():
+            _end_helper()
     _remove(root, [*paths, MANIFEST])
     if _is_machine(root):
         await _systemd("daemon-reload")
@@ -161,6 +164,15 @@ def _manifest(root: Path) -> list[str]:
 
 def _write_manifest(root: Path, paths: list[str]) -> None:
     (root / MANIFEST).write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
+
+
+def _end_helper() -> None:
+    """Without systemd the bus started it, and nobody else ends it."""
+    program = bytes(Path(sysconfig.get_path("scripts")) / "vramswap-helper")
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if program in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGTERM)
 
 
 def _missing(root: Path, paths: list[str]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def look(environment: Mapping[str, str]) -> Plan:
     """The plan for this machine; changes nothing and loads nothing."""
     root = _is_real_root()
     display = next((name for name in ("WAYLAND_DISPLAY", "DISPLAY") if environment.get(name)), "")
-    return Plan(_why_no_gpu(), _why_no_kernel(root), "" if root else "starting polkitd needs root", display)
+    return Plan(_why_no_gpu(), _why_no_kernel(root), _why_no_polkit(root), display)
 
 
 def _why_no_gpu() -> str:
@@ -71,6 +71,14 @@ def _why_no_kernel(root: bool) -> str:
     if modprobe and subprocess.run([modprobe, "-n", "-q", "nbd"], capture_output=True, check=False).returncode == 0:
         return ""
     return "this kernel has no nbd module"
+
+
+def _why_no_polkit(root: bool) -> str:
+    if not root:
+        return "starting polkitd needs root"
+    # In which it is started (see stack.py); in a chroot none can be made.
+    done = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
+    return "" if done.returncode == 0 else "no mount namespace can be made here"
 
 
 def _is_real_root() -> bool:

@@ -76,6 +76,18 @@ def deb(source: Path) -> Path:
     return built[0]
 
 
+def test_without_package_lists_nothing_is_built(source: Path, tmp_path: Path) -> None:
+    """Else all libraries would be taken for missing, and a package of ten times the size be made of them."""
+    (tmp_path / "apt-cache").write_text("#!/bin/sh\n")
+    (tmp_path / "apt-cache").chmod(0o755)
+    done = subprocess.run(
+        [source / "packaging/deb.sh"], env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("run: apt-get update\n") and done.stderr.count("\n") == 1
+
+
 @pytest.fixture(scope="module")
 def unpacked(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package's files below a folder."""
@@ -110,6 +122,8 @@ def test_control(deb: Path, unpacked: Path) -> None:
     assert f"python3 (>= 3.{minor}~), python3 (<< 3.{minor + 1})" in depends
     for package in ("kmod", "mount", "dbus", "polkitd", "libc6"):
         assert re.search(rf"\b{package}\b", depends), package
+    # Recommended it would bring all of GNOME to other desktops and to servers; the tray says when it is wanted.
+    assert "gnome" not in field(deb, "Recommends")
     assert int(field(deb, "Installed-Size")) == pytest.approx(
         sum(path.stat().st_size for path in unpacked.rglob("*") if path.is_file()) / 1024, rel=0.05
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,6 +112,20 @@ async def test_live_swap_stays(device: str, served: bool, refused: bool, files: 
     else:
         await install.uninstall(tmp_path)
         assert f"{install.MANIFEST}" not in below(tmp_path)
+
+
+def test_a_helper_that_the_bus_started_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    sleep = "/bin/sleep"
+    helper = subprocess.Popen([str(tmp_path / "vramswap-helper"), "60"], executable=sleep)
+    other = subprocess.Popen([f"{tmp_path}/vramswap-helper2", "60"], executable=sleep)
+    try:
+        install._end_helper()
+        assert helper.wait(10) == -signal.SIGTERM and other.poll() is None
+    finally:
+        for process in (helper, other):
+            process.kill()
+            process.wait()
 
 
 async def test_a_package_has_nothing_to_place(tmp_path: Path) -> None:

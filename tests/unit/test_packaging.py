@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -124,6 +125,18 @@ def test_the_policy_is_valid_and_translated() -> None:
     languages = {language for _, language in found}
     assert len(languages) > 1
     assert sorted(found) == sorted([(kind, lang) for kind in ("description", "message") for lang in languages] * 2)
+
+
+def test_menu_and_software_centre_speak_the_languages_of_the_policy() -> None:
+    languages = set(re.findall(r'xml:lang="(\w+)"', (RESOURCES / "polkit/org.vramswap.policy").read_text()))
+    for name in ("vramswap.desktop", "resources/autostart/vramswap.desktop"):
+        text = (ROOT / name).read_text()
+        for key in re.findall(r"^(GenericName|Comment|Keywords)=", text, re.MULTILINE):
+            assert set(re.findall(rf"^{key}\[(\w+)\]=", text, re.MULTILINE)) == languages, (name, key)
+    root = ElementTree.parse(RESOURCES / "org.vramswap.vramswap.metainfo.xml").getroot()
+    for tag in ("summary", "p", "li"):
+        found = [element.get("{http://www.w3.org/XML/1998/namespace}lang", "") for element in root.iter(tag)]
+        assert {lang: found.count(lang) for lang in found} == dict.fromkeys(("", *languages), found.count("")), tag
 
 
 def test_one_list_for_every_package(tmp_path: Path) -> None:

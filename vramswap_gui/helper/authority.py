@@ -38,12 +38,21 @@ async def require(ask: AskPolkit, access: Access | None, sender: str, interactiv
         raise VramswapError(ErrorCode.NOT_AUTHORIZED, "Nobody may do this.")
     try:
         verdict = await ask(sender, access.value, interactive)
+        # Of a password that was asked for in vain polkit says no more than of a policy that says no.
+        asked = interactive and not (verdict.authorized or verdict.challenge)
+        in_vain = asked and (await ask(sender, access.value, False)).challenge
     except OSError as error:
         raise VramswapError(
             ErrorCode.AUTHORIZATION_UNAVAILABLE,
             f"polkit, which decides who may do this, does not answer ({error}).",
             "Install and start it (package polkitd, `systemctl start polkit`).",
         ) from None
+    if in_vain:
+        raise VramswapError(
+            ErrorCode.NOT_AUTHORIZED,
+            "The password was not given, or was not the right one.",
+            "Nothing was changed; try again.",
+        )
     if not verdict.authorized:
         remedy = (
             "Use it from your desktop session, where a password can be asked for, or as an administrator with sudo."

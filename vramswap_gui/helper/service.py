@@ -43,6 +43,8 @@ _DOCTYPE: Final = (
 )
 #: Work of one caller that waits, for a password or for another verb, does not keep the others out.
 _MAX_PENDING: Final = 64
+#: Of these so many may be open questions for a password: everybody may leave some unanswered, and others want to call.
+_MAX_QUESTIONS: Final = 16
 
 Handler = Callable[[list[Any]], Awaitable[list[Any]]]
 
@@ -72,6 +74,7 @@ class Service:
         self._bus: MessageBus | None = None
         self._shown: dict[str, Any] = status_to_wire(Status())
         self._tasks: set[asyncio.Task[None]] = set()
+        self._questions = 0
         #: The callers on whose side a game runs.
         self._players: set[str] = set()
         self._opened = asyncio.Event()
@@ -186,16 +189,21 @@ class Service:
     async def _ask_polkit(self, sender: str, action: str, interactive: bool) -> Verdict:
         """``CheckAuthorization`` of org.freedesktop.PolicyKit1.Authority, on the caller's bus name."""
         assert self._bus is not None
-        reply = await self._bus.call(
-            Message(
-                destination="org.freedesktop.PolicyKit1",
-                path="/org/freedesktop/PolicyKit1/Authority",
-                interface="org.freedesktop.PolicyKit1.Authority",
-                member="CheckAuthorization",
-                signature="(sa{sv})sa{ss}us",
-                body=[["system-bus-name", {"name": Variant("s", sender)}], action, {}, int(interactive), ""],
+        asks = int(interactive and self._questions < _MAX_QUESTIONS)
+        self._questions += asks
+        try:
+            reply = await self._bus.call(
+                Message(
+                    destination="org.freedesktop.PolicyKit1",
+                    path="/org/freedesktop/PolicyKit1/Authority",
+                    interface="org.freedesktop.PolicyKit1.Authority",
+                    member="CheckAuthorization",
+                    signature="(sa{sv})sa{ss}us",
+                    body=[["system-bus-name", {"name": Variant("s", sender)}], action, {}, asks, ""],
+                )
             )
-        )
+        finally:
+            self._questions -= asks
         if reply is None or reply.message_type is MessageType.ERROR or reply.signature != "(bba{ss})":
             raise OSError(reply.error_name if reply is not None else "no answer")
         authorized, challenge, _ = reply.body[0]
