@@ -116,7 +116,9 @@ SCENES: Final[Mapping[str, Scene]] = {
     "off-asleep": Scene(Status(State.OFF, "Off."), gpu=ASLEEP),
     "on": Scene(ON, gpu=LENT, memory=OURS),
     "on-automatic": Scene(
-        replace(ON, wanted=0, reason="4 GiB of 7.5 GiB: other programs use the rest of the VRAM."), gpu=LENT, memory=OURS
+        replace(ON, wanted=0, reason="4 GiB of 7.5 GiB: other programs use the rest of the VRAM."),
+        gpu=LENT,
+        memory=OURS,
     ),
     "busy-starting": Scene(replace(OFF, state=State.STARTING, reason="Reserving VRAM.")),
     "busy-stopping": Scene(

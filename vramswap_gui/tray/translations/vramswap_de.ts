@@ -204,6 +204,10 @@
         <translation>Es kann nichts verliehen werden – {0}.</translation>
     </message>
     <message>
+        <source>Nothing was changed; try again.</source>
+        <translation>Es wurde nichts geändert; versuchen Sie es erneut.</translation>
+    </message>
+    <message>
         <source>Nothing was lost.</source>
         <translation>Es ist nichts verloren gegangen.</translation>
     </message>
@@ -402,6 +406,10 @@
     <message>
         <source>The machine is going to sleep.</source>
         <translation>Der Computer geht in Bereitschaft.</translation>
+    </message>
+    <message>
+        <source>The password was not given, or was not the right one.</source>
+        <translation>Das Passwort wurde nicht oder nicht richtig eingegeben.</translation>
     </message>
     <message>
         <source>The process that watches over the VRAM ended.</source>
