@@ -76,6 +76,20 @@ class Tray:
         x, y, width = self.aim(name)
         self.xdotool("mousemove", str(round(x + (at - 0.5) * width)), str(y), "click", button)
 
+    def keys(self, *names: str) -> None:
+        """Press keys, as xdotool names them."""
+        self.xdotool("key", *names)
+
+    def go_to(self, name: str) -> None:
+        """Press Tab until the control of that name has the focus."""
+        for _ in range(40):
+            if self.state()["focus"] == name:
+                return
+            before = self.state()["focus"]
+            self.keys("Tab")
+            wait_until(lambda: self.state()["focus"] != before, "the next control")  # noqa: B023
+        raise AssertionError(f"Tab does not lead to {name}")
+
     def drag(self, start: float, end: float) -> None:
         """Move the handle of the slider; places are shares of its width. Aims again until it has got hold of it."""
         for _ in range(10):
@@ -126,6 +140,11 @@ def start_host(environment: dict[str, str]) -> subprocess.Popen[bytes]:
         ["trayer", "--edge", "bottom", "--align", "right", "--width", "10", "--height", "24"],
         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+
+
+def start_manager(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A real window manager: with one, windows get frames, and keys go to the one that is in front."""
+    return subprocess.Popen(["openbox"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def in_host(tray: Tray) -> None:

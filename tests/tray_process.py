@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QObject, QPoint, QRect, QSocketNotifier, QTimer
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
 from vramswap_gui.client import Client
@@ -140,6 +141,11 @@ def where(name: str) -> list[int]:
     return [middle.x(), middle.y(), widget.width(), widget.height()]
 
 
+def name_of(widget: QWidget | None) -> str:
+    """What a screen reader calls it."""
+    return QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name) if widget else ""
+
+
 def state() -> dict[str, Any]:
     """What can be seen, and what was asked for."""
     tray = NOTED.tray
@@ -153,6 +159,7 @@ def state() -> dict[str, Any]:
         "hint": panel.hint.text.text() if panel.hint.isVisible() else "",
         "banner": panel.banner.text.text() if panel.banner.isVisible() else "",
         "checked": panel.switch.isChecked(),
+        "focus": name_of(QApplication.focusWidget()),
         "dragging": panel.sizer.slider.isSliderDown(),
         "menu": [action.text() for action in menu.menu.actions() if action.isVisible()] if menu else [],
         "timers": sum(timer.isActive() for timer in timers),

@@ -99,6 +99,10 @@ class Stack:
         self._prepare_environment()
         for variable in without:
             self.environment.pop(variable, None)
+        self.bring_up()
+
+    def bring_up(self) -> None:
+        """Start bus, polkit and helper; again, after the end of all three."""
         self._start_bus()
         self._start_polkit()
         self.start_helper()
@@ -132,8 +136,8 @@ class Stack:
             # polkitd reads actions from one folder. In a mount namespace that is ours; the machine's stays as it is.
             polkitd = next((path for path in _POLKITD if Path(path).exists()), _POLKITD[0])
             actions, rules = self.folder / "actions", self.folder / "rules"
-            actions.mkdir(mode=0o755)
-            rules.mkdir(mode=0o755)
+            actions.mkdir(mode=0o755, exist_ok=True)
+            rules.mkdir(mode=0o755, exist_ok=True)
             Path(shutil.copy(ROOT / "resources/polkit/org.vramswap.policy", actions)).chmod(0o644)
             (rules / "10-vramswap.rules").write_text(self.rules)
             script = (

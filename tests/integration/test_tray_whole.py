@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import Stack
-from tests.tray_hands import Tray, display, display_server, in_host, start_host, wait_until
+from tests.tray_hands import Tray, display, display_server, in_host, start_host, start_manager, wait_until
 from vramswap_gui.units import MIB, format_size
 
 __all__ = ["display", "display_server"]
@@ -23,13 +23,14 @@ def tray(display: str, stack: Stack, tmp_path: Path) -> Iterator[Tray]:
         "DISPLAY": display, "XDG_RUNTIME_DIR": str(runtime), "HOME": str(tmp_path), "QT_QPA_PLATFORM": "xcb",
         "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/no-session-bus",
     }  # fmt: skip
-    host = start_host(environment)
+    manager, host = start_manager(environment), start_host(environment)
     started = Tray(environment, "--real", "--proc", str(stack.kernel))
     yield started
     if started.process.poll() is None:
         assert started.end() == (0, "")
-    host.terminate()
-    host.wait()
+    for process in (host, manager):
+        process.terminate()
+        process.wait()
 
 
 def test_clicks_turn_it_on_resize_it_and_turn_it_off(tray: Tray, stack: Stack) -> None:
@@ -105,3 +106,48 @@ def test_settings_reach_the_helper(tray: Tray, stack: Stack) -> None:
     wait_until(lambda: "640 MiB" in stack.ctl("config", "headroom").stdout, "the new headroom")
     wait_until(lambda: "always" in stack.ctl("config", "mode").stdout, "the new mode")
     wait_until(lambda: tray.state()["settings"] == {}, "the settings to be in force")
+
+
+def test_the_keyboard_alone_does_it_all(tray: Tray, stack: Stack) -> None:
+    in_host(tray)
+    tray.click("icon")
+    tray.wait(visible=True, headline="Off")
+    wait_until(lambda: tray.state()["focus"], "the focus in the window")
+
+    tray.go_to("Use VRAM as swap")
+    tray.keys("space")
+    tray.wait(headline="On, 256 MiB", checked=True)
+    tray.go_to("Amount of VRAM to lend")
+    tray.keys("Right", "Right")
+    wait_until(lambda: sum(size_of(stack)) > 256 * MIB, "a larger swap")
+    wait_until(lambda: tray.state()["headline"] == f"On, {format_size(sum(size_of(stack)))}", "the new size in words")
+
+    tray.keys("alt+s")
+    tray.wait(windows=["settings"], editable=True)
+    tray.go_to("VRAM kept free")
+    tray.keys("ctrl+a", "1", "Tab")
+    tray.keys("alt+a")
+    wait_until(lambda: "1 GiB" in stack.ctl("config", "headroom").stdout, "the new headroom")
+    tray.keys("Escape")
+    tray.wait(windows=[], visible=True)
+
+    tray.go_to("Use VRAM as swap")
+    tray.keys("space")
+    tray.wait(headline="Off", checked=False)
+    tray.keys("Escape")
+    tray.wait(visible=False)
+
+
+def test_a_bus_that_goes_and_comes(tray: Tray, stack: Stack) -> None:
+    in_host(tray)
+    tray.click("icon")
+    tray.wait(visible=True, headline="Off")
+    assert stack.ctl("on").returncode == 0
+    tray.wait(headline="On, 256 MiB", checked=True)
+    for name in ("dbus-daemon", "helper", "polkit"):
+        stack.kill(name)
+    tray.wait(headline="Helper unavailable")
+    stack.bring_up()
+    tray.wait(headline="On, 256 MiB", checked=True)
+    assert stack.ctl("off").returncode == 0
+    tray.wait(headline="Off", checked=False)
