@@ -70,6 +70,22 @@ def test_a_user_without_a_session_may_look_and_do_nothing(stack: Stack) -> None:
     assert stack.fake.devices() == []
 
 
+def test_other_programs_read_the_interface_and_the_actions(stack: Stack) -> None:
+    shown = subprocess.run(
+        ["busctl", "--system", "introspect", BUS_NAME, OBJECT_PATH, INTERFACE],
+        env=stack.environment, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    names = {line.split()[0].removeprefix(".") for line in shown.splitlines()[1:]}
+    assert names == ARGUMENTS.keys() | PROPERTIES.keys()
+    # As polkitd has read them.
+    shown = subprocess.run(
+        ["pkaction", "--verbose", "--action-id", "org.vramswap.configure"],
+        env=stack.environment | {"LC_ALL": "C.UTF-8"}, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for line in ("Change the settings of VRAM swap for everyone", "auth_admin_keep"):
+        assert line in shown
+
+
 def test_nobody_sets_properties(stack: Stack) -> None:
     for user in (USER, "root"):
         status, text = call(
