@@ -63,7 +63,8 @@ def having(scene: Scene, **status: Any) -> Scene:
                 "sleep: No page is in VRAM: the machine may sleep.",
             ],
         ),
-        (ASLEEP, OFF, 0, ["wake: The machine is awake."]),
+        (WAITING, ASLEEP, 0, ["sleep: No page is in VRAM: the machine may sleep."]),
+        (ASLEEP, WAITING, 0, ["wake: The machine is awake."]),
         (
             replace(OFF, config=Config("off", MIB)), replace(WAITING, config=Config("on-demand", 0, gpu="1")), 7,
             [

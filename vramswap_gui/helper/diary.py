@@ -47,7 +47,9 @@ def changes(before: Scene, after: Scene, by: int | None) -> Iterator[Line]:
     yield from _settings(before.config, after.config, by)
     if before.asleep and not after.asleep:
         yield Line(Event.WAKE, "The machine is awake.", {"uid": by})
-    yield from _swap(before.status, after.status, by)
+    lines = _swap(before.status, after.status, by)
+    # Of the sleep itself one line is enough.
+    yield from (line for line in lines if line.event is not Event.IDLE or before.asleep is after.asleep)
     if after.asleep and not before.asleep:
         yield Line(Event.SLEEP, "No page is in VRAM: the machine may sleep.", {"uid": by})
 
