@@ -121,7 +121,7 @@ class Journal:
             return
         count = self._limiter.left_out()
         if count:
-            self._write(Event.LEFT_OUT, f"{count} lines were left out before the next one.", {"lines": count})
+            self._write(Event.LEFT_OUT, f"Lines left out before the next one: {count}.", {"lines": count})
         self._write(event, sentence, fields or {})
 
     def _write(self, event: Event, sentence: str, fields: Mapping[str, object]) -> None:
