@@ -59,11 +59,17 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(gpu: FakeGpu, path: Path, *arguments: str) -> Iterator[Server]:
-    """The server with ``arguments``, ready when ``path`` accepts; ended by SIGTERM, which must succeed."""
+def running(
+    gpu: FakeGpu, path: Path, *arguments: str, around: Callable[[list[str]], list[str]] = list
+) -> Iterator[Server]:
+    """The server with ``arguments``, ready when ``path`` accepts; ended by SIGTERM, which must succeed.
+
+    ``around``: puts what becomes the server before its command.
+    """
     process = subprocess.Popen(
-        [SERVER, *arguments], env=os.environ | gpu.env(), stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        around([str(SERVER), *arguments]), env=os.environ | gpu.env(), stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
     try:
         wait_for(lambda: process.poll() is not None or accepts(path), "the server")
         assert process.poll() is None, process.communicate()[1]

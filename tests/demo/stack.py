@@ -86,6 +86,8 @@ class Stack:
         #: Where simulated VRAM lies.
         self.gpu_folder = self.folder / "gpu"
         self.environment = dict(os.environ)
+        #: What is put before the helper's command, and so around the server too.
+        self.around: Callable[[list[str]], list[str]] = list
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
         # polkitd, which is another user, must reach the bus in it, and nobody anything else.
         self.folder.chmod(0o711)
@@ -154,7 +156,7 @@ class Stack:
                    "--config", str(self.config), "--runtime-dir", str(self.control.parent)]  # fmt: skip
         if self.plan.kernel:
             command += ["--attach", str(self.kernel), "--proc", str(self.kernel), "--sys", str(self.sys)]
-        self.spawn("helper", command)
+        self.spawn("helper", self.around(command))
         self.wait("the helper", lambda: self._owned("org.vramswap.Helper"))
 
     def spawn(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:

@@ -16,10 +16,12 @@ import pytest
 from tests.fakekernel import FakeKernel
 from tests.gpu.test_card import PATIENCE, pytestmark, used
 from vramswap_gui.helper.config import ConfigFile
+from vramswap_gui.helper.diary import Diary
 from vramswap_gui.helper.governor import Governor
 from vramswap_gui.helper.manager import Manager
 from vramswap_gui.helper.senses import Senses
 from vramswap_gui.helper.server_link import ServerLink
+from vramswap_gui.system.journal import Journal
 from vramswap_gui.units import GIB, format_size
 
 __all__ = ["pytestmark"]
@@ -50,7 +52,9 @@ async def lending(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     server = ServerLink(folder / "run", str(kernel.folder))
     manager = Manager(server, ConfigFile(config), folder / "run", str(kernel.folder), kernel.folder)
     await manager.adopt()
-    governor = asyncio.create_task(Governor(manager, Senses(kernel.folder, Path("/sys"))).run())
+    governor = asyncio.create_task(
+        Governor(manager, Senses(kernel.folder, Path("/sys")), Diary(Journal("test"), manager)).run()
+    )
     try:
         yield manager
     finally:

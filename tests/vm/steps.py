@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -131,6 +132,17 @@ def engine_dies() -> None:
     filling.finish()
 
 
+def journal_has_it() -> None:
+    """all of that is in the journal, with fields, and with the names of who told it"""
+    matches = (f"VRAMSWAP_EVENT={event}" for event in ("on", "attached", "adopted", "engine"))
+    found = [json.loads(line) for line in command("journalctl", "-b", "-o", "json", *matches).splitlines()]
+    told = {(entry["VRAMSWAP_EVENT"], entry["_COMM"], entry["_SYSTEMD_UNIT"]) for entry in found}
+    helper, keeper = ("vramswap-helper", "vramswap-helper.service"), ("vramswap-keeper", "vramswap-server.service")
+    assert told == {("on", *helper), ("attached", *keeper), ("adopted", *helper), ("engine", *keeper)}, told
+    on = next(entry for entry in found if entry["VRAMSWAP_EVENT"] == "on")
+    assert (on["VRAMSWAP_SIZE"], on["VRAMSWAP_UID"]) == (str(SIZE), str(pwd.getpwnam("alice").pw_uid)), on
+
+
 def pages_stay_behind() -> None:
     """pages of programs, of a tmpfs and of the system itself are in VRAM"""
     if not swaps():
@@ -176,7 +188,7 @@ def comes_by_itself() -> None:
 
 BOOTS: Final[tuple[tuple[Callable[[], None], ...], ...]] = (
     (
-        boots, installs, doctor, user_turns_on, fills, helper_dies, helper_stops, engine_dies,
+        boots, installs, doctor, user_turns_on, fills, helper_dies, helper_stops, engine_dies, journal_has_it,
         sleeping.sleeps, sleeping.sleep_is_refused, pages_stay_behind,
     ),
     (boots, last_words, lends_nothing, at_boot_is_chosen, pages_stay_behind),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from typing import Final
 
 from vramswap_gui.contract import State, VramswapError
 from vramswap_gui.helper.decide import decide
+from vramswap_gui.helper.diary import Diary
 from vramswap_gui.helper.manager import Manager
 from vramswap_gui.helper.senses import Senses
 from vramswap_gui.helper.situation import History, Plan, Running, SessionSituation, Situation, rules
@@ -28,9 +28,10 @@ _LEISURE_SECONDS: Final = 1.0
 class Governor:
     """One for a manager. ``run`` it, and ``poke`` it when anything has changed."""
 
-    def __init__(self, manager: Manager, senses: Senses) -> None:
+    def __init__(self, manager: Manager, senses: Senses, diary: Diary) -> None:
         self._manager = manager
         self._senses = senses
+        self._diary = diary
         self._poked = asyncio.Event()
         self._history = History()
         self._generation = -1
@@ -74,13 +75,13 @@ class Governor:
             self._history = plan.history
             if time.monotonic() >= self._later:
                 await self._manager.follow(plan, self._generation, _LEISURE_SECONDS)
+            self._diary.look()
         except VramswapError as error:
-            # The manager's status tells it; the journal does too.
-            print(f"vramswap-helper: {error}", file=sys.stderr, flush=True)
+            self._diary.not_followed(error)
             self._later = time.monotonic() + _RETRY_SECONDS
             return _RETRY_SECONDS
         except (OSError, ValueError, KeyError) as error:
-            print(f"vramswap-helper: looking at the machine failed: {error}", file=sys.stderr, flush=True)
+            self._diary.blind(error)
             return _OFF_SECONDS
         if self._manager.lent:
             return _LENT_SECONDS

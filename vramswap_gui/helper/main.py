@@ -12,24 +12,29 @@ from pathlib import Path
 from vramswap_gui import __version__
 from vramswap_gui.contract import VramswapError
 from vramswap_gui.helper.config import ConfigFile
+from vramswap_gui.helper.diary import Diary
 from vramswap_gui.helper.governor import Governor
 from vramswap_gui.helper.manager import Manager
 from vramswap_gui.helper.senses import Senses
 from vramswap_gui.helper.server_link import ServerLink
 from vramswap_gui.helper.service import Service
 from vramswap_gui.helper.signals import Signals
+from vramswap_gui.system import name
+from vramswap_gui.system.journal import Event, Journal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the helper until a signal or the end of the bus; the swap goes on without it."""
     options = _parser().parse_args(arguments)
+    name.call_it("vramswap-helper")
+    journal = Journal("vramswap-helper")
     try:
-        asyncio.run(_serve(options))
+        asyncio.run(_serve(options, journal))
     except VramswapError as error:
-        print(f"vramswap-helper: {error}", file=sys.stderr)
+        journal.tell(Event.FAILED, str(error), {"error": error.code})
         return 1
     except OSError as error:
-        print(f"vramswap-helper: {error.strerror}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        journal.tell(Event.FAILED, f"{error.strerror}: {error.filename or ''}".rstrip(": "))
         return 1
     return 0
 
@@ -60,17 +65,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _serve(options: argparse.Namespace) -> None:
+async def _serve(options: argparse.Namespace, journal: Journal) -> None:
     server = ServerLink(options.runtime_dir, options.attach)
     manager = Manager(
         server, ConfigFile(options.config), options.runtime_dir, options.attach, options.proc, options.sys
     )
-    service = Service(manager)
+    diary = Diary(journal, manager)
+    service = Service(manager, diary)
     # The name first: of two helpers, only the one that has it may touch what it finds.
     await service.connect(options.bus)
     await manager.adopt()
+    diary.begin()
     signals = Signals(lambda: governor.poke())
-    governor = Governor(manager, Senses(options.proc, options.sys, signals.power, lambda: signals.asleep))
+    governor = Governor(manager, Senses(options.proc, options.sys, signals.power, lambda: signals.asleep), diary)
     await signals.connect(options.bus)
     service.open()
     ended = asyncio.Event()
@@ -83,6 +90,7 @@ async def _serve(options: argparse.Namespace) -> None:
         task.cancel()
     await signals.close()
     await server.close()
+    diary.end()
 
 
 if __name__ == "__main__":

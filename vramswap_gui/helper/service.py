@@ -31,6 +31,7 @@ from vramswap_gui.contract import (
     status_to_wire,
 )
 from vramswap_gui.helper.authority import Access, Verdict, require
+from vramswap_gui.helper.diary import Diary
 from vramswap_gui.helper.manager import Manager
 from vramswap_gui.settings import SETTINGS
 
@@ -69,8 +70,9 @@ class Method:
 class Service:
     """The object at OBJECT_PATH."""
 
-    def __init__(self, manager: Manager) -> None:
+    def __init__(self, manager: Manager, diary: Diary) -> None:
         self._manager = manager
+        self._diary = diary
         self._bus: MessageBus | None = None
         self._shown: dict[str, Any] = status_to_wire(Status())
         self._tasks: set[asyncio.Task[None]] = set()
@@ -165,10 +167,11 @@ class Service:
                 f"{message.member} takes “{method.signature}”, not “{message.signature}”.",
             )
         try:
-            interactive = bool(message.flags & MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION)
-            await require(self._ask_polkit, method.access, message.sender or "", interactive)
-            caller = [message.sender] if method.of_caller else []
-            body = await method.handler([*message.body, *caller])
+            if method.access is Access.PUBLIC:
+                body = await method.handler(message.body)
+            else:
+                with self._diary.request(message.member, await self._user(message.sender or "")):
+                    body = await self._obey(message, method)
         except VramswapError as error:
             return Message.new_error(message, ERROR_PREFIX + error.code, f"{error.message}\n{error.remedy}")
         except Exception as error:
@@ -179,6 +182,13 @@ class Service:
                 f"The helper has a defect ({type(error).__name__}).\nPlease report it, with `journalctl -b`.",
             )
         return Message.new_method_return(message, "".join(kind for _, kind in method.gives), body)
+
+    async def _obey(self, message: Message, method: Method) -> list[Any]:
+        """Do what not everybody may ask for. Raises VramswapError."""
+        interactive = bool(message.flags & MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION)
+        await require(self._ask_polkit, method.access, message.sender or "", interactive)
+        caller = [message.sender] if method.of_caller else []
+        return await method.handler([*message.body, *caller])
 
     def _find(self, message: Message) -> Method | None:
         """A call may leave the interface out (D-Bus specification, "Method calls")."""
@@ -263,6 +273,12 @@ class Service:
         if name in self._players and not after:
             self._players.discard(name)
             self._manager.set_playing(bool(self._players))
+
+    async def _user(self, caller: str) -> int | None:
+        """The user ID of a caller; None when it is gone already."""
+        uid = await self._ask_bus("GetConnectionUnixUser", caller)
+        # An error has a text in this place.
+        return uid if isinstance(uid, int) else None
 
     async def _ask_bus(self, member: str, argument: str) -> Any:
         assert self._bus is not None

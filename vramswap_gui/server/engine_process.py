@@ -15,6 +15,7 @@ from vramswap_gui.server.counters import Counters
 from vramswap_gui.server.engine import CONTEXT_LOST, Engine
 from vramswap_gui.server.resident import go_first, go_with_the_others, require_resident
 from vramswap_gui.server.vram import Mapping, Vram
+from vramswap_gui.system import name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ def run(end: socket.socket, options: EngineOptions) -> NoReturn:
     # A signal meant for the service reaches the whole group; only the keeper may decide that serving ends.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    name.call_it("vramswap-engine")
     status = 1
     try:
         status = _serve(end, options)

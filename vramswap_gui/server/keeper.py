@@ -15,6 +15,7 @@ from vramswap_gui.contract import MAX_SEGMENTS, SIZE_STEP, ErrorCode, VramswapEr
 from vramswap_gui.server import loss, upgrade
 from vramswap_gui.server.attach import Attachment
 from vramswap_gui.server.ballast import Ballast
+from vramswap_gui.server.diary import ServerDiary
 from vramswap_gui.server.engine import CONTEXT_LOST
 from vramswap_gui.server.engine_link import EngineGone, EngineLink, engine_failed
 from vramswap_gui.server.engine_process import EngineOptions
@@ -46,11 +47,12 @@ class Segment:
 class Keeper:
     """Everything the server does, apart from how requests to it arrive."""
 
-    def __init__(self, attachment: Attachment, options: EngineOptions, ballast: Ballast) -> None:
+    def __init__(self, attachment: Attachment, options: EngineOptions, ballast: Ballast, diary: ServerDiary) -> None:
         self._attachment = attachment
         attachment.lost = self._connection_lost
         self._options = options
         self._ballast = ballast
+        self._diary = diary
         self._gpu: dict[str, Any] = {}
         self._engine = EngineLink(options)
         self._engine_state = "starting"
@@ -59,6 +61,8 @@ class Keeper:
         self._changing = asyncio.Lock()
         self._revival: asyncio.Task[None] | None = None
         self._born = 0.0
+        #: How the last engine ended (wait(2)), and when.
+        self._death: tuple[int, float] | None = None
         #: How many engines in a row died young of themselves.
         self._young = 0
         self._trouble: loss.Trouble | None = None
@@ -80,6 +84,7 @@ class Keeper:
         self._serve()
         # Not before the fork, or the engine would share the pages and keep them when they are let go of.
         self._ballast.fill()
+        self._diary.started(self._gpu)
 
     async def resume(self, state: dict[str, Any]) -> None:
         """Take over from an earlier program, whose engine serves until ours does (see upgrade.py)."""
@@ -167,6 +172,7 @@ class Keeper:
                 if isinstance(error, EngineGone):
                     raise engine_failed("it died while a device was attached") from None
                 raise
+            self._diary.attached(segment.device, size)
             return segment.as_dict(self._attachment.connections(index))
 
     async def remove(self, index: int) -> dict[str, Any]:
@@ -181,6 +187,7 @@ class Keeper:
                 )
             await self._attachment.detach(index)
             await self._discard(segment)
+            self._diary.detached(segment.device, segment.size)
         if self._draining:
             self._finish_if_empty()
         return {}
@@ -224,6 +231,7 @@ class Keeper:
         for segment in self._segments.values():
             os.close(segment.fd)
         self._segments.clear()
+        self._diary.ended()
 
     def _finish_if_empty(self) -> None:
         if not self._segments:
@@ -264,6 +272,7 @@ class Keeper:
         self._ballast.release()
         self._engine_state = "restarting"
         self._serving.clear()
+        self._death = (status, time.monotonic())
         code = os.waitstatus_to_exitcode(status)
         if time.monotonic() >= self._born + loss.YOUNG:
             self._young, self._trouble = 0, None
@@ -317,6 +326,7 @@ class Keeper:
             self._engine = engine
             self._serve()
             self._ballast.refill()
+            self._tell_of(engine.pid)
             return
         self._give_up()
 
@@ -333,6 +343,16 @@ class Keeper:
                 self._attachment.give_up(segment.index)
         # Who waits for an engine is to learn that there is none.
         self._serving.set()
+        if self._trouble is not None:
+            self._diary.lost(loss.gpu_is_gone(self._trouble))
+
+    def _tell_of(self, engine: int) -> None:
+        """Only now that it serves: nothing that brings an engine back may wait for the journal."""
+        if self._death is None:
+            self._diary.upgraded(engine, len(self._segments))
+        else:
+            status, at = self._death
+            self._diary.replaced(status, self._born - at, engine)
 
     def _end_predecessor(self) -> None:
         """No two engines serve at a time: a stale write of the old one must not follow a new one's."""

@@ -21,10 +21,13 @@ from vramswap_gui.server.attach_socket import SocketAttachment
 from vramswap_gui.server.ballast import Ballast
 from vramswap_gui.server.control import ControlServer
 from vramswap_gui.server.counters import MAX_WORKERS, Counters
+from vramswap_gui.server.diary import ServerDiary
 from vramswap_gui.server.engine_process import EngineOptions
 from vramswap_gui.server.keeper import Keeper, check_size
 from vramswap_gui.server.resident import bring_home, go_first, outlive_shutdown, require_resident
 from vramswap_gui.server.upgrade import resumed
+from vramswap_gui.system import name
+from vramswap_gui.system.journal import Journal
 from vramswap_gui.units import MIB, parse_size
 
 #: What an engine needs to start, apart from what it shares with its keeper.
@@ -34,8 +37,10 @@ _BALLAST: Final = 32 * MIB
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server; the exit status is 0 done, 1 failed (one line on stderr), 2 usage."""
     options = _parser().parse_args(arguments)
+    name.call_it("vramswap-keeper")
+    diary = ServerDiary(Journal("vramswap-server", plain=False))
     try:
-        asyncio.run(_serve(options))
+        asyncio.run(_serve(options, diary))
     except VramswapError as error:
         if options.report is not None:
             _report(options.report, {"error": error.as_dict()})
@@ -115,19 +120,19 @@ def _threads(text: str) -> int:
     return int(text)
 
 
-async def _serve(options: argparse.Namespace) -> None:
+async def _serve(options: argparse.Namespace, diary: ServerDiary) -> None:
     if options.listen is not None:
-        await _serve_export(options)
+        await _serve_export(options, diary)
     else:
-        await _serve_control(options)
+        await _serve_control(options, diary)
 
 
-async def _serve_export(options: argparse.Namespace) -> None:
+async def _serve_export(options: argparse.Namespace, diary: ServerDiary) -> None:
     if options.size is None:
         raise VramswapError(ErrorCode.INVALID_ARGUMENT, "--listen needs --size.", "For example: --size 1G")
     check_size(options.size)
     engine = EngineOptions(options.gpu, options.threads, resident=False, counters=Counters())
-    keeper = Keeper(SocketAttachment("socket", lambda index: options.listen), engine, Ballast(0))
+    keeper = Keeper(SocketAttachment("socket", lambda index: options.listen), engine, Ballast(0), diary)
     stopping = asyncio.Event()
     _on_signal(stopping.set)
     await keeper.start()
@@ -139,7 +144,7 @@ async def _serve_export(options: argparse.Namespace) -> None:
         await keeper.close()
 
 
-async def _serve_control(options: argparse.Namespace) -> None:
+async def _serve_control(options: argparse.Namespace, diary: ServerDiary) -> None:
     attachment: Attachment
     if options.attach == "kernel":
         # Only root can use it, and --listen has no need of a netlink library.
@@ -160,7 +165,7 @@ async def _serve_control(options: argparse.Namespace) -> None:
     state = resumed(options.resume) if options.resume is not None else {}
     # A version that counted nothing left nothing.
     engine = EngineOptions(options.gpu, options.threads, resident, Counters(state.get("counters")))
-    keeper = Keeper(attachment, engine, ballast)
+    keeper = Keeper(attachment, engine, ballast, diary)
     if state:
         await keeper.resume(state)
     else:

@@ -1,0 +1,177 @@
+"""What the helper tells the journal, and when: each time that the swap, a setting or the sleep is not as it was told
+last, and when something that was wanted was not done.
+
+Who asks for something, a person over the bus or the policy, has the diary look afterwards. What happens in between, and
+each sentence of the policy, is for the status alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from vramswap_gui import __version__
+from vramswap_gui.contract import NO_ERROR, Status, VramswapError
+from vramswap_gui.helper.manager import Manager
+from vramswap_gui.settings import SETTINGS, Config
+from vramswap_gui.system.journal import Event, Journal
+from vramswap_gui.units import format_size
+
+#: What is no value in a sentence has these words.
+_NOTHING: Final = "not set"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything of which a change is told."""
+
+    status: Status = field(default_factory=Status)
+    config: Config = field(default_factory=Config)
+    asleep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event."""
+
+    event: Event
+    sentence: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+def changes(before: Scene, after: Scene, by: int | None) -> Iterator[Line]:
+    """What is to be told of the way from one scene to another, which user ``by`` asked for; None: nobody did."""
+    yield from _settings(before.config, after.config, by)
+    if before.asleep and not after.asleep:
+        yield Line(Event.WAKE, "The machine is awake.", {"uid": by})
+    lines = _swap(before.status, after.status, by)
+    # Of the sleep itself one line is enough.
+    yield from (line for line in lines if line.event is not Event.IDLE or before.asleep is after.asleep)
+    if after.asleep and not before.asleep:
+        yield Line(Event.SLEEP, "No page is in VRAM: the machine may sleep.", {"uid": by})
+
+
+def _settings(before: Config, after: Config, by: int | None) -> Iterator[Line]:
+    for key, setting in SETTINGS.items():
+        old, new = (setting.show(getattr(config, key)) or _NOTHING for config in (before, after))
+        if old != new:
+            what, event = ("mode", Event.MODE) if key == "mode" else (f"setting {key}", Event.SETTING)
+            fields = {"setting": key, "from": old, "to": new, "uid": by}
+            yield Line(event, f"The {what} is {new} now, and was {old}.{_asked(by)}", fields)
+
+
+def _swap(before: Status, after: Status, by: int | None) -> Iterator[Line]:
+    fields: dict[str, object] = {
+        "state": after.state, "size": after.size, "segments": len(after.segments), "gpu": after.gpu_pci,
+        "cause": after.cause, "reason": after.reason,
+    }  # fmt: skip
+    old, new = format_size(before.size), format_size(after.size)
+    why = _asked(by) or f" {after.reason}"
+    if after.size != before.size:
+        fields |= {"uid": by, "from": before.size}
+        if not before.size:
+            yield Line(Event.ON, f"{new} of VRAM are swap, in {_segments(after)}.{why}", fields)
+        elif not after.size:
+            yield Line(Event.OFF, f"{old} of VRAM were given back.{why}", fields)
+        else:
+            yield Line(Event.RESIZED, f"{new} of VRAM are swap, and were {old}.{why}", fields)
+    if after.error[0] and after.error[0] != before.error[0]:
+        code, message, remedy = after.error
+        yield Line(Event.FAILED, message, fields | {"error": code, "remedy": remedy})
+    elif before.error != NO_ERROR and after.error == NO_ERROR and before.size and after.size == before.size:
+        sentence = f"{new} of VRAM are swap, and all is well again."
+        yield Line(Event.RECOVERED, sentence, fields | {"error": before.error[0]})
+    elif not before.size and not after.size and before.state != after.state and not after.error[0]:
+        yield Line(Event.IDLE, f"Nothing is lent.{why}", fields | {"uid": by})
+
+
+def _segments(status: Status) -> str:
+    count = len(status.segments)
+    return "1 segment" if count == 1 else f"{count} segments"
+
+
+def _asked(by: int | None) -> str:
+    return "" if by is None else f" User {by} asked for it."
+
+
+class Diary:
+    """The one of a helper. It remembers what was told last."""
+
+    def __init__(self, journal: Journal, manager: Manager) -> None:
+        self._journal = journal
+        self._manager = manager
+        self._told = Scene()
+
+    def begin(self) -> None:
+        """The helper has taken over what there was."""
+        self._told = self._scene()
+        status = self._told.status
+        started = f"vramswap {__version__} is at your service, in the mode {status.mode}."
+        self._journal.tell(Event.STARTED, started, {"version": __version__, "mode": status.mode})
+        if status.size:
+            adopted = f"{format_size(status.size)} of swap in {_segments(status)} were on already, and stay."
+            self._journal.tell(Event.ADOPTED, adopted, {"size": status.size, "segments": len(status.segments)})
+        self._tell(_swap(dataclasses.replace(status, error=NO_ERROR), status, None))
+
+    def look(self, by: int | None = None) -> frozenset[Event]:
+        """Tell what has changed, if it has come to rest, since the last look; ``by``: at the wish of this user."""
+        if self._manager.busy:
+            return frozenset()
+        try:
+            scene = self._scene()
+        except (OSError, ValueError):
+            # What cannot be read now is seen at the next look.
+            return frozenset()
+        if scene.status.state.busy:
+            return frozenset()
+        before, self._told = self._told, scene
+        return self._tell(changes(before, scene, by))
+
+    @contextlib.contextmanager
+    def request(self, verb: str, by: int | None) -> Iterator[None]:
+        """What somebody on the bus asks for is done inside, or refused."""
+        try:
+            yield
+        except VramswapError as error:
+            if Event.FAILED not in self.look(by):
+                fields = {"error": error.code, "remedy": error.remedy, "verb": verb, "uid": by}
+                asked = "" if by is None else f" of user {by}"
+                sentence = f"{verb}{asked} was refused: {error.message}"
+                self._journal.tell(Event.REFUSED, sentence, fields, like=f"{verb} {by} {error.code}")
+            raise
+        self.look(by)
+
+    def not_followed(self, error: VramswapError) -> None:
+        """The policy wanted something that cannot be done."""
+        self.look()
+        # What is in the status has been told, and will be said to be over.
+        if self._told.status.error[0] != error.code:
+            sentence = f"What the policy wants cannot be done: {error.message}"
+            fields = {"error": error.code, "remedy": error.remedy}
+            self._journal.tell(Event.REFUSED, sentence, fields, like=error.code)
+
+    def blind(self, error: Exception) -> None:
+        """The policy could not look at the machine."""
+        self._journal.tell(Event.BLIND, f"Looking at the machine failed: {error}.", {"error": type(error).__name__})
+
+    def end(self) -> None:
+        """The helper ends by itself or because it was told to."""
+        size = self._told.status.size
+        on = f"; {format_size(size)} of swap go on without it" if size else ""
+        self._journal.tell(Event.ENDED, f"The helper ends{on}.", {"size": size})
+
+    def _scene(self) -> Scene:
+        config = self._told.config
+        with contextlib.suppress(VramswapError):
+            # The policy, which needs it too, says so when it cannot be read.
+            config = self._manager.config()
+        return Scene(self._manager.status, config, self._manager.asleep)
+
+    def _tell(self, lines: Iterator[Line]) -> frozenset[Event]:
+        told = list(lines)
+        for line in told:
+            self._journal.tell(line.event, line.sentence, line.fields)
+        return frozenset(line.event for line in told)
