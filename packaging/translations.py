@@ -30,7 +30,7 @@ CODE: Final = ROOT / "vramswap_gui"
 #: Where the sentences come from that reach the tray by D-Bus, or from a look at the machine.
 SPEAKERS: Final = ("client.py", "settings.py", "units.py", "helper", "server", "system")
 #: What is said to programs, to whoever starts a process by hand, or to nobody.
-_NOT_SPOKEN: Final = {"main.py", "service.py", "control.py", "channel.py", "upgrade.py", "journal.py", "governor.py"}
+_NOT_SPOKEN: Final = {"main.py", "service.py", "control.py", "channel.py", "upgrade.py", "journal.py", "diary.py"}
 #: In the tray, calls whose texts are translated when they are shown.
 _LATER: Final = {"VramswapError", "Check"}
 #: A sentence, or a part of one: some words, and no markup.
