@@ -177,7 +177,7 @@ def test_a_game_gets_everything_until_its_player_is_gone(make_stack: Make) -> No
         # Without a word: a crash of the tray must not leave it off for ever.
         player.kill()
         player.wait()
-    wait_for(lambda: "A game was running" in status(stack)["reason"], "the end of the game")
+    wait_for(lambda: "a game was running" in status(stack)["reason"], "the end of the game")
     assert is_as_before(stack)
 
 

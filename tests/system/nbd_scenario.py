@@ -29,8 +29,9 @@ SWAPPED: Final = 32 * MIB
 EARLY: Final = 4 * MIB
 ROUNDS: Final = 12
 SMALL: Final = 8 * MIB
-#: Seconds that it may take to give an empty segment back.
-EMPTY: Final = 0.05
+#: Seconds that it may take to give an empty segment back. On a busy machine each step of this kernel takes much longer
+#: than one of its own: the figure printed is for docs/reliability.md, this bound for what is wrong by a magnitude.
+EMPTY: Final = 0.25
 #: What the driver makes of the device, and swap is best served by: no scheduler, and placed as on an SSD, in clusters.
 QUEUE: Final = {"scheduler": "[none]", "rotational": "0"}
 

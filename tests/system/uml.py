@@ -141,7 +141,7 @@ def _below_tmp(paths: Iterable[Path]) -> list[str]:
 
 
 def _preload(folder: Path) -> Path:
-    """The library that makes linux.uml work on processors with AMX (see xstate.c)."""
+    """The library that makes linux.uml work on processors with more state than it knows, or less (see xstate.c)."""
     library = folder / "xstate.so"
     source = str(HERE / "xstate.c")
     subprocess.run(

@@ -1,6 +1,7 @@
 /* Preloaded into linux.uml: lets it set the floating point registers of its processes on processors whose extended
- * state is larger than it knows of. It passes as many bytes as it knows, and such a host refuses anything but the whole
- * state (EFAULT, and the guest's init dies). What it leaves out belongs to instructions that its guests do not use. */
+ * state has another size than it knows of. It passes as many bytes as it knows, and a host with more refuses anything but
+ * the whole state (EFAULT, and the guest's init dies). What it leaves out belongs to instructions that its guests do not
+ * use; what it has too much, on processors with less, is none of the state. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -21,11 +22,7 @@ static long set_state(long pid, const struct iovec *known) {
     struct iovec all = {whole, sizeof whole};
     if (syscall(SYS_ptrace, PTRACE_GETREGSET, pid, NT_X86_XSTATE, &all))
         return -1;
-    if (known->iov_len > all.iov_len) {
-        errno = EFAULT;
-        return -1;
-    }
-    memcpy(whole, known->iov_base, known->iov_len);
+    memcpy(whole, known->iov_base, known->iov_len < all.iov_len ? known->iov_len : all.iov_len);
     return syscall(SYS_ptrace, PTRACE_SETREGSET, pid, NT_X86_XSTATE, &all);
 }
 
