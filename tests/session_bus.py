@@ -13,6 +13,8 @@ from dbus_next.aio.message_bus import MessageBus
 from dbus_next.constants import MessageType
 from dbus_next.message import Message
 
+from tests.sockets import accepts
+
 NOTIFICATIONS: Final = "org.freedesktop.Notifications"
 GAMEMODE: Final = "com.feralinteractive.GameMode"
 PROPERTIES: Final = "org.freedesktop.DBus.Properties"
@@ -52,7 +54,7 @@ class Bus:
         self.daemon = subprocess.Popen(["dbus-daemon", f"--config-file={folder}/bus.conf", "--nofork", "--nopidfile"])
 
     async def connect(self) -> MessageBus:
-        await until((self.folder / "bus").is_socket)
+        await until(lambda: accepts(self.folder / "bus"))
         self.connections.append(await MessageBus(self.address).connect())
         return self.connections[-1]
 

@@ -13,6 +13,7 @@ from dbus_next.message import Message
 from dbus_next.signature import Variant
 
 from tests.server import PATIENCE, wait_for
+from tests.sockets import accepts
 
 NAME: Final = "org.kde.StatusNotifierWatcher"
 ITEM: Final = "org.kde.StatusNotifierItem"
@@ -35,7 +36,7 @@ class Watcher:
 
     async def connect(self) -> None:
         """Be on the bus, without the name yet."""
-        await asyncio.to_thread(wait_for, self._socket.is_socket, "the session bus")
+        await asyncio.to_thread(wait_for, lambda: accepts(self._socket), "the session bus")
         self._bus = await MessageBus(bus_address=self.address).connect()
         self._bus.add_message_handler(self._answer)
 

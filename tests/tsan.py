@@ -15,7 +15,8 @@ from typing import Final
 from vramswap_gui.bench.load import Generator
 
 from tests.fakegpu import FakeGpu, build
-from tests.server import accepts, wait_for
+from tests.server import wait_for
+from tests.sockets import accepts
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import GIB, KIB, MIB

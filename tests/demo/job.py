@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.demo.stack import BIN, FIRST_SIZE, DemoError, Stack
+from tests.sockets import accepts
 from vramswap_gui.units import MIB, format_size
 
 _CHUNK: Final = MIB
@@ -31,7 +32,7 @@ def do(stack: Stack) -> None:
         print(f"\n$ vramswap-server --listen {beside} --size {FIRST_SIZE}  (the swap itself is the kernel's now)")
         command = [str(BIN / "vramswap-server"), "--listen", str(beside), "--size", str(FIRST_SIZE)]
         process = stack.spawn("server", command)
-        stack.wait("the server", beside.is_socket)
+        stack.wait("the server", lambda: accepts(beside))
         verify(stack, beside, FIRST_SIZE)
         process.terminate()
         process.wait()

@@ -18,6 +18,7 @@ from typing import Any, Final
 from tests import fakegpu
 from tests.demo.plan import Plan
 from tests.fakekernel import FakeKernel
+from tests.sockets import accepts
 
 ROOT: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent
@@ -129,7 +130,7 @@ class Stack:
         policy = _LENIENT if self.plan.polkit else _STRICT
         config.write_text(_BUS_CONFIG.format(socket=self.folder / "bus", policy=policy))
         self.spawn("dbus-daemon", ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"])
-        self.wait("the bus", (self.folder / "bus").is_socket)
+        self.wait("the bus", lambda: accepts(self.folder / "bus"))
 
     def _start_polkit(self) -> None:
         if self.plan.polkit:

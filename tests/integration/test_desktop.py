@@ -10,6 +10,7 @@ import pytest
 from dbus_next.aio.message_bus import MessageBus
 
 from tests.session_bus import NOTIFICATIONS, Bus, Service, until
+from tests.sockets import accepts
 from vramswap_gui import desktop as module
 from vramswap_gui.desktop import Button, Desktop, Notifications, Urgency
 
@@ -67,7 +68,7 @@ class Told:
 @pytest.fixture
 async def told(bus: Bus) -> AsyncIterator[Told]:
     made = Told()
-    await until((bus.folder / "bus").is_socket)
+    await until(lambda: accepts(bus.folder / "bus"))
     assert await made.desktop.connect(bus.address)
     yield made
     await made.desktop.close()
@@ -212,7 +213,7 @@ async def test_without_a_bus_nothing_happens(tmp_path: Path, monkeypatch: pytest
 async def test_the_session_s_bus_is_found(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(bus.folder))
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
-    await until((bus.folder / "bus").is_socket)
+    await until(lambda: accepts(bus.folder / "bus"))
     by_folder = Desktop()
     assert await by_folder.connect()
     await by_folder.close()

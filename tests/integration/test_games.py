@@ -12,6 +12,7 @@ from dbus_next.message import Message
 from dbus_next.signature import Variant
 
 from tests.session_bus import GAMEMODE, PROPERTIES, Bus, Service, until
+from tests.sockets import accepts
 from vramswap_gui.desktop import Desktop, GameWatch
 
 
@@ -49,7 +50,7 @@ async def serve(bus: Bus, games: int = 0) -> GameMode:
 async def watching(bus: Bus) -> AsyncIterator[list[bool]]:
     desktop, said = Desktop(), list[bool]()
     GameWatch(desktop, said.append)
-    await until((bus.folder / "bus").is_socket)
+    await until(lambda: accepts(bus.folder / "bus"))
     assert await desktop.connect(bus.address)
     yield said
     await desktop.close()

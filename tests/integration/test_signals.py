@@ -18,6 +18,8 @@ from dbus_next.constants import MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
+from tests.session_bus import CONFIG
+from tests.sockets import accepts
 from vramswap_gui.contract import ErrorCode, VramswapError
 from vramswap_gui.helper.signals import Signals
 from vramswap_gui.system.power import PowerReading
@@ -33,18 +35,6 @@ PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 
 #: Debian's package python3-dbusmock is for Debian's Python.
 DBUSMOCK: Final = ("/usr/bin/python3", "-m", "dbusmock", "--system")
-
-CONFIG: Final = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <listen>unix:path={folder}/bus</listen>
-  <auth>EXTERNAL</auth>
-  <servicedir>{folder}/services</servicedir>
-  <policy context="default">
-    <allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/>
-  </policy>
-</busconfig>
-"""
 
 
 class Machine:
@@ -65,7 +55,7 @@ class Machine:
         return process
 
     async def connect(self) -> MessageBus:
-        await until((self.folder / "bus").is_socket)
+        await until(lambda: accepts(self.folder / "bus"))
         return await MessageBus(self.address).connect()
 
     async def start(self, template: str, **parameters: object) -> subprocess.Popen[bytes]:
@@ -142,7 +132,7 @@ class Watch:
 @contextlib.asynccontextmanager
 async def watching(machine: Machine) -> AsyncIterator[Watch]:
     watch = Watch()
-    await until((machine.folder / "bus").is_socket)
+    await until(lambda: accepts(machine.folder / "bus"))
     await watch.signals.connect(machine.address)
     try:
         yield watch
