@@ -56,6 +56,11 @@ NOT_ALLOWED: Final = VramswapError(
 NO_NBD: Final = ("NoNbd", "The kernel's NBD driver is not loaded.",
                  "Run `modprobe nbd` as root; if that fails, install the kernel's extra modules package.")  # fmt: skip
 
+NO_GPU: Final = (
+    "NoGpu", "The NVIDIA driver finds no GPU.",
+    "Check that the dGPU is switched on in the firmware and not hidden by a graphics switcher.",
+)  # fmt: skip
+NO_DEVICE: Final = GpuView(note="No NVIDIA GPU was found on the PCI bus.")
 
 CHECKS: Final = (
     Check("NVIDIA GPU", Verdict.OK, "GeForce RTX 4070 Laptop GPU at 0000:01:00.0, asleep"),
@@ -102,11 +107,13 @@ class Scene:
     memory: MemoryView | None = MEMORY
     hint: str = ""
     config: Config | None = CONFIG
+    #: The GPU's memory as it is remembered.
+    seen: int = GPU.total
 
     @property
     def machine(self) -> Machine:
         """What was read of the machine, with some minutes of traffic."""
-        return Machine(self.gpu, self.memory, TRAFFIC, GPU.total)
+        return Machine(self.gpu, self.memory, TRAFFIC, self.seen)
 
 
 SCENES: Final[Mapping[str, Scene]] = {
@@ -126,6 +133,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     ),
     "waiting": Scene(replace(OFF, state=State.WAITING, reason="Another program uses all the VRAM.")),
     "failed": Scene(replace(OFF, state=State.FAILED, reason=NO_NBD[1], error=NO_NBD)),
+    "no-gpu": Scene(Status(State.FAILED, NO_GPU[1], error=NO_GPU), gpu=NO_DEVICE, seen=0),
     "wont-fit": Scene(ON, WONT_FIT, gpu=LENT, memory=OURS),
     "simulated": Scene(replace(ON, simulated=("gpu", "kernel"), gpu_name="Simulated GPU"), gpu=LENT, memory=OURS),
     "no-tray": Scene(OFF, hint="This desktop shows no tray icons, so there is this window instead."),

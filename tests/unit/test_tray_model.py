@@ -40,6 +40,7 @@ def shown(name: str) -> View:
         ("busy-stopping", Look.BUSY, "Turning off…", False, False),
         ("waiting", Look.WAITING, "Waiting", True, True),
         ("failed", Look.FAILED, "Failed", False, True),
+        ("no-gpu", Look.FAILED, "Failed", False, True),
         ("wont-fit", Look.ON, "On, 4 GiB", True, True),
         ("simulated", Look.ON, "On, 4 GiB", True, True),
         ("no-tray", Look.OFF, "Off", False, True),
