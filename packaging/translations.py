@@ -55,18 +55,18 @@ def _declared(setting: Setting) -> Iterator[str]:
 
 def sentences() -> list[str]:
     """The forms of what the helper and others say: each part that is not always the same is a number in braces."""
-    found: dict[str, None] = {}
+    found: set[str] = set()
     for path in _speakers():
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        found.update((form, None) for form in map(_form, _texts(tree)) if _SPOKEN.fullmatch(form))
+        found.update(form for form in map(_form, _texts(tree)) if _SPOKEN.fullmatch(form))
         # What a check finds may be a single word.
         for call in _calls(tree, {"Check"}):
-            found.update((_form(text), None) for argument in call.args for text in _texts(argument))
+            found.update(_form(text) for argument in call.args for text in _texts(argument))
     for path in sorted((CODE / "tray").glob("*.py")):
         for call in _calls(ast.parse(path.read_text(encoding="utf-8")), _LATER):
-            found.update((_form(text), None) for argument in call.args for text in _texts(argument))
+            found.update(_form(text) for argument in call.args for text in _texts(argument))
     declared = {text for setting in SETTINGS.values() for text in _declared(setting)}
-    return sorted(form for form in found.keys() - declared if _WORDS.search(PLACE.sub("", form)))
+    return sorted(form for form in found - declared if _WORDS.search(PLACE.sub("", form)))
 
 
 def _speakers() -> Iterator[Path]:

@@ -71,8 +71,18 @@ def size_text(size: int) -> str:
 
 def _size(number: str, unit: str) -> str:
     decimals = len(number.partition(".")[2])
-    units = {"B": tr("{size} B"), "KiB": tr("{size} KiB"), "MiB": tr("{size} MiB"), "GiB": tr("{size} GiB")}
-    return units[unit].format(size=QLocale().toString(float(number), "f", decimals))
+    return _with_unit(unit).format(size=QLocale().toString(float(number), "f", decimals))
+
+
+def _with_unit(unit: str) -> str:
+    match unit:
+        case "GiB":
+            return tr("{size} GiB")
+        case "MiB":
+            return tr("{size} MiB")
+        case "KiB":
+            return tr("{size} KiB")
+    return tr("{size} B")
 
 
 @functools.lru_cache(maxsize=64)
@@ -80,12 +90,10 @@ def _recognised(text: str) -> str:
     for pattern, form in _forms():
         if match := pattern.fullmatch(text):
             parts = [said(part) for part in match.groups()]
-            return PLACE.sub(_filling(parts), QCoreApplication.translate(HELPER, form))
+            # Every second piece is the number of a place.
+            pieces = PLACE.split(QCoreApplication.translate(HELPER, form))
+            return "".join(parts[int(piece)] if number % 2 else piece for number, piece in enumerate(pieces))
     return text
-
-
-def _filling(parts: list[str]) -> functools.partial[str]:
-    return functools.partial(lambda parts, place: parts[int(place[1])], parts)
 
 
 @functools.cache
