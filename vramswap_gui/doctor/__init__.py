@@ -1,0 +1,1 @@
+"""What may keep VRAM swap from working on a machine, and the report of it."""

@@ -1,0 +1,1 @@
+"""What may be lent and how much of it is lent now: pure decisions, without I/O."""

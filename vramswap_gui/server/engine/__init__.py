@@ -1,0 +1,1 @@
+"""The engine: CUDA context, data path, and the process that has both."""

@@ -1,0 +1,1 @@
+"""How segments reach their users: kernel devices and sockets."""

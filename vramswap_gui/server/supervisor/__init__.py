@@ -1,0 +1,1 @@
+"""The keeper, which outlives every engine, and what it needs to bring one back."""
