@@ -24,7 +24,7 @@ def cuda_include() -> str:
 
 
 def extension(name: str) -> Extension:
-    """``server/engine`` → the module vramswap_gui.server.engine."""
+    """``server/engine/engine`` → the module vramswap_gui.server.engine.engine."""
     return Extension(
         f"vramswap_gui.{name.replace('/', '.')}",
         [f"vramswap_gui/{name}.pyx"],
@@ -50,6 +50,7 @@ class BuildWithFiles(build_py):
 setup(
     cmdclass={"build_py": BuildWithFiles},
     ext_modules=cythonize(
-        [extension(name) for name in ("server/engine", "server/transport", "bench/load")], language_level=3
+        [extension(name) for name in ("server/engine/engine", "server/engine/transport", "bench/load")],
+        language_level=3,
     ),
 )

@@ -29,14 +29,18 @@ from vramswap_gui.units import format_size  # noqa: E402
 
 #: Program → the module that parses its arguments.
 PROGRAMS: Final = {
-    "vramswap": "vramswap_gui.tray.main",
-    "vramswapctl": "vramswap_gui.cli",
+    "vramswap": "vramswap_gui.tray.application",
+    "vramswapctl": "vramswap_gui.ctl.main",
     "vramswap-helper": "vramswap_gui.helper.main",
     "vramswap-server": "vramswap_gui.server.main",
 }
 #: What these modules import besides the standard library. The parsers do without it, and so does a build.
 FOREIGN: Final = ("PySide6", "qasync", "cuda", "pynvml", "pyroute2", "dbus_next")
-COMPILED: Final = ("vramswap_gui.server.engine", "vramswap_gui.server.transport", "vramswap_gui.bench.load")
+COMPILED: Final = (
+    "vramswap_gui.server.engine.engine",
+    "vramswap_gui.server.engine.transport",
+    "vramswap_gui.bench.load",
+)
 
 
 class _Blank(type):

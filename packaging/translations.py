@@ -21,8 +21,8 @@ ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from vramswap_gui.settings import SETTINGS, Setting  # noqa: E402
+from vramswap_gui.tray.i18n import FOLDER, HELPER, PLACE, TRAY  # noqa: E402
 from vramswap_gui.tray.preferences import OWN  # noqa: E402
-from vramswap_gui.tray.words import FOLDER, HELPER, PLACE, TRAY  # noqa: E402
 
 #: Besides English, of which only the plural forms are needed.
 LANGUAGES: Final = ("de",)

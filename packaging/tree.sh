@@ -35,7 +35,7 @@ code() {
     find "$lib" -type f -exec chmod 0644 {} +
     find "$lib" -type f -name '*.so*' -exec strip --strip-unneeded {} +
     # What was left out of a library may be wanted by its next version.
-    PYTHONPATH=$lib "$system_python" -sPB -c 'import vramswap_gui.server.main, vramswap_gui.server.engine_process' ||
+    PYTHONPATH=$lib "$system_python" -sPB -c 'import vramswap_gui.server.main, vramswap_gui.server.engine.main' ||
         die "the server cannot be imported from $lib; see packaging/bundle.py for what it left out."
 }
 
@@ -47,8 +47,8 @@ launcher() {
 
 # The programs, and what packaging/files.txt lists.
 files() {
-    launcher usr/bin/vramswap vramswap_gui.tray.main
-    launcher usr/bin/vramswapctl vramswap_gui.cli
+    launcher usr/bin/vramswap vramswap_gui.tray.application
+    launcher usr/bin/vramswapctl vramswap_gui.ctl.main
     launcher usr/bin/vramswap-server vramswap_gui.server.main
     launcher usr/libexec/vramswap-helper vramswap_gui.helper.main
     "$system_python" -B packaging/stage.py "$root/usr" "$(date -d "@$date" +%Y-%m-%d)"

@@ -14,9 +14,9 @@ from typing import Final
 
 from vramswap_gui.bench.load import Generator
 
-from tests.fakegpu import FakeGpu, build
-from tests.server import wait_for
-from tests.sockets import accepts
+from tests.support.fakegpu import FakeGpu, build
+from tests.support.server import wait_for
+from tests.support.sockets import accepts
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import GIB, KIB, MIB

@@ -13,17 +13,9 @@ from dbus_next.errors import DBusError
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-from vramswap_gui.contract import (
-    BUS_NAME,
-    ERROR_PREFIX,
-    INTERFACE,
-    OBJECT_PATH,
-    ErrorCode,
-    Mode,
-    Status,
-    VramswapError,
-    status_from_wire,
-)
+from vramswap_gui.api.dbus import BUS_NAME, ERROR_PREFIX, INTERFACE, OBJECT_PATH
+from vramswap_gui.api.status import Mode, Status, status_from_wire
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import SETTINGS, Config, config_from, setting
 
 _BUS: Final = "org.freedesktop.DBus"

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, ErrorCode, Mode, VramswapError
-from vramswap_gui.units import GIB, MIB, format_size, parse_size
+from vramswap_gui.api.status import Mode
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, format_size, parse_size
 
 
 class Kind(enum.StrEnum):

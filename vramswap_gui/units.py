@@ -9,6 +9,12 @@ KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
 
+#: More segments than this would cost more in devices and buffers than the finer steps are worth.
+MAX_SEGMENTS: Final = 16
+#: VRAM comes in 2 MiB pages, so every segment is a multiple of this.
+SIZE_STEP: Final = 2 * MIB
+MIN_SIZE: Final = 16 * MIB
+
 _FACTORS: Final = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": 1 << 40}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
 _LARGEST: Final = 1 << 60

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.demo.stack import BIN, FIRST_SIZE, DemoError, Stack
-from tests.sockets import accepts
+from tests.support.sockets import accepts
 from vramswap_gui.units import MIB, format_size
 
 _CHUNK: Final = MIB

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests import fakegpu
 from tests.demo.plan import Plan
-from tests.fakekernel import FakeKernel
-from tests.sockets import accepts
+from tests.support import fakegpu
+from tests.support.fakekernel import FakeKernel
+from tests.support.sockets import accepts
 
 ROOT: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent

@@ -17,7 +17,7 @@ def build(out: Path, compiler: str, *options: str) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     transport = out.resolve() / "transport.cpp"
     subprocess.run(
-        [sys.executable, "-m", "cython", "-3", "--cplus", "-o", transport, "vramswap_gui/server/transport.pyx"],
+        [sys.executable, "-m", "cython", "-3", "--cplus", "-o", transport, "vramswap_gui/server/engine/transport.pyx"],
         cwd=ROOT, check=True,
     )  # fmt: skip
     paths = sysconfig.get_paths()

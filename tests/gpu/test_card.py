@@ -13,9 +13,8 @@ from vramswap_gui.bench.load import Generator
 
 from vramswap_gui.bench.export import Export, export
 from vramswap_gui.bench.results import Load, Measured
-from vramswap_gui.contract import SIZE_STEP
 from vramswap_gui.system import gpu
-from vramswap_gui.units import GIB, KIB, MIB, format_size
+from vramswap_gui.units import GIB, KIB, MIB, SIZE_STEP, format_size
 
 pytestmark = [
     pytest.mark.gpu,

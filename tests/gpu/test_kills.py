@@ -18,7 +18,7 @@ from typing import Final
 
 from tests.gpu.test_card import engine, pytestmark, used, wait_for
 from vramswap_gui.bench.export import Export, export
-from vramswap_gui.contract import VramswapError
+from vramswap_gui.errors import VramswapError
 from vramswap_gui.units import GIB, KIB, MIB
 
 __all__ = ["pytestmark"]

@@ -13,15 +13,15 @@ from typing import Final
 
 import pytest
 
-from tests.fakekernel import FakeKernel
 from tests.gpu.test_card import PATIENCE, pytestmark, used
-from vramswap_gui.helper.config import ConfigFile
-from vramswap_gui.helper.diary import Diary
-from vramswap_gui.helper.governor import Governor
-from vramswap_gui.helper.manager import Manager
-from vramswap_gui.helper.senses import Senses
-from vramswap_gui.helper.server_link import ServerLink
-from vramswap_gui.system.journal import Journal
+from tests.support.fakekernel import FakeKernel
+from vramswap_gui.helper.config_file import ConfigFile
+from vramswap_gui.helper.event_log import EventLog
+from vramswap_gui.helper.lifecycle import Lifecycle
+from vramswap_gui.helper.monitor import Monitor
+from vramswap_gui.helper.reconciler import Reconciler
+from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.system.journald import Journal
 from vramswap_gui.units import GIB, format_size
 
 __all__ = ["pytestmark"]
@@ -42,24 +42,24 @@ sys.stdin.read()
 
 
 @contextlib.asynccontextmanager
-async def lending(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Manager]:
+async def lending(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lifecycle]:
     """A helper without its bus, always on."""
     kernel = FakeKernel(folder / "kernel")
     for name, value in kernel.env(os.environ["PATH"]).items():
         monkeypatch.setenv(name, value)
     config = folder / "config.toml"
     config.write_text(f'mode = "always"\nheadroom = {HEADROOM}\n')
-    server = ServerLink(folder / "run", str(kernel.folder))
-    manager = Manager(server, ConfigFile(config), folder / "run", str(kernel.folder), kernel.folder)
+    server = ServerClient(folder / "run", str(kernel.folder))
+    manager = Lifecycle(server, ConfigFile(config), folder / "run", str(kernel.folder), kernel.folder)
     await manager.adopt()
-    governor = asyncio.create_task(
-        Governor(manager, Senses(kernel.folder, Path("/sys")), Diary(Journal("test"), manager)).run()
+    reconciler = asyncio.create_task(
+        Reconciler(manager, Monitor(kernel.folder, Path("/sys")), EventLog(Journal("test"), manager)).run()
     )
     try:
         yield manager
     finally:
         await manager.stop()
-        governor.cancel()
+        reconciler.cancel()
         await server.close()
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack
-from tests.fakegpu import FakeGpu, build
-from tests.server import Server, running
+from tests.support.fakegpu import FakeGpu, build
+from tests.support.server import Server, running
 from vramswap_gui.units import GIB, MIB
 
 EXPORT_SIZE = 64 * MIB

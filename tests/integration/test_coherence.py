@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.server import Server
+from tests.support.server import Server
 from vramswap_gui.bench.export import Export
 from vramswap_gui.units import KIB, MIB
 

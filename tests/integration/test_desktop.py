@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from dbus_next.aio.message_bus import MessageBus
 
-from tests.session_bus import NOTIFICATIONS, Bus, Service, until
-from tests.sockets import accepts
-from vramswap_gui import desktop as module
-from vramswap_gui.desktop import Button, Desktop, Notifications, Urgency
+from tests.support.session_bus import NOTIFICATIONS, Bus, Service, until
+from tests.support.sockets import accepts
+from vramswap_gui.tray import desktop as module
+from vramswap_gui.tray.desktop import Button, Desktop, Notifications, Urgency
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from dbus_next.aio.message_bus import MessageBus
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-from tests.session_bus import GAMEMODE, PROPERTIES, Bus, Service, until
-from tests.sockets import accepts
-from vramswap_gui.desktop import Desktop, GameWatch
+from tests.support.session_bus import GAMEMODE, PROPERTIES, Bus, Service, until
+from tests.support.sockets import accepts
+from vramswap_gui.tray.desktop import Desktop, GameWatch
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.demo.stack import Stack
 from tests.integration.test_helper import done, is_as_before, refused, server_pid, status
-from tests.server import wait_for
-from vramswap_gui.server import loss
+from tests.support.server import wait_for
+from vramswap_gui.server.supervisor import gpu_loss
 
 
 def engine_pid(stack: Stack) -> int:
@@ -76,7 +76,7 @@ def test_a_gpu_that_is_gone_is_given_up(stack: Stack) -> None:
     done(stack, "on")
     stack.gpu["no_device"] = 1
     os.kill(engine_pid(stack), signal.SIGKILL)
-    wait_for(lambda: "is lost" in status(stack)["reason"], "the GPU to be given up", 2 * loss.PATIENCE)
+    wait_for(lambda: "is lost" in status(stack)["reason"], "the GPU to be given up", 2 * gpu_loss.PATIENCE)
     assert status(stack)["error"]["code"] == "NoGpu"
     assert "The GPU is gone" in refused(stack, "size", "1G")
     done(stack, "off")

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vramswap_gui.bench.load import Generator
 
-from tests.fakegpu import FakeGpu
-from tests.server import Server, running, wait_for
+from tests.support.fakegpu import FakeGpu
+from tests.support.server import Server, running, wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
-from tests.fakegpu import FakeGpu
 from tests.integration.test_helper import done, refused
-from tests.journald import Journald, listening
-from tests.server import running, wait_for
+from tests.support.fakegpu import FakeGpu
+from tests.support.journald import Journald, listening
+from tests.support.server import running, wait_for
 from vramswap_gui import __version__
 from vramswap_gui.units import MIB
 

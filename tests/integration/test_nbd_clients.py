@@ -14,7 +14,7 @@ import pytest
 from vramswap_gui.bench.load import Generator
 
 from tests.integration.conftest import EXPORT_SIZE
-from tests.server import Server, wait_for
+from tests.support.server import Server, wait_for
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakegpu import FakeGpu
+from tests.support.fakegpu import FakeGpu
 from vramswap_gui import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -153,7 +153,7 @@ def test_the_packages_own_code_runs(unpacked: Path, gpu: FakeGpu) -> None:
     said = start(unpacked, "usr/bin/vramswapctl", "bench", "--size", "64M", "--seconds", "0.05", "--runs", "1",
                  "--threads", "2", "--json", **gpu.env())  # fmt: skip
     assert '"iops"' in said
-    code = "import vramswap_gui.server.engine as engine; print(engine.__file__)"
+    code = "import vramswap_gui.server.engine.engine as engine; print(engine.__file__)"
     library = unpacked / "usr/lib/vramswap"
     assert run("/usr/bin/python3", "-sPc", code, PYTHONPATH=str(library)).startswith(str(library))
 

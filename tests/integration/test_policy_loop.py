@@ -11,7 +11,7 @@ import pytest
 
 from tests.demo.stack import Stack
 from tests.integration.test_helper import done, is_as_before, status
-from tests.server import wait_for
+from tests.support.server import wait_for
 from vramswap_gui.units import GIB, MIB
 
 PLENTY = 12_000_000

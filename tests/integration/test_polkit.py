@@ -11,8 +11,10 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.demo.stack import Stack
-from vramswap_gui.contract import BUS_NAME, INTERFACE, OBJECT_PATH, PROPERTIES, ErrorCode, VramswapError
-from vramswap_gui.helper.authority import Access, Verdict, require
+from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
+from vramswap_gui.api.status import PROPERTIES
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper.polkit import Access, Verdict, require
 
 #: A user of every Debian who owns nothing; it has no session, so an action's ``allow_any`` holds for it.
 USER: Final = "daemon"

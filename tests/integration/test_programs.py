@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.fakegpu import FakeGpu
-from tests.server import running
+from tests.support.fakegpu import FakeGpu
+from tests.support.server import running
 from vramswap_gui.units import GIB, MIB
 
 PCI: Final = "0000:01:00.0"

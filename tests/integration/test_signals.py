@@ -18,11 +18,11 @@ from dbus_next.constants import MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-from tests.session_bus import CONFIG
-from tests.sockets import accepts
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.helper.signals import Signals
-from vramswap_gui.system.power import PowerReading
+from tests.support.session_bus import CONFIG
+from tests.support.sockets import accepts
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper.power_signals import PowerSignals
+from vramswap_gui.system.power_supply import PowerReading
 
 UPOWER: Final = "org.freedesktop.UPower"
 MAINS: Final = "/org/freedesktop/UPower"
@@ -117,11 +117,11 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 class Watch:
-    """Signals, and what they said at each change."""
+    """PowerSignals, and what they said at each change."""
 
     def __init__(self) -> None:
         self.said: list[tuple[PowerReading | None, bool]] = []
-        self.signals = Signals(lambda: self.said.append((self.signals.power(), self.signals.asleep)))
+        self.signals = PowerSignals(lambda: self.said.append((self.signals.power(), self.signals.asleep)))
 
     async def sees(self, power: PowerReading | None, asleep: bool = False) -> None:
         await until(lambda: (self.signals.power(), self.signals.asleep) == (power, asleep))
@@ -345,7 +345,7 @@ async def test_a_bus_that_ends_takes_all_knowledge_with_it(machine: Machine, cap
 
 async def test_without_a_bus_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(VramswapError) as caught:
-        await Signals(lambda: None).connect(f"unix:path={tmp_path}/nothing")
+        await PowerSignals(lambda: None).connect(f"unix:path={tmp_path}/nothing")
     assert caught.value.code is ErrorCode.INTERNAL
     assert "No such file" in caught.value.message
     assert caught.value.remedy

@@ -14,8 +14,8 @@ from typing import Final
 
 import pytest
 
-from tests.tray_hands import PATIENCE, ROOT, Tray, display, display_server, in_host, start_host, wait_until
-from tests.tray_watcher import ITEM, Watcher
+from tests.support.tray_driver import PATIENCE, ROOT, Tray, display, display_server, in_host, start_host, wait_until
+from tests.support.tray_watcher import ITEM, Watcher
 from vramswap_gui.units import GIB
 
 __all__ = ["display", "display_server"]
@@ -192,7 +192,7 @@ def test_second_start_raises_the_first(
     tray = start()
     tray.wait(headline="Off", visible=False)
     second = subprocess.run(
-        [sys.executable, "-m", "tests.tray_process"], cwd=ROOT, env=environment, capture_output=True, text=True,
+        [sys.executable, "-m", "tests.support.tray_app"], cwd=ROOT, env=environment, capture_output=True, text=True,
         timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
@@ -292,7 +292,7 @@ def test_it_ends_with_its_display(start: Callable[..., Tray], display_server: su
 def test_command_line(arguments: list[str], status: int, said: str) -> None:
     bare = {name: value for name, value in os.environ.items() if name not in _DISPLAYS}
     done = subprocess.run(
-        [sys.executable, "-m", "vramswap_gui.tray.main", *arguments],
+        [sys.executable, "-m", "vramswap_gui.tray.application", *arguments],
         cwd=ROOT, env=bare, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == status

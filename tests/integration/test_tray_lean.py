@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from tests.demo.stack import Stack
-from tests.tray_hands import display, display_server, start_host, wait_until
+from tests.support.tray_driver import display, display_server, start_host, wait_until
 
 __all__ = ["display", "display_server"]
 

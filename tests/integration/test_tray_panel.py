@@ -11,11 +11,11 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QProgressBar, QWidget
 
-from tests.tray_scenes import SCENES
+from tests.support.scenes import SCENES
 from vramswap_gui.tray import icons
-from vramswap_gui.tray.bars import StackedBar
-from vramswap_gui.tray.model import Look, view
-from vramswap_gui.tray.panel import Panel
+from vramswap_gui.tray.view_model import Look, view
+from vramswap_gui.tray.widgets.usage_bar import StackedBar
+from vramswap_gui.tray.windows.panel import Panel
 from vramswap_gui.units import GIB, MIB
 
 

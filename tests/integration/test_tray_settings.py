@@ -24,20 +24,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from tests import tray_process
 from tests.integration.test_tray_panel import Wordy, settle
-from tests.tray_scenes import CHECKS, NOT_ALLOWED
+from tests.support import tray_app
+from tests.support.scenes import CHECKS, NOT_ALLOWED
+from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Value
-from vramswap_gui.system.checks import Check, Verdict
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
-from vramswap_gui.tray.doctor_page import DoctorPage
-from vramswap_gui.tray.machine import Reader
-from vramswap_gui.tray.model import Problem
 from vramswap_gui.tray.preferences import OWN, Preferences
-from vramswap_gui.tray.settings_rows import Lock
-from vramswap_gui.tray.settings_window import SettingsWindow
+from vramswap_gui.tray.readings import Reader
+from vramswap_gui.tray.view_model import Problem
+from vramswap_gui.tray.windows.doctor import DoctorPage
+from vramswap_gui.tray.windows.settings import SettingsWindow
+from vramswap_gui.tray.windows.settings_rows import Lock
 from vramswap_gui.units import GIB, MIB
 
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
@@ -307,8 +307,8 @@ async def controller(
     application: QApplication, preferences: Preferences, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Controller]:
     """One whose helper notes what it is asked for."""
-    monkeypatch.setattr(tray_process, "NOTED", tray_process.Noted())
-    made = Controller(tray_process.NotingClient, Reader(), preferences)
+    monkeypatch.setattr(tray_app, "NOTED", tray_app.Noted())
+    made = Controller(tray_app.NotingClient, Reader(), preferences)
     yield made
     await made.close()
 
@@ -335,7 +335,7 @@ async def test_settings_are_saved_with_one_question(controller: Controller) -> N
     answers = Answers(controller)
     controller.save_settings({"mode": "always", "size": 2 * GIB, "headroom": GIB, "priority": 500})
     await done(controller)
-    assert tray_process.NOTED.calls == [
+    assert tray_app.NOTED.calls == [
         ["set_config", {"headroom": GIB, "priority": 500}], ["set_mode", "always"], ["resize", 2 * GIB],
     ]  # fmt: skip
     assert answers.problems == []
@@ -344,24 +344,24 @@ async def test_settings_are_saved_with_one_question(controller: Controller) -> N
 
 async def test_a_refusal_changes_nothing_and_tells_what_is_in_force(controller: Controller) -> None:
     answers = Answers(controller)
-    tray_process.NOTED.failure = NOT_ALLOWED
+    tray_app.NOTED.failure = NOT_ALLOWED
     controller.save_settings({"mode": "always", "headroom": GIB})
     await done(controller)
-    assert tray_process.NOTED.calls == [["set_config", {"headroom": GIB}]]
+    assert tray_app.NOTED.calls == [["set_config", {"headroom": GIB}]]
     assert [problem.message for problem in answers.problems] == [NOT_ALLOWED.message]
     assert answers.configs == [Config()]
 
 
 async def test_without_a_helper_it_is_looked_for_and_missed(controller: Controller) -> None:
     answers = Answers(controller)
-    tray_process.NOTED.absent = True
+    tray_app.NOTED.absent = True
     controller.load_settings()
     controller.check()
     await done(controller)
     assert answers.configs == []
     assert [problem.command for problem in answers.problems] == ["start-it"]
     assert [check.verdict for check in answers.checks[0] if check.name == "Helper"] == [Verdict.FAILED]
-    tray_process.NOTED.absent = False
+    tray_app.NOTED.absent = False
     controller.load_settings()
     controller.check()
     await done(controller)

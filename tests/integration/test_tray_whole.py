@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import Stack
-from tests.tray_hands import Tray, display, display_server, in_host, start_host, start_manager, wait_until
+from tests.support.tray_driver import Tray, display, display_server, in_host, start_host, start_manager, wait_until
 from vramswap_gui.units import MIB, format_size
 
 __all__ = ["display", "display_server"]

@@ -16,9 +16,9 @@ from dbus_next.message import Message
 from dbus_next.signature import Variant
 
 from tests.demo.stack import BIN, FIRST_SIZE, Stack
-from tests.server import wait_for
-from tests.session_bus import until
-from vramswap_gui.contract import BUS_NAME, INTERFACE, OBJECT_PATH
+from tests.support.server import wait_for
+from tests.support.session_bus import until
+from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
 
 #: Users of every Debian: one whom a rule allows to control, one who is asked for a password, one who may not.
 FIRST, SECOND, THIRD = "daemon", "games", "mail"

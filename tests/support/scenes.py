@@ -1,6 +1,6 @@
 """What the tray can have to show, as data for tests; run as a program it draws each into build/screenshots.
 
-``python -m tests.tray_scenes [FOLDER]``; needs no display.
+``python -m tests.support.scenes [FOLDER]``; needs no display.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Final
 
 from PySide6.QtGui import QPalette
 
-from vramswap_gui.contract import ErrorCode, Mode, Segment, State, Status, VramswapError
+from vramswap_gui.api.status import Mode, Segment, State, Status
+from vramswap_gui.doctor.checks import Check, Verdict
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
-from vramswap_gui.system.checks import Check, Verdict
+from vramswap_gui.tray import i18n
 from vramswap_gui.tray.history import History, Sample
-from vramswap_gui.tray.machine import GpuView, Machine, MemoryView, ProgramView, SwapView
+from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, ProgramView, SwapView
 from vramswap_gui.units import GIB, MIB
 
 ROOT: Final = Path(__file__).parents[1]
@@ -166,10 +168,10 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
     from PySide6.QtWidgets import QApplication
 
     from vramswap_gui.tray import icons
-    from vramswap_gui.tray.bars import is_dark
-    from vramswap_gui.tray.menu import TrayMenu
-    from vramswap_gui.tray.model import Look, view
-    from vramswap_gui.tray.panel import Panel
+    from vramswap_gui.tray.tray_menu import TrayMenu
+    from vramswap_gui.tray.view_model import Look, view
+    from vramswap_gui.tray.widgets.usage_bar import is_dark
+    from vramswap_gui.tray.windows.panel import Panel
 
     QApplication.setPalette(palette)
     dark = is_dark(palette)
@@ -210,10 +212,10 @@ def draw_windows(folder: Path, mark: str) -> None:
 
     from vramswap_gui.tray import icons
     from vramswap_gui.tray.autostart import Folders
-    from vramswap_gui.tray.doctor_page import DoctorPage
-    from vramswap_gui.tray.model import problem
     from vramswap_gui.tray.preferences import Preferences
-    from vramswap_gui.tray.settings_window import SettingsWindow
+    from vramswap_gui.tray.view_model import problem
+    from vramswap_gui.tray.windows.doctor import DoctorPage
+    from vramswap_gui.tray.windows.settings import SettingsWindow
 
     def save(window: QWidget, name: str) -> None:
         window.show()
@@ -262,7 +264,6 @@ def main() -> None:
     from PySide6.QtGui import QColor, QPalette
     from PySide6.QtWidgets import QApplication
 
-    from vramswap_gui.tray import words
 
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/screenshots")
     folder.mkdir(parents=True, exist_ok=True)
@@ -273,7 +274,7 @@ def main() -> None:
     draw(folder, f"dark-{times}", palette=dark)
     draw(folder, f"contrast-{times}", palette=contrast())
     draw(folder, f"narrow-{times}", palette=light, wide=0.75)
-    words.install(application, QLocale("de_DE"))
+    i18n.install(application, QLocale("de_DE"))
     draw(folder, f"german-{times}", palette=light)
 
     class Mirror(QTranslator):
@@ -282,7 +283,7 @@ def main() -> None:
         def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str:
             return mirrored(source)
 
-    words.install(application, QLocale("he_IL"))
+    i18n.install(application, QLocale("he_IL"))
     mirror = Mirror()
     application.installTranslator(mirror)
     application.setLayoutDirection(Qt.LayoutDirection.RightToLeft)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.fakegpu import FakeGpu
-from tests.sockets import accepts
+from tests.support.fakegpu import FakeGpu
+from tests.support.sockets import accepts
 
 SERVER: Final = Path(sys.executable).with_name("vramswap-server")
 PATIENCE: Final = 30.0

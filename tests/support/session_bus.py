@@ -13,7 +13,7 @@ from dbus_next.aio.message_bus import MessageBus
 from dbus_next.constants import MessageType
 from dbus_next.message import Message
 
-from tests.sockets import accepts
+from tests.support.sockets import accepts
 
 NOTIFICATIONS: Final = "org.freedesktop.Notifications"
 GAMEMODE: Final = "com.feralinteractive.GameMode"

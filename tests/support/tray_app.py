@@ -19,10 +19,11 @@ from PySide6.QtCore import QObject, QPoint, QRect, QSocketNotifier, QTimer
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
+from vramswap_gui.api.status import Mode, Segment, State, Status, status_from_wire
 from vramswap_gui.client import Client
-from vramswap_gui.contract import ErrorCode, Mode, Segment, State, Status, VramswapError, status_from_wire
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config, config_from
-from vramswap_gui.tray import main
+from vramswap_gui.tray import application
 from vramswap_gui.units import GIB, MIB
 
 OFF = Status(State.OFF, "Off.", wanted=GIB, maximum=4 * GIB, gpu_name="Noted GPU", gpu_pci="0000:ff:00.0")
@@ -39,7 +40,7 @@ class Noted:
         self.config = Config()
         self.connects = 0
         self.client: NotingClient | None = None
-        self.tray: main.Tray
+        self.tray: application.Tray
 
 
 NOTED = Noted()
@@ -255,7 +256,7 @@ class CommandedRealClient(Client):
             CommandedClient.commands = Commands()
 
 
-class KnownTray(main.Tray):
+class KnownTray(application.Tray):
     """A tray that can be looked into."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -268,6 +269,6 @@ if __name__ == "__main__":
     if "--simulated" in sys.argv:
         NOTED.status = dataclasses.replace(NOTED.status, simulated=("gpu", "kernel"))
     client = CommandedRealClient if "--real" in sys.argv else CommandedClient
-    main.Tray = KnownTray  # type: ignore[misc, assignment]
+    application.Tray = KnownTray  # type: ignore[misc, assignment]
     ours = ("--absent", "--simulated", "--real")
-    sys.exit(main.run([argument for argument in sys.argv[1:] if argument not in ours], client))
+    sys.exit(application.run([argument for argument in sys.argv[1:] if argument not in ours], client))

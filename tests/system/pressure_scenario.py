@@ -17,7 +17,7 @@ from tests.demo.plan import Plan
 from tests.demo.stack import Stack
 from tests.system.nbd_scenario import say
 from tests.system.swapped import Filling, available, command, used, wait_for
-from vramswap_gui.contract import BUS_NAME, INTERFACE, OBJECT_PATH
+from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
 from vramswap_gui.units import MIB
 
 #: More than the fill needs: helpers and commands that start meanwhile drive out as many pages again.

@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.fakegpu import FakeGpu
+from tests.support.fakegpu import FakeGpu
 from tests.system.nbd_scenario import SIZE, Server, say
 from tests.system.swapped import available, command, used, wait_for
-from vramswap_gui.server import loss
+from vramswap_gui.server.supervisor import gpu_loss
 from vramswap_gui.units import MIB
 
 #: Seconds after which a stopped engine must be gone: the kernel waits for its answer first (REQUEST_TIMEOUT).
@@ -83,7 +83,7 @@ def lose(server: Server, device: str) -> None:
         gpu["lost"] = 1
         began = time.monotonic()
         program.stdin.close()
-        wait_for(lambda: program.poll() is not None, "the end of the program", 2 * loss.PATIENCE)
+        wait_for(lambda: program.poll() is not None, "the end of the program", 2 * gpu_loss.PATIENCE)
         say(f"the GPU is gone; the program ended with {program.returncode} after {time.monotonic() - began:.1f} s")
         assert program.returncode == -signal.SIGBUS
     status = server.ask("status")

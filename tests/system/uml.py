@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests import fakegpu
+from tests.support import fakegpu
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]

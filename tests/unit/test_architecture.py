@@ -39,8 +39,8 @@ GATES: Final[Mapping[str, tuple[str, ...]]] = {
     "subprocess": ("system/run.py",),
     "pynvml": ("system/gpu.py",),
     "pyroute2": ("system/nbd.py",),
-    "dbus_next": ("client.py", "desktop.py", "helper/service.py", "helper/signals.py"),
-    "cuda": ("server/vram.py", "server/engine.pyx"),
+    "dbus_next": ("client.py", "desktop.py", "helper/dbus_service.py", "helper/power_signals.py"),
+    "cuda": ("server/engine/vram.py", "server/engine/engine.pyx"),
     "PySide6": ("tray/",),
     "qasync": ("tray/",),
 }
@@ -111,17 +111,17 @@ def test_arrows_and_gates(module: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "text"),
     [
-        ("tray/main.py", "from vramswap_gui.helper import policy"),
-        ("tray/main.py", "import vramswap_gui.server.vram"),
-        ("tray/main.py", "from ..helper.policy import plan"),
-        ("tray/main.py", "def later():\n    from vramswap_gui import server"),
-        ("helper/policy.py", "from cuda.bindings import driver"),
+        ("tray/application.py", "from vramswap_gui.helper import policy"),
+        ("tray/application.py", "import vramswap_gui.server.engine.vram"),
+        ("tray/application.py", "from ..helper.policy import plan"),
+        ("tray/application.py", "def later():\n    from vramswap_gui import server"),
+        ("helper/policy/sizing.py", "from cuda.bindings import driver"),
         ("system/swaps.py", "from vramswap_gui.contract import Status"),
         ("client.py", "from vramswap_gui.system import gpu"),
         ("cli.py", "import dbus_next.aio"),
         ("server/nbd.py", "import subprocess"),
-        ("helper/swap.py", "import os\nos.system('swapoff -a')"),
-        ("helper/swap.py", "import asyncio\nasyncio.create_subprocess_exec('swapoff')"),
+        ("helper/swap_area.py", "import os\nos.system('swapoff -a')"),
+        ("helper/swap_area.py", "import asyncio\nasyncio.create_subprocess_exec('swapoff')"),
     ],
 )
 def test_a_breach_is_found(where: str, text: str) -> None:
@@ -136,8 +136,8 @@ def test_every_part_has_its_arrows() -> None:
 def test_cython_stays_at_its_gate() -> None:
     """The data path and the load that measures it are compiled, nothing else; the transport knows no CUDA."""
     compiled = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.pyx")}
-    assert compiled == {"server/engine.pyx", "server/transport.pyx", "bench/load.pyx"}
-    assert "cydriver" not in (PACKAGE / "server/transport.pyx").read_text(encoding="utf-8")
+    assert compiled == {"server/engine/engine.pyx", "server/engine/transport.pyx", "bench/load.pyx"}
+    assert "cydriver" not in (PACKAGE / "server/engine/transport.pyx").read_text(encoding="utf-8")
 
 
 def test_files_are_short() -> None:

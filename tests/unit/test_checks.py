@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from vramswap_gui.system import checks, gpu, run
-from vramswap_gui.system.checks import Check, Machine, Verdict
+from vramswap_gui.doctor import checks
+from vramswap_gui.doctor.checks import Check, Machine, Verdict
+from vramswap_gui.system import gpu, run
 
 PCI = "0000:01:00.0"
 GPU = f"sys/bus/pci/devices/{PCI}"

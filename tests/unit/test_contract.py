@@ -9,18 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vramswap_gui.contract import (
-    Cause,
-    ErrorCode,
-    Mode,
-    Segment,
-    State,
-    Status,
-    VramswapError,
-    status_from_wire,
-    status_to_wire,
-)
-from vramswap_gui.helper.config import ConfigFile
+from vramswap_gui.api.status import Cause, Mode, Segment, State, Status, status_from_wire, status_to_wire
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.settings import SETTINGS, Config, config_from, setting
 from vramswap_gui.units import GIB, MIB, format_size, parse_size
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from vramswap_gui.contract import Cause, ErrorCode, Segment, State, Status, VramswapError
-from vramswap_gui.helper.diary import Diary, Scene, changes
-from vramswap_gui.server.diary import how
+from vramswap_gui.api.status import Cause, Segment, State, Status
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper.event_log import EventLog, Scene, changes
+from vramswap_gui.server.supervisor.event_log import how
 from vramswap_gui.settings import Config
-from vramswap_gui.system.journal import Event
+from vramswap_gui.system.journald import Event
 from vramswap_gui.units import MIB
 
 ONE = Segment("/dev/nbd0", 512 * MIB, 0, 1000)
@@ -120,8 +121,8 @@ class Told:
         return told
 
 
-def diary_of(told: Told) -> Diary:
-    return Diary(told, told)  # type: ignore[arg-type]
+def diary_of(told: Told) -> EventLog:
+    return EventLog(told, told)  # type: ignore[arg-type]
 
 
 def test_what_is_on_the_way_is_not_told() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.server.loss import PATIENCE, Trouble, gpu_is_gone, heard, is_gone
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server.supervisor.gpu_loss import PATIENCE, Trouble, gpu_is_gone, heard, is_gone
 
 FAILS = ErrorCode.SERVER_FAILED
 GONE = ErrorCode.NO_GPU

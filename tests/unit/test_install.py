@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from vramswap_gui import install
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.ctl import install
+from vramswap_gui.errors import ErrorCode, VramswapError
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path("/opt/vramswap/bin")

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.journald import Entry, parse
-from vramswap_gui.system import name
-from vramswap_gui.system.journal import (
+from tests.support.journald import Entry, parse
+from vramswap_gui.system import process
+from vramswap_gui.system.journald import (
     BURST,
     BURST_SECONDS,
     REPEAT_SECONDS,
@@ -115,7 +115,7 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(monkeypatch: pytest.MonkeyPa
         while True:
             os.write(writer, bytes(4096))
     os.set_blocking(writer, True)
-    monkeypatch.setattr("vramswap_gui.system.journal._STDERR", writer)
+    monkeypatch.setattr("vramswap_gui.system.journald._STDERR", writer)
     Journal("vramswap-test").tell(Event.ON, "On.")
     os.close(reader)
     Journal("vramswap-test").tell(Event.ON, "On.")
@@ -200,7 +200,7 @@ def test_every_event_is_documented() -> None:
 
 def test_a_process_has_its_name(tmp_path: Path) -> None:
     for program in ("helper", "keeper", "engine"):
-        assert len(f"vramswap-{program}") <= name.LONGEST
-    name.call_it("vramswap-and-so-on", tmp_path)
+        assert len(f"vramswap-{program}") <= process.LONGEST
+    process.call_it("vramswap-and-so-on", tmp_path)
     assert (tmp_path / "comm").read_text() == "vramswap-and-so"
-    name.call_it("vramswap-test", tmp_path / "missing")
+    process.call_it("vramswap-test", tmp_path / "missing")

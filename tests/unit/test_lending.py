@@ -7,17 +7,17 @@ from typing import Final
 
 import pytest
 
-from vramswap_gui.contract import Cause, Mode, State
-from vramswap_gui.helper.decide import decide
-from vramswap_gui.helper.situation import (
-    GpuSituation,
-    History,
+from vramswap_gui.api.status import Cause, Mode, State
+from vramswap_gui.helper.policy.lending import decide
+from vramswap_gui.helper.policy.types import (
+    GpuObservation,
     Memory,
-    PowerSituation,
-    Rules,
+    Observation,
+    PolicyConfig,
+    PolicyState,
+    PowerObservation,
     Running,
-    SessionSituation,
-    Situation,
+    SessionObservation,
 )
 from vramswap_gui.system.gpu import Power
 from vramswap_gui.units import GIB, MIB
@@ -31,129 +31,131 @@ PLENTIFUL: Final = Memory(16 * GIB, available=8 * GIB)
 SOME: Final = Memory(16 * GIB, available=3 * GIB)
 SHORT: Final = Memory(16 * GIB, available=1 * GIB)
 
-SLEEPING: Final = GpuSituation(Power.SUSPENDED, total=8 * GIB)
-IDLE: Final = GpuSituation(Power.ACTIVE, total=8 * GIB, used_by_others=0, other_clients=0, utilisation=0)
+SLEEPING: Final = GpuObservation(Power.SUSPENDED, total=8 * GIB)
+IDLE: Final = GpuObservation(Power.ACTIVE, total=8 * GIB, used_by_others=0, other_clients=0, utilisation=0)
 
 
 def gpu(
     lent: float = 0, others: float = 0, clients: int = 1, utilisation: int = 0, display: bool = False
-) -> GpuSituation:
+) -> GpuObservation:
     """The card, awake; sizes in GiB."""
-    return GpuSituation(
+    return GpuObservation(
         Power.ACTIVE, 8 * GIB, int(lent * GIB), int(others * GIB), clients, utilisation, display
     )  # fmt: skip
 
 
-PLUGGED: Final = PowerSituation(on_ac=True, battery_percent=80)
-UNPLUGGED: Final = PowerSituation(on_ac=False, battery_percent=80)
+PLUGGED: Final = PowerObservation(on_ac=True, battery_percent=80)
+UNPLUGGED: Final = PowerObservation(on_ac=False, battery_percent=80)
 
-ON_DEMAND: Final = Rules(mode=Mode.ON_DEMAND)
-ALWAYS: Final = Rules(mode=Mode.ALWAYS)
-OFF: Final = Rules(mode=Mode.OFF)
-BY_HAND: Final = SessionSituation(hand=True)
-GAME: Final = SessionSituation(game_mode=True)
+ON_DEMAND: Final = PolicyConfig(mode=Mode.ON_DEMAND)
+ALWAYS: Final = PolicyConfig(mode=Mode.ALWAYS)
+OFF: Final = PolicyConfig(mode=Mode.OFF)
+BY_HAND: Final = SessionObservation(hand=True)
+GAME: Final = SessionObservation(game_mode=True)
 
 
-def level(percent: float) -> PowerSituation:
-    return PowerSituation(on_ac=False, battery_percent=percent)
+def level(percent: float) -> PowerObservation:
+    return PowerObservation(on_ac=False, battery_percent=percent)
 
 
 ANY_POWER: Final = dataclasses.replace(ON_DEMAND, only_on_ac=False)
 
-Row = tuple[str, Situation, Rules, int, State, Cause, str]
+Row = tuple[str, Observation, PolicyConfig, int, State, Cause, str]
 WAITING, ON = State.WAITING, State.ON
 
 #: Nothing is lent; ``history`` is empty.
 BEGINNINGS: Final[list[Row]] = [
     # Memory.
-    ("memory is plentiful", Situation(PLENTIFUL, SLEEPING), ON_DEMAND, 0, WAITING, Cause.MEMORY,
+    ("memory is plentiful", Observation(PLENTIFUL, SLEEPING), ON_DEMAND, 0, WAITING, Cause.MEMORY,
      "Memory is plentiful."),
-    ("memory is neither plentiful nor short", Situation(SOME, SLEEPING), ON_DEMAND, 0, WAITING, Cause.MEMORY,
+    ("memory is neither plentiful nor short", Observation(SOME, SLEEPING), ON_DEMAND, 0, WAITING, Cause.MEMORY,
      "Memory is not short."),
-    ("memory is short: a quarter to begin with", Situation(SHORT, SLEEPING), ON_DEMAND, 2 * GIB, ON, Cause.MEMORY,
+    ("memory is short: a quarter to begin with", Observation(SHORT, SLEEPING), ON_DEMAND, 2 * GIB, ON, Cause.MEMORY,
      "2 GiB of 7.5 GiB: no more is needed."),
-    ("a stall", Situation(dataclasses.replace(SOME, stalled=True), SLEEPING), ON_DEMAND, 2 * GIB, ON, Cause.MEMORY, ""),
-    ("some tasks wait", Situation(dataclasses.replace(SOME, psi_some_avg10=10.0), SLEEPING), ON_DEMAND, 2 * GIB, ON,
+    ("a stall", Observation(dataclasses.replace(SOME, stalled=True), SLEEPING), ON_DEMAND, 2 * GIB, ON,
      Cause.MEMORY, ""),
-    ("all tasks wait", Situation(dataclasses.replace(SOME, psi_full_avg10=4.0), SLEEPING), ON_DEMAND, 2 * GIB, ON,
+    ("some tasks wait", Observation(dataclasses.replace(SOME, psi_some_avg10=10.0), SLEEPING), ON_DEMAND, 2 * GIB, ON,
      Cause.MEMORY, ""),
-    ("they hardly wait", Situation(dataclasses.replace(SOME, psi_some_avg10=9.9, psi_full_avg10=3.9), SLEEPING),
+    ("all tasks wait", Observation(dataclasses.replace(SOME, psi_full_avg10=4.0), SLEEPING), ON_DEMAND, 2 * GIB, ON,
+     Cause.MEMORY, ""),
+    ("they hardly wait", Observation(dataclasses.replace(SOME, psi_some_avg10=9.9, psi_full_avg10=3.9), SLEEPING),
      ON_DEMAND, 0, WAITING, Cause.MEMORY, "Memory is not short."),
-    ("a control group at its own limit", Situation(dataclasses.replace(PLENTIFUL, stalled=True, psi_some_avg10=90.0),
+    ("a control group at its own limit", Observation(dataclasses.replace(PLENTIFUL, stalled=True, psi_some_avg10=90.0),
      SLEEPING), ON_DEMAND, 0, WAITING, Cause.MEMORY, "Memory is plentiful."),
-    ("the disk's swap is nearly full", Situation(Memory(16 * GIB, 3 * GIB, 9 * GIB, GIB), SLEEPING), ON_DEMAND,
+    ("the disk's swap is nearly full", Observation(Memory(16 * GIB, 3 * GIB, 9 * GIB, GIB), SLEEPING), ON_DEMAND,
      2 * GIB, ON, Cause.MEMORY, ""),
-    ("the disk's swap has room", Situation(Memory(16 * GIB, 3 * GIB, 8 * GIB, 2 * GIB), SLEEPING), ON_DEMAND, 0,
+    ("the disk's swap has room", Observation(Memory(16 * GIB, 3 * GIB, 8 * GIB, 2 * GIB), SLEEPING), ON_DEMAND, 0,
      WAITING, Cause.MEMORY, "Memory is not short."),
     # How much.
-    ("the card was never asked", Situation(SHORT, GpuSituation(Power.SUSPENDED)), ON_DEMAND, 512 * MIB, ON, Cause.NONE,
-     "512 MiB of VRAM are lent as swap."),
-    ("a size was chosen", Situation(SHORT, SLEEPING), dataclasses.replace(ON_DEMAND, size=2 * GIB), 512 * MIB, ON,
+    ("the card was never asked", Observation(SHORT, GpuObservation(Power.SUSPENDED)), ON_DEMAND, 512 * MIB, ON,
+     Cause.NONE, "512 MiB of VRAM are lent as swap."),
+    ("a size was chosen", Observation(SHORT, SLEEPING), dataclasses.replace(ON_DEMAND, size=2 * GIB), 512 * MIB, ON,
      Cause.MEMORY, "512 MiB of 2 GiB"),
-    ("an administrator's limit", Situation(PLENTIFUL, SLEEPING), dataclasses.replace(ALWAYS, size=4 * GIB, maximum=GIB),
-     GIB, ON, Cause.NONE, "1 GiB of VRAM are lent as swap."),
-    ("a display is attached", Situation(PLENTIFUL, gpu(display=True)), ALWAYS, 7 * GIB, ON, Cause.NONE, "7 GiB of"),
-    ("always", Situation(PLENTIFUL, SLEEPING), ALWAYS, 7 * GIB + 512 * MIB, ON, Cause.NONE, "7.5 GiB of VRAM are lent"),
-    ("a card with nothing to spare", Situation(SHORT, GpuSituation(Power.SUSPENDED, 512 * MIB)), ON_DEMAND, 0, WAITING,
-     Cause.VRAM, "Memory is short, but the GPU has no VRAM to spare."),
-    ("always, and nothing to spare", Situation(SHORT, GpuSituation(Power.SUSPENDED, 512 * MIB)), ALWAYS, 0, WAITING,
+    ("an administrator's limit", Observation(PLENTIFUL, SLEEPING), 
+     dataclasses.replace(ALWAYS, size=4 * GIB, maximum=GIB), GIB, ON, Cause.NONE, "1 GiB of VRAM are lent as swap."),
+    ("a display is attached", Observation(PLENTIFUL, gpu(display=True)), ALWAYS, 7 * GIB, ON, Cause.NONE, "7 GiB of"),
+    ("always", Observation(PLENTIFUL, SLEEPING), ALWAYS, 7 * GIB + 512 * MIB, ON, Cause.NONE,
+     "7.5 GiB of VRAM are lent"),
+    ("a card with nothing to spare", Observation(SHORT, GpuObservation(Power.SUSPENDED, 512 * MIB)), ON_DEMAND, 0,
+     WAITING, Cause.VRAM, "Memory is short, but the GPU has no VRAM to spare."),
+    ("always, and nothing to spare", Observation(SHORT, GpuObservation(Power.SUSPENDED, 512 * MIB)), ALWAYS, 0, WAITING,
      Cause.VRAM, "Nothing can be lent: the GPU has no VRAM to spare."),
     # Others on the card.
-    ("another program has half of it", Situation(PLENTIFUL, gpu(others=4.1)), ALWAYS, 3 * GIB, ON, Cause.VRAM,
+    ("another program has half of it", Observation(PLENTIFUL, gpu(others=4.1)), ALWAYS, 3 * GIB, ON, Cause.VRAM,
      "3 GiB of 7.5 GiB: another program uses 4.1 GiB of VRAM."),
-    ("others have all of it", Situation(SHORT, gpu(others=7.75, clients=2)), ON_DEMAND, 0, WAITING, Cause.VRAM,
+    ("others have all of it", Observation(SHORT, gpu(others=7.75, clients=2)), ON_DEMAND, 0, WAITING, Cause.VRAM,
      "Memory is short, but other programs use 7.8 GiB of VRAM."),
-    ("another program computes", Situation(SHORT, gpu(others=1, utilisation=50)), ON_DEMAND, 0, WAITING, Cause.VRAM,
+    ("another program computes", Observation(SHORT, gpu(others=1, utilisation=50)), ON_DEMAND, 0, WAITING, Cause.VRAM,
      "Memory is short, but another program is using the GPU."),
-    ("a program that idles is in nobody's way", Situation(SHORT, gpu(others=1, utilisation=49)), ON_DEMAND, 2 * GIB,
+    ("a program that idles is in nobody's way", Observation(SHORT, gpu(others=1, utilisation=49)), ON_DEMAND, 2 * GIB,
      ON, Cause.MEMORY, "no more is needed"),
     # Power.
-    ("on battery", Situation(SHORT, SLEEPING, UNPLUGGED), ON_DEMAND, 0, State.OFF, Cause.BATTERY, "Off on battery."),
-    ("always, but on battery", Situation(SHORT, SLEEPING, UNPLUGGED), ALWAYS, 0, State.OFF, Cause.BATTERY,
+    ("on battery", Observation(SHORT, SLEEPING, UNPLUGGED), ON_DEMAND, 0, State.OFF, Cause.BATTERY, "Off on battery."),
+    ("always, but on battery", Observation(SHORT, SLEEPING, UNPLUGGED), ALWAYS, 0, State.OFF, Cause.BATTERY,
      "Off on battery."),
-    ("plugged in", Situation(SHORT, SLEEPING, PLUGGED), ON_DEMAND, 2 * GIB, ON, Cause.MEMORY, ""),
-    ("a desktop tells nothing of power", Situation(SHORT, SLEEPING, PowerSituation()), ON_DEMAND, 2 * GIB, ON,
+    ("plugged in", Observation(SHORT, SLEEPING, PLUGGED), ON_DEMAND, 2 * GIB, ON, Cause.MEMORY, ""),
+    ("a desktop tells nothing of power", Observation(SHORT, SLEEPING, PowerObservation()), ON_DEMAND, 2 * GIB, ON,
      Cause.MEMORY, ""),
-    ("allowed on battery", Situation(SHORT, SLEEPING, UNPLUGGED), ANY_POWER, 2 * GIB, ON, Cause.MEMORY, ""),
-    ("a low battery", Situation(SHORT, SLEEPING, level(19.4)), ANY_POWER, 0, State.OFF, Cause.BATTERY,
+    ("allowed on battery", Observation(SHORT, SLEEPING, UNPLUGGED), ANY_POWER, 2 * GIB, ON, Cause.MEMORY, ""),
+    ("a low battery", Observation(SHORT, SLEEPING, level(19.4)), ANY_POWER, 0, State.OFF, Cause.BATTERY,
      "The battery is at 19 %, below the floor of 20 %."),
-    ("a battery at the floor", Situation(SHORT, SLEEPING, level(20)), ANY_POWER, 2 * GIB, ON, Cause.MEMORY, ""),
-    ("a low battery that is charged", Situation(SHORT, SLEEPING, PowerSituation(True, 3)), ANY_POWER, 2 * GIB, ON,
+    ("a battery at the floor", Observation(SHORT, SLEEPING, level(20)), ANY_POWER, 2 * GIB, ON, Cause.MEMORY, ""),
+    ("a low battery that is charged", Observation(SHORT, SLEEPING, PowerObservation(True, 3)), ANY_POWER, 2 * GIB, ON,
      Cause.MEMORY, ""),
     # What people want.
-    ("off", Situation(SHORT, SLEEPING), OFF, 0, State.OFF, Cause.HAND, "Off."),
-    ("turned off by hand", Situation(SHORT, SLEEPING, session=SessionSituation(hand=False)), ALWAYS, 0, State.OFF,
+    ("off", Observation(SHORT, SLEEPING), OFF, 0, State.OFF, Cause.HAND, "Off."),
+    ("turned off by hand", Observation(SHORT, SLEEPING, session=SessionObservation(hand=False)), ALWAYS, 0, State.OFF,
      Cause.HAND, "Off."),
-    ("turned on by hand", Situation(PLENTIFUL, SLEEPING, session=BY_HAND), OFF, 7 * GIB + 512 * MIB, ON, Cause.NONE,
+    ("turned on by hand", Observation(PLENTIFUL, SLEEPING, session=BY_HAND), OFF, 7 * GIB + 512 * MIB, ON, Cause.NONE,
      "7.5 GiB of VRAM are lent as swap."),
-    ("turned on by hand, on battery", Situation(PLENTIFUL, SLEEPING, level(5), BY_HAND), ON_DEMAND,
+    ("turned on by hand, on battery", Observation(PLENTIFUL, SLEEPING, level(5), BY_HAND), ON_DEMAND,
      7 * GIB + 512 * MIB, ON, Cause.NONE, ""),
-    ("a game", Situation(SHORT, SLEEPING, session=GAME), ON_DEMAND, 0, WAITING, Cause.GAME, "A game is running"),
-    ("a game, and turned on by hand", Situation(SHORT, SLEEPING, session=SessionSituation(True, hand=True)), OFF, 0,
+    ("a game", Observation(SHORT, SLEEPING, session=GAME), ON_DEMAND, 0, WAITING, Cause.GAME, "A game is running"),
+    ("a game, and turned on by hand", Observation(SHORT, SLEEPING, session=SessionObservation(True, hand=True)), OFF, 0,
      WAITING, Cause.GAME, "A game is running"),
-    ("a game, but off anyway", Situation(SHORT, SLEEPING, session=GAME), OFF, 0, State.OFF, Cause.HAND, "Off."),
-    ("a game that may share", Situation(SHORT, SLEEPING, session=GAME),
+    ("a game, but off anyway", Observation(SHORT, SLEEPING, session=GAME), OFF, 0, State.OFF, Cause.HAND, "Off."),
+    ("a game that may share", Observation(SHORT, SLEEPING, session=GAME),
      dataclasses.replace(ON_DEMAND, pause_for_games=False), 2 * GIB, ON, Cause.MEMORY, ""),
-    ("the machine is about to sleep", Situation(SHORT, SLEEPING, session=SessionSituation(asleep=True, hand=True)),
+    ("the machine is about to sleep", Observation(SHORT, SLEEPING, session=SessionObservation(asleep=True, hand=True)),
      ALWAYS, 0, State.OFF, Cause.SLEEP, "Off while the machine sleeps."),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("name", "situation", "rules", "size", "state", "cause", "words"), BEGINNINGS, ids=[row[0] for row in BEGINNINGS]
+    ("name", "observation", "rules", "size", "state", "cause", "words"), BEGINNINGS, ids=[row[0] for row in BEGINNINGS]
 )
 def test_beginnings(
-    name: str, situation: Situation, rules: Rules, size: int, state: State, cause: Cause, words: str
+    name: str, observation: Observation, rules: PolicyConfig, size: int, state: State, cause: Cause, words: str
 ) -> None:
-    plan = decide(situation, rules, NOW)
+    plan = decide(observation, rules, NOW)
     assert (plan.size, plan.state, plan.cause) == (size, state, cause)
     assert words in plan.reason
 
 
-def lent(gib: float, memory: Memory = SOME, used: float = 0, others: float = 0, **history: object) -> Situation:
+def lent(gib: float, memory: Memory = SOME, used: float = 0, others: float = 0, **history: object) -> Observation:
     """The swap as it was planned; sizes in GiB."""
-    past = History(int(gib * GIB), peak=int(gib * GIB))
-    return Situation(
+    past = PolicyState(int(gib * GIB), peak=int(gib * GIB))
+    return Observation(
         memory,
         gpu(gib, others),
         running=Running(int(gib * GIB), int(used * GIB)),
@@ -161,11 +163,11 @@ def lent(gib: float, memory: Memory = SOME, used: float = 0, others: float = 0, 
     )
 
 
-def with_gpu(situation: Situation, card: GpuSituation) -> Situation:
-    return dataclasses.replace(situation, gpu=card)
+def with_gpu(observation: Observation, card: GpuObservation) -> Observation:
+    return dataclasses.replace(observation, gpu=card)
 
 
-COURSES: Final[list[tuple[str, Situation, Rules, int, bool, float | None, str]]] = [
+COURSES: Final[list[tuple[str, Observation, PolicyConfig, int, bool, float | None, str]]] = [
     # Demand.
     ("it is enough", lent(2, SHORT, used=1), ON_DEMAND, 2 * GIB, False, None, "2 GiB of 7.5 GiB: no more is needed."),
     ("it fills: ahead of need", lent(2, SHORT, used=1.6), ON_DEMAND, 4 * GIB, False, None, "4 GiB of 7.5 GiB"),
@@ -218,31 +220,31 @@ COURSES: Final[list[tuple[str, Situation, Rules, int, bool, float | None, str]]]
 
 
 @pytest.mark.parametrize(
-    ("name", "situation", "rules", "size", "urgent", "until", "words"), COURSES, ids=[row[0] for row in COURSES]
+    ("name", "observation", "rules", "size", "urgent", "until", "words"), COURSES, ids=[row[0] for row in COURSES]
 )
 def test_courses(
-    name: str, situation: Situation, rules: Rules, size: int, urgent: bool, until: float | None, words: str
+    name: str, observation: Observation, rules: PolicyConfig, size: int, urgent: bool, until: float | None, words: str
 ) -> None:
-    plan = decide(situation, rules, NOW)
+    plan = decide(observation, rules, NOW)
     assert (plan.size, plan.urgent, plan.until) == (size, urgent, until)
     assert plan.state is (State.ON if size else State.WAITING)
     assert words in plan.reason
 
 
 def test_a_battery_near_the_floor_does_not_flap() -> None:
-    situation, sizes = Situation(SHORT, SLEEPING), []
+    observation, sizes = Observation(SHORT, SLEEPING), []
     for minute, percent in enumerate((21, 20, 19, 20, 21, 24, 25, 24, 20, 19)):
-        plan = decide(dataclasses.replace(situation, power=level(percent)), ANY_POWER, NOW + 60 * minute)
-        situation = dataclasses.replace(situation, history=plan.history, running=Running(plan.size))
+        plan = decide(dataclasses.replace(observation, power=level(percent)), ANY_POWER, NOW + 60 * minute)
+        observation = dataclasses.replace(observation, history=plan.history, running=Running(plan.size))
         sizes.append(plan.size > 0)
     assert sizes == [True, True, False, False, False, False, True, True, True, False]
 
 
 def test_a_failure_is_not_tried_again_at_once() -> None:
-    situation = Situation(SHORT, SLEEPING)
-    first = decide(situation, ON_DEMAND, NOW)
+    observation = Observation(SHORT, SLEEPING)
+    first = decide(observation, ON_DEMAND, NOW)
     assert first.size == 2 * GIB
-    failed = dataclasses.replace(situation, running=Running(failed_at=NOW + 5), history=first.history)
+    failed = dataclasses.replace(observation, running=Running(failed_at=NOW + 5), history=first.history)
     second = decide(failed, ON_DEMAND, NOW + 5)
     assert (second.size, second.until) == (0, NOW + 65)
     assert second.reason == "Memory is short, but lending VRAM failed a moment ago."
@@ -250,7 +252,7 @@ def test_a_failure_is_not_tried_again_at_once() -> None:
 
 
 def test_pages_come_home_at_leisure_unless_somebody_waits() -> None:
-    for session, power, hurry in ((GAME, PLUGGED, True), (SessionSituation(), UNPLUGGED, False)):
+    for session, power, hurry in ((GAME, PLUGGED, True), (SessionObservation(), UNPLUGGED, False)):
         before = dataclasses.replace(lent(4), session=session, power=power)
         plan = decide(before, ON_DEMAND, NOW)
         assert (plan.size, plan.urgent) == (0, hurry)

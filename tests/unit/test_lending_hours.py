@@ -12,30 +12,30 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vramswap_gui.contract import MIN_SIZE, SIZE_STEP, Mode, State
-from vramswap_gui.helper.decide import decide
-from vramswap_gui.helper.situation import (
-    GpuSituation,
-    History,
+from vramswap_gui.api.status import Mode, State
+from vramswap_gui.helper.policy.lending import decide
+from vramswap_gui.helper.policy.types import (
+    GpuObservation,
     Memory,
+    Observation,
     Plan,
-    PowerSituation,
-    Rules,
+    PolicyConfig,
+    PolicyState,
+    PowerObservation,
     Running,
-    SessionSituation,
-    Situation,
+    SessionObservation,
 )
 from vramswap_gui.system.gpu import Power
-from vramswap_gui.units import GIB, MIB
+from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP
 
 HOUR: Final = 3600.0
 
-PLUGGED: Final = PowerSituation(on_ac=True, battery_percent=80)
-UNPLUGGED: Final = PowerSituation(on_ac=False, battery_percent=80)
+PLUGGED: Final = PowerObservation(on_ac=True, battery_percent=80)
+UNPLUGGED: Final = PowerObservation(on_ac=False, battery_percent=80)
 
-ON_DEMAND: Final = Rules(mode=Mode.ON_DEMAND)
-ALWAYS: Final = Rules(mode=Mode.ALWAYS)
-ANY_POWER: Final = Rules(mode=Mode.ON_DEMAND, only_on_ac=False)
+ON_DEMAND: Final = PolicyConfig(mode=Mode.ON_DEMAND)
+ALWAYS: Final = PolicyConfig(mode=Mode.ALWAYS)
+ANY_POWER: Final = PolicyConfig(mode=Mode.ON_DEMAND, only_on_ac=False)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Event:
     #: Whether a card of which nothing is lent is awake and can be asked.
     awake: bool = False
     display: bool = False
-    power: PowerSituation = PLUGGED
+    power: PowerObservation = PLUGGED
     game: bool = False
     asleep: bool = False
     #: How far the swap came on its way to the last plan, in per cent, and whether growing ended with a failure.
@@ -75,7 +75,7 @@ EVENTS: Final = st.builds(
     utilisation=st.sampled_from((0, 49, 50, 100)),
     awake=st.booleans(),
     display=st.booleans(),
-    power=st.builds(PowerSituation, st.sampled_from((True, False, None)), st.none() | st.floats(0, 100)),
+    power=st.builds(PowerObservation, st.sampled_from((True, False, None)), st.none() | st.floats(0, 100)),
     game=st.booleans(),
     asleep=st.booleans(),
     done=st.sampled_from((0, 40, 100)),
@@ -95,7 +95,7 @@ def busy_day(random: Random) -> Iterable[Event]:
             "clients": random.randrange(4),
             "utilisation": random.choice((0, 0, 0, 60)),
             "power": random.choice(
-                (PLUGGED, PLUGGED, PLUGGED, UNPLUGGED, PowerSituation(False, random.uniform(10, 30)))
+                (PLUGGED, PLUGGED, PLUGGED, UNPLUGGED, PowerObservation(False, random.uniform(10, 30)))
             ),
             "game": random.random() < 0.1,
             "asleep": random.random() < 0.05,
@@ -118,7 +118,7 @@ def busy_day(random: Random) -> Iterable[Event]:
 class Simulation:
     """A machine that follows the plans, and keeps book of them."""
 
-    def __init__(self, rules: Rules, hand: bool | None, card: int, start: float) -> None:
+    def __init__(self, rules: PolicyConfig, hand: bool | None, card: int, start: float) -> None:
         self.rules = rules
         self.hand = hand
         self.card = card
@@ -132,17 +132,17 @@ class Simulation:
         """An event, the decision that follows, and what must be true of it."""
         self._pass(event)
         self._follow(event)
-        situation = Situation(
+        observation = Observation(
             Memory(16 * GIB, 16 * GIB * event.available // 100, stalled=event.stalled),
             self._card(event),
             event.power,
-            SessionSituation(event.game, event.asleep, self.hand),
+            SessionObservation(event.game, event.asleep, self.hand),
             self.running,
-            self.plan.history if self.plan else History(),
+            self.plan.history if self.plan else PolicyState(),
         )
         before = self.plan.size if self.plan else 0
-        self.plan = decide(situation, self.rules, self.now)
-        self._check(situation, self.plan)
+        self.plan = decide(observation, self.rules, self.now)
+        self._check(observation, self.plan)
         if self.plan.size != before:
             self.changes.append((self.now, self.plan.size > before))
 
@@ -162,16 +162,16 @@ class Simulation:
             size -= size % MIN_SIZE
         self.running = Running(size, size * event.used // 100, failed_at)
 
-    def _card(self, event: Event) -> GpuSituation:
+    def _card(self, event: Event) -> GpuObservation:
         size = self.running.size
         if not size and not event.awake:
-            return GpuSituation(Power.SUSPENDED, self.card if self.plan else None)
+            return GpuObservation(Power.SUSPENDED, self.card if self.plan else None)
         ours = size + (200 * MIB if size else 0)
         others = min(self.card * event.wanted // 100, max(0, self.card - ours))
-        return GpuSituation(Power.ACTIVE, self.card, ours, others, event.clients, event.utilisation, event.display)
+        return GpuObservation(Power.ACTIVE, self.card, ours, others, event.clients, event.utilisation, event.display)
 
-    def _check(self, situation: Situation, plan: Plan) -> None:
-        rules, gpu = self.rules, situation.gpu
+    def _check(self, observation: Observation, plan: Plan) -> None:
+        rules, gpu = self.rules, observation.gpu
         assert plan.size % SIZE_STEP == 0
         assert plan.size == 0 or plan.size >= MIN_SIZE
         assert plan.until is None or plan.until > self.now
@@ -185,7 +185,7 @@ class Simulation:
             if gpu.free is not None:
                 # Whatever others use, the headroom is theirs at once.
                 assert plan.size <= max(0, self.running.size + gpu.free - kept)
-        if forbidden(situation, rules):
+        if forbidden(observation, rules):
             assert plan.size == 0
             assert plan.reason
         if plan.urgent:
@@ -202,9 +202,9 @@ class Simulation:
             assert sum(first < at < second for at, _ in self.changes) <= 6
 
 
-def forbidden(situation: Situation, rules: Rules) -> bool:
+def forbidden(observation: Observation, rules: PolicyConfig) -> bool:
     """Whether somebody or something forbids it, told once more in other words."""
-    session, power = situation.session, situation.power
+    session, power = observation.session, observation.power
     if session.asleep or session.hand is False:
         return True
     if session.game_mode and rules.pause_for_games:
@@ -216,7 +216,7 @@ def forbidden(situation: Situation, rules: Rules) -> bool:
 
 
 RULES: Final = st.builds(
-    Rules,
+    PolicyConfig,
     mode=st.sampled_from(Mode),
     size=st.sampled_from((0, MIN_SIZE, 3 * GIB, 64 * GIB)),
     maximum=st.sampled_from((0, 0, 100 * MIB, 5 * GIB)),
@@ -232,7 +232,7 @@ STARTS: Final = st.floats(0, 1e7)
 
 @settings(deadline=None, max_examples=400)
 @given(RULES, st.sampled_from((None, True, False)), CARDS, STARTS, st.lists(EVENTS, max_size=60))
-def test_whatever_happens(rules: Rules, hand: bool | None, card: int, start: float, events: Sequence[Event]) -> None:
+def test_whatever_happens(rules: PolicyConfig, hand: bool | None, card: int, start: float, events: Sequence[Event]) -> None:
     simulation = Simulation(rules, hand, card, start)
     for event in events:
         simulation.happens(event)
@@ -241,7 +241,7 @@ def test_whatever_happens(rules: Rules, hand: bool | None, card: int, start: flo
 
 @settings(deadline=None, max_examples=50)
 @given(st.sampled_from((ON_DEMAND, ALWAYS, ANY_POWER)), CARDS, STARTS, st.integers(0, 1 << 32))
-def test_hours_of_it(rules: Rules, card: int, start: float, seed: int) -> None:
+def test_hours_of_it(rules: PolicyConfig, card: int, start: float, seed: int) -> None:
     simulation = Simulation(rules, None, card, start)
     for event in busy_day(Random(seed)):
         simulation.happens(event)

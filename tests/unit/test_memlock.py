@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vramswap_gui.server.resident import paged_out
+from vramswap_gui.server.memlock import paged_out
 
 _SMAPS = """\
 55d0a0000000-55d0a0021000 rw-p 00000000 00:00 0                          [heap]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.helper import senses
-from vramswap_gui.helper.situation import GpuSituation
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper import monitor
+from vramswap_gui.helper.policy.types import GpuObservation
 from vramswap_gui.system import gpu
 from vramswap_gui.system.gpu import GpuReading, Program
 from vramswap_gui.units import GIB, MIB
@@ -31,7 +31,7 @@ class Card:
         self.meanwhile: Callable[[], None] = lambda: None
         self.failing = False
         self.now = 100.0
-        self._senses = senses.Senses(folder, folder)
+        self._monitor = monitor.Monitor(folder, folder)
         monkeypatch.setattr(gpu, "read", self._read)
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
@@ -43,11 +43,11 @@ class Card:
         programs = (Program(1, "vramswap-server", self.lent, ours=True), Program(2, "game", used))
         return GpuReading("card", PCI, 8 * GIB, 0, 0, programs=programs)
 
-    def look(self, seconds: float = 1.0) -> GpuSituation:
+    def look(self, seconds: float = 1.0) -> GpuObservation:
         """After so many seconds."""
         self.now += seconds
         free = 8 * GIB - DRIVERS - self.others - self.lent
-        return self._senses.gpu(PCI, {"pci": PCI, "total": 8 * GIB, "free": free}, self.lent)
+        return self._monitor.gpu(PCI, {"pci": PCI, "total": 8 * GIB, "free": free}, self.lent)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Card:
     return Card(monkeypatch, tmp_path)
 
 
-def shared(found: GpuSituation) -> tuple[int, int | None]:
+def shared(found: GpuObservation) -> tuple[int, int | None]:
     return found.used_by_us, found.used_by_others
 
 
@@ -121,6 +121,6 @@ def test_a_display_is_seen_even_when_nvml_fails(card: Card, plugged: bool, tmp_p
 def test_a_new_server_is_looked_at_anew(card: Card) -> None:
     card.told, card.others = None, GIB
     card.look()
-    card._senses.gpu(PCI, None, 0)
+    card._monitor.gpu(PCI, None, 0)
     card.told = 0
     assert shared(card.look(0)) == (DRIVERS, GIB)

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vramswap_gui.server.handshake import MAX_REQUEST, MIN_BLOCK, PREFERRED_BLOCK, TRANSMISSION_FLAGS, Export, negotiate
+from vramswap_gui.server.exports.nbd_handshake import (
+    MAX_REQUEST,
+    MIN_BLOCK,
+    PREFERRED_BLOCK,
+    TRANSMISSION_FLAGS,
+    Export,
+    negotiate,
+)
 from vramswap_gui.units import MIB
 
 EXPORT = Export(8 * MIB)

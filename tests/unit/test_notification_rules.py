@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from vramswap_gui.contract import Cause, ErrorCode, Segment, State, Status
-from vramswap_gui.desktop import Urgency
+from vramswap_gui.api.status import Cause, Segment, State, Status
+from vramswap_gui.errors import ErrorCode
 from vramswap_gui.settings import Config
-from vramswap_gui.tray.news import Action, News, news
+from vramswap_gui.tray.desktop import Urgency
+from vramswap_gui.tray.notification_rules import Action, News, news
 from vramswap_gui.units import GIB, MIB
 
 OFF = Status(State.OFF, "Off.")

@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from vramswap_gui import __version__, cli
+from vramswap_gui import __version__
+from vramswap_gui.ctl import main
 from vramswap_gui.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +51,7 @@ def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def commands() -> Iterator[str]:
     """The commands of ``vramswapctl``, from its own parser."""
-    for action in cli._parser()._actions:
+    for action in main._parser()._actions:
         if action.dest == "command":
             yield from action.choices or ()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vramswap_gui.system.power import PowerReading, read
+from vramswap_gui.system.power_supply import PowerReading, read
 
 Supplies = Mapping[str, Mapping[str, str]]
 

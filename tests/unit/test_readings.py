@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.helper import swap
+from vramswap_gui.doctor.checks import Machine
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper import swap_area
 from vramswap_gui.system import gpu, meminfo, run, swaps
-from vramswap_gui.system.checks import Machine
 
 PCI = "0000:01:00.0"
 
@@ -92,7 +92,7 @@ async def test_a_missing_nbd_module_is_named(tmp_path: Path, monkeypatch: pytest
     modprobe.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(VramswapError, match="Module nbd not found") as caught:
-        await swap.require_nbd(tmp_path)
+        await swap_area.require_nbd(tmp_path)
     assert caught.value.code is ErrorCode.NO_NBD
     assert caught.value.remedy
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vramswap_gui import __version__, report
+from vramswap_gui import __version__
+from vramswap_gui.doctor import report
 
 NAMES = {"annas-laptop": "<host>", "anna": "<user>", "Anna Müller": "<user>", "/srv/people/anna": "<home>"}
 

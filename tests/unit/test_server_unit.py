@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper import server_unit
 from vramswap_gui.server import main
 
@@ -85,7 +85,7 @@ def test_systemd_hears_that_it_is_ready(abstract: bool, tmp_path: Path, monkeypa
 def test_shutdown_spares_the_server() -> None:
     """The command line, as systemd reads it, begins with @; in a process of its own, because it lasts."""
     code = (
-        "from pathlib import Path; from vramswap_gui.server.resident import outlive_shutdown; outlive_shutdown();"
+        "from pathlib import Path; from vramswap_gui.server.memlock import outlive_shutdown; outlive_shutdown();"
         "print(Path('/proc/self/cmdline').read_text(), end='')"
     )
     said = subprocess.run([sys.executable, "-c", code, "a (b) c"], capture_output=True, text=True, check=True).stdout

@@ -6,10 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, ErrorCode, VramswapError
-from vramswap_gui.helper.policy import Area, Memory, Vram, largest, require_room, reshape, sentence, split, target
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper.policy.sizing import (
+    Area,
+    Memory,
+    Vram,
+    largest,
+    require_room,
+    reshape,
+    sentence,
+    split,
+    target,
+)
 from vramswap_gui.settings import Config
-from vramswap_gui.units import GIB, MIB
+from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP
 
 LAPTOP = Vram(total=8 * GIB, free=8 * GIB, ours=0)
 

@@ -14,8 +14,8 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QLocale
 from PySide6.QtWidgets import QApplication
 
-from vramswap_gui.tray import words
-from vramswap_gui.tray.words import FOLDER, PLACE, said, size_text, tr
+from vramswap_gui.tray import i18n
+from vramswap_gui.tray.i18n import FOLDER, PLACE, said, size_text, tr
 from vramswap_gui.units import GIB, MIB
 
 ROOT: Final = Path(__file__).parents[2]
@@ -51,12 +51,12 @@ def german() -> Iterator[None]:
     """The tray's words in German."""
     application = QApplication.instance() or QApplication(["tests", "-platform", "offscreen"])
     before = QLocale()
-    installed = words.install(application, QLocale("de_DE"))
+    installed = i18n.install(application, QLocale("de_DE"))
     yield
     for translator in installed:
         application.removeTranslator(translator)
     QLocale.setDefault(before)
-    words.forget()
+    i18n.forget()
 
 
 @pytest.mark.parametrize("language", TOOL.LANGUAGES)
@@ -128,7 +128,7 @@ def test_english_has_plurals_too() -> None:
     application = QApplication.instance() or QApplication(["tests", "-platform", "offscreen"])
     before = QLocale()
     for locale in ("C", "en_US", "ja_JP"):
-        installed = words.install(application, QLocale(locale))
+        installed = i18n.install(application, QLocale(locale))
         assert tr("%n things are missing before VRAM can be lent.", 1).startswith("One thing is")
         for translator in installed:
             application.removeTranslator(translator)
@@ -165,5 +165,5 @@ def test_every_form_finds_itself(german: None) -> None:
     """No form hides behind a more literal one."""
     for form in TOOL.sentences():
         text = PLACE.sub("§", form)
-        translated = PLACE.sub("§", QCoreApplication.translate(words.HELPER, form))
+        translated = PLACE.sub("§", QCoreApplication.translate(i18n.HELPER, form))
         assert said(text) == translated, form

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings
 
-from vramswap_gui.contract import VramswapError
+from vramswap_gui.errors import VramswapError
 from vramswap_gui.tray import autostart
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.preferences import OWN, Preferences

@@ -9,17 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tray_scenes import ASLEEP, GPU, LENT, MEMORY, NO_HELPER, OFF, ON, OURS, SCENES, WONT_FIT
-from vramswap_gui.contract import MIN_SIZE, SIZE_STEP, ErrorCode, State, Status, VramswapError
+from tests.support.scenes import ASLEEP, GPU, LENT, MEMORY, NO_HELPER, OFF, ON, OURS, SCENES, WONT_FIT
+from vramswap_gui.api.status import State, Status
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
-from vramswap_gui.tray import model
-from vramswap_gui.tray.machine import GpuView, Machine, MemoryView, Reader
-from vramswap_gui.tray.model import Fill, Look, View, problem
-from vramswap_gui.units import GIB, MIB, format_size
+from vramswap_gui.tray import view_model
+from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, Reader
+from vramswap_gui.tray.view_model import Fill, Look, View, problem
+from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP, format_size
 
 
 def view(status: Status | None, error: VramswapError | None, gpu: GpuView | None, memory: MemoryView | None) -> View:
-    return model.view(status, error, Machine(gpu, memory))
+    return view_model.view(status, error, Machine(gpu, memory))
 
 
 def shown(name: str) -> View:
@@ -157,7 +158,7 @@ def test_tiers() -> None:
 def test_slider_range(maximum: int, wanted: int, total: int) -> None:
     status = replace(OFF, maximum=maximum, wanted=wanted)
     config = Config()
-    choice = model.view(status, None, Machine(vram=total), config).size
+    choice = view_model.view(status, None, Machine(vram=total), config).size
     assert choice.kept in (0, total - choice.maximum)
     if not choice.known:
         assert maximum < MIN_SIZE and (maximum or total - config.headroom < MIN_SIZE + SIZE_STEP)
@@ -172,9 +173,9 @@ def test_slider_range(maximum: int, wanted: int, total: int) -> None:
 def test_a_size_can_be_chosen_while_the_gpu_sleeps() -> None:
     asleep = Machine(GpuView(asleep=True), vram=8 * GIB)
     never_asked = replace(OFF, maximum=0)
-    assert not model.view(never_asked, None, asleep, None).size.known
-    assert model.view(never_asked, None, asleep, Config()).size.maximum == 8 * GIB - 512 * MIB
-    assert model.view(never_asked, None, asleep, Config(maximum=GIB)).size.maximum == GIB
+    assert not view_model.view(never_asked, None, asleep, None).size.known
+    assert view_model.view(never_asked, None, asleep, Config()).size.maximum == 8 * GIB - 512 * MIB
+    assert view_model.view(never_asked, None, asleep, Config(maximum=GIB)).size.maximum == GIB
 
 
 def test_slider_says_what_is_wanted_and_what_is_so() -> None:

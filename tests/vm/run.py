@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests import fakegpu
+from tests.support import fakegpu
 from tests.vm import image
 
 #: MiB of memory of the machine.

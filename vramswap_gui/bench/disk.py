@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.bench.results import Load, Measured
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.units import GIB, MIB, format_size
 
 #: A larger file would tell no more and wear the disk.

@@ -12,7 +12,7 @@ from typing import Any, Final
 from vramswap_gui.bench import disk
 from vramswap_gui.bench.export import Export, export
 from vramswap_gui.bench.results import Load, LoadFailed, Measured
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.units import KIB
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from vramswap_gui import __version__
+from vramswap_gui.api.status import Mode, State, Status
 from vramswap_gui.client import Client
-from vramswap_gui.contract import ErrorCode, Mode, State, Status, VramswapError
+from vramswap_gui.doctor import checks
+from vramswap_gui.doctor.checks import Check, Verdict
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import SETTINGS, setting
-from vramswap_gui.system import checks, swaps
-from vramswap_gui.system.checks import Check, Verdict
+from vramswap_gui.system import swaps
 from vramswap_gui.units import format_size
 
 
@@ -230,19 +232,19 @@ async def _check_helper() -> Check:
 
 
 async def _report(options: argparse.Namespace) -> None:
-    from vramswap_gui import report
+    from vramswap_gui.doctor import report
 
     print(await report.compose(), end="")
 
 
 async def _install(options: argparse.Namespace) -> None:
-    from vramswap_gui import install
+    from vramswap_gui.ctl import install
 
     print(*await install.install(options.root), sep="\n")
 
 
 async def _uninstall(options: argparse.Namespace) -> None:
-    from vramswap_gui import install
+    from vramswap_gui.ctl import install
 
     print(*await install.uninstall(options.root), sep="\n")
 

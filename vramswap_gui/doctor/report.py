@@ -18,9 +18,10 @@ from typing import Final
 
 from vramswap_gui import __version__
 from vramswap_gui.client import Client
-from vramswap_gui.contract import VramswapError
+from vramswap_gui.doctor import checks
+from vramswap_gui.errors import VramswapError
 from vramswap_gui.settings import SETTINGS
-from vramswap_gui.system import checks, run
+from vramswap_gui.system import run
 
 _UNITS: Final = ("vramswap-helper.service", "vramswap-server.service", "vramswap-sleep.service")
 _LINES: Final = 200

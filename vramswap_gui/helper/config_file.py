@@ -10,7 +10,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import SETTINGS, Config, config_from
 
 

@@ -19,20 +19,12 @@ from dbus_next.errors import DBusError
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-from vramswap_gui.contract import (
-    BUS_NAME,
-    ERROR_PREFIX,
-    INTERFACE,
-    OBJECT_PATH,
-    PROPERTIES,
-    ErrorCode,
-    Status,
-    VramswapError,
-    status_to_wire,
-)
-from vramswap_gui.helper.authority import Access, Verdict, require
-from vramswap_gui.helper.diary import Diary
-from vramswap_gui.helper.manager import Manager
+from vramswap_gui.api.dbus import BUS_NAME, ERROR_PREFIX, INTERFACE, OBJECT_PATH
+from vramswap_gui.api.status import PROPERTIES, Status, status_to_wire
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper.event_log import EventLog
+from vramswap_gui.helper.lifecycle import Lifecycle
+from vramswap_gui.helper.polkit import Access, Verdict, require
 from vramswap_gui.settings import SETTINGS
 
 _BUS: Final = "org.freedesktop.DBus"
@@ -67,12 +59,12 @@ class Method:
         return "".join(kind for _, kind in self.takes)
 
 
-class Service:
+class DbusService:
     """The object at OBJECT_PATH."""
 
-    def __init__(self, manager: Manager, diary: Diary) -> None:
-        self._manager = manager
-        self._diary = diary
+    def __init__(self, lifecycle: Lifecycle, events: EventLog) -> None:
+        self._lifecycle = lifecycle
+        self._events = events
         self._bus: MessageBus | None = None
         self._shown: dict[str, Any] = status_to_wire(Status())
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,7 +110,7 @@ class Service:
             ) from None
         if reply not in (RequestNameReply.PRIMARY_OWNER, RequestNameReply.ALREADY_OWNER):
             raise VramswapError(ErrorCode.BUSY, "Another vramswap-helper runs already.", "Nothing needs to be done.")
-        self._manager.changed = self._changed
+        self._lifecycle.changed = self._changed
 
     def open(self) -> None:
         """Answer calls from now on, those that came before too."""
@@ -170,7 +162,7 @@ class Service:
             if method.access is Access.PUBLIC:
                 body = await method.handler(message.body)
             else:
-                with self._diary.request(message.member, await self._user(message.sender or "")):
+                with self._events.request(message.member, await self._user(message.sender or "")):
                     body = await self._obey(message, method)
         except VramswapError as error:
             return Message.new_error(message, ERROR_PREFIX + error.code, f"{error.message}\n{error.remedy}")
@@ -220,35 +212,35 @@ class Service:
         return Verdict(authorized, challenge)
 
     async def _start(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.start()
+        await self._lifecycle.start()
         return []
 
     async def _stop(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.stop()
+        await self._lifecycle.stop()
         return []
 
     async def _cancel(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.cancel()
+        await self._lifecycle.cancel()
         return []
 
     async def _sleep(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.sleep()
+        await self._lifecycle.sleep()
         return []
 
     async def _upgrade(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.upgrade()
+        await self._lifecycle.upgrade()
         return []
 
     async def _wake(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.wake()
+        await self._lifecycle.wake()
         return []
 
     async def _resize(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.resize(arguments[0])
+        await self._lifecycle.resize(arguments[0])
         return []
 
     async def _set_mode(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.configure({"mode": arguments[0]})
+        await self._lifecycle.configure({"mode": arguments[0]})
         return []
 
     async def _make_way(self, arguments: list[Any]) -> list[Any]:
@@ -258,7 +250,7 @@ class Service:
             await self._watch(caller)
         elif not wanted:
             self._players.discard(caller)
-        self._manager.set_playing(bool(self._players))
+        self._lifecycle.set_playing(bool(self._players))
         return []
 
     async def _watch(self, caller: str) -> None:
@@ -272,7 +264,7 @@ class Service:
     def _left(self, name: str, before: str, after: str) -> None:
         if name in self._players and not after:
             self._players.discard(name)
-            self._manager.set_playing(bool(self._players))
+            self._lifecycle.set_playing(bool(self._players))
 
     async def _user(self, caller: str) -> int | None:
         """The user ID of a caller; None when it is gone already."""
@@ -295,11 +287,11 @@ class Service:
         return reply.body[0] if reply is not None and reply.body else None
 
     async def _get_config(self, arguments: list[Any]) -> list[Any]:
-        config = self._manager.config()
+        config = self._lifecycle.config()
         return [{key: Variant(setting.signature, getattr(config, key)) for key, setting in SETTINGS.items()}]
 
     async def _set_config(self, arguments: list[Any]) -> list[Any]:
-        await self._manager.configure({key: variant.value for key, variant in arguments[0].items()})
+        await self._lifecycle.configure({key: variant.value for key, variant in arguments[0].items()})
         return []
 
     async def _get(self, arguments: list[Any]) -> list[Any]:
@@ -318,7 +310,7 @@ class Service:
         return [introspection(self.methods)]
 
     def _properties(self, interface: str) -> dict[str, Variant]:
-        return _variants(status_to_wire(self._manager.status)) if interface in (INTERFACE, "") else {}
+        return _variants(status_to_wire(self._lifecycle.status)) if interface in (INTERFACE, "") else {}
 
     def _changed(self, status: Status) -> None:
         wire = status_to_wire(status)

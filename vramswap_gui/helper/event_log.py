@@ -1,8 +1,8 @@
 """What the helper tells the journal, and when: each time that the swap, a setting or the sleep is not as it was told
 last, and when something that was wanted was not done.
 
-Who asks for something, a person over the bus or the policy, has the diary look afterwards. What happens in between, and
-each sentence of the policy, is for the status alone.
+Who asks for something, a person over the bus or the policy, has the log look afterwards. What happens in between,
+and each sentence of the policy, is for the status alone.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import NO_ERROR, Status, VramswapError
-from vramswap_gui.helper.manager import Manager
+from vramswap_gui.api.status import Status
+from vramswap_gui.errors import NO_ERROR, VramswapError
+from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.settings import SETTINGS, Config
-from vramswap_gui.system.journal import Event, Journal
+from vramswap_gui.system.journald import Event, Journal
 from vramswap_gui.units import format_size
 
 #: What is no value in a sentence has these words.
@@ -97,12 +98,12 @@ def _asked(by: int | None) -> str:
     return "" if by is None else f" User {by} asked for it."
 
 
-class Diary:
+class EventLog:
     """The one of a helper. It remembers what was told last."""
 
-    def __init__(self, journal: Journal, manager: Manager) -> None:
+    def __init__(self, journal: Journal, lifecycle: Lifecycle) -> None:
         self._journal = journal
-        self._manager = manager
+        self._lifecycle = lifecycle
         self._told = Scene()
 
     def begin(self) -> None:
@@ -118,7 +119,7 @@ class Diary:
 
     def look(self, by: int | None = None) -> frozenset[Event]:
         """Tell what has changed, if it has come to rest, since the last look; ``by``: at the wish of this user."""
-        if self._manager.busy:
+        if self._lifecycle.busy:
             return frozenset()
         try:
             scene = self._scene()
@@ -167,8 +168,8 @@ class Diary:
         config = self._told.config
         with contextlib.suppress(VramswapError):
             # The policy, which needs it too, says so when it cannot be read.
-            config = self._manager.config()
-        return Scene(self._manager.status, config, self._manager.asleep)
+            config = self._lifecycle.config()
+        return Scene(self._lifecycle.status, config, self._lifecycle.asleep)
 
     def _tell(self, lines: Iterator[Line]) -> frozenset[Event]:
         told = list(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.system import run
 
 _UNIT: Final = "vramswap-helper.service"

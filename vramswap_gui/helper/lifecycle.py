@@ -11,25 +11,26 @@ from pathlib import Path
 from typing import Any
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import NO_ERROR, Cause, ErrorCode, Mode, State, Status, VramswapError
-from vramswap_gui.helper import policy
-from vramswap_gui.helper.boot import start_at_boot
-from vramswap_gui.helper.config import ConfigFile, changed
-from vramswap_gui.helper.marks import Marks
-from vramswap_gui.helper.policy import Vram
+from vramswap_gui.api.status import Cause, Mode, State, Status
+from vramswap_gui.errors import NO_ERROR, ErrorCode, VramswapError
+from vramswap_gui.helper.config_file import ConfigFile, changed
+from vramswap_gui.helper.helper_unit import start_at_boot
+from vramswap_gui.helper.policy import sizing
+from vramswap_gui.helper.policy.sizing import Vram
+from vramswap_gui.helper.policy.types import Plan
+from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments
-from vramswap_gui.helper.server_link import ServerLink, keeper_died
-from vramswap_gui.helper.situation import Plan
+from vramswap_gui.helper.server_client import ServerClient, keeper_died
 from vramswap_gui.settings import Config
 from vramswap_gui.system import gpu
 
 
-class Manager:
+class Lifecycle:
     """Owns the swap. Verbs run one after the other; ``changed`` hears of every new status."""
 
     def __init__(
         self,
-        server: ServerLink,
+        server: ServerClient,
         config: ConfigFile,
         folder: Path,
         attach: str,
@@ -38,7 +39,7 @@ class Manager:
     ) -> None:
         self._server = server
         self._file = config
-        self._marks = Marks(folder)
+        self._runtime = RuntimeState(folder)
         self._attach = attach
         self._sys = sys
         self._verb = asyncio.Lock()
@@ -68,12 +69,12 @@ class Manager:
     @property
     def hand(self) -> bool | None:
         """What a person said last, on or off; None while the mode decides."""
-        return self._marks.hand
+        return self._runtime.hand
 
     @property
     def asleep(self) -> bool:
         """Whether the machine sleeps, or is about to."""
-        return self._marks.asleep
+        return self._runtime.asleep
 
     @property
     def busy(self) -> bool:
@@ -125,7 +126,7 @@ class Manager:
             self._aim = config.size or self.lent
             if self.hand is None and config.mode == Mode.OFF:
                 # Whoever turned it on, it was not this mode.
-                self._marks.hand = True
+                self._runtime.hand = True
             self._rest()
 
     async def _adopt_orphans(self) -> None:
@@ -157,9 +158,9 @@ class Manager:
             config = self._file.load()
             await self._server.start(config.gpu)
             vram = await self._vram(config)
-            self._aim = policy.target(config, vram)
+            self._aim = sizing.target(config, vram)
             size = self._aim if most is None else min(self._aim, most)
-            await self._segments.reshape(config, policy.reshape((), size))
+            await self._segments.reshape(config, sizing.reshape((), size))
         except VramswapError as error:
             await self._undo()
             self._fail(error)
@@ -207,7 +208,7 @@ class Manager:
             except VramswapError as error:
                 self._set(reason=error.message, cause=Cause.SLEEP, error=error.as_tuple())
                 raise
-            self._marks.fall_asleep(resume)
+            self._runtime.fall_asleep(resume)
             self._set(reason="Off while the machine sleeps.", cause=Cause.SLEEP)
 
     async def wake(self) -> None:
@@ -215,8 +216,8 @@ class Manager:
         async with self._verb:
             if not self.asleep:
                 return
-            resume = self._marks.resume
-            self._marks.wake()
+            resume = self._runtime.resume
+            self._runtime.wake()
             self._set(reason="Off.", cause=Cause.NONE)
             if resume:
                 await self._start()
@@ -233,12 +234,12 @@ class Manager:
             await self._segments.prune()
             if self._segments.devices:
                 vram = await self._vram(config)
-                goal = policy.target(config, vram)
+                goal = sizing.target(config, vram)
                 areas = self._segments.areas()
                 if config.mode == Mode.ON_DEMAND and not self.hand:
                     # A larger limit is no need for more.
                     goal = min(goal, self.lent)
-                steps = policy.reshape(areas, goal)
+                steps = sizing.reshape(areas, goal)
                 self._segments.require_room([area for area in areas if area.index in steps.remove])
                 self._file.save(config)
                 self._set(wanted=config.size, state=State.RESIZING, reason="Changing the size.")
@@ -270,7 +271,7 @@ class Manager:
 
     def _by_hand(self, hand: bool | None) -> None:
         """A person asked for something: what they said last, and a decision anew."""
-        self._marks.hand = hand
+        self._runtime.hand = hand
         self.generation += 1
         self.failed_at = None
         self.decided()
@@ -309,17 +310,17 @@ class Manager:
             await self._start(size)
             return
         config = self._file.load()
-        size = min(size, policy.target(config, await self._vram(config)))
+        size = min(size, sizing.target(config, await self._vram(config)))
         self._set(state=State.RESIZING, reason="Changing the size.")
         async with self._resting():
-            await self._segments.reshape(config, policy.reshape(self._segments.areas(), size))
+            await self._segments.reshape(config, sizing.reshape(self._segments.areas(), size))
 
     async def _shrink(self, plan: Plan, pause: float) -> None:
         if not plan.size:
             await self._stop(0 if plan.urgent else pause, plan.cause)
             return
         areas = self._segments.areas()
-        steps = policy.reshape(areas, plan.size)
+        steps = sizing.reshape(areas, plan.size)
         self._segments.require_room([area for area in areas if area.index in steps.remove])
         self._set(state=State.RESIZING, reason=plan.reason, cause=plan.cause)
         async with self._resting():
@@ -361,7 +362,7 @@ class Manager:
     def _rest(self) -> None:
         self._moved()
         if self.lent and self._server.connected:
-            self._set(state=State.ON, reason=policy.sentence(self.lent, self._aim), error=NO_ERROR)
+            self._set(state=State.ON, reason=sizing.sentence(self.lent, self._aim), error=NO_ERROR)
         elif self.lent:
             self._server_lost()
 
@@ -382,7 +383,7 @@ class Manager:
     def _note_gpu(self, config: Config, card: dict[str, Any], ours: int) -> Vram:
         vram = Vram(card["total"], card["free"], ours, gpu.display_attached(card["pci"], self._sys))
         simulated = (("gpu",) if card["simulated"] else ()) + (() if self._attach == "kernel" else ("kernel",))
-        most = policy.largest(config, vram)
+        most = sizing.largest(config, vram)
         self._set(gpu_name=card["name"], gpu_pci=card["pci"], simulated=simulated, maximum=most)
         return vram
 

@@ -10,23 +10,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import VramswapError
-from vramswap_gui.helper.config import ConfigFile
-from vramswap_gui.helper.diary import Diary
-from vramswap_gui.helper.governor import Governor
-from vramswap_gui.helper.manager import Manager
-from vramswap_gui.helper.senses import Senses
-from vramswap_gui.helper.server_link import ServerLink
-from vramswap_gui.helper.service import Service
-from vramswap_gui.helper.signals import Signals
-from vramswap_gui.system import name
-from vramswap_gui.system.journal import Event, Journal
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.helper.config_file import ConfigFile
+from vramswap_gui.helper.dbus_service import DbusService
+from vramswap_gui.helper.event_log import EventLog
+from vramswap_gui.helper.lifecycle import Lifecycle
+from vramswap_gui.helper.monitor import Monitor
+from vramswap_gui.helper.power_signals import PowerSignals
+from vramswap_gui.helper.reconciler import Reconciler
+from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.system import process
+from vramswap_gui.system.journald import Event, Journal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the helper until a signal or the end of the bus; the swap goes on without it."""
     options = _parser().parse_args(arguments)
-    name.call_it("vramswap-helper")
+    process.call_it("vramswap-helper")
     journal = Journal("vramswap-helper")
     try:
         asyncio.run(_serve(options, journal))
@@ -66,31 +66,32 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _serve(options: argparse.Namespace, journal: Journal) -> None:
-    server = ServerLink(options.runtime_dir, options.attach)
-    manager = Manager(
+    server = ServerClient(options.runtime_dir, options.attach)
+    lifecycle = Lifecycle(
         server, ConfigFile(options.config), options.runtime_dir, options.attach, options.proc, options.sys
     )
-    diary = Diary(journal, manager)
-    service = Service(manager, diary)
+    events = EventLog(journal, lifecycle)
+    service = DbusService(lifecycle, events)
     # The name first: of two helpers, only the one that has it may touch what it finds.
     await service.connect(options.bus)
-    await manager.adopt()
-    diary.begin()
-    signals = Signals(lambda: governor.poke())
-    governor = Governor(manager, Senses(options.proc, options.sys, signals.power, lambda: signals.asleep), diary)
+    await lifecycle.adopt()
+    events.begin()
+    signals = PowerSignals(lambda: reconciler.poke())
+    monitor = Monitor(options.proc, options.sys, signals.power, lambda: signals.asleep)
+    reconciler = Reconciler(lifecycle, monitor, events)
     await signals.connect(options.bus)
     service.open()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    waiting = [asyncio.create_task(work) for work in (service.wait(), ended.wait(), governor.run())]
+    waiting = [asyncio.create_task(work) for work in (service.wait(), ended.wait(), reconciler.run())]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
     await signals.close()
     await server.close()
-    diary.end()
+    events.end()
 
 
 if __name__ == "__main__":

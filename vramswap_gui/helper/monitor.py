@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from vramswap_gui.contract import VramswapError
-from vramswap_gui.helper.situation import GpuSituation, Memory, PowerSituation
-from vramswap_gui.system import gpu, meminfo, power, psi, swaps
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.helper.policy.types import GpuObservation, Memory, PowerObservation
+from vramswap_gui.system import gpu, meminfo, power_supply, psi, swaps
 from vramswap_gui.system.gpu import Program
 from vramswap_gui.units import MIB
 
@@ -19,14 +19,14 @@ _NVML_SECONDS: Final = 5.0
 _STEADY: Final = 16 * MIB
 
 
-class Senses:
+class Monitor:
     """``supply`` tells of mains and battery, None without UPower; ``asleep`` whether the machine is about to sleep."""
 
     def __init__(
         self,
         proc: Path,
         sys: Path,
-        supply: Callable[[], power.PowerReading | None] = lambda: None,
+        supply: Callable[[], power_supply.PowerReading | None] = lambda: None,
         asleep: Callable[[], bool] = lambda: False,
     ) -> None:
         self._proc = proc
@@ -61,17 +61,17 @@ class Senses:
             stalled=stalled,
         )
 
-    def power(self) -> PowerSituation:
+    def power(self) -> PowerObservation:
         """Mains and battery."""
-        reading = self._supply() or power.read(self._sys)
-        return PowerSituation(reading.on_ac, reading.percent)
+        reading = self._supply() or power_supply.read(self._sys)
+        return PowerObservation(reading.on_ac, reading.percent)
 
-    def gpu(self, pci: str, held: Mapping[str, Any] | None, lent: int) -> GpuSituation:
+    def gpu(self, pci: str, held: Mapping[str, Any] | None, lent: int) -> GpuObservation:
         """The GPU. ``held``: what our server says of it while one runs, which has it awake; ``lent``: our segments."""
         if held is None:
             self._overhead = self._reading = self._seen = None
             self._asked = float("-inf")
-            return GpuSituation(gpu.power(pci, self._sys), self._total)
+            return GpuObservation(gpu.power(pci, self._sys), self._total)
         self._total = held["total"]
         beside = held["total"] - held["free"] - lent
         if time.monotonic() - self._asked >= _NVML_SECONDS:
@@ -88,7 +88,7 @@ class Senses:
             self._overhead, self._seen = self._seen[1], None
         self._overhead = min(beside, beside if self._overhead is None else self._overhead)
         reading, others = self._reading, self._others()
-        return GpuSituation(
+        return GpuObservation(
             gpu.Power.ACTIVE,
             total=held["total"],
             used_by_us=lent + self._overhead,

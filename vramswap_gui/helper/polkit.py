@@ -6,7 +6,8 @@ import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from vramswap_gui.contract import ACTION_CONFIGURE, ACTION_CONTROL, ErrorCode, VramswapError
+from vramswap_gui.api.dbus import ACTION_CONFIGURE, ACTION_CONTROL
+from vramswap_gui.errors import ErrorCode, VramswapError
 
 
 class Access(enum.Enum):

@@ -17,14 +17,14 @@ from dbus_next.constants import BusType, MessageFlag, MessageType
 from dbus_next.errors import AuthError, DBusError
 from dbus_next.message import Message
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.system.power import PowerReading
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.system.power_supply import PowerReading
 
 _BUS: Final = "org.freedesktop.DBus"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 _UPOWER: Final = "org.freedesktop.UPower"
 _LOGIND: Final = "org.freedesktop.login1"
-#: Signals: interface, member and signature.
+#: PowerSignals: interface, member and signature.
 _OWNER_CHANGED: Final = (_BUS, "NameOwnerChanged", "sss")
 _CHANGED: Final = (_PROPERTIES, "PropertiesChanged", "sa{sv}as")
 _SLEEP: Final = ("org.freedesktop.login1.Manager", "PrepareForSleep", "b")
@@ -52,7 +52,7 @@ class _Object:
         }
 
 
-class Signals:
+class PowerSignals:
     """Follows UPower and logind on a connection of its own. Either may be missing, end, and come back.
 
     ``changed`` is called after :meth:`power` or :attr:`asleep` have changed.

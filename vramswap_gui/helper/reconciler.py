@@ -1,4 +1,4 @@
-"""Keeps the swap as the policy wants it: looks, decides, has the manager follow, and sleeps until something changes."""
+"""Keeps the swap as the policy wants it: looks, decides, acts, and sleeps until something changes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import time
 from typing import Final
 
-from vramswap_gui.contract import State, VramswapError
-from vramswap_gui.helper.decide import decide
-from vramswap_gui.helper.diary import Diary
-from vramswap_gui.helper.manager import Manager
-from vramswap_gui.helper.senses import Senses
-from vramswap_gui.helper.situation import History, Plan, Running, SessionSituation, Situation, rules
+from vramswap_gui.api.status import State
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.helper.event_log import EventLog
+from vramswap_gui.helper.lifecycle import Lifecycle
+from vramswap_gui.helper.monitor import Monitor
+from vramswap_gui.helper.policy.lending import decide
+from vramswap_gui.helper.policy.types import Observation, Plan, PolicyState, Running, SessionObservation, rules
 
 #: While VRAM is lent somebody may want it back, and has to get it within two seconds.
 _LENT_SECONDS: Final = 1.0
@@ -25,19 +26,19 @@ _RETRY_SECONDS: Final = 10.0
 _LEISURE_SECONDS: Final = 1.0
 
 
-class Governor:
-    """One for a manager. ``run`` it, and ``poke`` it when anything has changed."""
+class Reconciler:
+    """One for a lifecycle. ``run`` it, and ``poke`` it when anything has changed."""
 
-    def __init__(self, manager: Manager, senses: Senses, diary: Diary) -> None:
-        self._manager = manager
-        self._senses = senses
-        self._diary = diary
+    def __init__(self, lifecycle: Lifecycle, monitor: Monitor, events: EventLog) -> None:
+        self._lifecycle = lifecycle
+        self._monitor = monitor
+        self._events = events
         self._poked = asyncio.Event()
-        self._history = History()
+        self._history = PolicyState()
         self._generation = -1
         self._stalled = False
         self._later = 0.0
-        manager.decided = self.poke
+        lifecycle.decided = self.poke
 
     def poke(self) -> None:
         """Decide again, now."""
@@ -45,7 +46,7 @@ class Governor:
 
     async def run(self) -> None:
         """Never returns."""
-        trigger = self._senses.trigger()
+        trigger = self._monitor.trigger()
         if trigger is not None:
             asyncio.get_running_loop().add_reader(trigger.fileno(), self._feel)
         try:
@@ -74,39 +75,39 @@ class Governor:
                 return _LENT_SECONDS
             self._history = plan.history
             if time.monotonic() >= self._later:
-                await self._manager.follow(plan, self._generation, _LEISURE_SECONDS)
-            self._diary.look()
+                await self._lifecycle.follow(plan, self._generation, _LEISURE_SECONDS)
+            self._events.look()
         except VramswapError as error:
-            self._diary.not_followed(error)
+            self._events.not_followed(error)
             self._later = time.monotonic() + _RETRY_SECONDS
             return _RETRY_SECONDS
         except (OSError, ValueError, KeyError) as error:
-            self._diary.blind(error)
+            self._events.blind(error)
             return _OFF_SECONDS
-        if self._manager.lent:
+        if self._lifecycle.lent:
             return _LENT_SECONDS
-        most = _WAITING_SECONDS if self._manager.status.state is State.WAITING else _OFF_SECONDS
+        most = _WAITING_SECONDS if self._lifecycle.status.state is State.WAITING else _OFF_SECONDS
         return min(most, max(_LENT_SECONDS, plan.until - time.monotonic())) if plan.until else most
 
     async def _plan(self) -> Plan | None:
         """What is to be so now; None while a verb is under way, which knows better."""
-        manager = self._manager
-        if manager.busy:
+        lifecycle = self._lifecycle
+        if lifecycle.busy:
             return None
-        generation = manager.generation
-        config = manager.config()
-        held = await manager.held()
+        generation = lifecycle.generation
+        config = lifecycle.config()
+        held = await lifecycle.held()
         stalled, self._stalled = self._stalled, False
         if generation != self._generation:
             # A person's own command: what was before it is no reason to do anything.
-            self._generation, self._history, self._later = generation, History(), 0.0
-        lent, used = manager.lent, manager.status.used
-        situation = Situation(
-            self._senses.memory(manager.devices, stalled),
-            self._senses.gpu(self._senses.pci(config.gpu), held, lent),
-            self._senses.power(),
-            SessionSituation(manager.playing, manager.asleep or self._senses.asleep(), manager.hand),
-            Running(lent, used, manager.failed_at),
+            self._generation, self._history, self._later = generation, PolicyState(), 0.0
+        lent, used = lifecycle.lent, lifecycle.status.used
+        observation = Observation(
+            self._monitor.memory(lifecycle.devices, stalled),
+            self._monitor.gpu(self._monitor.pci(config.gpu), held, lent),
+            self._monitor.power(),
+            SessionObservation(lifecycle.playing, lifecycle.asleep or self._monitor.asleep(), lifecycle.hand),
+            Running(lent, used, lifecycle.failed_at),
             self._history,
         )
-        return decide(situation, rules(config), time.monotonic())
+        return decide(observation, rules(config), time.monotonic())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-class Marks:
+class RuntimeState:
     """Kept in the runtime directory, each written before what it tells of is done."""
 
     def __init__(self, folder: Path) -> None:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.contract import SIZE_STEP, ErrorCode, Segment, VramswapError
-from vramswap_gui.helper import policy, swap
-from vramswap_gui.helper.policy import Area, Memory, Steps
-from vramswap_gui.helper.server_link import ServerLink
+from vramswap_gui.api.status import Segment
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper import swap_area
+from vramswap_gui.helper.policy import sizing
+from vramswap_gui.helper.policy.sizing import Area, Memory, Steps
+from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.settings import Config
 from vramswap_gui.system import meminfo, swaps
-from vramswap_gui.units import round_up
+from vramswap_gui.units import SIZE_STEP, round_up
 
 _PROGRESS_SECONDS: Final = 0.2
 
@@ -21,7 +23,7 @@ _PROGRESS_SECONDS: Final = 0.2
 class Segments:
     """Those of a server. ``kernel``: its devices are real; ``moved`` is called when there is something new to show."""
 
-    def __init__(self, server: ServerLink, kernel: bool, proc: Path, moved: Callable[[], None]) -> None:
+    def __init__(self, server: ServerClient, kernel: bool, proc: Path, moved: Callable[[], None]) -> None:
         self._server = server
         self._kernel = kernel
         self._proc = proc
@@ -49,7 +51,7 @@ class Segments:
         """Look for segments without a server, by their label. True when there are any."""
         if self._kernel:
             devices = [area.device for area in swaps.read(self._proc) if area.device.startswith("/dev/nbd")]
-            self.devices = dict(enumerate([device for device in devices if await swap.is_ours(device)]))
+            self.devices = dict(enumerate([device for device in devices if await swap_area.is_ours(device)]))
         return bool(self.devices)
 
     async def add(self, config: Config, size: int) -> None:
@@ -57,7 +59,7 @@ class Segments:
         made = await self._server.ask("add", size=size)
         index, device = made["index"], made["device"]
         try:
-            await swap.on(device, policy.priority(config, index), self._server.by_systemd)
+            await swap_area.on(device, sizing.priority(config, index), self._server.by_systemd)
         except VramswapError:
             await self._server.ask("remove", index=index)
             raise
@@ -71,12 +73,12 @@ class Segments:
         if self._server.connected:
             await self._server.ask("remove", index=index)
         elif self._kernel:
-            swap.disconnect(self.devices[index])
+            swap_area.disconnect(self.devices[index])
         del self.devices[index]
         self._moved()
 
     async def _empty(self, index: int) -> None:
-        off = self._leaving = asyncio.create_task(swap.off(self.devices[index]))
+        off = self._leaving = asyncio.create_task(swap_area.off(self.devices[index]))
         while not off.done():
             self.bytes_left = next((area.used for area in self.areas() if area.index == index), 0)
             self._moved()
@@ -115,7 +117,7 @@ class Segments:
         going = {self.devices[area.index] for area in leaving}
         memory = meminfo.read(self._proc)
         free = sum(area.size - area.used for area in swaps.read(self._proc) if area.device not in going)
-        policy.require_room(sum(area.used for area in leaving), Memory(memory.total, memory.available, free))
+        sizing.require_room(sum(area.used for area in leaving), Memory(memory.total, memory.available, free))
 
     def _in_use(self) -> Iterator[tuple[int, Segment]]:
         """Each that is swap now, with its number, highest priority first."""

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.helper import server_unit, swap
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper import server_unit, swap_area
 from vramswap_gui.system import run
 
 _START_SECONDS: Final = 60.0
@@ -21,7 +21,7 @@ _MAX_LINE: Final = 1 << 16
 _LOOK_SECONDS: Final = 0.05
 
 
-class ServerLink:
+class ServerClient:
     """At most one connection to the server. ``lost`` is called when it ends without :meth:`quit`."""
 
     def __init__(self, folder: Path, attach: str) -> None:
@@ -71,7 +71,7 @@ class ServerLink:
     async def _start_detached(self, gpu: str) -> None:
         """Where no systemd starts it."""
         if self._attach == "kernel":
-            await swap.require_nbd()
+            await swap_area.require_nbd()
         command = [sys.executable, "-P", "-m", "vramswap_gui.server.main",
                    "--control", str(self._folder / "control.sock"), "--attach", self._attach]  # fmt: skip
         if gpu:

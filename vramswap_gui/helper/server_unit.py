@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.helper.swap import nbd_is_missing
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper.swap_area import nbd_is_missing
 from vramswap_gui.system import run
 
 _UNIT: Final = "vramswap-server.service"

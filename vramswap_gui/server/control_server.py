@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.server.attach_socket import listen
-from vramswap_gui.server.keeper import Keeper
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server.exports.nbd_socket import listen
+from vramswap_gui.server.supervisor.keeper import Keeper
 
 _MAX_LINE: Final = 4096
 _MAX_CLIENTS: Final = 16

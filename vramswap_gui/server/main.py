@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.server.attach import Attachment
-from vramswap_gui.server.attach_socket import SocketAttachment
-from vramswap_gui.server.ballast import Ballast
-from vramswap_gui.server.control import ControlServer
-from vramswap_gui.server.counters import MAX_WORKERS, Counters
-from vramswap_gui.server.diary import ServerDiary
-from vramswap_gui.server.engine_process import EngineOptions
-from vramswap_gui.server.keeper import Keeper, check_size
-from vramswap_gui.server.resident import bring_home, go_first, outlive_shutdown, require_resident
-from vramswap_gui.server.upgrade import resumed
-from vramswap_gui.system import name
-from vramswap_gui.system.journal import Journal
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server.control_server import ControlServer
+from vramswap_gui.server.engine.main import EngineOptions
+from vramswap_gui.server.exports.base import Exports
+from vramswap_gui.server.exports.nbd_socket import NbdSocketExports
+from vramswap_gui.server.memlock import bring_home, go_first, outlive_shutdown, require_resident
+from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
+from vramswap_gui.server.supervisor.event_log import ServerEventLog
+from vramswap_gui.server.supervisor.keeper import Keeper, check_size
+from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve
+from vramswap_gui.server.supervisor.reexec import resumed
+from vramswap_gui.system import process
+from vramswap_gui.system.journald import Journal
 from vramswap_gui.units import MIB, parse_size
 
 #: What an engine needs to start, apart from what it shares with its keeper.
@@ -37,10 +37,10 @@ _BALLAST: Final = 32 * MIB
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server; the exit status is 0 done, 1 failed (one line on stderr), 2 usage."""
     options = _parser().parse_args(arguments)
-    name.call_it("vramswap-keeper")
-    diary = ServerDiary(Journal("vramswap-server", plain=False))
+    process.call_it("vramswap-keeper")
+    events = ServerEventLog(Journal("vramswap-server", plain=False))
     try:
-        asyncio.run(_serve(options, diary))
+        asyncio.run(_serve(options, events))
     except VramswapError as error:
         if options.report is not None:
             _report(options.report, {"error": error.as_dict()})
@@ -120,19 +120,19 @@ def _threads(text: str) -> int:
     return int(text)
 
 
-async def _serve(options: argparse.Namespace, diary: ServerDiary) -> None:
+async def _serve(options: argparse.Namespace, events: ServerEventLog) -> None:
     if options.listen is not None:
-        await _serve_export(options, diary)
+        await _serve_export(options, events)
     else:
-        await _serve_control(options, diary)
+        await _serve_control(options, events)
 
 
-async def _serve_export(options: argparse.Namespace, diary: ServerDiary) -> None:
+async def _serve_export(options: argparse.Namespace, events: ServerEventLog) -> None:
     if options.size is None:
         raise VramswapError(ErrorCode.INVALID_ARGUMENT, "--listen needs --size.", "For example: --size 1G")
     check_size(options.size)
     engine = EngineOptions(options.gpu, options.threads, resident=False, counters=Counters())
-    keeper = Keeper(SocketAttachment("socket", lambda index: options.listen), engine, Ballast(0), diary)
+    keeper = Keeper(NbdSocketExports("socket", lambda index: options.listen), engine, MemoryReserve(0), events)
     stopping = asyncio.Event()
     _on_signal(stopping.set)
     await keeper.start()
@@ -144,16 +144,16 @@ async def _serve_export(options: argparse.Namespace, diary: ServerDiary) -> None
         await keeper.close()
 
 
-async def _serve_control(options: argparse.Namespace, diary: ServerDiary) -> None:
-    attachment: Attachment
+async def _serve_control(options: argparse.Namespace, events: ServerEventLog) -> None:
+    exports: Exports
     if options.attach == "kernel":
         # Only root can use it, and --listen has no need of a netlink library.
-        from vramswap_gui.server.attach_kernel import KernelAttachment
+        from vramswap_gui.server.exports.nbd_kernel import NbdKernelExports
 
-        attachment = KernelAttachment()
+        exports = NbdKernelExports()
     else:
         folder = Path(options.attach)
-        attachment = SocketAttachment(str(folder), lambda index: folder / f"nbd{index}")
+        exports = NbdSocketExports(str(folder), lambda index: folder / f"nbd{index}")
     resident = options.attach == "kernel"
     if resident:
         require_resident()
@@ -161,11 +161,11 @@ async def _serve_control(options: argparse.Namespace, diary: ServerDiary) -> Non
         if options.resume is not None:
             bring_home()
         go_first()
-    ballast = Ballast(_BALLAST if resident else 0)
+    reserve = MemoryReserve(_BALLAST if resident else 0)
     state = resumed(options.resume) if options.resume is not None else {}
     # A version that counted nothing left nothing.
     engine = EngineOptions(options.gpu, options.threads, resident, Counters(state.get("counters")))
-    keeper = Keeper(attachment, engine, ballast, diary)
+    keeper = Keeper(exports, engine, reserve, events)
     if state:
         await keeper.resume(state)
     else:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 
 # <sys/mman.h>, mlockall(2)
 _MCL_CURRENT: Final = 1

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pyroute2.netlink import NETLINK_GENERIC, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR, ctrlmsg, genlmsg, nla
 
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 
 _GENL_ID_CTRL: Final = 16
 _CTRL_CMD_GETFAMILY: Final = 3

@@ -19,24 +19,25 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from qasync import QEventLoop
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import BUS_NAME, Status
-from vramswap_gui.tray import icons, words
-from vramswap_gui.tray.bars import is_dark
+from vramswap_gui.api.dbus import BUS_NAME
+from vramswap_gui.api.status import Status
+from vramswap_gui.tray import i18n, icons
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.helper_client import Client
-from vramswap_gui.tray.herald import Herald
-from vramswap_gui.tray.hosts import Hosts, watch_helper
-from vramswap_gui.tray.instance import Instance
-from vramswap_gui.tray.machine import Reader
-from vramswap_gui.tray.menu import TrayMenu
-from vramswap_gui.tray.model import View
+from vramswap_gui.tray.i18n import said, tr
+from vramswap_gui.tray.notifier import Herald
 from vramswap_gui.tray.preferences import Preferences
-from vramswap_gui.tray.windows import Windows
-from vramswap_gui.tray.words import said, tr
+from vramswap_gui.tray.readings import Reader
+from vramswap_gui.tray.single_instance import Instance
+from vramswap_gui.tray.status_notifier_host import Hosts, watch_helper
+from vramswap_gui.tray.tray_menu import TrayMenu
+from vramswap_gui.tray.view_model import View
+from vramswap_gui.tray.widgets.usage_bar import is_dark
+from vramswap_gui.tray.windows.opener import Windows
 
 if TYPE_CHECKING:
-    from vramswap_gui.system.checks import Check
-    from vramswap_gui.tray.panel import Panel
+    from vramswap_gui.doctor.checks import Check
+    from vramswap_gui.tray.windows.panel import Panel
 
 #: At login the desktop's tray may come later than we do.
 _HOST_GRACE_MS: Final = 3000
@@ -84,7 +85,7 @@ class Tray(QObject):
     def panel(self) -> Panel:
         """The window, built when it is first asked for: a tray that nobody opens has none."""
         if self._panel is None:
-            from vramswap_gui.tray.panel import Panel
+            from vramswap_gui.tray.windows.panel import Panel
 
             panel = self._panel = Panel(icons.application_icon())
             panel.toggled.connect(self._controller.toggle)
@@ -197,7 +198,7 @@ class Tray(QObject):
             self._controller.check()
 
     def _judge(self, checks: tuple[Check, ...]) -> None:
-        from vramswap_gui.system.checks import Verdict
+        from vramswap_gui.doctor.checks import Verdict
 
         self._controller.checked.disconnect(self._judge)
         self._preferences.welcomed = True
@@ -242,7 +243,7 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("vramswap")
     app.setQuitOnLastWindowClosed(False)
-    words.install(app, QLocale())
+    i18n.install(app, QLocale())
 
     instance = Instance()
     if not instance.take():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 
 _NAME: Final = "vramswap.desktop"
 #: What is taken over from the installed entry; the rest is for menus.
@@ -89,7 +89,7 @@ def turn(on: bool, folders: Folders, command: Sequence[str] = ()) -> None:
 
 def own_command() -> tuple[str, ...]:
     """What starts this program where it is not installed."""
-    return (found,) if (found := shutil.which("vramswap")) else (sys.executable, "-P", "-m", "vramswap_gui.tray.main")
+    return (found,) if (found := shutil.which("vramswap")) else (sys.executable, "-P", "-m", "vramswap_gui.tray.application")
 
 
 def _entry(folders: Folders, command: Sequence[str]) -> dict[str, str]:

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from vramswap_gui.contract import ErrorCode, Mode, State, Status, VramswapError
+from vramswap_gui.api.status import Mode, State, Status
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import PERSONAL, Config, Value
 from vramswap_gui.tray.helper_client import Client
-from vramswap_gui.tray.machine import Machine, Reader
-from vramswap_gui.tray.model import Problem, View, problem, view
 from vramswap_gui.tray.preferences import Preferences
+from vramswap_gui.tray.readings import Machine, Reader
+from vramswap_gui.tray.view_model import Problem, View, problem, view
 
 _READ_MS: Final = 1000
 _RETRY_MS: Final = 3000
@@ -351,7 +352,7 @@ class Controller(QObject):
 
 def _look(status: Status, error: VramswapError | None) -> object:
     # Loaded when it is first needed: a hidden tray has no use for it.
-    from vramswap_gui.system.checks import Check, Verdict, look
+    from vramswap_gui.doctor.checks import Check, Verdict, look
 
     helper = Check("Helper", Verdict.OK, f"version {status.version}")
     if error is not None:

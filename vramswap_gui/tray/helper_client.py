@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from vramswap_gui.contract import Mode, Status, VramswapError
+from vramswap_gui.api.status import Mode, Status
+from vramswap_gui.errors import VramswapError
 from vramswap_gui.settings import Config
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
 
-from vramswap_gui.tray.model import Look
+from vramswap_gui.tray.view_model import Look
 
 #: Trays take the nearest one; these are what they use at 1, 1.5 and 2 times.
 _SIZES: Final = (16, 22, 24, 32, 44, 48, 64, 128)

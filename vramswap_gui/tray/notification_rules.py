@@ -10,10 +10,11 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from vramswap_gui.contract import Cause, ErrorCode, State, Status
-from vramswap_gui.desktop import Urgency
+from vramswap_gui.api.status import Cause, State, Status
+from vramswap_gui.errors import ErrorCode
 from vramswap_gui.settings import Config
-from vramswap_gui.tray.words import said, tr
+from vramswap_gui.tray.desktop import Urgency
+from vramswap_gui.tray.i18n import said, tr
 
 #: Others are faster, or the person changed their mind: nothing is broken.
 _ROUTINE: Final = (ErrorCode.OUT_OF_VRAM, ErrorCode.CANCELLED, ErrorCode.BUSY)

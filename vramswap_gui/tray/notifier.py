@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
-from vramswap_gui.contract import Status
-from vramswap_gui.desktop import Button, Desktop, GameWatch, Notifications
+from vramswap_gui.api.status import Status
 from vramswap_gui.settings import Config
 from vramswap_gui.tray.controller import Controller
-from vramswap_gui.tray.news import Action, news
+from vramswap_gui.tray.desktop import Button, Desktop, GameWatch, Notifications
+from vramswap_gui.tray.i18n import tr
+from vramswap_gui.tray.notification_rules import Action, news
 from vramswap_gui.tray.preferences import Preferences
-from vramswap_gui.tray.words import tr
 
 
 class Herald(QObject):

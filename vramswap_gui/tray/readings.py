@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vramswap_gui.contract import VramswapError
+from vramswap_gui.errors import VramswapError
 from vramswap_gui.tray.history import History
-from vramswap_gui.tray.words import said, tr
+from vramswap_gui.tray.i18n import said, tr
 
 if TYPE_CHECKING:
     from vramswap_gui.system.gpu import GpuReading, Program

@@ -7,9 +7,9 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidgetAction
 
 from vramswap_gui.settings import SETTINGS
-from vramswap_gui.tray.model import Preset, View
-from vramswap_gui.tray.sizer import Sizer
-from vramswap_gui.tray.words import tr
+from vramswap_gui.tray.i18n import tr
+from vramswap_gui.tray.view_model import Preset, View
+from vramswap_gui.tray.widgets.size_slider import Sizer
 
 
 class TrayMenu(QObject):

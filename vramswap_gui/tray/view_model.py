@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from vramswap_gui.contract import MIN_SIZE, SIZE_STEP, ErrorCode, State, Status, VramswapError
+from vramswap_gui.api.status import State, Status
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
 from vramswap_gui.tray.history import History
-from vramswap_gui.tray.machine import GpuView, Machine, MemoryView, SwapView
-from vramswap_gui.tray.programs import Holder, shares
-from vramswap_gui.tray.words import said, size_text, tr
-from vramswap_gui.units import GIB, MIB, round_down
+from vramswap_gui.tray.i18n import said, size_text, tr
+from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, SwapView
+from vramswap_gui.tray.vram_usage import Holder, shares
+from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP, round_down
 
 
 class Look(enum.StrEnum):

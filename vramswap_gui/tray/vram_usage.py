@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from vramswap_gui.contract import Status
-from vramswap_gui.tray.machine import GpuView
-from vramswap_gui.tray.words import tr
+from vramswap_gui.api.status import Status
+from vramswap_gui.tray.i18n import tr
+from vramswap_gui.tray.readings import GpuView
 
 #: More names would be too short to be told from each other in a bar.
 _NAMED: Final = 3

@@ -1,11 +1,11 @@
 """How much VRAM is to be lent now, and why, as a pure function. Sizes in bytes, times in seconds.
 
-:func:`decide` looks at a :class:`Situation` and answers with a :class:`Plan`. It remembers nothing: what it has to know
-of earlier decisions is the :class:`History` in each plan, which the next situation carries.
+:func:`decide` looks at an :class:`Observation` and answers with a :class:`Plan`. It remembers nothing: what it has to
+know of earlier decisions is the :class:`PolicyState` in each plan, which the next observation carries.
 
 It never flaps. VRAM is given back at once, and lent again only when nobody else has wanted it for a while, a while that
-doubles with each time that it was taken back within the hour. There are at most ``Rules.raises`` raises an hour, and
-between two of them at most six reductions: each way to reduce takes at least a quarter, or happens once.
+doubles with each time that it was taken back within the hour. There are at most ``PolicyConfig.raises`` raises an
+hour, and between two of them at most six reductions: each way to reduce takes at least a quarter, or happens once.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
-from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, Cause, Mode, State
-from vramswap_gui.helper.situation import History, Memory, Plan, Rules, Situation
-from vramswap_gui.units import format_size, round_down, round_up
+from vramswap_gui.api.status import Cause, Mode, State
+from vramswap_gui.helper.policy.types import Memory, Observation, Plan, PolicyConfig, PolicyState
+from vramswap_gui.units import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, format_size, round_down, round_up
 
 _HOUR: Final = 3600.0
 #: The pause before lending again doubles up to so many times the first.
@@ -36,18 +36,18 @@ class _Veto:
     after: str = ""
 
 
-def decide(situation: Situation, rules: Rules, now: float) -> Plan:
-    """The plan for ``situation`` at ``now``, seconds of a clock that never goes back."""
-    view = _View(situation, rules, now, _observe(situation, rules, now))
+def decide(observation: Observation, rules: PolicyConfig, now: float) -> Plan:
+    """The plan for ``observation`` at ``now``, seconds of a clock that never goes back."""
+    view = _View(observation, rules, now, _observe(observation, rules, now))
     veto = view.veto()
     if veto is not None:
         return view.plan(0, veto.state, veto.reason, veto.cause, urgent=veto.urgent, denied=veto.after)
     base, supply = view.base(), view.supply()
-    if supply is not None and supply < max(base, min(view.goal, situation.history.size or 0)):
+    if supply is not None and supply < max(base, min(view.goal, observation.history.size or 0)):
         size = base
         if supply < base:
             # A program that goes on allocating shall not meet a swapoff at every step.
-            quarter = max(situation.history.peak, base) // 4
+            quarter = max(observation.history.peak, base) // 4
             size = view.floor(min(supply, base - max(quarter, 1)))
         return view.lend(size, view.others(), None, urgent=True, denied="another program took its VRAM")
     quiet_end = view.quiet_end() if base else None
@@ -63,13 +63,13 @@ def decide(situation: Situation, rules: Rules, now: float) -> Plan:
     return view.lend(base, hindrance, min((end for end in (until, quiet_end) if end is not None), default=None))
 
 
-def _observe(situation: Situation, rules: Rules, now: float) -> History:
-    """The history with what this situation shows written in."""
-    old, gpu, power = situation.history, situation.gpu, situation.power
+def _observe(observation: Observation, rules: PolicyConfig, now: float) -> PolicyState:
+    """The history with what this observation shows written in."""
+    old, gpu, power = observation.history, observation.gpu, observation.power
     clients = None if gpu.runtime.asleep else gpu.other_clients
     arrived = clients is not None and old.clients is not None and clients > old.clients
     works = not gpu.runtime.asleep and (gpu.utilisation or 0) >= rules.busy
-    failed = situation.running.failed_at
+    failed = observation.running.failed_at
     denied = (old.denied_at, old.denied_by)
     if failed is not None and (old.denied_at is None or failed > old.denied_at):
         denied = (failed, "lending VRAM failed")
@@ -78,8 +78,8 @@ def _observe(situation: Situation, rules: Rules, now: float) -> History:
         low = False
     elif power.battery_percent < rules.battery_floor:
         low = True
-    home = situation.memory.available - situation.running.used
-    calm = home * 100 >= situation.memory.total * rules.plenty and not _pressed(situation.memory, rules)
+    home = observation.memory.available - observation.running.used
+    calm = home * 100 >= observation.memory.total * rules.plenty and not _pressed(observation.memory, rules)
     return dataclasses.replace(
         old,
         raises=tuple(at for at in old.raises if now < at + _HOUR),
@@ -93,13 +93,13 @@ def _observe(situation: Situation, rules: Rules, now: float) -> History:
     )
 
 
-def _pressed(memory: Memory, rules: Rules) -> bool:
+def _pressed(memory: Memory, rules: PolicyConfig) -> bool:
     """Whether tasks wait for memory."""
     some, full = memory.psi_some_avg10 or 0.0, memory.psi_full_avg10 or 0.0
     return memory.stalled or some >= rules.start_some or full >= rules.start_full
 
 
-def _short(memory: Memory, rules: Rules) -> bool:
+def _short(memory: Memory, rules: PolicyConfig) -> bool:
     """Whether programs are about to be short of memory."""
     if memory.available * 100 < memory.total * rules.start_available:
         return True
@@ -112,21 +112,21 @@ def _short(memory: Memory, rules: Rules) -> bool:
 
 @dataclass(frozen=True)
 class _View:
-    """A situation with what follows from it."""
+    """A observation with what follows from it."""
 
-    situation: Situation
-    rules: Rules
+    observation: Observation
+    rules: PolicyConfig
     now: float
-    history: History
+    history: PolicyState
 
     @property
     def goal(self) -> int:
         """The most that is lent when nobody else uses the GPU; 0 when that is too little to be of use."""
         wishes = [size for size in (self.rules.size, self.rules.maximum) if size]
-        gpu = self.situation.gpu
+        gpu = self.observation.gpu
         if gpu.total is not None:
             # The driver's share and our own buffers are lent to nobody.
-            beside = max(0, gpu.used_by_us - self.situation.running.size)
+            beside = max(0, gpu.used_by_us - self.observation.running.size)
             wishes.append(gpu.total - beside - self._kept())
         goal = round_down(max(0, min(wishes or [self.rules.segment])), SIZE_STEP)
         return goal if goal >= MIN_SIZE else 0
@@ -145,7 +145,7 @@ class _View:
         return min(self.goal, round_up(size, self._unit()))
 
     def _kept(self) -> int:
-        return self.rules.headroom + (self.rules.display_headroom if self.situation.gpu.display_attached else 0)
+        return self.rules.headroom + (self.rules.display_headroom if self.observation.gpu.display_attached else 0)
 
     def _active(self) -> bool:
         """Whether others were at work on the GPU just now."""
@@ -153,11 +153,11 @@ class _View:
 
     def supply(self) -> int | None:
         """What can be lent beside what others use; less than nothing if they use the headroom. None: not known."""
-        gpu = self.situation.gpu
+        gpu = self.observation.gpu
         if gpu.free is None:
             return None
         kept = max(self._kept(), (gpu.total or 0) // 4) if self._active() else self._kept()
-        return self.situation.running.size + gpu.free - kept
+        return self.observation.running.size + gpu.free - kept
 
     def reach(self) -> int:
         """The size that could be had now."""
@@ -166,7 +166,7 @@ class _View:
 
     def base(self) -> int:
         """What counts as lent: what was planned, unless that has become impossible."""
-        running, planned, supply = self.situation.running, self.history.size, self.supply()
+        running, planned, supply = self.observation.running, self.history.size, self.supply()
         if planned is not None and running.size < planned:
             failed = running.failed_at is not None and running.failed_at >= max(self.history.raises, default=0.0)
             if failed or (supply is not None and supply < planned):
@@ -177,8 +177,8 @@ class _View:
 
     def veto(self) -> _Veto | None:
         """Why nothing may be lent, if so."""
-        power, rules = self.situation.power, self.rules
-        session = self.situation.session
+        power, rules = self.observation.power, self.rules
+        session = self.observation.session
         if session.asleep:
             return _Veto(State.OFF, "Off while the machine sleeps.", Cause.SLEEP, urgent=True)
         if session.hand is False:
@@ -202,7 +202,7 @@ class _View:
         return None
 
     def _always(self) -> bool:
-        return self.rules.mode is Mode.ALWAYS or bool(self.situation.session.hand)
+        return self.rules.mode is Mode.ALWAYS or bool(self.observation.session.hand)
 
     def quiet_end(self) -> float | None:
         """When everything is to be released, unless memory gets short before."""
@@ -215,15 +215,15 @@ class _View:
         if self._always():
             return self.goal
         if base == 0:
-            return self._ceil(self.goal // 4) if _short(self.situation.memory, self.rules) else 0
-        used = self.situation.running.used
+            return self._ceil(self.goal // 4) if _short(self.observation.memory, self.rules) else 0
+        used = self.observation.running.used
         if used * 100 <= base * self.rules.grow_used or self.history.quiet_since is not None:
             return base
         return self._ceil(max(base + self.goal // 4, 2 * used))
 
     def others(self) -> str:
         """What others do with the GPU."""
-        gpu = self.situation.gpu
+        gpu = self.observation.gpu
         many = (gpu.other_clients or 0) > 1
         if self._active():
             return "other programs are using the GPU" if many else "another program is using the GPU"
@@ -251,7 +251,7 @@ class _View:
 
     def lend(self, size: int, hindrance: str, until: float | None, urgent: bool = False, denied: str = "") -> Plan:
         """The plan to lend ``size``, with its sentence."""
-        memory, rules = self.situation.memory, self.rules
+        memory, rules = self.observation.memory, self.rules
         cause = Cause.VRAM if hindrance else Cause.MEMORY
         if size:
             reason = f"{format_size(size)} of {format_size(self.goal)}: {hindrance or 'no more is needed'}."
@@ -278,7 +278,7 @@ class _View:
         denied: str = "",
     ) -> Plan:
         """The plan, with what the next one has to know of it."""
-        old, running = self.history, self.situation.running
+        old, running = self.history, self.observation.running
         before = running.size if old.size is None else old.size
         new = dataclasses.replace(old, size=size, peak=max(old.peak, before) if size else 0)
         if denied:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vramswap_gui.contract import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
-from vramswap_gui.units import GIB, MIB, format_size, round_down, round_up
+from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, format_size, round_down, round_up
 
 #: Steps in which the swap grows and shrinks: small enough to give way to a game, large enough that 16 are plenty.
 _SEGMENT: Final = 512 * MIB

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vramswap_gui.contract import Cause, Mode, State
-from vramswap_gui.helper.policy import DISPLAY_HEADROOM
+from vramswap_gui.api.status import Cause, Mode, State
+from vramswap_gui.helper.policy.sizing import DISPLAY_HEADROOM
 from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Power
 from vramswap_gui.units import MIB
@@ -28,7 +28,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class GpuSituation:
+class GpuObservation:
     """The GPU. What takes NVML to know is None while nobody asked it, above all while the GPU sleeps."""
 
     runtime: Power
@@ -50,7 +50,7 @@ class GpuSituation:
 
 
 @dataclass(frozen=True, slots=True)
-class PowerSituation:
+class PowerObservation:
     """``on_ac`` is None where nothing tells, ``battery_percent`` where there is no battery."""
 
     on_ac: bool | None = None
@@ -58,7 +58,7 @@ class PowerSituation:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionSituation:
+class SessionObservation:
     """What people want: ``game_mode`` while one of them plays, ``asleep`` from before the machine sleeps until after.
 
     ``hand`` is what a person said last, on or off, which holds until the machine starts anew; None: the mode decides.
@@ -80,7 +80,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class PolicyState:
     """What of earlier decisions matters to the next. A person's own command to start or resize begins a fresh one."""
 
     #: What the last plan said; None before the first.
@@ -107,19 +107,19 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class Observation:
     """All that a decision looks at."""
 
     memory: Memory
-    gpu: GpuSituation
-    power: PowerSituation = PowerSituation()
-    session: SessionSituation = SessionSituation()
+    gpu: GpuObservation
+    power: PowerObservation = PowerObservation()
+    session: SessionObservation = SessionObservation()
     running: Running = Running()
-    history: History = History()
+    history: PolicyState = PolicyState()
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PolicyConfig:
     """The settings. Percentages are 0 to 100; 0 as ``size`` means automatic, as ``maximum`` no limit."""
 
     mode: Mode = Mode.ON_DEMAND
@@ -165,12 +165,12 @@ class Plan:
     until: float | None
     #: Somebody waits for what is given back; otherwise the pages come home at leisure.
     urgent: bool
-    history: History
+    history: PolicyState
 
 
-def rules(config: Config) -> Rules:
+def rules(config: Config) -> PolicyConfig:
     """The rules that the settings make."""
-    return Rules(
+    return PolicyConfig(
         mode=Mode(config.mode),
         size=config.size,
         maximum=config.maximum,

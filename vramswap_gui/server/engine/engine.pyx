@@ -12,17 +12,27 @@ from libc.string cimport memset
 from posix.unistd cimport _exit, close, write
 
 from cuda.bindings cimport cydriver
-from vramswap_gui.server.copier cimport EXIT_CONTEXT_LOST, Copies, finish, launch, ok
-from vramswap_gui.server.tally cimport COPIES, ROW, count_batch
-from vramswap_gui.server.transport cimport (
-    DEAD, FREE, LIVE, RX_SIZE, TX_SIZE, Connection, batch_done, gather, has_work, is_over, send_replies,
+from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, Copies, finish, launch, ok
+from vramswap_gui.server.engine.tally cimport COPIES, ROW, count_batch
+from vramswap_gui.server.engine.transport cimport (
+    DEAD,
+    FREE,
+    LIVE,
+    RX_SIZE,
+    TX_SIZE,
+    Connection,
+    batch_done,
+    gather,
+    has_work,
+    is_over,
+    send_replies,
 )
 
 import os
 import select
 import threading
 
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:

@@ -9,13 +9,13 @@ import socket
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.server import channel
-from vramswap_gui.server.counters import Counters
-from vramswap_gui.server.engine import CONTEXT_LOST, Engine
-from vramswap_gui.server.resident import go_first, go_with_the_others, require_resident
-from vramswap_gui.server.vram import Mapping, Vram
-from vramswap_gui.system import name
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server import ipc
+from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
+from vramswap_gui.server.engine.vram import Mapping, Vram
+from vramswap_gui.server.memlock import go_first, go_with_the_others, require_resident
+from vramswap_gui.server.supervisor.counters import Counters
+from vramswap_gui.system import process
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def run(end: socket.socket, options: EngineOptions) -> NoReturn:
     # A signal meant for the service reaches the whole group; only the keeper may decide that serving ends.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    name.call_it("vramswap-engine")
+    process.call_it("vramswap-engine")
     status = 1
     try:
         status = _serve(end, options)
@@ -57,9 +57,9 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
         if options.resident:
             go_first()
     except VramswapError as error:
-        channel.send(end, {"error": error.as_dict()})
+        ipc.send(end, {"error": error.as_dict()})
         return 1
-    channel.send(end, {"result": commands.info()})
+    ipc.send(end, {"result": commands.info()})
     poll = select.poll()
     poll.register(end, select.POLLIN)
     poll.register(commands.engine.died, select.POLLIN)
@@ -75,7 +75,7 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
         if end.fileno() not in ready:
             continue
         try:
-            message, fds = channel.receive(end)
+            message, fds = ipc.receive(end)
         except (EOFError, OSError):
             orphaned = True
             poll.unregister(end)
@@ -85,7 +85,7 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
             continue
         verb = message.pop("verb")
         answer, made = _answer(commands, verb, message, fds)
-        channel.send(end, answer, made)
+        ipc.send(end, answer, made)
         if "error" in answer and answer["error"]["code"] == ErrorCode.SERVER_FAILED and not commands.healthy():
             # A context that failed once fails for good; a fresh process has a fresh one.
             os._exit(CONTEXT_LOST)
@@ -97,7 +97,7 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
 
 def _answer(
     commands: _Commands, verb: str, arguments: dict[str, Any], fds: list[int]
-) -> tuple[channel.Message, list[int]]:
+) -> tuple[ipc.Message, list[int]]:
     try:
         result = getattr(commands, verb)(*([fds] if fds else []), **arguments)
     except VramswapError as error:

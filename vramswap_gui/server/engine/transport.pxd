@@ -1,7 +1,7 @@
 # One NBD connection in its transmission phase.
 from libc.stdint cimport uint64_t
 
-from vramswap_gui.server.copier cimport Copies
+from vramswap_gui.server.engine.copy_batch cimport Copies
 
 cdef enum:
     # Powers of two, so that a position modulo the size stays cheap. A larger transfer flows through in parts.

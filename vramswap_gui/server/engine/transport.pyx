@@ -4,8 +4,8 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
-from vramswap_gui.server cimport copier, nbdwire, tally
-from vramswap_gui.server.nbdwire cimport Request
+from vramswap_gui.server.engine cimport copy_batch, nbdwire, tally
+from vramswap_gui.server.engine.nbdwire cimport Request
 
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int, void *, size_t, int)
@@ -36,7 +36,7 @@ cdef bint read_part(Copies *copies, Connection *c) noexcept nogil:
         return False
     place = c.tx_reserved % TX_SIZE
     part = min(part, <uint64_t>(TX_SIZE - place))
-    copier.copy_out(copies, c.tx + place, c.read_address, part)
+    copy_batch.copy_out(copies, c.tx + place, c.read_address, part)
     c.tx_reserved += part
     c.read_address += part
     c.read_left -= part
@@ -51,7 +51,7 @@ cdef bint write_part(Copies *copies, Connection *c) noexcept nogil:
     if part == 0 and c.write_left:
         return False
     if part and c.write_error == 0:
-        copier.copy_in(copies, c.write_address, c.rx + place, part)
+        copy_batch.copy_in(copies, c.write_address, c.rx + place, part)
     c.rx_parsed += part
     c.write_address += part
     c.write_left -= part
@@ -67,7 +67,7 @@ cdef bint next_step(Copies *copies, Connection *c) noexcept nogil:
     cdef Request request
     cdef size_t place, first
     cdef int error
-    if c.closing or copies.count == copier.MAX_COPIES or tx_room(c) < nbdwire.REPLY_SIZE:
+    if c.closing or copies.count == copy_batch.MAX_COPIES or tx_room(c) < nbdwire.REPLY_SIZE:
         return False
     if c.read_left:
         return read_part(copies, c)
@@ -108,7 +108,7 @@ cdef bint next_step(Copies *copies, Connection *c) noexcept nogil:
             return True
         copies.tally[tally.OTHERS] += 1
         if error == 0 and request.command == nbdwire.CMD_WRITE_ZEROES and request.length:
-            copier.zero(copies, c.base + request.offset, request.length)
+            copy_batch.zero(copies, c.base + request.offset, request.length)
     return True
 
 

@@ -15,7 +15,7 @@ _SOCKET_BUFFER: Final = 4 << 20
 Connect = Callable[[int, list[int]], Awaitable[None]]
 
 
-class Attachment(Protocol):
+class Exports(Protocol):
     """One way to attach segments."""
 
     name: str

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.server.attach import Connect
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server.exports.base import Connect
 from vramswap_gui.system.nbd import NbdControl, is_taken, without_scheduler
 
 #: Connections of one kernel device. More queues help only when more cores page at once.
@@ -31,7 +31,7 @@ _NOTICE_POLL: Final = 0.01
 _PROBE_SECONDS: Final = 2
 
 
-class KernelAttachment:
+class NbdKernelExports:
     """Segments become ``/dev/nbdN``."""
 
     name = "kernel"

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.server.attach import Connect, widen
-from vramswap_gui.server.handshake import Dialogue, Export, negotiate
+from vramswap_gui.server.exports.base import Connect, widen
+from vramswap_gui.server.exports.nbd_handshake import Dialogue, Export, negotiate
 
 _HANDSHAKE_SECONDS: Final = 10.0
 _MAX_HANDSHAKES: Final = 64
 
 
-class SocketAttachment:
+class NbdSocketExports:
     """Segments become NBD servers on Unix sockets; ``path`` names the socket of a segment."""
 
     def __init__(self, name: str, path: Callable[[int], Path]) -> None:

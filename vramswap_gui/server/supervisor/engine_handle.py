@@ -9,16 +9,17 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 
-from vramswap_gui.contract import ErrorCode, VramswapError
-from vramswap_gui.server import channel, engine_process
-from vramswap_gui.server.engine_process import EngineOptions
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server import ipc
+from vramswap_gui.server.engine import main
+from vramswap_gui.server.engine.main import EngineOptions
 
 
 class EngineGone(Exception):
     """The engine died before it answered."""
 
 
-class EngineLink:
+class EngineHandle:
     """One engine process. Requests are answered in order; :attr:`died` is called once, with the wait status."""
 
     def __init__(self, options: EngineOptions) -> None:
@@ -29,7 +30,7 @@ class EngineLink:
         self.pid = 0
         self.died: Callable[[int], None] = lambda status: None
 
-    async def start(self) -> channel.Message:
+    async def start(self) -> ipc.Message:
         """Fork the engine and wait until it has its GPU; returns what that is.
 
         Raises VramswapError as the engine reports it, EngineGone when it died without a word.
@@ -37,13 +38,13 @@ class EngineLink:
         # Pages that the collector never writes to again stay shared with the child.
         gc.collect()
         gc.freeze()
-        ours, theirs = channel.pair()
+        ours, theirs = ipc.pair()
         self.pid = os.fork()
         if self.pid == 0:
             keep = theirs.fileno()
             os.closerange(3, keep)
             os.closerange(keep + 1, 1 << 16)
-            engine_process.run(theirs, self._options)
+            main.run(theirs, self._options)
         theirs.close()
         ours.setblocking(False)
         self._end = ours
@@ -53,25 +54,25 @@ class EngineLink:
             answer, _ = await self._receive()
         return _result(answer)
 
-    async def ask(self, verb: str, fds: Sequence[int] = (), **arguments: object) -> tuple[channel.Message, list[int]]:
+    async def ask(self, verb: str, fds: Sequence[int] = (), **arguments: object) -> tuple[ipc.Message, list[int]]:
         """One request and its answer, with the descriptors that came. Raises VramswapError, EngineGone."""
         async with self._lock:
             if self._end is None:
                 raise EngineGone
             try:
-                channel.send(self._end, {"verb": verb, **arguments}, fds)
+                ipc.send(self._end, {"verb": verb, **arguments}, fds)
             except OSError as error:
                 raise EngineGone from error
             answer, received = await self._receive()
         return _result(answer), received
 
-    async def _receive(self) -> tuple[channel.Message, list[int]]:
+    async def _receive(self) -> tuple[ipc.Message, list[int]]:
         loop = asyncio.get_running_loop()
         assert self._end is not None
         end = self._end
         while True:
             try:
-                return channel.receive(end)
+                return ipc.receive(end)
             except BlockingIOError:
                 ready = asyncio.Event()
                 loop.add_reader(end, ready.set)
@@ -95,10 +96,10 @@ class EngineLink:
         self.died(status)
 
 
-def _result(answer: channel.Message) -> channel.Message:
+def _result(answer: ipc.Message) -> ipc.Message:
     if "error" in answer:
         raise VramswapError.from_dict(answer["error"])
-    result: channel.Message = answer["result"]
+    result: ipc.Message = answer["result"]
     return result
 
 

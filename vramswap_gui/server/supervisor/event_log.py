@@ -11,12 +11,12 @@ import signal
 from typing import Any
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import VramswapError
-from vramswap_gui.system.journal import Event, Journal
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.system.journald import Event, Journal
 from vramswap_gui.units import format_size
 
 
-class ServerDiary:
+class ServerEventLog:
     """The one of a keeper. Its first line has everything in memory that the later ones need."""
 
     def __init__(self, journal: Journal) -> None:

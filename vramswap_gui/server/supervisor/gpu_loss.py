@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 
 #: Seconds for which engine after engine must have failed by the GPU. A driver that wakes or resets one takes a few.
 PATIENCE: Final = 30.0

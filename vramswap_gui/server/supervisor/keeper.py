@@ -11,15 +11,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from vramswap_gui import __version__
-from vramswap_gui.contract import MAX_SEGMENTS, SIZE_STEP, ErrorCode, VramswapError
-from vramswap_gui.server import loss, upgrade
-from vramswap_gui.server.attach import Attachment
-from vramswap_gui.server.ballast import Ballast
-from vramswap_gui.server.diary import ServerDiary
-from vramswap_gui.server.engine import CONTEXT_LOST
-from vramswap_gui.server.engine_link import EngineGone, EngineLink, engine_failed
-from vramswap_gui.server.engine_process import EngineOptions
-from vramswap_gui.units import format_size
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server.engine.engine import CONTEXT_LOST
+from vramswap_gui.server.engine.main import EngineOptions
+from vramswap_gui.server.exports.base import Exports
+from vramswap_gui.server.supervisor import gpu_loss, reexec
+from vramswap_gui.server.supervisor.engine_handle import EngineGone, EngineHandle, engine_failed
+from vramswap_gui.server.supervisor.event_log import ServerEventLog
+from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve
+from vramswap_gui.units import MAX_SEGMENTS, SIZE_STEP, format_size
 
 #: Seconds before the next try when an engine died young of itself.
 _BACKOFF: Final = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -47,14 +47,14 @@ class Segment:
 class Keeper:
     """Everything the server does, apart from how requests to it arrive."""
 
-    def __init__(self, attachment: Attachment, options: EngineOptions, ballast: Ballast, diary: ServerDiary) -> None:
-        self._attachment = attachment
-        attachment.lost = self._connection_lost
+    def __init__(self, exports: Exports, options: EngineOptions, reserve: MemoryReserve, events: ServerEventLog) -> None:
+        self._exports = exports
+        exports.lost = self._connection_lost
         self._options = options
-        self._ballast = ballast
-        self._diary = diary
+        self._reserve = reserve
+        self._events = events
         self._gpu: dict[str, Any] = {}
-        self._engine = EngineLink(options)
+        self._engine = EngineHandle(options)
         self._engine_state = "starting"
         self._serving = asyncio.Event()
         self._segments: dict[int, Segment] = {}
@@ -65,7 +65,7 @@ class Keeper:
         self._death: tuple[int, float] | None = None
         #: How many engines in a row died young of themselves.
         self._young = 0
-        self._trouble: loss.Trouble | None = None
+        self._trouble: gpu_loss.Trouble | None = None
         #: The engine of an earlier program, which serves until ours has everything.
         self._predecessor = 0
         self._draining = False
@@ -83,18 +83,18 @@ class Keeper:
         self._options = replace(self._options, gpu=self._gpu["uuid"])
         self._serve()
         # Not before the fork, or the engine would share the pages and keep them when they are let go of.
-        self._ballast.fill()
-        self._diary.started(self._gpu)
+        self._reserve.fill()
+        self._events.started(self._gpu)
 
     async def resume(self, state: dict[str, Any]) -> None:
-        """Take over from an earlier program, whose engine serves until ours does (see upgrade.py)."""
+        """Take over from an earlier program, whose engine serves until ours does (see reexec.py)."""
         self._gpu, self._predecessor = state["gpu"], state["engine"]
         self._options = replace(self._options, gpu=self._gpu["uuid"])
         self._engine_state = "restarting"
         for found in state["segments"]:
             segment = Segment(**found)
             self._segments[segment.index] = segment
-            await self._attachment.resume(segment.index, segment.device, segment.size, self._connect)
+            await self._exports.resume(segment.index, segment.device, segment.size, self._connect)
         self._revival = asyncio.create_task(self._revive())
 
     async def upgrade(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Keeper:
         # The answer has to leave first.
         asyncio.get_running_loop().call_later(
             _LAST_WORDS,
-            upgrade.become,
+            reexec.become,
             state,
             [self._options.counters.fd, *(segment.fd for segment in self._segments.values())],
         )
@@ -137,10 +137,10 @@ class Keeper:
             "engine_pid": self._engine.pid,
             "engine": self._engine_state,
             "trouble": self._trouble_now(),
-            "attach": self._attachment.name,
+            "attach": self._exports.name,
             "gpu": self._gpu,
             "segments": [
-                segment.as_dict(self._attachment.connections(segment.index))
+                segment.as_dict(self._exports.connections(segment.index))
                 for segment in sorted(self._segments.values(), key=lambda s: s.index)
             ],
             "draining": self._draining,
@@ -153,7 +153,7 @@ class Keeper:
             if self._draining:
                 raise VramswapError(ErrorCode.BUSY, "The server is stopping.", "Try again when it has stopped.")
             if self._engine_state == "lost" and self._trouble is not None:
-                raise loss.gpu_is_gone(self._trouble)
+                raise gpu_loss.gpu_is_gone(self._trouble)
             index = next((i for i in range(MAX_SEGMENTS) if i not in self._segments), None)
             if index is None:
                 raise VramswapError(
@@ -166,14 +166,14 @@ class Keeper:
             segment = Segment(index, size, fds[0])
             self._segments[index] = segment
             try:
-                segment.device = await self._attachment.attach(index, size, self._connect)
+                segment.device = await self._exports.attach(index, size, self._connect)
             except BaseException as error:
                 await self._discard(segment)
                 if isinstance(error, EngineGone):
                     raise engine_failed("it died while a device was attached") from None
                 raise
-            self._diary.attached(segment.device, size)
-            return segment.as_dict(self._attachment.connections(index))
+            self._events.attached(segment.device, size)
+            return segment.as_dict(self._exports.connections(index))
 
     async def remove(self, index: int) -> dict[str, Any]:
         """Detach, wipe and release a segment. Raises VramswapError BUSY while the kernel swaps on it."""
@@ -181,13 +181,13 @@ class Keeper:
             segment = self._segments.get(index)
             if segment is None:
                 raise VramswapError(ErrorCode.INVALID_ARGUMENT, f"There is no segment {index}.")
-            if self._attachment.in_use(index):
+            if self._exports.in_use(index):
                 raise VramswapError(
                     ErrorCode.BUSY, f"{segment.device} is in use as swap.", f"Run `swapoff {segment.device}` first."
                 )
-            await self._attachment.detach(index)
+            await self._exports.detach(index)
             await self._discard(segment)
-            self._diary.detached(segment.device, segment.size)
+            self._events.detached(segment.device, segment.size)
         if self._draining:
             self._finish_if_empty()
         return {}
@@ -221,17 +221,17 @@ class Keeper:
     async def close(self) -> None:
         """Release everything, wiped. Only for when nothing depends on the segments any more."""
         self._draining = True
-        self._ballast.release()
+        self._reserve.release()
         if self._revival is not None:
             self._revival.cancel()
         for index in list(self._segments):
-            await self._attachment.detach(index)
+            await self._exports.detach(index)
         with contextlib.suppress(EngineGone, VramswapError):
             await self._engine.ask("quit")
         for segment in self._segments.values():
             os.close(segment.fd)
         self._segments.clear()
-        self._diary.ended()
+        self._events.ended()
 
     def _finish_if_empty(self) -> None:
         if not self._segments:
@@ -269,12 +269,12 @@ class Keeper:
     def _engine_died(self, status: int) -> None:
         if self._draining and not self._segments:
             return
-        self._ballast.release()
+        self._reserve.release()
         self._engine_state = "restarting"
         self._serving.clear()
         self._death = (status, time.monotonic())
         code = os.waitstatus_to_exitcode(status)
-        if time.monotonic() >= self._born + loss.YOUNG:
+        if time.monotonic() >= self._born + gpu_loss.YOUNG:
             self._young, self._trouble = 0, None
         elif code != -signal.SIGKILL:
             # Whom somebody killed, did not crash.
@@ -284,24 +284,24 @@ class Keeper:
             self._revival = asyncio.create_task(self._revive())
 
     def _hear(self, error: VramswapError | None) -> None:
-        self._trouble = loss.heard(self._trouble, error, time.monotonic())
+        self._trouble = gpu_loss.heard(self._trouble, error, time.monotonic())
 
     def _trouble_now(self) -> dict[str, str] | None:
         """Why nobody serves, as far as it is known."""
         if self._trouble is None or self._engine_state == "running":
             return None
         lost = self._engine_state == "lost"
-        return (loss.gpu_is_gone(self._trouble) if lost else self._trouble.error).as_dict()
+        return (gpu_loss.gpu_is_gone(self._trouble) if lost else self._trouble.error).as_dict()
 
     async def _revive(self) -> None:
         """Start a new engine and give it the segments. Gives up with the GPU only: pages are at stake."""
         attempt = self._young
-        while not loss.is_gone(self._trouble, time.monotonic()):
+        while not gpu_loss.is_gone(self._trouble, time.monotonic()):
             await asyncio.sleep(_BACKOFF[min(attempt, len(_BACKOFF) - 1)])
             attempt += 1
-            engine = EngineLink(self._options)
+            engine = EngineHandle(self._options)
 
-            async def connect(index: int, fds: list[int], engine: EngineLink = engine) -> None:
+            async def connect(index: int, fds: list[int], engine: EngineHandle = engine) -> None:
                 await engine.ask("connect", fds, index=index)
 
             try:
@@ -311,7 +311,7 @@ class Keeper:
                 self._end_predecessor()
                 for segment in self._segments.values():
                     if segment.device:
-                        await self._attachment.reattach(segment.index, connect)
+                        await self._exports.reattach(segment.index, connect)
             except (EngineGone, VramswapError, OSError) as error:
                 self._hear(error if isinstance(error, VramswapError) else None)
                 if engine.pid:
@@ -319,13 +319,13 @@ class Keeper:
                 continue
             if not engine.pid:
                 continue
-            if any(segment.device and self._attachment.hung_up(segment.index) for segment in self._segments.values()):
+            if any(segment.device and self._exports.hung_up(segment.index) for segment in self._segments.values()):
                 os.kill(engine.pid, signal.SIGKILL)
                 continue
             engine.died = self._engine_died
             self._engine = engine
             self._serve()
-            self._ballast.refill()
+            self._reserve.refill()
             self._tell_of(engine.pid)
             return
         self._give_up()
@@ -340,19 +340,19 @@ class Keeper:
         self._engine_state = "lost"
         for segment in self._segments.values():
             if segment.device:
-                self._attachment.give_up(segment.index)
+                self._exports.give_up(segment.index)
         # Who waits for an engine is to learn that there is none.
         self._serving.set()
         if self._trouble is not None:
-            self._diary.lost(loss.gpu_is_gone(self._trouble))
+            self._events.lost(gpu_loss.gpu_is_gone(self._trouble))
 
     def _tell_of(self, engine: int) -> None:
         """Only now that it serves: nothing that brings an engine back may wait for the journal."""
         if self._death is None:
-            self._diary.upgraded(engine, len(self._segments))
+            self._events.upgraded(engine, len(self._segments))
         else:
             status, at = self._death
-            self._diary.replaced(status, self._born - at, engine)
+            self._events.replaced(status, self._born - at, engine)
 
     def _end_predecessor(self) -> None:
         """No two engines serve at a time: a stale write of the old one must not follow a new one's."""

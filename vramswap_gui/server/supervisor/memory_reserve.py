@@ -21,7 +21,7 @@ _PAUSE: Final = 0.05
 _PLENTY: Final = 4
 
 
-class Ballast:
+class MemoryReserve:
     """``size`` bytes that are touched, and locked as all memory of this process is."""
 
     def __init__(self, size: int, proc: Path = Path("/proc")) -> None:

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from vramswap_gui.contract import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.system import run
 
 _OPTIONS = ("--report", "--resume")

@@ -14,9 +14,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from vramswap_gui.tray.bars import blend
 from vramswap_gui.tray.history import SPAN, History, Sample, ceiling
-from vramswap_gui.tray.words import size_text, tr
+from vramswap_gui.tray.i18n import size_text, tr
+from vramswap_gui.tray.widgets.usage_bar import blend
 from vramswap_gui.units import MIB
 
 #: WCAG 2.1, 1.4.11: what graphics need against what they stand on.

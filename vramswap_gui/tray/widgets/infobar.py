@@ -8,9 +8,9 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
-from vramswap_gui.tray.bars import blend, wrapped
-from vramswap_gui.tray.model import Problem
-from vramswap_gui.tray.words import tr
+from vramswap_gui.tray.i18n import tr
+from vramswap_gui.tray.view_model import Problem
+from vramswap_gui.tray.widgets.usage_bar import blend, wrapped
 
 _RED: Final = QColor("#e01b24")
 _AMBER: Final = QColor("#e5a50a")

@@ -19,11 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vramswap_gui.contract import SIZE_STEP
-from vramswap_gui.tray.bars import fill_colour, muted, wrapped
-from vramswap_gui.tray.model import Fill, SizeChoice
-from vramswap_gui.tray.words import size_text, tr
-from vramswap_gui.units import GIB, MIB
+from vramswap_gui.tray.i18n import size_text, tr
+from vramswap_gui.tray.view_model import Fill, SizeChoice
+from vramswap_gui.tray.widgets.usage_bar import fill_colour, muted, wrapped
+from vramswap_gui.units import GIB, MIB, SIZE_STEP
 
 _KEYS_SETTLE_MS: Final = 700
 _MARKS: Final = tuple([128 * MIB, 256 * MIB, 512 * MIB] + [GIB << power for power in range(9)])

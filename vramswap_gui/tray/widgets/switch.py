@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QSizePolicy, QStyle, QStyleOptionButton
 
-from vramswap_gui.tray.bars import blend
+from vramswap_gui.tray.widgets.usage_bar import blend
 
 
 class Switch(QCheckBox):

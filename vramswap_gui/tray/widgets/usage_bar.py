@@ -8,8 +8,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPalette
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from vramswap_gui.tray.model import Bar, Fill
-from vramswap_gui.tray.words import size_text
+from vramswap_gui.tray.i18n import size_text
+from vramswap_gui.tray.view_model import Bar, Fill
 
 #: Where nothing better is known, a part must still be seen.
 _THINNEST: Final = 2.0

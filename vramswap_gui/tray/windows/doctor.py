@@ -27,11 +27,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vramswap_gui.system.checks import Check, Verdict
-from vramswap_gui.tray.bars import muted, wrapped
-from vramswap_gui.tray.model import plain
-from vramswap_gui.tray.scroll import ScrolledColumn
-from vramswap_gui.tray.words import said, tr
+from vramswap_gui.doctor.checks import Check, Verdict
+from vramswap_gui.tray.i18n import said, tr
+from vramswap_gui.tray.view_model import plain
+from vramswap_gui.tray.widgets.scroll import ScrolledColumn
+from vramswap_gui.tray.widgets.usage_bar import muted, wrapped
 
 _SIZE: Final = (560, 620)
 _COLOURS: Final = {

@@ -11,8 +11,8 @@ from vramswap_gui.tray import icons
 from vramswap_gui.tray.controller import Controller
 
 if TYPE_CHECKING:
-    from vramswap_gui.tray.doctor_page import DoctorPage
-    from vramswap_gui.tray.settings_window import SettingsWindow
+    from vramswap_gui.tray.windows.doctor import DoctorPage
+    from vramswap_gui.tray.windows.settings import SettingsWindow
 
 
 class Windows(QObject):
@@ -30,7 +30,7 @@ class Windows(QObject):
     def open_settings(self) -> None:
         """Show the settings, in front."""
         if self.settings is None:
-            from vramswap_gui.tray.settings_window import SettingsWindow
+            from vramswap_gui.tray.windows.settings import SettingsWindow
 
             self.settings = SettingsWindow(icons.application_icon())
             self.settings.applied.connect(self._controller.save_settings)
@@ -41,7 +41,7 @@ class Windows(QObject):
     def open_doctor(self) -> None:
         """Show what the program needs of this computer, in front."""
         if self.doctor is None:
-            from vramswap_gui.tray.doctor_page import DoctorPage
+            from vramswap_gui.tray.windows.doctor import DoctorPage
 
             self.doctor = DoctorPage(icons.application_icon())
             self.doctor.again.connect(self._controller.check)

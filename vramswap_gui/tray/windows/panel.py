@@ -18,14 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from vramswap_gui.settings import SETTINGS
-from vramswap_gui.tray.bars import Legend, StackedBar, Tiers, muted, wrapped
-from vramswap_gui.tray.graph import Graph
-from vramswap_gui.tray.model import Look, View
-from vramswap_gui.tray.notice import Banner, Hint, ProblemBox
-from vramswap_gui.tray.settings_rows import Choice
-from vramswap_gui.tray.sizer import Sizer
-from vramswap_gui.tray.switch import Switch
-from vramswap_gui.tray.words import tr
+from vramswap_gui.tray.i18n import tr
+from vramswap_gui.tray.view_model import Look, View
+from vramswap_gui.tray.widgets.graph import Graph
+from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox
+from vramswap_gui.tray.widgets.size_slider import Sizer
+from vramswap_gui.tray.widgets.switch import Switch
+from vramswap_gui.tray.widgets.usage_bar import Legend, StackedBar, Tiers, muted, wrapped
+from vramswap_gui.tray.windows.settings_rows import Choice
 
 _WIDTH: Final = 440
 _NARROWEST: Final = 320

@@ -9,14 +9,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialogButtonBox, QFrame, QLabel, QMessageBox, QVBoxLayout, QWidget
 
-from vramswap_gui.contract import VramswapError
+from vramswap_gui.errors import VramswapError
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Group, Value
-from vramswap_gui.tray.model import Problem, problem
-from vramswap_gui.tray.notice import Hint, ProblemBox
+from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.preferences import OWN, Preferences
-from vramswap_gui.tray.scroll import ScrolledColumn
-from vramswap_gui.tray.settings_rows import Row, lock_icon
-from vramswap_gui.tray.words import tr
+from vramswap_gui.tray.view_model import Problem, problem
+from vramswap_gui.tray.widgets.infobar import Hint, ProblemBox
+from vramswap_gui.tray.widgets.scroll import ScrolledColumn
+from vramswap_gui.tray.windows.settings_rows import Row, lock_icon
 
 _SIZE: Final = (540, 680)
 

@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from vramswap_gui.settings import Kind, Setting, Value
-from vramswap_gui.tray.bars import muted, wrapped
-from vramswap_gui.tray.switch import Switch
-from vramswap_gui.tray.words import size_text, tr
+from vramswap_gui.tray.i18n import size_text, tr
+from vramswap_gui.tray.widgets.switch import Switch
+from vramswap_gui.tray.widgets.usage_bar import muted, wrapped
 from vramswap_gui.units import GIB, MIB, round_down
 
 #: Sizes are shown in GiB, to a hundredth of one.

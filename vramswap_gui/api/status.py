@@ -1,7 +1,4 @@
-"""What the helper promises on the system bus: names, states, errors and status.
-
-Tray, command line and helper all import this module, and it imports nothing of theirs. The settings are in settings.py.
-"""
+"""What the helper shows on the system bus: every property, its type, and how it is written on the wire."""
 
 from __future__ import annotations
 
@@ -11,23 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vramswap_gui.units import MIB
-
-BUS_NAME: Final = "org.vramswap.Helper"
-OBJECT_PATH: Final = "/org/vramswap/Helper"
-INTERFACE: Final = "org.vramswap.Helper1"
-ERROR_PREFIX: Final = "org.vramswap.Error."
-
-#: polkit: start, stop, and size within the configured maximum.
-ACTION_CONTROL: Final = "org.vramswap.control"
-#: polkit: persistent settings that concern everyone on the machine.
-ACTION_CONFIGURE: Final = "org.vramswap.configure"
-
-#: More segments than this would cost more in devices and buffers than the finer steps are worth.
-MAX_SEGMENTS: Final = 16
-#: VRAM comes in 2 MiB pages, so every segment is a multiple of this.
-SIZE_STEP: Final = 2 * MIB
-MIN_SIZE: Final = 16 * MIB
+from vramswap_gui.errors import NO_ERROR
 
 
 class State(enum.StrEnum):
@@ -65,61 +46,6 @@ class Cause(enum.StrEnum):
     GAME = "game"
     SLEEP = "sleep"
     VRAM = "vram"
-
-
-class ErrorCode(enum.StrEnum):
-    """The typed errors; on the bus each is ``org.vramswap.Error.<value>``."""
-
-    NOT_AUTHORIZED = "NotAuthorized"
-    AUTHORIZATION_UNAVAILABLE = "AuthorizationUnavailable"
-    INVALID_ARGUMENT = "InvalidArgument"
-    BUSY = "Busy"
-    NO_GPU = "NoGpu"
-    NO_DRIVER = "NoDriver"
-    DRIVER_TOO_OLD = "DriverTooOld"
-    OUT_OF_VRAM = "OutOfVram"
-    NO_NBD = "NoNbd"
-    SWAP_REFUSED = "SwapRefused"
-    WONT_FIT = "WontFit"
-    CANCELLED = "Cancelled"
-    SERVER_FAILED = "ServerFailed"
-    CONFIG_INVALID = "ConfigInvalid"
-    HELPER_UNAVAILABLE = "HelperUnavailable"
-    INTERNAL = "Internal"
-
-
-#: What :attr:`Status.error` is while nothing has failed.
-NO_ERROR: Final = ("", "", "")
-
-
-class VramswapError(Exception):
-    """A failure a person can act on: what failed and why (``message``), and what to do (``remedy``)."""
-
-    def __init__(self, code: ErrorCode, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".rstrip()
-
-    def as_dict(self) -> dict[str, str]:
-        """The error as the control socket and ``--json`` carry it."""
-        return {"code": self.code.value, "message": self.message, "remedy": self.remedy}
-
-    def as_tuple(self) -> tuple[str, str, str]:
-        """The error as :attr:`Status.error` has it."""
-        return (self.code.value, self.message, self.remedy)
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, object]) -> VramswapError:
-        """The reverse of :meth:`as_dict`; an unknown code becomes ``INTERNAL``."""
-        try:
-            code = ErrorCode(str(fields.get("code", "")))
-        except ValueError:
-            code = ErrorCode.INTERNAL
-        return cls(code, str(fields.get("message", "unknown error")), str(fields.get("remedy", "")))
 
 
 @dataclass(frozen=True, slots=True)
