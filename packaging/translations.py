@@ -28,9 +28,11 @@ from vramswap_gui.tray.preferences import OWN  # noqa: E402
 LANGUAGES: Final = ("de",)
 CODE: Final = ROOT / "vramswap_gui"
 #: Where the sentences come from that reach the tray by D-Bus, or from a look at the machine.
-SPEAKERS: Final = ("client.py", "settings.py", "units.py", "helper", "server", "system")
+SPEAKERS: Final = ("client.py", "settings.py", "units.py", "doctor/checks.py", "helper", "server", "system")
 #: What is said to programs, to whoever starts a process by hand, or to nobody.
-_NOT_SPOKEN: Final = {"main.py", "service.py", "control.py", "channel.py", "upgrade.py", "journal.py", "diary.py"}
+_NOT_SPOKEN: Final = {
+    "main.py", "dbus_service.py", "control_server.py", "ipc.py", "reexec.py", "journald.py", "event_log.py",
+}  # fmt: skip
 #: In the tray, calls whose texts are translated when they are shown.
 _LATER: Final = {"VramswapError", "Check"}
 #: A sentence, or a part of one: some words, and no markup.
@@ -41,7 +43,7 @@ _WORDS: Final = re.compile("[A-Za-z]{2}")
 def tray_texts() -> dict[str, bool]:
     """The texts of the tray's own code and of the settings → whether they have plural forms."""
     texts = {text: False for setting in (*SETTINGS.values(), *OWN.values()) for text in _declared(setting)}
-    for path in sorted((CODE / "tray").glob("*.py")):
+    for path in sorted((CODE / "tray").rglob("*.py")):
         for call in _calls(ast.parse(path.read_text(encoding="utf-8")), {"tr"}):
             if isinstance(call.args[0], ast.Constant):
                 texts[str(call.args[0].value)] = len(call.args) > 1
@@ -62,7 +64,7 @@ def sentences() -> list[str]:
         # What a check finds may be a single word.
         for call in _calls(tree, {"Check"}):
             found.update(_form(text) for argument in call.args for text in _texts(argument))
-    for path in sorted((CODE / "tray").glob("*.py")):
+    for path in sorted((CODE / "tray").rglob("*.py")):
         for call in _calls(ast.parse(path.read_text(encoding="utf-8")), _LATER):
             found.update(_form(text) for argument in call.args for text in _texts(argument))
     declared = {text for setting in SETTINGS.values() for text in _declared(setting)}

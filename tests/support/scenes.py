@@ -264,7 +264,6 @@ def main() -> None:
     from PySide6.QtGui import QColor, QPalette
     from PySide6.QtWidgets import QApplication
 
-
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     application = QApplication([])

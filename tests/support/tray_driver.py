@@ -34,7 +34,8 @@ class Tray:
     def __init__(self, environment: dict[str, str], *arguments: str) -> None:
         self.environment = environment
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.tray_app", *arguments], cwd=ROOT, env=environment, text=True, bufsize=1,
+            [sys.executable, "-m", "tests.support.tray_app", *arguments],
+            cwd=ROOT, env=environment, text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         self.do("noop")

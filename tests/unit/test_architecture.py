@@ -12,34 +12,37 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vramswap_gui"
 
-#: Part of the package → the parts that it may import besides itself.
+#: What everybody may use: errors, sizes, and what this is.
+BASE: Final = frozenset({"__init__", "errors", "units"})
+
+#: Room of the package (a folder or a module, the deepest one that has a line) → the rooms that it may import besides
+#: itself and :data:`BASE`. A room that has no line belongs to the one above it.
 ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "__init__": frozenset(),
+    "errors": frozenset(),
     "units": frozenset(),
-    "contract": frozenset({"units"}),
-    "settings": frozenset({"contract", "units"}),
-    "client": frozenset({"contract", "settings", "units"}),
-    "cli": frozenset({"client", "contract", "settings", "units", "system", "bench", "install", "report"}),
-    "install": frozenset({"contract", "units", "system"}),
-    "report": frozenset({"client", "contract", "settings", "units", "system"}),
-    "bench": frozenset({"system", "contract", "units"}),
-    "desktop": frozenset({"contract", "units"}),
-    "tray": frozenset({"desktop", "client", "contract", "settings", "units", "system"}),
-    "helper": frozenset({"system", "contract", "settings", "units"}),
-    "server": frozenset({"system", "contract", "units"}),
-    "system": frozenset({"contract", "units"}),
+    "api": frozenset(),
+    "settings": frozenset({"api"}),
+    "client": frozenset({"api", "settings"}),
+    "system": frozenset(),
+    "doctor": frozenset({"api", "client", "settings", "system"}),
+    "bench": frozenset({"system"}),
+    "ctl": frozenset({"api", "bench", "client", "doctor", "settings", "system"}),
+    "tray": frozenset({"api", "client", "doctor", "settings", "system"}),
+    "helper": frozenset({"api", "helper/policy", "settings", "system"}),
+    "helper/policy": frozenset({"api", "settings", "system"}),
+    "server": frozenset({"server/engine", "server/exports", "server/supervisor", "system"}),
+    "server/engine": frozenset({"server", "server/supervisor", "system"}),
+    "server/exports": frozenset({"system"}),
+    "server/supervisor": frozenset({"server", "server/engine", "server/exports", "system"}),
 }
-
-#: These parts may take from the contract only what every part needs to report an error, or a limit both sides obey.
-ERRORS_ONLY: Final = {"system", "server"}
-ERROR_NAMES: Final = {"VramswapError", "ErrorCode", "SIZE_STEP", "MAX_SEGMENTS"}
 
 #: Foreign module → where it may be imported: a file, or a folder when it ends in a slash.
 GATES: Final[Mapping[str, tuple[str, ...]]] = {
     "subprocess": ("system/run.py",),
     "pynvml": ("system/gpu.py",),
     "pyroute2": ("system/nbd.py",),
-    "dbus_next": ("client.py", "desktop.py", "helper/dbus_service.py", "helper/power_signals.py"),
+    "dbus_next": ("client.py", "tray/desktop.py", "helper/dbus_service.py", "helper/power_signals.py"),
     "cuda": ("server/engine/vram.py", "server/engine/engine.pyx"),
     "PySide6": ("tray/",),
     "qasync": ("tray/",),
@@ -53,7 +56,6 @@ PROGRAM_STARTERS: Final = {
 } | {("asyncio", "create_subprocess_exec"), ("asyncio", "create_subprocess_shell")}  # fmt: skip
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
-LONGEST: Final = 400
 
 
 def imports(tree: ast.AST, module: Path) -> Iterator[tuple[str, str]]:
@@ -68,26 +70,25 @@ def imports(tree: ast.AST, module: Path) -> Iterator[tuple[str, str]]:
             yield from ((source, alias.name) for alias in node.names)
 
 
-def part_of(source: str, name: str) -> str:
-    """The part of the package that an import reaches, ``__init__`` for the package itself."""
-    below = source.split(".")[1:] or [name]
-    return below[0] if below[0] in ARROWS else "__init__"
+def room_of(path: str) -> str:
+    """The room that a path below the package lies in."""
+    while path and path not in ARROWS:
+        path = path.rpartition("/")[0]
+    return path or "__init__"
 
 
 def violations(module: Path, text: str) -> list[str]:
     """What ``module``, having ``text``, imports or calls and may not."""
     inside = module.relative_to(PACKAGE)
-    part = inside.parts[0].removesuffix(".py")
+    room = room_of(str(inside).removesuffix(".py"))
     tree = ast.parse(text)
     wrong = []
     for source, name in imports(tree, module):
         top = source.split(".")[0]
         if top == "vramswap_gui":
-            target = part_of(source, name)
-            if target not in ARROWS[part] | {part, "__init__"}:
-                wrong.append(f"{part} may not import {target}")
-            if target == "contract" and part in ERRORS_ONLY and name not in ERROR_NAMES:
-                wrong.append(f"{part} may take only {sorted(ERROR_NAMES)} from the contract, not {name or 'all of it'}")
+            target = room_of("/".join([*source.split(".")[1:], name]).strip("/"))
+            if target not in ARROWS[room] | BASE | {room}:
+                wrong.append(f"{room} may not import {target}")
         elif top in GATES and not any(
             str(inside).startswith(gate) if gate.endswith("/") else str(inside) == gate for gate in GATES[top]
         ):
@@ -113,13 +114,15 @@ def test_arrows_and_gates(module: Path) -> None:
     [
         ("tray/application.py", "from vramswap_gui.helper import policy"),
         ("tray/application.py", "import vramswap_gui.server.engine.vram"),
-        ("tray/application.py", "from ..helper.policy import plan"),
+        ("tray/application.py", "from ..helper.policy import sizing"),
         ("tray/application.py", "def later():\n    from vramswap_gui import server"),
-        ("helper/policy/sizing.py", "from cuda.bindings import driver"),
-        ("system/swaps.py", "from vramswap_gui.contract import Status"),
+        ("helper/policy/lending.py", "from cuda.bindings import driver"),
+        ("helper/policy/lending.py", "from vramswap_gui.helper import monitor"),
+        ("server/exports/base.py", "from vramswap_gui.server.supervisor import keeper"),
+        ("system/swaps.py", "from vramswap_gui.api.status import Status"),
         ("client.py", "from vramswap_gui.system import gpu"),
-        ("cli.py", "import dbus_next.aio"),
-        ("server/nbd.py", "import subprocess"),
+        ("ctl/main.py", "import dbus_next.aio"),
+        ("server/exports/nbd_kernel.py", "import subprocess"),
         ("helper/swap_area.py", "import os\nos.system('swapoff -a')"),
         ("helper/swap_area.py", "import asyncio\nasyncio.create_subprocess_exec('swapoff')"),
     ],
@@ -138,19 +141,3 @@ def test_cython_stays_at_its_gate() -> None:
     compiled = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.pyx")}
     assert compiled == {"server/engine/engine.pyx", "server/engine/transport.pyx", "bench/load.pyx"}
     assert "cydriver" not in (PACKAGE / "server/engine/transport.pyx").read_text(encoding="utf-8")
-
-
-def test_files_are_short() -> None:
-    written = [
-        path
-        for folder in (PACKAGE, ROOT / "tests", ROOT / "packaging")
-        for pattern in ("*.py", "*.pyx", "*.pxd", "*.c", "*.h", "*.sh")
-        for path in folder.rglob(pattern)
-    ]
-    long = {str(path.relative_to(ROOT)): count for path in written if (count := _lines(path)) >= LONGEST}
-    assert long == {}
-
-
-def _lines(path: Path) -> int:
-    with path.open(encoding="utf-8") as file:
-        return sum(1 for _ in file)

@@ -91,7 +91,7 @@ BEGINNINGS: Final[list[Row]] = [
      Cause.NONE, "512 MiB of VRAM are lent as swap."),
     ("a size was chosen", Observation(SHORT, SLEEPING), dataclasses.replace(ON_DEMAND, size=2 * GIB), 512 * MIB, ON,
      Cause.MEMORY, "512 MiB of 2 GiB"),
-    ("an administrator's limit", Observation(PLENTIFUL, SLEEPING), 
+    ("an administrator's limit", Observation(PLENTIFUL, SLEEPING),
      dataclasses.replace(ALWAYS, size=4 * GIB, maximum=GIB), GIB, ON, Cause.NONE, "1 GiB of VRAM are lent as swap."),
     ("a display is attached", Observation(PLENTIFUL, gpu(display=True)), ALWAYS, 7 * GIB, ON, Cause.NONE, "7 GiB of"),
     ("always", Observation(PLENTIFUL, SLEEPING), ALWAYS, 7 * GIB + 512 * MIB, ON, Cause.NONE,

@@ -232,7 +232,9 @@ STARTS: Final = st.floats(0, 1e7)
 
 @settings(deadline=None, max_examples=400)
 @given(RULES, st.sampled_from((None, True, False)), CARDS, STARTS, st.lists(EVENTS, max_size=60))
-def test_whatever_happens(rules: PolicyConfig, hand: bool | None, card: int, start: float, events: Sequence[Event]) -> None:
+def test_whatever_happens(
+    rules: PolicyConfig, hand: bool | None, card: int, start: float, events: Sequence[Event]
+) -> None:
     simulation = Simulation(rules, hand, card, start)
     for event in events:
         simulation.happens(event)

@@ -95,9 +95,7 @@ def _serve(end: socket.socket, options: EngineOptions) -> int:
             return 0
 
 
-def _answer(
-    commands: _Commands, verb: str, arguments: dict[str, Any], fds: list[int]
-) -> tuple[ipc.Message, list[int]]:
+def _answer(commands: _Commands, verb: str, arguments: dict[str, Any], fds: list[int]) -> tuple[ipc.Message, list[int]]:
     try:
         result = getattr(commands, verb)(*([fds] if fds else []), **arguments)
     except VramswapError as error:

@@ -47,7 +47,9 @@ class Segment:
 class Keeper:
     """Everything the server does, apart from how requests to it arrive."""
 
-    def __init__(self, exports: Exports, options: EngineOptions, reserve: MemoryReserve, events: ServerEventLog) -> None:
+    def __init__(
+        self, exports: Exports, options: EngineOptions, reserve: MemoryReserve, events: ServerEventLog
+    ) -> None:
         self._exports = exports
         exports.lost = self._connection_lost
         self._options = options
