@@ -13,9 +13,9 @@
 #include <unistd.h>
 #include <vector>
 
-#define PATH(name) __pyx_f_12vramswap_gui_6server_9transport_##name
-using Connection = struct __pyx_t_12vramswap_gui_6server_9transport_Connection;
-using Copies = struct __pyx_t_12vramswap_gui_6server_6copier_Copies;
+#define PATH(name) __pyx_f_12vramswap_gui_6server_6engine_9transport_##name
+using Connection = struct __pyx_t_12vramswap_gui_6server_6engine_9transport_Connection;
+using Copies = struct __pyx_t_12vramswap_gui_6server_6engine_10copy_batch_Copies;
 
 namespace {
 
