@@ -24,7 +24,7 @@ from vramswap_gui.tray.history import History, Sample
 from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, ProgramView, SwapView
 from vramswap_gui.units import GIB, MIB
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 
 GPU: Final = GpuView("NVIDIA GeForce RTX 4070 Laptop GPU", 8188 * MIB, 1250 * MIB, 6938 * MIB)
 ASLEEP: Final = GpuView(asleep=True)
