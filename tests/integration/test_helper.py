@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
-from tests.support.server import wait_for
+from tests.support.waiting import wait_for
 from vramswap_gui.units import GIB, MIB
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.demo.stack import Stack
 from tests.integration.test_helper import done, is_as_before, refused, server_pid, status
-from tests.support.server import wait_for
+from tests.support.waiting import wait_for
 from vramswap_gui.server.supervisor import gpu_loss
 
 

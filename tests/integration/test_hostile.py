@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from vramswap_gui.bench.load import Generator
 
 from tests.support.fakegpu import FakeGpu
-from tests.support.server import Server, running, wait_for
+from tests.support.server import Server, running
+from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB
@@ -42,7 +43,6 @@ def control(gpu: FakeGpu, tmp_path: Path) -> Iterator[Server]:
 def ask(server: Server, line: bytes) -> list[Any]:
     """The answers to some bytes, after which no more comes."""
     with socket.socket(socket.AF_UNIX) as end:
-        end.settimeout(20)
         end.connect(str(server.socket))
         try:
             end.sendall(line)

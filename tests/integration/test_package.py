@@ -43,8 +43,6 @@ EXPECTED = {
     "usr/share/doc/vramswap/examples/polkit/49-vramswap.rules",
 }
 
-pytestmark = pytest.mark.timeout(600)
-
 
 def run(*command: str | Path, **environment: str) -> str:
     """Run a program, which has to succeed; what it wrote."""

@@ -7,11 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.demo.stack import Stack
 from tests.integration.test_helper import done, is_as_before, status
-from tests.support.server import wait_for
+from tests.support.waiting import wait_for
 from vramswap_gui.units import GIB, MIB
 
 PLENTY = 12_000_000
@@ -82,7 +80,6 @@ def supply(stack: Stack, *, online: bool, capacity: int) -> None:
             (folder / name / file).write_text(f"{value}\n")
 
 
-@pytest.mark.timeout(120)
 def test_on_demand_it_comes_and_goes_with_the_need(make_stack: Make) -> None:
     stack = started(make_stack, "on-demand")
     begin(stack)
@@ -109,7 +106,6 @@ def test_on_demand_it_comes_and_goes_with_the_need(make_stack: Make) -> None:
     assert (stack.gpu["nvml_calls"], stack.gpu["cuda_calls"]) == after
 
 
-@pytest.mark.timeout(120)
 def test_another_program_gets_the_vram(make_stack: Make) -> None:
     stack = started(make_stack, "always", size=0)
     begin(stack)
@@ -122,7 +118,6 @@ def test_another_program_gets_the_vram(make_stack: Make) -> None:
     done(stack, "off")
 
 
-@pytest.mark.timeout(120)
 def test_pages_that_fit_nowhere_stay_and_the_status_says_so(make_stack: Make) -> None:
     stack = started(make_stack, "always")
     begin(stack)
@@ -141,7 +136,6 @@ def test_pages_that_fit_nowhere_stay_and_the_status_says_so(make_stack: Make) ->
     assert status(stack)["error"] is None
 
 
-@pytest.mark.timeout(120)
 def test_on_battery_it_goes_home_and_by_hand_it_stays(make_stack: Make) -> None:
     stack = started(make_stack, "always")
     supply(stack, online=True, capacity=80)
@@ -163,7 +157,6 @@ def test_on_battery_it_goes_home_and_by_hand_it_stays(make_stack: Make) -> None:
     assert becomes(stack, "off")["cause"] == "battery"
 
 
-@pytest.mark.timeout(120)
 def test_a_game_gets_everything_until_its_player_is_gone(make_stack: Make) -> None:
     stack = started(make_stack, "always")
     begin(stack)

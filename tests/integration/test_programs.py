@@ -46,7 +46,7 @@ def short_path() -> Iterator[Path]:
 def read(gpu: FakeGpu, sys_folder: Path, how: str = "") -> Any:
     done = subprocess.run(
         [sys.executable, "-c", READ, str(sys_folder), how],
-        env=os.environ | gpu.env(), capture_output=True, text=True, timeout=30, check=False,
+        env=os.environ | gpu.env(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

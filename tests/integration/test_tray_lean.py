@@ -14,7 +14,8 @@ from typing import Final
 import pytest
 
 from tests.demo.stack import Stack
-from tests.support.tray_driver import display, display_server, start_host, wait_until
+from tests.support.tray_driver import display, display_server, start_host
+from tests.support.waiting import wait_for
 
 __all__ = ["display", "display_server"]
 
@@ -43,7 +44,7 @@ def tray(display: str, stack: Stack, tmp_path: Path) -> Iterator[subprocess.Pope
     process = subprocess.Popen([Path(sys.executable).with_name("vramswap")], env=environment)
     yield process
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait() == 0
     host.terminate()
     host.wait()
 
@@ -61,14 +62,14 @@ def test_a_hidden_tray_is_small_and_still(tray: subprocess.Popen[bytes], display
         )  # fmt: skip
         return bool(found.stdout.split())
 
-    wait_until(has_icon, "the icon")
+    wait_for(has_icon, "the icon")
 
     def still() -> bool:
         before = processor_ticks(tray.pid)
         time.sleep(2)
         return processor_ticks(tray.pid) == before
 
-    wait_until(still, "the end of its start")
+    wait_for(still, "the end of its start")
     before = processor_ticks(tray.pid)
     time.sleep(WATCHED)
     ticks = processor_ticks(tray.pid) - before
@@ -95,14 +96,14 @@ def test_an_open_window_costs_little(tray: subprocess.Popen[bytes], stack: Stack
 
     def shown() -> bool:
         # A second start asks the first one for its window.
-        subprocess.run([Path(sys.executable).with_name("vramswap")], env=environment, check=True, timeout=30)
+        subprocess.run([Path(sys.executable).with_name("vramswap")], env=environment, check=True)
         found = subprocess.run(
             ["xdotool", "search", "--onlyvisible", "--name", "^VRAM swap"],
             env=os.environ | {"DISPLAY": display}, capture_output=True, check=False,
         )  # fmt: skip
         return bool(found.stdout.split())
 
-    wait_until(shown, "the window")
+    wait_for(shown, "the window")
     time.sleep(5)
     before = processor_ticks(tray.pid)
     time.sleep(WATCHED)

@@ -12,6 +12,7 @@ from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QProgressBar, QWidget
 
 from tests.support.scenes import SCENES
+from tests.support.waiting import PATIENCE
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.view_model import Look, view
 from vramswap_gui.tray.widgets.usage_bar import StackedBar
@@ -122,7 +123,7 @@ def test_keys_count_once_they_rest(panel: Panel) -> None:
     # What the helper says meanwhile does not take the handle out of a person's hand.
     show(panel, "on")
     assert slider.size_chosen == 4 * GIB + 256 * MIB
-    assert chosen.wait(3000)
+    assert chosen.wait(int(PATIENCE * 1000))
     assert [chosen.at(0), chosen.count()] == [[4 * GIB + 256 * MIB], 1]
 
 

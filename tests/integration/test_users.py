@@ -16,8 +16,7 @@ from dbus_next.message import Message
 from dbus_next.signature import Variant
 
 from tests.demo.stack import BIN, FIRST_SIZE, Stack
-from tests.support.server import wait_for
-from tests.support.session_bus import until
+from tests.support.waiting import until, wait_for
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
 
 #: Users of every Debian: one whom a rule allows to control, one who is asked for a password, one who may not.

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
-from tests.system.swapped import Filling, available, used, wait_for
+from tests.support.waiting import wait_for
+from tests.system.swapped import Filling, available, used
 from vramswap_gui.units import MIB
 
 SIZE: Final = 64 * MIB

@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from tests.system.swapped import Filling, available, command, used, wait_for
+from tests.support.waiting import wait_for
+from tests.system.swapped import Filling, available, command, used
 from vramswap_gui.units import MIB
 
 SERVER: Final = Path(sys.executable).with_name("vramswap-server")
@@ -47,7 +48,6 @@ class Server:
             lambda: self.process.poll() is not None or self._socket.connect_ex(str(CONTROL)) == 0, "the control socket"
         )
         assert self.process.poll() is None, "the server did not start"
-        self._socket.settimeout(60)
         self._lines = self._socket.makefile("rb")
 
     def ask(self, verb: str, **arguments: object) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def main() -> None:
     assert server.ask("status")["segments"] == []
     take_an_empty_one_away(server)
     say(f"quit: {server.ask('quit')}")
-    assert server.process.wait(60) == 0
+    assert server.process.wait() == 0
     assert not list(Path("/sys/block").glob("nbd*/pid"))
     say("all done")
 

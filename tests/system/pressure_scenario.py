@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack
+from tests.support.waiting import wait_for
 from tests.system.nbd_scenario import say
-from tests.system.swapped import Filling, available, command, used, wait_for
+from tests.system.swapped import Filling, available, command, used
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
 from vramswap_gui.units import MIB
 

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.fakegpu import FakeGpu
+from tests.support.waiting import wait_for
 from tests.system.nbd_scenario import SIZE, Server, say
-from tests.system.swapped import available, command, used, wait_for
+from tests.system.swapped import available, command, used
 from vramswap_gui.server.supervisor import gpu_loss
 from vramswap_gui.units import MIB
 
-#: Seconds after which a stopped engine must be gone: the kernel waits for its answer first (REQUEST_TIMEOUT).
-STALL: Final = 8.0
 ROUNDS: Final = 2
 WRITTEN: Final = 48 * MIB
 BLOCK: Final = 4 * MIB
@@ -53,9 +52,9 @@ def stall(server: Server, device: str, seed: int) -> None:
     began = time.monotonic()
     blocks = [f"bs={BLOCK}", f"count={WRITTEN // BLOCK}", "status=none"]
     writing = subprocess.Popen(["dd", f"if={SOURCE}", f"of={device}", *blocks, "oflag=direct"])
-    wait_for(lambda: not Path(f"/proc/{engine}").exists(), f"the end of the stopped engine {engine}", STALL)
+    wait_for(lambda: not Path(f"/proc/{engine}").exists(), f"the end of the stopped engine {engine}")
     ended = time.monotonic() - began
-    assert writing.wait(60) == 0
+    assert writing.wait() == 0
     say(f"engine {engine} stopped, ended after {ended:.1f} s; written after {time.monotonic() - began:.1f} s")
     assert server.engine() != engine
     reading = ["dd", f"if={device}", *blocks, "iflag=direct"]
@@ -100,7 +99,7 @@ def main() -> None:
     lose(server, device)
     server.ask("remove", index=0)
     server.ask("quit")
-    assert server.process.wait(60) == 0
+    assert server.process.wait() == 0
     wait_for(lambda: not list(Path("/sys/block").glob("nbd*/pid")), "the device to go")
     say("all done")
 

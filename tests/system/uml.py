@@ -27,6 +27,8 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 MODULES: Final = Path("/usr/lib/uml/modules")
 GPU_DIR: Final = "/run/gpu"
+#: Seconds after which a guest hangs: many times what any takes on a busy machine.
+LIMIT: Final = 1500.0
 #: What the init prints as its last line, followed by the scenario's exit status.
 _STATUS: Final = "vramswap-scenario-status"
 #: KiB that the guest's kernel keeps free, for what must not wait for pages to be swapped out.
@@ -85,11 +87,11 @@ class Result:
     output: str
 
 
-def run(scenario: str | Path, *arguments: str, timeout: float, memory: int = 288, vram: int = 64) -> Result:
+def run(scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 64, limit: float = LIMIT) -> Result:
     """Run a scenario, a module's name or a script, in a guest with ``memory`` MiB and a GPU with ``vram`` MiB.
 
-    Simulated VRAM takes guest memory as it is allocated. ``timeout`` is in seconds; a guest that takes longer is killed
-    and has no status.
+    Simulated VRAM takes guest memory as it is allocated. A guest that is not done after ``limit`` seconds is killed and
+    has no status.
     """
     kernel = shutil.which("linux.uml")
     assert kernel, _MISSING.format("linux.uml")
@@ -101,7 +103,7 @@ def run(scenario: str | Path, *arguments: str, timeout: float, memory: int = 288
         init = folder / "init"
         init.write_text(_init([scenario, *arguments], folder, libraries, modules[-1], vram), encoding="utf-8")
         init.chmod(0o755)
-        output = _boot([kernel, *_parameters(folder, init, memory)], _preload(folder), folder / "console", timeout)
+        output = _boot([kernel, *_parameters(folder, init, memory)], _preload(folder), folder / "console", limit)
     found = re.search(rf"^{_STATUS} (\d+)\s*$", output, re.MULTILINE)
     return Result(int(found[1]) if found else None, output)
 
@@ -151,7 +153,7 @@ def _preload(folder: Path) -> Path:
     return library
 
 
-def _boot(command: list[str], preload: Path, console: Path, timeout: float) -> str:
+def _boot(command: list[str], preload: Path, console: Path, limit: float) -> str:
     """The console's text, from power on to power off."""
     with console.open("wb") as file:
         process = subprocess.Popen(
@@ -164,9 +166,9 @@ def _boot(command: list[str], preload: Path, console: Path, timeout: float) -> s
         )
     late = ""
     try:
-        process.wait(timeout)
+        process.wait(limit)
     except subprocess.TimeoutExpired:
-        late = f"\n(the guest was killed after {timeout:.0f} seconds)\n"
+        late = f"\n(the guest was killed after {limit:.0f} seconds)\n"
     finally:
         # The guest's processes are processes of the host, in this group; a kernel that panics leaves some behind.
         with contextlib.suppress(ProcessLookupError):

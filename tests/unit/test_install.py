@@ -121,7 +121,7 @@ def test_a_helper_that_the_bus_started_ends(tmp_path: Path, monkeypatch: pytest.
     other = subprocess.Popen([f"{tmp_path}/vramswap-helper2", "60"], executable=sleep)
     try:
         install._end_helper()
-        assert helper.wait(10) == -signal.SIGTERM and other.poll() is None
+        assert helper.wait() == -signal.SIGTERM and other.poll() is None
     finally:
         for process in (helper, other):
             process.kill()

@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 #: Folders that are made, not written.
 GENERATED = {".git", ".venv", "build", "dist", "__pycache__"}
@@ -44,7 +42,6 @@ def test_ruff() -> None:
     passes("ruff", "check", ".")
 
 
-@pytest.mark.timeout(300)
 def test_mypy() -> None:
     passes("mypy")
 
