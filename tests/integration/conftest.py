@@ -11,6 +11,7 @@ import pytest
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack
 from tests.support.fakegpu import FakeGpu, build
+from tests.support.once import once
 from tests.support.server import Server, running
 from vramswap_gui.units import GIB, MIB
 
@@ -20,7 +21,7 @@ EXPORT_SIZE = 64 * MIB
 @pytest.fixture(scope="session")
 def gpu_libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the simulated libcuda.so.1 and libnvidia-ml.so.1."""
-    return build(tmp_path_factory.mktemp("fakegpu-libraries"))
+    return once(tmp_path_factory, "fakegpu-libraries", build)
 
 
 @pytest.fixture

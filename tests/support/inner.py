@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-CONFTEST: Final = ROOT / "tests/conftest.py"
+#: As in tests/conftest.py.
+PLUGINS: Final = ("tests.support.session", "tests.support.hung", "tests.support.skips")
 
 
 def run(
     folder: Path, test: str, *options: str, before: Sequence[str] = (), unset: Sequence[str] = (), **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``test``, the text of a module, in ``folder`` under the conftest that is ours.
+    """Run ``test``, the text of a module, in ``folder`` with the plugins that are ours.
 
     ``before`` is put before the command; the environment is ours without ``unset`` and with ``environment``.
     """
-    (folder / "conftest.py").write_text(CONFTEST.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "conftest.py").write_text(f"pytest_plugins = {PLUGINS}\n", encoding="utf-8")
     (folder / "test_it.py").write_text(test, encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", *unset))}
     return subprocess.run(

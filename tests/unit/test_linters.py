@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.lint
+
 ROOT = Path(__file__).parents[2]
 #: Folders that are made, not written.
 GENERATED = {".git", ".venv", "build", "dist", "__pycache__"}
@@ -40,6 +44,14 @@ def passes(program: str, *arguments: str) -> None:
 
 def test_ruff() -> None:
     passes("ruff", "check", ".")
+
+
+def test_format() -> None:
+    passes("ruff", "format", "--check", ".")
+
+
+def test_spelling() -> None:
+    passes("codespell")
 
 
 def test_mypy() -> None:

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import conftest
 from tests.support import inner
+
+
+def test_these_tests_run_that_way() -> None:
+    assert conftest.pytest_plugins == inner.PLUGINS
+
 
 #: As nohup(1), ``&`` in a script, cron and a hostile terminal leave it.
 HOSTILE = """
