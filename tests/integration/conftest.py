@@ -12,10 +12,13 @@ from tests.demo.plan import Plan
 from tests.demo.stack import Stack
 from tests.support.fakegpu import FakeGpu, build
 from tests.support.once import once
-from tests.support.server import Server, running
-from vramswap_gui.units import GIB, MIB
+from tests.support.server import EXPORT_SIZE, Server, running
+from tests.support.tray_driver import display, display_server
+from tests.support.widgets import application
+from vramswap_gui.units import GIB
 
-EXPORT_SIZE = 64 * MIB
+#: Fixtures that are made elsewhere.
+__all__ = ["application", "display", "display_server"]
 
 
 @pytest.fixture(scope="session")

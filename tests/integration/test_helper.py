@@ -9,51 +9,13 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
+from tests.support.ctl import done, is_as_before, refused, server_pid, status
 from tests.support.waiting import wait_for
 from vramswap_gui.units import GIB, MIB
-
-
-def done(stack: Stack, *arguments: str) -> str:
-    """The output of a command that must succeed."""
-    result = stack.ctl(*arguments)
-    assert (result.returncode, result.stderr) == (0, ""), result
-    return result.stdout
-
-
-def refused(stack: Stack, *arguments: str) -> str:
-    """The one line of a command that must be refused."""
-    result = stack.ctl(*arguments)
-    assert result.returncode == 1, result
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("vramswapctl: ")
-    return line.removeprefix("vramswapctl: ")
-
-
-def status(stack: Stack) -> Any:
-    return json.loads(done(stack, "status", "--json"))
-
-
-def server_pid(stack: Stack) -> int:
-    """The process that listens on the control socket, or 0."""
-    mark = f"--control\0{stack.control}\0".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "cmdline").read_bytes():
-                return int(process.name)
-        except OSError:
-            continue
-    return 0
-
-
-def is_as_before(stack: Stack) -> bool:
-    """No swap, no server, no VRAM in use."""
-    return stack.fake.devices() == [] and server_pid(stack) == 0 and not list(stack.kernel.glob("nbd*"))
 
 
 def test_on_and_off(stack: Stack) -> None:

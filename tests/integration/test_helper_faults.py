@@ -5,18 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 from tests.demo.stack import Stack
-from tests.integration.test_helper import done, is_as_before, refused, server_pid, status
+from tests.support.ctl import done, engine_pid, is_as_before, refused, server_pid, status
 from tests.support.waiting import wait_for
 from vramswap_gui.server.supervisor import gpu_loss
-
-
-def engine_pid(stack: Stack) -> int:
-    """The process that serves."""
-    server = server_pid(stack)
-    return int(Path(f"/proc/{server}/task/{server}/children").read_text().split()[0])
 
 
 def test_a_helper_that_was_killed_takes_over_what_runs(stack: Stack) -> None:

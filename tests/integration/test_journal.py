@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
-from tests.integration.test_helper import done, refused
+from tests.support.ctl import done, refused
 from tests.support.fakegpu import FakeGpu
 from tests.support.journald import Journald, listening
 from tests.support.server import running

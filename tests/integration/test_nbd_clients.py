@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from vramswap_gui.bench.load import Generator
 
-from tests.integration.conftest import EXPORT_SIZE
-from tests.support.server import Server
+from tests.support.server import EXPORT_SIZE, Server
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.demo.stack import Stack
-from tests.integration.test_helper import done, is_as_before, status
+from tests.support.ctl import done, is_as_before, status
 from tests.support.waiting import wait_for
 from vramswap_gui.units import GIB, MIB
 

@@ -14,12 +14,10 @@ from typing import Final
 
 import pytest
 
-from tests.support.tray_driver import ROOT, Tray, display, display_server, in_host, start_host
+from tests.support.tray_driver import ROOT, Tray, in_host, start_host
 from tests.support.tray_watcher import ITEM, Watcher
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.units import GIB
-
-__all__ = ["display", "display_server"]
 
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 

@@ -14,10 +14,8 @@ from typing import Final
 import pytest
 
 from tests.demo.stack import Stack
-from tests.support.tray_driver import display, display_server, start_host
+from tests.support.tray_driver import start_host
 from tests.support.waiting import wait_for
-
-__all__ = ["display", "display_server"]
 
 #: Bytes of memory that are the hidden tray's (PSS, with what it shares with nobody here).
 MEMORY: Final = 62_000_000

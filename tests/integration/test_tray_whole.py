@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import Stack
-from tests.support.tray_driver import Tray, display, display_server, in_host, start_host, start_manager
+from tests.support.tray_driver import Tray, in_host, start_host, start_manager
 from tests.support.waiting import wait_for
 from vramswap_gui.units import MIB, format_size
-
-__all__ = ["display", "display_server"]
 
 
 @pytest.fixture

@@ -14,7 +14,10 @@ from typing import Final
 from tests.support.fakegpu import FakeGpu
 from tests.support.sockets import accepts
 from tests.support.waiting import PATIENCE, wait_for
+from vramswap_gui.units import MIB
 
+#: What the fixture ``export`` serves.
+EXPORT_SIZE: Final = 64 * MIB
 SERVER: Final = Path(sys.executable).with_name("vramswap-server")
 
 

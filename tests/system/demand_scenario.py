@@ -15,8 +15,7 @@ from typing import Any, Final
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.waiting import wait_for
-from tests.system.nbd_scenario import say
-from tests.system.swapped import Filling, available, used
+from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import GIB, MIB
 
 SIZE: Final = 64 * MIB

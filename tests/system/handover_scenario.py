@@ -12,7 +12,7 @@ from typing import Any, Final
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.waiting import wait_for
-from tests.system.swapped import Filling, available, used
+from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
 SIZE: Final = 64 * MIB
@@ -20,10 +20,6 @@ SIZE: Final = 64 * MIB
 EXCESS: Final = 36 * MIB
 SWAPPED: Final = 24 * MIB
 DEVICE: Final = "/dev/nbd0"
-
-
-def say(text: str) -> None:
-    print(f"{time.monotonic():7.1f} {text}", flush=True)
 
 
 def ctl(stack: Stack, *arguments: str) -> str:

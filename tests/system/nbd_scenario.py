@@ -5,24 +5,20 @@ The argument is how often.
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import random
 import signal
-import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.support.waiting import wait_for
-from tests.system.swapped import Filling, available, command, used
+from tests.system.serving import Server
+from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.units import MIB
 
-SERVER: Final = Path(sys.executable).with_name("vramswap-server")
-CONTROL: Final = Path("/run/x/control.sock")
 SIZE: Final = 64 * MIB
 #: How much more than the free memory a fill takes, so that at least SWAPPED of it must be in swap.
 EXCESS: Final = 52 * MIB
@@ -35,43 +31,6 @@ SMALL: Final = 8 * MIB
 EMPTY: Final = 0.25
 #: What the driver makes of the device, and swap is best served by: no scheduler, and placed as on an SSD, in clusters.
 QUEUE: Final = {"scheduler": "[none]", "rotational": "0"}
-
-
-class Server:
-    """The server's process and its control socket."""
-
-    def __init__(self) -> None:
-        CONTROL.parent.mkdir(mode=0o700)
-        self.process = subprocess.Popen([SERVER, "--control", str(CONTROL), "--attach", "kernel", "--threads", "2"])
-        self._socket = socket.socket(socket.AF_UNIX)
-        wait_for(
-            lambda: self.process.poll() is not None or self._socket.connect_ex(str(CONTROL)) == 0, "the control socket"
-        )
-        assert self.process.poll() is None, "the server did not start"
-        self._lines = self._socket.makefile("rb")
-
-    def ask(self, verb: str, **arguments: object) -> dict[str, Any]:
-        """One request's result or its error, as the server words it."""
-        self._socket.sendall(json.dumps({"id": 7, "verb": verb, **arguments}).encode() + b"\n")
-        answer = json.loads(self._lines.readline())
-        assert answer.pop("id") == 7
-        found: dict[str, Any] = answer.get("result", answer)
-        return found
-
-    def engine(self) -> int:
-        """The engine's process id once it serves."""
-        status: dict[str, Any] = {}
-
-        def serves() -> bool:
-            status.update(self.ask("status"))
-            return bool(status["engine"] == "running" and status["engine_pid"])
-
-        wait_for(serves, "an engine")
-        return int(status["engine_pid"])
-
-
-def say(text: str) -> None:
-    print(f"{time.monotonic():7.1f} {text}", flush=True)
 
 
 def read_and_write(device: str) -> None:

@@ -18,11 +18,12 @@ from typing import Final
 
 from tests.support.fakegpu import FakeGpu
 from tests.support.waiting import wait_for
-from tests.system.nbd_scenario import SIZE, Server, say
-from tests.system.swapped import available, command, used
+from tests.system.serving import Server
+from tests.system.swapped import available, command, say, used
 from vramswap_gui.server.supervisor import gpu_loss
 from vramswap_gui.units import MIB
 
+SIZE: Final = 64 * MIB
 ROUNDS: Final = 2
 WRITTEN: Final = 48 * MIB
 BLOCK: Final = 4 * MIB

@@ -5,10 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vramswap_gui.units import MIB
+
+
+def say(text: str) -> None:
+    """Print what happens, and when."""
+    print(f"{time.monotonic():7.1f} {text}", flush=True)
 
 
 def command(*arguments: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vramswap_gui"
+TESTS = ROOT / "tests"
 
 #: What everybody may use: errors, sizes, and what this is.
 BASE: Final = frozenset({"__init__", "errors", "units"})
@@ -141,3 +142,15 @@ def test_cython_stays_at_its_gate() -> None:
     compiled = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.pyx")}
     assert compiled == {"server/engine/engine.pyx", "server/engine/transport.pyx", "bench/load.pyx"}
     assert "cydriver" not in (PACKAGE / "server/engine/transport.pyx").read_text(encoding="utf-8")
+
+
+def test_no_test_module_imports_another() -> None:
+    """What several tests need is in tests/support, so that a test can be changed without a look at all others."""
+    modules = {path for folder in ("test_*.py", "*_scenario.py", "conftest.py") for path in TESTS.rglob(folder)}
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules}
+    wrong = []
+    for name, path in names.items():
+        for source, imported in imports(ast.parse(path.read_text(encoding="utf-8")), path):
+            if {source, f"{source}.{imported}"} & (names.keys() - {"tests.conftest"}):
+                wrong.append(f"{name} imports {source}.{imported}".rstrip("."))
+    assert wrong == []
