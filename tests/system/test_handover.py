@@ -6,7 +6,7 @@ import pytest
 
 from tests.system import uml
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(uml.LIMIT + 300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(2 * uml.LIMIT)]
 
 
 def test_the_server_becomes_a_newer_one_and_the_keeper_may_die() -> None:

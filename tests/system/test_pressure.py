@@ -6,7 +6,7 @@ import pytest
 
 from tests.system import uml
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(uml.LIMIT + 300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(2 * uml.LIMIT)]
 
 
 def test_the_whole_way_under_pressure_leaves_nothing() -> None:

@@ -8,6 +8,7 @@ cannot be swapped.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shlex
@@ -16,10 +17,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from tests.support import fakegpu
 
@@ -97,7 +99,7 @@ def run(scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 64
     assert kernel, _MISSING.format("linux.uml")
     modules = sorted(MODULES.glob("*/kernel/drivers/block/nbd.ko"))
     assert modules, _MISSING.format(MODULES / "*/kernel/drivers/block/nbd.ko")
-    with tempfile.TemporaryDirectory(prefix="vramswap-uml-") as name:
+    with _a_core(), tempfile.TemporaryDirectory(prefix="vramswap-uml-") as name:
         folder = Path(name)
         libraries = fakegpu.build(folder / "gpu-libraries")
         init = folder / "init"
@@ -106,6 +108,26 @@ def run(scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 64
         output = _boot([kernel, *_parameters(folder, init, memory)], _preload(folder), folder / "console", limit)
     found = re.search(rf"^{_STATUS} (\d+)\s*$", output, re.MULTILINE)
     return Result(int(found[1]) if found else None, output)
+
+
+@contextlib.contextmanager
+def _a_core() -> Iterator[None]:
+    """Wait until fewer kernels run than there are cores, in all runs of these tests: more would only be slower."""
+    folder = Path(tempfile.gettempdir()) / f"vramswap-kernels-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.ExitStack() as opened:
+        slots = [opened.enter_context((folder / f"{n}").open("w")) for n in range(len(os.sched_getaffinity(0)))]
+        while not any(_taken(slot) for slot in slots):
+            time.sleep(0.5)
+        yield
+
+
+def _taken(slot: IO[str]) -> bool:
+    try:
+        fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _parameters(folder: Path, init: Path, memory: int) -> list[str]:
