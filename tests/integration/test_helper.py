@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
-from tests.support.ctl import done, is_as_before, refused, server_pid, status
+from tests.support.ctl import done, is_left_as_before, refused, server_pid, status
 from tests.support.waiting import wait_for
 from vramswap_gui.units import GIB, MIB
 
@@ -29,7 +29,7 @@ def test_on_and_off(stack: Stack) -> None:
     assert status(stack)["segments"] == now["segments"]
     done(stack, "off")
     assert status(stack)["state"] == "off"
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     done(stack, "off")
 
 
@@ -103,7 +103,7 @@ def test_an_unknown_gpu(stack: Stack) -> None:
     done(stack, "config", "gpu", "7")
     assert "7" in refused(stack, "on")
     assert status(stack)["error"]["code"] == "NoGpu"
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     done(stack, "config", "gpu", "0000:01:00.0")
     done(stack, "on")
 
@@ -119,7 +119,7 @@ def test_a_gpu_that_cannot_be_used(stack: Stack, fault: str, value: int, code: s
     assert (now["state"], now["error"]["code"]) == ("failed", code)
     assert line.endswith(now["error"]["remedy"])
     assert now["error"]["remedy"]
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     stack.gpu[fault] = good
     done(stack, "on")
 
@@ -131,7 +131,7 @@ def test_no_nvidia_driver(make_stack: Callable[..., Stack]) -> None:
     stack.start(without=("LD_LIBRARY_PATH",))
     assert "driver" in refused(stack, "on")
     assert status(stack)["error"]["code"] == "NoDriver"
-    assert is_as_before(stack)
+    is_left_as_before(stack)
 
 
 @pytest.mark.parametrize("program", ["mkswap", "swapon"])
@@ -140,7 +140,7 @@ def test_swap_that_is_refused_leaves_nothing(stack: Stack, program: str) -> None
     line = refused(stack, "on")
     assert f"{program} failed" in line
     assert "it does not like this device" in line
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     stack.fake.refuse(program)
     done(stack, "on")
 
@@ -180,14 +180,14 @@ def test_the_server_becomes_a_newer_one_with_the_swap_on(stack: Stack) -> None:
         assert Path(f"/proc/{pid}/task/{pid}/children").read_text().split() != engine
         assert subprocess.run(["nbdcopy", address, "-"], capture_output=True, check=True).stdout == data
     done(stack, "off")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     done(stack, "upgrade")
 
 
 def test_sleep_takes_everything_down_and_wake_brings_it_back(stack: Stack) -> None:
     done(stack, "on")
     done(stack, "sleep")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     assert status(stack)["reason"] == "Off while the machine sleeps."
     assert "going to sleep" in refused(stack, "on")
     # Neither a second request nor a new helper forgets that it was on.
@@ -236,7 +236,7 @@ def test_an_evacuation_shows_its_progress_and_can_be_cancelled(stack: Stack) -> 
     stack.fake.hold("swapoff", False)
     done(stack, "cancel")
     done(stack, "off")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
 
 
 def test_settings(stack: Stack) -> None:
@@ -274,7 +274,7 @@ def test_a_settings_file_that_is_broken_is_named(make_stack: Callable[..., Stack
     stack.start()
     line = refused(stack, "on")
     assert str(stack.config) in line
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     stack.config.unlink()
     done(stack, "on")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.demo.stack import Stack
-from tests.support.ctl import done, is_as_before, status
+from tests.support.ctl import done, is_left_as_before, status
 from tests.support.waiting import wait_for
 from vramswap_gui.units import GIB, MIB
 
@@ -85,7 +85,7 @@ def test_on_demand_it_comes_and_goes_with_the_need(make_stack: Make) -> None:
     begin(stack)
     waiting = becomes(stack, "waiting")
     assert (waiting["reason"], waiting["cause"]) == ("Memory is plentiful.", "memory")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     calls = (stack.gpu["nvml_calls"], stack.gpu["cuda_calls"])
     stack.fake.set_available(SHORT)
     on = becomes(stack, "on")
@@ -97,7 +97,7 @@ def test_on_demand_it_comes_and_goes_with_the_need(make_stack: Make) -> None:
         stack.fake.use(segment["device"], 0)
     stack.fake.set_available(PLENTY)
     becomes(stack, "waiting")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     # The card was asked while it was ours, and not a single time while it was not.
     after = (stack.gpu["nvml_calls"], stack.gpu["cuda_calls"])
     assert after[1] > calls[1]
@@ -144,7 +144,7 @@ def test_on_battery_it_goes_home_and_by_hand_it_stays(make_stack: Make) -> None:
     supply(stack, online=False, capacity=79)
     off = becomes(stack, "off")
     assert (off["reason"], off["cause"]) == ("Off on battery.", "battery")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     done(stack, "on")
     assert becomes(stack, "on")["size"] == GIB
     stack.kill("helper")
@@ -171,7 +171,7 @@ def test_a_game_gets_everything_until_its_player_is_gone(make_stack: Make) -> No
         player.kill()
         player.wait()
     wait_for(lambda: "a game was running" in status(stack)["reason"], "the end of the game")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
 
 
 def test_off_stays_off_whatever_the_mode(make_stack: Make) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.demo.stack import Stack
+from tests.support.waiting import wait_for
 
 
 def done(stack: Stack, *arguments: str) -> str:
@@ -42,9 +43,10 @@ def server_pid(stack: Stack) -> int:
     return 0
 
 
-def is_as_before(stack: Stack) -> bool:
-    """No swap, no server, no VRAM in use."""
-    return stack.fake.devices() == [] and server_pid(stack) == 0 and not list(stack.kernel.glob("nbd*"))
+def is_left_as_before(stack: Stack) -> None:
+    """No swap; and soon no server, which ends after it has answered, and so no VRAM in use."""
+    assert stack.fake.devices() == []
+    wait_for(lambda: server_pid(stack) == 0 and not list(stack.kernel.glob("nbd*")), "the server's end")
 
 
 def engine_pid(stack: Stack) -> int:

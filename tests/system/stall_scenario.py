@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.fakegpu import FakeGpu
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from tests.system.serving import Server
 from tests.system.swapped import available, command, say, used
 from vramswap_gui.server.supervisor import gpu_loss
@@ -83,7 +83,7 @@ def lose(server: Server, device: str) -> None:
         gpu["lost"] = 1
         began = time.monotonic()
         program.stdin.close()
-        wait_for(lambda: program.poll() is not None, "the end of the program", 2 * gpu_loss.PATIENCE)
+        wait_for(lambda: program.poll() is not None, "the end of the program", PATIENCE + gpu_loss.PATIENCE)
         say(f"the GPU is gone; the program ended with {program.returncode} after {time.monotonic() - began:.1f} s")
         assert program.returncode == -signal.SIGBUS
     status = server.ask("status")
