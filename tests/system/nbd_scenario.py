@@ -24,11 +24,8 @@ SIZE: Final = 64 * MIB
 EXCESS: Final = 52 * MIB
 SWAPPED: Final = 32 * MIB
 EARLY: Final = 4 * MIB
-ROUNDS: Final = 12
+ROUNDS: Final = 2
 SMALL: Final = 8 * MIB
-#: Seconds that it may take to give an empty segment back. On a busy machine each step of this kernel takes much longer
-#: than one of its own: the figure printed is for docs/reliability.md, this bound for what is wrong by a magnitude.
-EMPTY: Final = 0.25
 #: What the driver makes of the device, and swap is best served by: no scheduler, and placed as on an SSD, in clusters.
 QUEUE: Final = {"scheduler": "[none]", "rotational": "0"}
 
@@ -92,18 +89,20 @@ def fill_while_engines_die(server: Server, device: str, wanted: int) -> None:
 
 
 def take_an_empty_one_away(server: Server) -> None:
-    """A segment without pages goes as soon as somebody wants its VRAM."""
+    """A segment without pages goes without a request, as soon as somebody wants its VRAM."""
     times = []
     for _ in range(5):
         segment = server.ask("add", size=SMALL)
         command("mkswap", segment["device"])
         command("swapon", "-p", "50", segment["device"])
-        began = time.monotonic()
+        began, before = time.monotonic(), server.ask("counters")
         command("swapoff", segment["device"])
+        after = server.ask("counters")
         server.ask("remove", index=segment["index"])
         times.append(time.monotonic() - began)
+        assert (after["reads"], after["writes"]) == (before["reads"], before["writes"])
+    # For docs/reliability.md, from a machine that does nothing else.
     say(f"an empty segment is gone after {min(times) * 1e3:.0f} to {max(times) * 1e3:.0f} ms")
-    assert min(times) < EMPTY
 
 
 def main() -> None:
