@@ -197,8 +197,10 @@ def test_a_wheel_installs_and_uninstalls(source: Path, tmp_path: Path) -> None:
     assert version == f"vramswapctl {__version__}\n"
 
     def call(what: str) -> list[str]:
-        code = f"import asyncio, pathlib, sys; from vramswap_gui.ctl import install; print(*asyncio.run(install.{what}(" \
-            "pathlib.Path(sys.argv[1]))), sep='\\n')"  # fmt: skip
+        code = (
+            "import asyncio, pathlib, sys; from vramswap_gui.ctl import install;"
+            f"print(*asyncio.run(install.{what}(pathlib.Path(sys.argv[1]))), sep='\\n')"
+        )
         return run(programs / "python", "-Pc", code, root, PYTHONPATH=libraries).split()
 
     placed = call("install")

@@ -11,10 +11,10 @@ from vramswap_gui.bench.export import Export
 from vramswap_gui.system import gpu
 
 #: The marks of a test that needs it.
-NEEDED: Final = (
+NEEDED: Final = [
     pytest.mark.gpu,
     pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="needs a real NVIDIA GPU"),
-)
+]
 
 
 def used() -> int:
