@@ -65,5 +65,5 @@ translations: ## Bring the tray's catalogues up to date with the texts in the co
 
 clean: ## Remove what the commands made inside the checkout
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -f vramswap_gui/*/*.cpp vramswap_gui/*/*.so
+	find vramswap_gui \( -name "*.cpp" -o -name "*.so" \) -delete
 	find vramswap_gui tests -name __pycache__ -type d -exec rm -rf {} +
