@@ -27,6 +27,10 @@ static struct stream default_stream = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static CUresult copy_now(const struct copy *copy) {
     struct control *c = control();
+    c->hanging++;
+    while (c->hang)
+        usleep(1000);
+    c->hanging--;
     if (c->slow_copy_us)
         usleep((useconds_t)c->slow_copy_us);
     uint64_t failing = c->failing_copies;

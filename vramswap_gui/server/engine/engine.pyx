@@ -9,11 +9,11 @@ from libc.errno cimport errno
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
-from posix.unistd cimport _exit, close, write
+from posix.unistd cimport _exit, close, read, write
 
 from cuda.bindings cimport cydriver
 from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, Copies, finish, launch, ok
-from vramswap_gui.server.engine.tally cimport COPIES, ROW, count_batch
+from vramswap_gui.server.engine.tally cimport COPIES, HEARTBEAT, ROW, count_batch
 from vramswap_gui.server.engine.transport cimport (
     DEAD,
     FREE,
@@ -85,7 +85,9 @@ cdef struct Batch:
 
 cdef struct Worker:
     int epoll
-    int wake                 # eventfd that ends the worker
+    int wake                 # eventfd that sends the worker round its loop once, and to its end if that is asked
+    int ending               # set by Python before it wakes the worker for the last time
+    uint64_t *tally          # the worker's row of counters
     int died                 # eventfd that tells Python of a dead connection
     cydriver.CUcontext context
     uint64_t spin            # nanoseconds to look for more before sleeping, after traffic
@@ -165,6 +167,13 @@ cdef inline void take(Worker *w, int which, Connection *c) noexcept nogil:
         settle(w, c)
 
 
+cdef bint woken(Worker *w) noexcept nogil:
+    """Take what was written to the eventfd; true when the worker is to end."""
+    cdef uint64_t count
+    read(w.wake, &count, sizeof(count))
+    return load_acquire(&w.ending)
+
+
 cdef void work(Worker *w) noexcept nogil:
     cdef epoll_event events[MAX_EVENTS]
     cdef Connection *listed[MAX_LISTED]
@@ -173,6 +182,7 @@ cdef void work(Worker *w) noexcept nogil:
     if not ok(cydriver.cuCtxSetCurrent(w.context)):
         _exit(EXIT_CONTEXT_LOST)
     while True:
+        w.tally[HEARTBEAT] += 1
         timeout = 0
         if w.batch[which ^ 1].count == 0 and w.again_count == 0 and (w.spin == 0 or now() >= spin_until):
             timeout = -1
@@ -186,8 +196,9 @@ cdef void work(Worker *w) noexcept nogil:
         # No connection has two turns: the first may bury it, and Python may then use it anew at any moment.
         for i in range(count):
             if events[i].data.ptr == NULL:
-                return
-            if (<Connection *>events[i].data.ptr).again:
+                if woken(w):
+                    return
+            elif (<Connection *>events[i].data.ptr).again:
                 events[i].data.ptr = NULL
         # Taken off the list first, for a turn may put a connection on it again.
         listed_count = w.again_count
@@ -253,7 +264,8 @@ cdef class Engine:
             w.context = <cydriver.CUcontext><uintptr_t>context
             w.died = self.died
             w.epoll = epoll_create1(EPOLL_CLOEXEC)
-            w.wake = os.eventfd(0, os.EFD_CLOEXEC)
+            w.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            w.tally = <uint64_t *><uintptr_t>tallies + i * ROW
             if w.epoll < 0:
                 raise OSError(errno, "epoll_create1")
             event.events = EPOLLIN
@@ -263,7 +275,7 @@ cdef class Engine:
             w.spin = spin
             for b in range(2):
                 w.batch[b].copies.can_batch = can_batch
-                w.batch[b].copies.tally = <uint64_t *><uintptr_t>tallies + i * ROW
+                w.batch[b].copies.tally = w.tally
                 check(
                     cydriver.cuStreamCreate(
                         &w.batch[b].copies.stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING
@@ -378,13 +390,20 @@ cdef class Engine:
         self.fence(index)
         del self._segments[index]
 
+    def poke(self) -> None:
+        """Send every worker round its loop once, so that an idle one shows a heartbeat and a hung one does not."""
+        cdef int i
+        for i in range(self._count):
+            os.eventfd_write(self._workers[i].wake, 1)
+
     def close(self) -> None:
         """End all connections and workers, and give back their memory."""
         cdef int i, b
         for index in list(self._segments):
             self.drop_segment(index)
         for i in range(self._count):
-            os.eventfd_write(self._workers[i].wake, 1)
+            store_release(&self._workers[i].ending, 1)
+        self.poke()
         for thread in self._threads:
             thread.join()
         for i in range(self._count):
