@@ -12,7 +12,7 @@ from libc.string cimport memset
 from posix.unistd cimport _exit, close, read, write
 
 from cuda.bindings cimport cydriver
-from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, Copies, finish, launch, ok
+from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, ZEROES, Channel, Copies, CopyBatch, finish, launch, now, ok
 from vramswap_gui.server.engine.tally cimport COPIES, HEARTBEAT, ROW, count_batch
 from vramswap_gui.server.engine.transport cimport (
     DEAD,
@@ -57,14 +57,6 @@ cdef extern from *:
     int load_acquire(int *) nogil
     void store_release(int *, int) nogil
 
-cdef extern from "<time.h>" nogil:
-    ctypedef long time_t
-    cdef struct timespec:
-        time_t tv_sec
-        long tv_nsec
-    int clock_gettime(int, timespec *)
-    enum: CLOCK_MONOTONIC
-
 cdef enum:
     MAX_CONNECTIONS = 1024
     MAX_EVENTS = 64
@@ -74,7 +66,7 @@ cdef enum:
     # While spinning, all connections are looked at every so many looks at the last one.
     SPIN_ALL = 8
 
-#: See copier.pxd.
+#: See copy_batch.pxd.
 CONTEXT_LOST = EXIT_CONTEXT_LOST
 
 cdef struct Batch:
@@ -93,15 +85,10 @@ cdef struct Worker:
     uint64_t spin            # nanoseconds to look for more before sleeping, after traffic
     # Two batches take turns: while one is copied, the other is received and parsed, or its replies are sent.
     Batch batch[2]
+    Channel channel
     int again_count
     Connection *again[MAX_LISTED]
     Connection *hot          # the only one of the last batch, where the next request is most likely
-
-
-cdef inline uint64_t now() noexcept nogil:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC, &t)
-    return <uint64_t>t.tv_sec * <uint64_t>1000000000 + <uint64_t>t.tv_nsec
 
 
 cdef void bury(Worker *w, Connection *c) noexcept nogil:
@@ -144,7 +131,8 @@ cdef void complete(Worker *w, int which) noexcept nogil:
     """Wait for a batch and answer its requests."""
     cdef Batch *batch = &w.batch[which]
     cdef int i
-    finish(&batch.copies)
+    finish(&batch.copies.out)
+    finish(&batch.copies.into)
     count_batch(batch.copies.tally, now() - batch.began)
     for i in range(batch.count):
         batch_done(which, batch.connections[i])
@@ -212,16 +200,17 @@ cdef void work(Worker *w) noexcept nogil:
             if events[i].data.ptr != NULL:
                 take(w, which, <Connection *>events[i].data.ptr)
         if w.batch[which].count:
-            w.batch[which].copies.tally[COPIES] += w.batch[which].copies.count
+            w.tally[COPIES] += w.batch[which].copies.out.copies + w.batch[which].copies.into.copies
             w.batch[which].began = now()
-            launch(&w.batch[which].copies)
+            launch(&w.batch[which].copies.out)
+            launch(&w.batch[which].copies.into)
             w.hot = w.batch[which].connections[0] if w.batch[which].count == 1 else NULL
             if w.spin:
                 spin_until = w.batch[which].began + w.spin
         if w.batch[which ^ 1].count:
             complete(w, which ^ 1)
         if w.batch[which].count:
-            if w.batch[which].copies.count <= SMALL:
+            if w.batch[which].copies.out.count + w.batch[which].copies.into.count <= SMALL:
                 complete(w, which)
             else:
                 which ^= 1
@@ -232,10 +221,34 @@ cdef void check(cydriver.CUresult result, str doing) except *:
         raise VramswapError(ErrorCode.SERVER_FAILED, f"CUDA error {<int>result} while {doing}.", "See the driver's messages in `dmesg`.")
 
 
+cdef cydriver.CUstream new_stream() except *:
+    cdef cydriver.CUstream stream = NULL
+    check(cydriver.cuStreamCreate(&stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING), "creating a stream")
+    return stream
+
+
+cdef int prepare(CopyBatch *batch, Channel *channel, bint inward, bint can_batch) except -1:
+    batch.inward = inward
+    batch.can_batch = can_batch
+    batch.channel = channel
+    batch.stream = new_stream()
+    return 0
+
+
+cdef void *pinned(size_t size) except NULL:
+    """So many bytes of locked memory for copies, zeroed and touched."""
+    cdef void *memory = NULL
+    check(cydriver.cuMemHostAlloc(&memory, size, cydriver.CU_MEMHOSTALLOC_PORTABLE), "pinning memory")
+    memset(memory, 0, size)
+    return memory
+
+
 cdef class Engine:
     """Workers, segments and connections. All methods are for one thread, with the CUDA context current on it."""
 
     cdef Worker *_workers
+    cdef unsigned char *_zeroes
+    cdef cydriver.CUdeviceptr _words
     cdef int _count
     cdef int _next
     cdef Connection *_connections[MAX_CONNECTIONS]
@@ -257,6 +270,9 @@ cdef class Engine:
         self._workers = <Worker *>calloc(workers, sizeof(Worker))
         if self._workers == NULL:
             raise MemoryError
+        self._zeroes = <unsigned char *>pinned(ZEROES)
+        # What the workers set through the compute channel, to see whether it is free.
+        check(cydriver.cuMemAlloc(&self._words, workers * sizeof(uint64_t)), "allocating a word for each worker")
         # Each locked byte of stack is locked memory, and the path above needs little.
         threading.stack_size(256 << 10)
         for i in range(workers):
@@ -273,15 +289,14 @@ cdef class Engine:
             if epoll_ctl(w.epoll, EPOLL_CTL_ADD, w.wake, &event):
                 raise OSError(errno, "epoll_ctl")
             w.spin = spin
+            w.channel.stream = new_stream()
+            w.channel.word = self._words + i * sizeof(uint64_t)
             for b in range(2):
-                w.batch[b].copies.can_batch = can_batch
-                w.batch[b].copies.tally = w.tally
-                check(
-                    cydriver.cuStreamCreate(
-                        &w.batch[b].copies.stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING
-                    ),
-                    "creating a stream",
-                )
+                copies = &w.batch[b].copies
+                copies.tally = w.tally
+                copies.zeroes = self._zeroes
+                prepare(&copies.out, &w.channel, False, can_batch)
+                prepare(&copies.into, &w.channel, True, can_batch)
             thread = threading.Thread(target=self._run, args=(i,), name=f"worker-{i}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -335,9 +350,12 @@ cdef class Engine:
         c = <Connection *>calloc(1, sizeof(Connection))
         if c == NULL:
             raise MemoryError
-        check(cydriver.cuMemHostAlloc(<void **>&c.rx, RX_SIZE + TX_SIZE, cydriver.CU_MEMHOSTALLOC_PORTABLE), "pinning memory")
+        try:
+            c.rx = <unsigned char *>pinned(RX_SIZE + TX_SIZE)
+        except BaseException:
+            free(c)
+            raise
         c.tx = c.rx + RX_SIZE
-        memset(c.rx, 0, RX_SIZE + TX_SIZE)
         self._connections[i] = c
         return c
 
@@ -408,7 +426,9 @@ cdef class Engine:
             thread.join()
         for i in range(self._count):
             for b in range(2):
-                cydriver.cuStreamDestroy(self._workers[i].batch[b].copies.stream)
+                cydriver.cuStreamDestroy(self._workers[i].batch[b].copies.out.stream)
+                cydriver.cuStreamDestroy(self._workers[i].batch[b].copies.into.stream)
+            cydriver.cuStreamDestroy(self._workers[i].channel.stream)
             os.close(self._workers[i].wake)
             os.close(self._workers[i].epoll)
         for i in range(MAX_CONNECTIONS):
@@ -417,6 +437,8 @@ cdef class Engine:
             cydriver.cuMemFreeHost(self._connections[i].rx)
             free(self._connections[i])
             self._connections[i] = NULL
+        cydriver.cuMemFreeHost(self._zeroes)
+        cydriver.cuMemFree(self._words)
         free(self._workers)
         self._workers = NULL
         self._count = 0
