@@ -81,5 +81,5 @@ translations: ## Bring the tray's catalogues up to date with the texts in the co
 
 clean: ## Remove what the commands made inside the checkout
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find vramswap_gui -name "*.cpp" -o -name "*.so" | xargs rm -f
+	find vramswap_gui \( -name "*.cpp" -o -name "*.so" \) -delete
 	find vramswap_gui tests -name __pycache__ -type d -exec rm -rf {} +

@@ -164,6 +164,7 @@ static const struct {
     ENTRY(cuMemExportToShareableHandle), ENTRY(cuMemImportFromShareableHandle), ENTRY(cuMemAddressReserve),
     ENTRY(cuMemAddressFree), ENTRY(cuMemMap), ENTRY(cuMemUnmap), ENTRY(cuMemSetAccess), ENTRY(cuMemAlloc),
     ENTRY(cuMemFree), ENTRY(cuStreamCreate), ENTRY(cuStreamDestroy), ENTRY(cuStreamSynchronize),
+    ENTRY(cuStreamQuery), {"cuMemcpy2DAsync", (void *)cuMemcpy2DAsync_v2}, ENTRY(cuMemsetD32Async),
     ENTRY(cuMemcpyHtoDAsync), ENTRY(cuMemcpyDtoHAsync), ENTRY(cuMemsetD8Async), ENTRY(cuMemcpyBatchAsync),
     ENTRY(cuMemcpyHtoD), ENTRY(cuMemcpyDtoH), ENTRY(cuMemsetD8),
 };

@@ -166,7 +166,8 @@ class Vram:
     def wipe(self, mapping: Mapping) -> None:
         """Overwrite the segment with zeroes, so that nobody reads what was there before."""
         _call("wiping memory", driver.cuMemsetD8(mapping.base, 0, mapping.size))
-        _call("wiping memory", driver.cuCtxSynchronize())
+        # The default stream's, and not what the workers have under way.
+        _call("wiping memory", driver.cuStreamSynchronize(0))
 
     def release(self, mapping: Mapping) -> None:
         """Unmap the segment. Its memory is free once every exported descriptor is closed as well."""
