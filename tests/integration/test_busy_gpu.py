@@ -12,7 +12,8 @@ import pytest
 from vramswap_gui.bench.load import Generator
 
 from tests.support.fakegpu import FakeGpu
-from tests.support.server import Server, running, wait_for
+from tests.support.server import Server, running
+from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load, Measured
 from vramswap_gui.units import KIB, MIB

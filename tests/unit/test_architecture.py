@@ -34,7 +34,7 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "helper/policy": frozenset({"api", "settings", "system"}),
     "server": frozenset({"server/engine", "server/exports", "server/supervisor", "system"}),
     "server/engine": frozenset({"server", "server/supervisor", "system"}),
-    "server/exports": frozenset({"system"}),
+    "server/exports": frozenset({"server", "system"}),
     "server/supervisor": frozenset({"server", "server/engine", "server/exports", "system"}),
 }
 
