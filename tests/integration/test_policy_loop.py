@@ -10,7 +10,7 @@ from typing import Any
 from tests.demo.stack import Stack
 from tests.support.ctl import done, is_left_as_before, status
 from tests.support.waiting import wait_for
-from vramswap_gui.units import GIB, MIB
+from vramswap_gui.units import GIB, MIB, SIZE_STEP
 
 PLENTY = 12_000_000
 SHORT = 800_000
@@ -110,7 +110,7 @@ def test_another_program_gets_the_vram(make_stack: Make) -> None:
     stack = started(make_stack, "always", size=0)
     begin(stack)
     # All of the card's 2 GiB but for the headroom.
-    becomes(stack, "on", 1536 * MIB)
+    becomes(stack, "on", 1536 * MIB - SIZE_STEP)
     stack.gpu.others(GIB)
     less = becomes(stack, "on", 512 * MIB)
     assert less["cause"] == "vram"

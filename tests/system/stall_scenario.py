@@ -19,8 +19,8 @@ from typing import Final
 from tests.support.fakegpu import FakeGpu
 from tests.support.waiting import PATIENCE, wait_for
 from tests.system.serving import Server
-from tests.system.swapped import available, command, say, used
-from vramswap_gui.server.supervisor import gpu_loss
+from tests.system.swapped import available, command, paged_out, say, used
+from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.units import MIB
 
 SIZE: Final = 64 * MIB
@@ -29,17 +29,6 @@ WRITTEN: Final = 48 * MIB
 BLOCK: Final = 4 * MIB
 SOURCE: Final = Path("/tmp/source")
 LOST: Final = 16 * MIB
-#: Has its pages swapped out, and reads them when its input ends.
-_SWAPPED: Final = f"""
-import mmap, sys
-memory = mmap.mmap(-1, {LOST}, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-for page in range(0, {LOST}, 4096):
-    memory[page] = 1
-memory.madvise(21)  # MADV_PAGEOUT, see madvise(2); the module does not name it
-print("swapped", flush=True)
-sys.stdin.read()
-assert sum(memory[page] for page in range(0, {LOST}, 4096)) == {LOST} // 4096
-"""
 
 
 def stall(server: Server, device: str, seed: int) -> None:
@@ -72,7 +61,9 @@ def lose(server: Server, device: str) -> None:
     command("mkswap", device)
     command("swapon", "--priority", "1000", device)
     # Its own pages and no others, so that it is clear who misses them.
-    with subprocess.Popen([sys.executable, "-c", _SWAPPED], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    with subprocess.Popen(
+        [sys.executable, "-c", paged_out(LOST)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
         assert program.stdin is not None and program.stdout is not None
         assert program.stdout.readline() == b"swapped\n"
         # What is written out stays in memory as well until somebody else wants that.
@@ -83,7 +74,7 @@ def lose(server: Server, device: str) -> None:
         gpu["lost"] = 1
         began = time.monotonic()
         program.stdin.close()
-        wait_for(lambda: program.poll() is not None, "the end of the program", PATIENCE + gpu_loss.PATIENCE)
+        wait_for(lambda: program.poll() is not None, "the end of the program", PATIENCE + recovery.PATIENCE)
         say(f"the GPU is gone; the program ended with {program.returncode} after {time.monotonic() - began:.1f} s")
         assert program.returncode == -signal.SIGBUS
     status = server.ask("status")

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     process.call_it("vramswap-helper")
     journal = Journal("vramswap-helper")
     try:
-        asyncio.run(_serve(options, journal))
+        return asyncio.run(_serve(options, journal))
     except VramswapError as error:
         journal.tell(Event.FAILED, str(error), {"error": error.code})
         return 1
@@ -65,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _serve(options: argparse.Namespace, journal: Journal) -> None:
+async def _serve(options: argparse.Namespace, journal: Journal) -> int:
+    """Until it is told to end (exit status 0), or cannot go on (1: systemd starts it anew)."""
     server = ServerClient(options.runtime_dir, options.attach)
     lifecycle = Lifecycle(
         server, ConfigFile(options.config), options.runtime_dir, options.attach, options.proc, options.sys
@@ -92,6 +93,7 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> None:
     await signals.close()
     await server.close()
     events.end()
+    return int(not ended.is_set())
 
 
 if __name__ == "__main__":

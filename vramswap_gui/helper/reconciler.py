@@ -70,6 +70,7 @@ class Reconciler:
     async def _step(self) -> float:
         """One look and what follows from it. Returns after how many seconds to look again."""
         try:
+            await self._lifecycle.guard()
             plan = await self._plan()
             if plan is None:
                 return _LENT_SECONDS
@@ -81,7 +82,8 @@ class Reconciler:
             self._events.not_followed(error)
             self._later = time.monotonic() + _RETRY_SECONDS
             return _RETRY_SECONDS
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:
+            # Whatever it is, the next look may do better, and nobody else looks.
             self._events.blind(error)
             return _OFF_SECONDS
         if self._lifecycle.lent:

@@ -1,8 +1,9 @@
-"""The segments that are swap: how one comes, goes, and what is in it."""
+"""The segments that are swap: what is in them, and how a goal (steps.py) is carried out."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -11,8 +12,22 @@ from vramswap_gui.api.status import Segment
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper import swap_area
 from vramswap_gui.helper.policy import sizing
-from vramswap_gui.helper.policy.sizing import Area, Memory, Steps
+from vramswap_gui.helper.policy.sizing import Area, Memory
 from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.helper.steps import (
+    Add,
+    Disconnect,
+    Goal,
+    Quit,
+    Remove,
+    Step,
+    SwapOff,
+    SwapOn,
+    World,
+    done,
+    failed,
+    next_step,
+)
 from vramswap_gui.settings import Config
 from vramswap_gui.system import meminfo, swaps
 from vramswap_gui.units import SIZE_STEP, round_up
@@ -54,28 +69,52 @@ class Segments:
             self.devices = dict(enumerate([device for device in devices if await swap_area.is_ours(device)]))
         return bool(self.devices)
 
-    async def add(self, config: Config, size: int) -> None:
-        """One more in use, or none and nothing left of it. Raises VramswapError."""
-        made = await self._server.ask("add", size=size)
-        index, device = made["index"], made["device"]
-        try:
-            await swap_area.on(device, sizing.priority(config, index), self._server.by_systemd)
-        except VramswapError:
-            await self._server.ask("remove", index=index)
-            raise
-        self.devices[index] = device
-        self._moved()
+    def world(self) -> World:
+        """What is so, for the next step."""
+        return World(self._server.connected, dict(self.devices), frozenset(area.index for area in self.areas()))
 
-    async def remove(self, index: int) -> None:
-        """Its pages come home, then its device goes. When they cannot, it goes on serving. Raises VramswapError."""
-        if any(area.index == index for area in self.areas()):
-            await self._empty(index)
-        if self._server.connected:
-            await self._server.ask("remove", index=index)
-        elif self._kernel:
-            swap_area.disconnect(self.devices[index])
-        del self.devices[index]
+    async def reach(self, goal: Goal, config: Config, pause: float = 0) -> None:
+        """Bring it about; ``pause``: seconds between two segments that go. Raises VramswapError.
+
+        What could not be done half is taken back then, and what was done whole stays, but for a first start.
+        """
+        began_empty = not self.world().swapped
+        while (step := next_step(self.world(), goal)) is not None:
+            try:
+                made = await self._carry_out(step, config)
+            except VramswapError:
+                back = failed(step, self.world(), began_empty)
+                if back is not None:
+                    with contextlib.suppress(VramswapError):
+                        await self.reach(back, config)
+                raise
+            goal = done(goal, step, made)
+            if pause and isinstance(step, Remove):
+                await asyncio.sleep(pause)
+
+    async def _carry_out(self, step: Step, config: Config) -> int | None:
+        made: int | None = None
+        match step:
+            case Add(size):
+                answer = await self._server.ask("add", size=size)
+                made = int(answer["index"])
+                self.devices[made] = answer["device"]
+            case SwapOn(index):
+                priority = sizing.priority(config, index)
+                await swap_area.on(self.devices[index], priority, self._server.by_systemd)
+            case SwapOff(index):
+                await self._empty(index)
+            case Remove(index):
+                await self._server.ask("remove", index=index)
+                del self.devices[index]
+            case Disconnect(index):
+                if self._kernel:
+                    await asyncio.to_thread(swap_area.disconnect, self.devices[index])
+                del self.devices[index]
+            case Quit():
+                await self._server.quit()
         self._moved()
+        return made
 
     async def _empty(self, index: int) -> None:
         off = self._leaving = asyncio.create_task(swap_area.off(self.devices[index]))
@@ -92,24 +131,11 @@ class Segments:
             )
         off.result()
 
-    async def reshape(self, config: Config, steps: Steps) -> None:
-        """Those that go first, in the order given. Raises VramswapError, with what was done by then done."""
-        for index in steps.remove:
-            await self.remove(index)
-        for size in steps.add:
-            await self.add(config, size)
-
     def cancel(self) -> None:
         """Have the one that is being emptied stay, if there is one."""
         if self._leaving is not None:
             # swapoff(2) returns as soon as its process is killed, and the area is in use as before.
             self._leaving.cancel()
-
-    async def prune(self) -> None:
-        """Release what is no swap (any more): a helper that died half-way left it, or somebody ran ``swapoff``."""
-        used = {area.index for area in self.areas()}
-        for index in self.devices.keys() - used:
-            await self.remove(index)
 
     def require_room(self, leaving: Iterable[Area]) -> None:
         """Raises VramswapError WONT_FIT unless the pages of those that leave fit elsewhere."""
