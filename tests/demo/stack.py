@@ -87,6 +87,8 @@ class Stack:
         #: Where simulated VRAM lies.
         self.gpu_folder = self.folder / "gpu"
         self.environment = dict(os.environ)
+        #: Whether the bus is a dbus-broker.
+        self.broker = False
         #: What is put before the helper's command, and so around the server too.
         self.around: Callable[[list[str]], list[str]] = list
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
@@ -126,6 +128,11 @@ class Stack:
             environment["PATH"] = path
 
     def _start_bus(self) -> None:
+        if self.broker:
+            (self.folder / "bus").unlink(missing_ok=True)
+            self.spawn("dbus-broker", [sys.executable, "-m", "tests.support.broker", str(self.folder / "bus")])
+            self.wait("the bus", lambda: accepts(self.folder / "bus"))
+            return
         config = self.folder / "bus.conf"
         policy = _LENIENT if self.plan.polkit else _STRICT
         config.write_text(_BUS_CONFIG.format(socket=self.folder / "bus", policy=policy))
