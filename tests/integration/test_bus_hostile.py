@@ -27,6 +27,7 @@ from tests.support.raw_bus import (
     signal,
     signature,
     string,
+    strings,
 )
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH, VERBS
 
@@ -125,7 +126,7 @@ def everything(name: str) -> dict[str, bytes]:
         "longer than all": struct.pack("<I", 0xFFFFFFFF) + b"abc\0",
     }  # fmt: skip
     deep, empty = arrays(200)
-    noc = b"".join(padded(string(text), 4) for text in (BUS_NAME, name, ":9.9"))
+    noc = strings(BUS_NAME, name, ":9.9")
     changed = padded(string(INTERFACE), 4) + struct.pack("<II", 0, 0)
     return {
         "an unknown field": to_helper("GetConfig", "", b"", unknown),
@@ -271,11 +272,11 @@ def test_random_bytes_after_a_good_beginning(stack: Stack, sender: Sender) -> No
             passed.append(data)
     before = sender.delivered
     for _ in range(400):
-        data = bytearray(draw.choice(passed))
+        changed = bytearray(draw.choice(passed))
         for _ in range(draw.randrange(1, 3)):
             # What says how long it is stays: the bus would only wait for more.
-            data[draw.randrange(16, len(data))] = draw.choice(b"\0\1abvsy/.:\xff")
-        sender.send(bytes(data))
+            changed[draw.randrange(16, len(changed))] = draw.choice(b"\0\1abvsy/.:\xff")
+        sender.send(bytes(changed))
     # What the bus keeps to itself has tried nothing.
     assert sender.delivered - before >= 20
     served(sender.client)

@@ -31,6 +31,14 @@ def string(text: str | bytes) -> bytes:
     return struct.pack("<I", len(data)) + data + b"\0"
 
 
+def strings(*texts: str) -> bytes:
+    """A body of some strings."""
+    body = b""
+    for text in texts:
+        body = padded(body, 4) + string(text)
+    return body
+
+
 def signature(text: str | bytes) -> bytes:
     data = text if isinstance(text, bytes) else text.encode()
     return bytes([len(data)]) + data + b"\0"

@@ -16,7 +16,7 @@ from dbus_next.errors import AuthError, DBusError
 from dbus_next.message import Message
 from dbus_next.signature import Variant as Variant
 
-from vramswap_gui.bus.library import Connection, Incoming, MalformedError, printable
+from vramswap_gui.bus.library import Connection, Incoming, MalformedError, StreamBrokenError, printable
 
 BUS: Final = "org.freedesktop.DBus"
 BUS_PATH: Final = "/org/freedesktop/DBus"
@@ -82,21 +82,19 @@ class Bus:
     @classmethod
     async def connect(cls, where: str) -> Bus:
         """Reach the ``system`` or ``session`` bus, or the one at an address. Raises BusError DISCONNECTED."""
-        reached: socket.socket | None = None
+        connection: Connection | None = None
         try:
             async with asyncio.timeout(_GREETING_DEADLINE):
-                reached = await _reach(_address(where))
-                connection = Connection(reached)
+                connection = Connection(await _reach(_address(where)))
                 await connection.connect()
-        except (OSError, DBusError, AuthError, EOFError, ValueError, TimeoutError) as error:
-            if reached is not None:
-                reached.close()
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            # The library raises all of these; a TimeoutError is an OSError.
+            if not isinstance(error, (OSError, DBusError, AuthError, EOFError, ValueError, StreamBrokenError)):
+                raise
             why = getattr(error, "strerror", None) or str(error) or "it does not answer"
             raise BusError(DISCONNECTED, why) from None
-        except BaseException:
-            if reached is not None:
-                reached.close()
-            raise
         return cls(connection)
 
     @property

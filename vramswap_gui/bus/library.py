@@ -220,6 +220,7 @@ class Connection(MessageBus):
     def __init__(self, reached: socket.socket) -> None:
         self._reached = reached
         self._frames = Frames()
+        self._over = False
         self.received: Callable[[Incoming], None] = lambda message: None
         self.ended: Callable[[], None] = lambda: None
         # It wants an address, and would block until somebody at it accepts.
@@ -281,8 +282,9 @@ class Connection(MessageBus):
         handler(Message(message_type=message.kind, reply_serial=message.reply_serial, signature="s", body=body), None)
 
     def _finalize(self, err: Exception | None = None) -> None:
-        if self._sock.fileno() < 0:
+        if self._over:
             return
+        self._over = True
         super()._finalize(err)  # type: ignore[no-untyped-call]
         # The library leaves these to the garbage collector.
         with contextlib.suppress(OSError):
