@@ -103,6 +103,15 @@ def test_a_user_whom_polkit_allows_to_control_may_do_that_alone(make_stack: Call
     assert stack.fake.devices()
     status, text = call(stack, USER, f"{INTERFACE}.SetConfig", "@a{sv} {}")
     assert (status, "NotAuthorized" in text) == (1, True)
+    # What the system puts to sleep the system wakes.
+    assert call(stack, "root", f"{INTERFACE}.Sleep")[0] == 0
+    for method in ("Wake", "Sleep"):
+        status, text = call(stack, USER, f"{INTERFACE}.{method}")
+        assert (status, "NotAuthorized" in text) == (1, True)
+    status, text = call(stack, USER, f"{INTERFACE}.Start")
+    assert (status, "going to sleep" in text) == (1, True)
+    assert call(stack, "root", f"{INTERFACE}.Wake")[0] == 0
+    assert stack.fake.devices()
     assert call(stack, USER, f"{INTERFACE}.Stop")[0] == 0
     assert stack.fake.devices() == []
 

@@ -123,9 +123,14 @@ class Agent:
         self.bus = bus
         #: What polkit asks, each to be answered.
         self.asked: list[Message] = []
+        #: The cookies of the questions that it took back.
+        self.cancelled: list[str] = []
         bus.add_message_handler(self._hear)
 
-    def _hear(self, message: Message) -> bool:
+    def _hear(self, message: Message) -> bool | Message:
+        if message.message_type is MessageType.METHOD_CALL and message.member == "CancelAuthentication":
+            self.cancelled.append(message.body[0])
+            return Message.new_method_return(message)
         if message.message_type is not MessageType.METHOD_CALL or message.member != "BeginAuthentication":
             return False
         self.asked.append(message)
@@ -176,6 +181,43 @@ async def test_the_second_is_asked_and_keeps_nobody_waiting(shared: Stack) -> No
     begin(again)
     await agent.agree()
     assert again.communicate()[0].startswith("off: Off.\n")
+    bus.disconnect()  # type: ignore[no-untyped-call]
+
+
+async def test_the_question_says_what_is_asked(shared: Stack) -> None:
+    bus = await MessageBus(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    agent = Agent(bus)
+    for command, words in {
+        ("on",): "Authentication is required to turn VRAM swap on",
+        ("size", "512M"): "Authentication is required to change the size of VRAM swap to 512 MiB",
+        ("size", "auto"): "Authentication is required to change the size of VRAM swap to automatic",
+        ("mode", "always"): "Authentication is required to set when VRAM becomes swap: always",
+        ("config", "battery_floor", "15"): (
+            "Authentication is required to change the settings of VRAM swap (battery_floor = 15)"
+        ),
+    }.items():
+        process = start(shared, SECOND, *command)
+        await agent.serve(process.pid)
+        begin(process)
+        await until(lambda: agent.asked)
+        assert agent.asked[0].body[1] == words
+        await agent.cancel()
+        process.communicate()
+    bus.disconnect()  # type: ignore[no-untyped-call]
+
+
+async def test_a_question_goes_away_with_who_asked(shared: Stack) -> None:
+    bus = await MessageBus(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    agent = Agent(bus)
+    process = start(shared, SECOND, "off")
+    await agent.serve(process.pid)
+    begin(process)
+    await until(lambda: agent.asked)
+    process.kill()
+    process.communicate()
+    # Nothing is left on the screen that nobody waits for.
+    await until(lambda: agent.cancelled)
+    assert set(agent.cancelled) == {agent.asked[0].body[4]}
     bus.disconnect()  # type: ignore[no-untyped-call]
 
 
