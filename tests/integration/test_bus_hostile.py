@@ -285,6 +285,8 @@ def test_random_bytes_after_a_good_beginning(stack: Stack, sender: Sender) -> No
 
 def test_the_helper_ends_with_its_bus_alone_and_says_so(stack: Stack) -> None:
     (process,) = (process for name, process in stack._running if name == "helper")
+    # It has started, and its other connections with it.
+    assert stack.ctl("status").returncode == 0
     bus = next(process for name, process in stack._running if name.startswith("dbus-"))
     bus.terminate()
     bus.wait()
