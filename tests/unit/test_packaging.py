@@ -15,6 +15,8 @@ from xml.etree import ElementTree
 import pytest
 
 from vramswap_gui import __version__
+from vramswap_gui.api.dbus import COMMANDS, VERBS
+from vramswap_gui.api.status import PROPERTIES
 from vramswap_gui.ctl import main
 from vramswap_gui.settings import SETTINGS
 
@@ -54,6 +56,24 @@ def commands() -> Iterator[str]:
     for action in main._parser()._actions:
         if action.dest == "command":
             yield from action.choices or ()
+
+
+def test_the_reference_is_up_to_date(tmp_path: Path) -> None:
+    """docs/dbus.md is what the declaration says now."""
+    run(sys.executable, "-SB", "packaging/reference.py", str(tmp_path / "dbus.md"))
+    made = (tmp_path / "dbus.md").read_text(encoding="utf-8")
+    assert made == (ROOT / "docs/dbus.md").read_text(encoding="utf-8"), "run: packaging/reference.py"
+    for name in VERBS.keys() | PROPERTIES.keys():
+        assert f"`{name}" in made
+
+
+def test_every_command_that_is_a_verb_is_the_one_that_is_declared() -> None:
+    helps = {
+        choice.dest: choice.help
+        for action in main._parser()._actions if action.dest == "command"
+        for choice in action._choices_actions  # type: ignore[attr-defined]
+    }  # fmt: skip
+    assert {command: helps.get(command) for command in COMMANDS} == {name: verb.help for name, verb in COMMANDS.items()}
 
 
 def test_desktop_files() -> None:
