@@ -56,8 +56,8 @@ This page is made from `vramswap_gui/api/` by `packaging/reference.py`.
 
 Root may do everything, also while polkit is not there. Everybody else needs polkit's yes to an action. Of a caller that
 sets the flag `ALLOW_INTERACTIVE_AUTHORIZATION` a password is asked for where the action wants one; the question is
-taken back when its caller leaves the bus, and after five minutes. polkit's rules see a method's arguments, by their names, as
-details of the action (`action.lookup("size")`). Reading is free.
+taken back when its caller leaves the bus, and after five minutes. polkit's rules see a method's arguments, by
+their names, as details of the action (`action.lookup("size")`). Reading is free.
 
 A call of more than 64 KiB is refused with `org.freedesktop.DBus.Error.LimitsExceeded`, and so is the seventeenth that
 one connection has under way.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from dbus_next.constants import MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-from tests.demo.stack import BIN, FIRST_SIZE, Stack
+from tests.demo.stack import BIN, FIRST_SIZE, ROOT, Stack
 from tests.support.server import wait_for
 from tests.support.session_bus import until
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
@@ -142,10 +143,10 @@ class Agent:
         )
         assert reply is not None and reply.message_type is MessageType.METHOD_RETURN, reply and reply.body
 
-    async def serve(self, pid: int) -> None:
+    async def serve(self, pid: int, locale: str = "C") -> None:
         """Be the one who is asked when ``pid`` needs a password."""
         subject = ["unix-process", {"pid": Variant("u", pid), "start-time": Variant("t", started_at(pid))}]
-        await self._ask("RegisterAuthenticationAgent", "(sa{sv})ss", subject, "C", "/agent")
+        await self._ask("RegisterAuthenticationAgent", "(sa{sv})ss", subject, locale, "/agent")
 
     async def cancel(self) -> None:
         """The person closes the dialog."""
@@ -203,6 +204,32 @@ async def test_the_question_says_what_is_asked(shared: Stack) -> None:
         assert agent.asked[0].body[1] == words
         await agent.cancel()
         process.communicate()
+    bus.disconnect()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def german(make_stack: Callable[..., Stack]) -> Stack:
+    """The three of them, on a machine that speaks German too."""
+    stack = make_stack(RULES, start=False)
+    language = stack.folder / "de_DE.UTF-8"
+    subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", str(language)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "packaging/catalogues.py", str(stack.folder)], check=True, cwd=ROOT)
+    stack.locale = stack.folder / "share/locale"
+    stack.start(LOCPATH=str(stack.folder))
+    return stack
+
+
+async def test_the_question_is_in_the_language_of_who_is_asked(german: Stack) -> None:
+    bus = await MessageBus(german.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    agent = Agent(bus)
+    process = start(german, SECOND, "size", "512M")
+    await agent.serve(process.pid, "de_DE.UTF-8")
+    begin(process)
+    await until(lambda: agent.asked)
+    words = "Zum Ändern der Größe des VRAM-Swaps auf 512 MiB ist eine Anmeldung erforderlich"
+    assert agent.asked[0].body[1] == words
+    await agent.cancel()
+    process.communicate()
     bus.disconnect()  # type: ignore[no-untyped-call]
 
 
