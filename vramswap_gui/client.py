@@ -16,9 +16,13 @@ from vramswap_gui.settings import SETTINGS, Config, config_from, setting
 
 
 class Client:
-    """A connection to the helper. Every failure is a VramswapError."""
+    """A connection to the helper. Every failure is a VramswapError.
 
-    def __init__(self) -> None:
+    ``patience``: seconds in which the helper has to say something, if only that it is alive.
+    """
+
+    def __init__(self, patience: float = ANSWER_DEADLINE) -> None:
+        self._patience = patience
         self._bus: Bus | None = None
         self._listeners: list[Callable[[Status], None]] = []
         self._mourners: list[Callable[[VramswapError], None]] = []
@@ -119,11 +123,11 @@ class Client:
     async def _do(self, verb: Verb, *arguments: Any) -> list[Any]:
         """A verb takes as long as it takes, if only the helper is alive meanwhile."""
         asking = asyncio.ensure_future(
-            self._call(INTERFACE, verb.name, verb.signature, *arguments, reply=verb.reply, deadline=None)
+            self._call(INTERFACE, verb.name, verb.signature, *arguments, reply=verb.reply, endless=True)
         )
         try:
             while True:
-                done, _ = await asyncio.wait([asking], timeout=ANSWER_DEADLINE)
+                done, _ = await asyncio.wait([asking], timeout=self._patience)
                 if done:
                     return asking.result()
                 await self._call(PEER, "Ping", "")
@@ -131,20 +135,14 @@ class Client:
             asking.cancel()
 
     async def _call(
-        self,
-        interface: str,
-        member: str,
-        signature: str,
-        *arguments: Any,
-        reply: str = "",
-        deadline: float | None = ANSWER_DEADLINE,
+        self, interface: str, member: str, signature: str, *arguments: Any, reply: str = "", endless: bool = False
     ) -> list[Any]:
         if self._bus is None:
             raise _unavailable("not connected")
         try:
             return await self._bus.call(
                 BUS_NAME, OBJECT_PATH, interface, member, signature, *arguments,
-                reply=reply, deadline=deadline, interactive=True,
+                reply=reply, deadline=None if endless else self._patience, interactive=True,
             )  # fmt: skip
         except BusError as error:
             raise _error(error) from None
