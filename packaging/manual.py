@@ -1,4 +1,5 @@
-"""Writes the man pages and the shell completions, from the parsers of the commands and the declared settings.
+"""Writes what is made of other files: man pages and shell completions from the parsers of the commands and the
+declared settings, and the catalogues of translations.
 
 Usage: manual.py FOLDER DATE. The files lie below FOLDER as they do below /usr. Prose is in resources/man.
 """
@@ -21,6 +22,7 @@ from unittest import mock
 ROOT: Final = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
+import catalogues  # noqa: E402
 import completions  # noqa: E402
 
 from vramswap_gui import __version__  # noqa: E402
@@ -217,6 +219,7 @@ def page(text: str, parser: argparse.ArgumentParser | None, date: str) -> str:
 
 def write(folder: Path, date: str) -> None:
     """Write all files below ``folder``."""
+    catalogues.write(folder)
     found = parsers()
     for source in sorted((ROOT / "resources/man").glob("*.in")):
         name = source.name.removesuffix(".in")

@@ -1,38 +1,29 @@
-"""The helper, as tray and command line see it. The only module of theirs that knows D-Bus."""
+"""The helper, as tray and command line see it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from dbus_next.aio.message_bus import MessageBus
-from dbus_next.constants import BusType, MessageFlag, MessageType
-from dbus_next.errors import DBusError
-from dbus_next.message import Message
-from dbus_next.signature import Variant
-
-from vramswap_gui.api.dbus import BUS_NAME, ERROR_PREFIX, INTERFACE, OBJECT_PATH
+from vramswap_gui.api import dbus
+from vramswap_gui.api.dbus import BUS_NAME, ERROR_PREFIX, INTERFACE, OBJECT_PATH, Verb
 from vramswap_gui.api.status import Mode, Status, status_from_wire
+from vramswap_gui.bus import connection
+from vramswap_gui.bus.connection import ANSWER_DEADLINE, PEER, PROPERTIES, Bus, BusError, Variant, plain
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import SETTINGS, Config, config_from, setting
 
-_BUS: Final = "org.freedesktop.DBus"
-_PROPERTIES: Final = "org.freedesktop.DBus.Properties"
-_RULES: Final = (
-    f"type='signal',sender='{BUS_NAME}',path='{OBJECT_PATH}',interface='{_PROPERTIES}',member='PropertiesChanged'",
-    f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',arg0='{BUS_NAME}'",
-)
-
 
 class Client:
-    """A connection to the helper. Every failure is a VramswapError."""
+    """A connection to the helper. Every failure is a VramswapError.
 
-    def __init__(self) -> None:
-        self._bus: MessageBus | None = None
-        self._gone: asyncio.Future[None] | None = None
-        self._owner = ""
+    ``patience``: seconds in which the helper has to say something, if only that it is alive.
+    """
+
+    def __init__(self, patience: float = ANSWER_DEADLINE) -> None:
+        self._patience = patience
+        self._bus: Bus | None = None
         self._listeners: list[Callable[[Status], None]] = []
         self._mourners: list[Callable[[VramswapError], None]] = []
         self.status = Status()
@@ -49,156 +40,137 @@ class Client:
         """Reach the helper, which the bus starts if need be, and follow its status."""
         if self._bus is None or not self._bus.connected:
             try:
-                self._bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-            except (OSError, DBusError, EOFError, ValueError) as error:
-                self._bus = None
+                self._bus = bus = await Bus.connect("system")
+            except BusError as error:
                 raise VramswapError(
                     ErrorCode.HELPER_UNAVAILABLE,
-                    f"The system bus cannot be reached ({getattr(error, 'strerror', None) or error}).",
+                    f"The system bus cannot be reached ({error}).",
                     "vramswap needs D-Bus: start the service dbus.",
                 ) from None
-            self._bus.add_message_handler(self._signal)
-            self._gone = asyncio.ensure_future(_end_of(self._bus))
-            self._gone.add_done_callback(self._bus_gone)
-            for rule in _RULES:
-                await self._ask_bus("AddMatch", "s", rule)
-        await self.refresh()
-        self._owner = await self._ask_bus("GetNameOwner", "s", BUS_NAME)
-        return self.status
+            bus.on_closed(lambda: self._bus_gone(bus))
+            try:
+                helper = bus.peer(BUS_NAME, self._helper_changed)
+                await helper.listen(OBJECT_PATH, PROPERTIES, "PropertiesChanged", "sa{sv}as", self._heard)
+                await helper.follow()
+            except BusError as error:
+                await self.close()
+                raise _error(error) from None
+        return await self.refresh()
 
     async def refresh(self) -> Status:
         """Ask for the whole status anew: how full segments are changes without a signal."""
-        (wire,) = await self._call(_PROPERTIES, "GetAll", "s", [INTERFACE], "a{sv}")
-        self.status = status_from_wire({name: variant.value for name, variant in wire.items()}, self.status)
+        (wire,) = await self._call(PROPERTIES, "GetAll", "s", INTERFACE, reply="a{sv}")
+        try:
+            self.status = status_from_wire(plain(wire), self.status)
+        except (ValueError, TypeError):
+            raise VramswapError(
+                ErrorCode.INTERNAL, "The helper has a status that is not known here.", _RESTART
+            ) from None
         return self.status
 
     async def start(self) -> None:
         """Turn the swap on; returns when it is."""
-        await self._call(INTERFACE, "Start")
+        await self._do(dbus.START)
 
     async def stop(self) -> None:
         """Turn the swap off; returns when every page is home."""
-        await self._call(INTERFACE, "Stop")
+        await self._do(dbus.STOP)
 
     async def cancel(self) -> None:
         """Stop bringing pages home: what is under way fails with CANCELLED, and the swap stays on."""
-        await self._call(INTERFACE, "Cancel")
+        await self._do(dbus.CANCEL)
 
     async def upgrade(self) -> None:
         """Have the server become the version that is installed now; the swap stays on."""
-        await self._call(INTERFACE, "Upgrade")
+        await self._do(dbus.UPGRADE)
 
     async def sleep(self) -> None:
         """Before the machine sleeps: off, and not on again before :meth:`wake`."""
-        await self._call(INTERFACE, "Sleep")
+        await self._do(dbus.SLEEP)
 
     async def wake(self) -> None:
         """After the sleep: on again if it was on before."""
-        await self._call(INTERFACE, "Wake")
+        await self._do(dbus.WAKE)
 
     async def resize(self, size: int) -> None:
         """Set the size in bytes, 0 for automatic; returns when it is so."""
-        await self._call(INTERFACE, "Resize", "t", [size])
+        await self._do(dbus.RESIZE, size)
 
     async def set_mode(self, mode: Mode) -> None:
         """Set when VRAM is lent by itself."""
-        await self._call(INTERFACE, "SetMode", "s", [mode.value])
+        await self._do(dbus.SET_MODE, mode.value)
 
     async def make_way(self, wanted: bool) -> None:
         """Ask for all VRAM to be given back while a game runs here; forgotten when this client is gone."""
-        await self._call(INTERFACE, "MakeWay", "b", [wanted])
+        await self._do(dbus.MAKE_WAY, wanted)
 
     async def get_config(self) -> Config:
         """The settings in force."""
-        (wire,) = await self._call(INTERFACE, "GetConfig", reply="a{sv}")
-        return config_from({key: variant.value for key, variant in wire.items() if key in SETTINGS})
+        (wire,) = await self._do(dbus.GET_CONFIG)
+        return config_from({key: value for key, value in plain(wire).items() if key in SETTINGS})
 
     async def set_config(self, values: Mapping[str, object]) -> None:
         """Change settings, for everyone on this machine."""
         wire = {key: Variant(setting(key).signature, setting(key).check(value)) for key, value in values.items()}
-        await self._call(INTERFACE, "SetConfig", "a{sv}", [wire])
+        await self._do(dbus.SET_CONFIG, wire)
 
     async def close(self) -> None:
         """Let go of the bus."""
         bus, self._bus = self._bus, None
-        if bus is not None and self._gone is not None:
-            bus.disconnect()  # type: ignore[no-untyped-call]
-            await self._gone
+        if bus is not None:
+            bus.close()
+
+    async def _do(self, verb: Verb, *arguments: Any) -> list[Any]:
+        """A verb takes as long as it takes, if only the helper is alive meanwhile."""
+        asking = asyncio.ensure_future(
+            self._call(INTERFACE, verb.name, verb.signature, *arguments, reply=verb.reply, endless=True)
+        )
+        try:
+            while True:
+                done, _ = await asyncio.wait([asking], timeout=self._patience)
+                if done:
+                    return asking.result()
+                await self._call(PEER, "Ping", "")
+        finally:
+            asking.cancel()
 
     async def _call(
-        self, interface: str, member: str, signature: str = "", body: list[Any] | None = None, reply: str = ""
+        self, interface: str, member: str, signature: str, *arguments: Any, reply: str = "", endless: bool = False
     ) -> list[Any]:
-        return await self._send(
-            Message(
-                destination=BUS_NAME, path=OBJECT_PATH, interface=interface, member=member,
-                signature=signature, body=body or [], flags=MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION,
-            ),
-            reply,
-        )  # fmt: skip
-
-    async def _ask_bus(self, member: str, signature: str, argument: str) -> Any:
-        message = Message(
-            destination=_BUS, path="/org/freedesktop/DBus", interface=_BUS, member=member,
-            signature=signature, body=[argument],
-        )  # fmt: skip
-        body = await self._send(message, None)
-        return body[0] if body else None
-
-    async def _send(self, message: Message, reply: str | None) -> list[Any]:
-        if self._bus is None or self._gone is None:
+        if self._bus is None:
             raise _unavailable("not connected")
-        waiting: asyncio.Future[Message | None] = asyncio.ensure_future(self._bus.call(message))
         try:
-            # A bus that goes away answers nothing, and the library leaves its callers waiting.
-            either: list[asyncio.Future[Any]] = [waiting, self._gone]
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done():
-                raise _unavailable("the bus is gone")
-            answer = waiting.result()
-        except (OSError, EOFError) as error:
-            raise _unavailable(str(error)) from None
-        finally:
-            waiting.cancel()
-        if answer is None:
-            raise _unavailable("it did not answer")
-        if answer.message_type is MessageType.ERROR:
-            raise _error(answer)
-        if reply is not None and answer.signature != reply:
-            raise VramswapError(
-                ErrorCode.INTERNAL, f"The helper answered {message.member} in a way that is not known here.", _RESTART
-            )
-        body: list[Any] = answer.body
-        return body
+            return await self._bus.call(
+                BUS_NAME, OBJECT_PATH, interface, member, signature, *arguments,
+                reply=reply, deadline=None if endless else self._patience, interactive=True,
+            )  # fmt: skip
+        except BusError as error:
+            raise _error(error) from None
 
-    def _signal(self, message: Message) -> bool:
-        if message.message_type is not MessageType.SIGNAL:
-            return False
-        if message.member == "NameOwnerChanged" and message.sender == _BUS and message.body[0] == BUS_NAME:
-            self._owner = message.body[2]
-            if not self._owner:
-                self._mourn("it ended")
-        # Anybody may send this process a signal; only the owner of the name speaks for the helper.
-        elif message.member == "PropertiesChanged" and message.sender == self._owner and message.path == OBJECT_PATH:
-            interface, changes, _ = message.body
-            if interface == INTERFACE:
-                self.status = status_from_wire({name: value.value for name, value in changes.items()}, self.status)
-                for listener in list(self._listeners):
-                    listener(self.status)
-        return False
+    def _helper_changed(self, owner: str) -> None:
+        if not owner and self._bus is not None and self._bus.connected:
+            self._mourn("it ended")
 
-    def _bus_gone(self, gone: asyncio.Future[None]) -> None:
-        if self._bus is not None:
-            self._bus, self._owner = None, ""
+    def _heard(self, body: list[Any]) -> None:
+        interface, changes, _ = body
+        if interface != INTERFACE:
+            return
+        try:
+            self.status = status_from_wire(plain(changes), self.status)
+        except (ValueError, TypeError):
+            # Of another version. The next question about the status says so.
+            return
+        for listener in list(self._listeners):
+            listener(self.status)
+
+    def _bus_gone(self, bus: Bus) -> None:
+        if self._bus is bus:
+            self._bus = None
             self._mourn("the bus is gone")
 
     def _mourn(self, why: str) -> None:
         for mourner in list(self._mourners):
             mourner(_unavailable(why))
-
-
-async def _end_of(bus: MessageBus) -> None:
-    with contextlib.suppress(EOFError, OSError):
-        await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
 
 _RESTART: Final = "Different versions are running: log out and in again."
@@ -212,13 +184,19 @@ def _unavailable(why: str) -> VramswapError:
     )
 
 
-def _error(answer: Message) -> VramswapError:
-    name, text = answer.error_name or "", str(answer.body[0]) if answer.body else ""
-    if name.startswith(ERROR_PREFIX):
-        message, _, remedy = text.partition("\n")
-        return VramswapError.from_dict({"code": name.removeprefix(ERROR_PREFIX), "message": message, "remedy": remedy})
-    if name in (f"{_BUS}.Error.ServiceUnknown", f"{_BUS}.Error.NameHasNoOwner"):
+def _error(error: BusError) -> VramswapError:
+    if error.name.startswith(ERROR_PREFIX):
+        message, _, remedy = error.text.partition("\n")
+        code = error.name.removeprefix(ERROR_PREFIX)
+        return VramswapError.from_dict({"code": code, "message": message, "remedy": remedy})
+    if error.name == connection.INCONSISTENT:
+        return VramswapError(
+            ErrorCode.INTERNAL, f"The helper answered in a way that is not known here: {error}.", _RESTART
+        )
+    if error.name in (connection.SERVICE_UNKNOWN, connection.NAME_HAS_NO_OWNER):
         return _unavailable("it is not installed, or cannot be started")
-    if name in (f"{_BUS}.Error.NoReply", f"{_BUS}.Error.Disconnected"):
+    if error.name == connection.TIMED_OUT:
+        return _unavailable("it hangs")
+    if error.name == connection.NO_REPLY:
         return _unavailable("it ended before the work was done")
-    return _unavailable((text or name).rstrip("."))
+    return _unavailable(str(error).rstrip("."))

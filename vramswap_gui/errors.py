@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Self
 
 
 class ErrorCode(enum.StrEnum):
-    """The typed errors; on the bus each is ``org.vramswap.Error.<value>``."""
+    """The typed errors; on the bus each is ``org.vramswap.Error.<value>``. ``doc``: when it is given."""
 
-    NOT_AUTHORIZED = "NotAuthorized"
-    AUTHORIZATION_UNAVAILABLE = "AuthorizationUnavailable"
-    INVALID_ARGUMENT = "InvalidArgument"
-    BUSY = "Busy"
-    NO_GPU = "NoGpu"
-    NO_DRIVER = "NoDriver"
-    DRIVER_TOO_OLD = "DriverTooOld"
-    OUT_OF_VRAM = "OutOfVram"
-    NO_NBD = "NoNbd"
-    SWAP_REFUSED = "SwapRefused"
-    WONT_FIT = "WontFit"
-    CANCELLED = "Cancelled"
-    SERVER_FAILED = "ServerFailed"
-    CONFIG_INVALID = "ConfigInvalid"
-    HELPER_UNAVAILABLE = "HelperUnavailable"
-    INTERNAL = "Internal"
+    doc: str
+
+    def __new__(cls, value: str, doc: str = "") -> Self:
+        """A code with its sentence."""
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.doc = doc
+        return code
+
+    NOT_AUTHORIZED = "NotAuthorized", "The caller may not do this, or the password was not given."
+    AUTHORIZATION_UNAVAILABLE = "AuthorizationUnavailable", "polkit does not answer."
+    INVALID_ARGUMENT = "InvalidArgument", "An argument has a value that is not possible."
+    BUSY = "Busy", "It cannot be done now, and can be later."
+    NO_GPU = "NoGpu", "There is no NVIDIA GPU, or not the one that is set."
+    NO_DRIVER = "NoDriver", "NVIDIA's driver is not loaded, or does not answer."
+    DRIVER_TOO_OLD = "DriverTooOld", "NVIDIA's driver lacks something that is needed."
+    OUT_OF_VRAM = "OutOfVram", "Not enough VRAM is free."
+    NO_NBD = "NoNbd", "The kernel's NBD driver is missing, or refuses."
+    SWAP_REFUSED = "SwapRefused", "The kernel refused to use the swap, or to release it."
+    WONT_FIT = "WontFit", "The pages in VRAM fit nowhere else, so they stay."
+    CANCELLED = "Cancelled", "Somebody called Cancel."
+    SERVER_FAILED = "ServerFailed", "The server that serves the VRAM failed."
+    CONFIG_INVALID = "ConfigInvalid", "The file with the settings cannot be read."
+    HELPER_UNAVAILABLE = "HelperUnavailable", "Never from the helper: its clients say so when it does not answer."
+    INTERNAL = "Internal", "A defect."
 
 
 #: What :attr:`Status.error` is while nothing has failed.

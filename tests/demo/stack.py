@@ -89,6 +89,10 @@ class Stack:
         #: Where simulated VRAM lies.
         self.gpu_folder = self.folder / "gpu"
         self.environment = dict(os.environ)
+        #: What polkitd has for /usr/share/locale, if not the machine's.
+        self.locale = Path("/usr/share/locale")
+        #: Whether the bus is a dbus-broker.
+        self.broker = False
         #: What is put before the helper's command, and so around the server too.
         self.around: Callable[[list[str]], list[str]] = list
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
@@ -99,9 +103,13 @@ class Stack:
 
     # Starting
 
-    def start(self, without: Sequence[str] = ()) -> None:
-        """Bring up bus, polkit and helper, ``without`` some variables in their environment. Raises DemoError."""
+    def start(self, without: Sequence[str] = (), **variables: str) -> None:
+        """Bring up bus, polkit and helper, ``without`` some variables in their environment and with others.
+
+        Raises DemoError.
+        """
         self._prepare_environment()
+        self.environment.update(variables)
         for variable in without:
             self.environment.pop(variable, None)
         self.bring_up()
@@ -128,6 +136,11 @@ class Stack:
             environment["PATH"] = path
 
     def _start_bus(self) -> None:
+        if self.broker:
+            (self.folder / "bus").unlink(missing_ok=True)
+            self.spawn("dbus-broker", [sys.executable, "-m", "tests.support.broker", str(self.folder / "bus")])
+            self.wait("the bus", lambda: accepts(self.folder / "bus"))
+            return
         config = self.folder / "bus.conf"
         policy = _LENIENT if self.plan.polkit else _STRICT
         config.write_text(_BUS_CONFIG.format(socket=self.folder / "bus", policy=policy))
@@ -146,9 +159,11 @@ class Stack:
             Path(shutil.copy(ROOT / "resources/polkit/org.vramswap.policy", actions)).chmod(0o644)
             (rules / "10-vramswap.rules").write_text(self.rules)
             script = (
-                'mount --bind "$1" /usr/share/polkit-1/actions && mount --bind "$2" /etc/polkit-1/rules.d && exec "$3"'
+                'mount --bind "$1" /usr/share/polkit-1/actions && mount --bind "$2" /etc/polkit-1/rules.d'
+                ' && mount --bind "$3" /usr/share/locale && exec "$4"'
             )
-            self.spawn("polkit", ["unshare", "--mount", "sh", "-c", script, "sh", str(actions), str(rules), polkitd])
+            command = ["unshare", "--mount", "sh", "-c", script, "sh"]
+            self.spawn("polkit", [*command, str(actions), str(rules), str(self.locale), polkitd])
         self.wait("polkit", lambda: self._owned("org.freedesktop.PolicyKit1"))
 
     def start_helper(self) -> None:

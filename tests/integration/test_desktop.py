@@ -63,7 +63,7 @@ class Told:
 
     async def settle(self) -> None:
         """All that was to be shown has been shown, or could not be."""
-        await until(lambda: not self.desktop._tasks)
+        await until(lambda: not self.desktop.busy)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from dbus_next.constants import MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-from tests.demo.stack import BIN, FIRST_SIZE, Stack
+from tests.demo.stack import BIN, FIRST_SIZE, ROOT, Stack
 from tests.support.waiting import until, wait_for
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
 
@@ -122,9 +123,14 @@ class Agent:
         self.bus = bus
         #: What polkit asks, each to be answered.
         self.asked: list[Message] = []
+        #: The cookies of the questions that it took back.
+        self.cancelled: list[str] = []
         bus.add_message_handler(self._hear)
 
-    def _hear(self, message: Message) -> bool:
+    def _hear(self, message: Message) -> bool | Message:
+        if message.message_type is MessageType.METHOD_CALL and message.member == "CancelAuthentication":
+            self.cancelled.append(message.body[0])
+            return Message.new_method_return(message)
         if message.message_type is not MessageType.METHOD_CALL or message.member != "BeginAuthentication":
             return False
         self.asked.append(message)
@@ -136,10 +142,10 @@ class Agent:
         )
         assert reply is not None and reply.message_type is MessageType.METHOD_RETURN, reply and reply.body
 
-    async def serve(self, pid: int) -> None:
+    async def serve(self, pid: int, locale: str = "C") -> None:
         """Be the one who is asked when ``pid`` needs a password."""
         subject = ["unix-process", {"pid": Variant("u", pid), "start-time": Variant("t", started_at(pid))}]
-        await self._ask("RegisterAuthenticationAgent", "(sa{sv})ss", subject, "C", "/agent")
+        await self._ask("RegisterAuthenticationAgent", "(sa{sv})ss", subject, locale, "/agent")
 
     async def cancel(self) -> None:
         """The person closes the dialog."""
@@ -164,7 +170,7 @@ async def test_the_second_is_asked_and_keeps_nobody_waiting(shared: Stack) -> No
         await agent.serve(process.pid)
     begin(first)
     await until(lambda: agent.asked)
-    assert agent.asked[0].body[:2] == ["org.vramswap.control", "Authentication is required to turn VRAM swap on or off"]
+    assert agent.asked[0].body[:2] == ["org.vramswap.control", "Authentication is required to turn VRAM swap off"]
     # While the dialog is open the first user goes on.
     assert "on: 512 MiB of VRAM" in ctl(shared, FIRST, "size", "512M")
     await agent.cancel()
@@ -178,6 +184,69 @@ async def test_the_second_is_asked_and_keeps_nobody_waiting(shared: Stack) -> No
     bus.disconnect()  # type: ignore[no-untyped-call]
 
 
+async def test_the_question_says_what_is_asked(shared: Stack) -> None:
+    bus = await MessageBus(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    agent = Agent(bus)
+    for command, words in {
+        ("on",): "Authentication is required to turn VRAM swap on",
+        ("size", "512M"): "Authentication is required to change the size of VRAM swap to 512 MiB",
+        ("size", "auto"): "Authentication is required to change the size of VRAM swap to automatic",
+        ("mode", "always"): "Authentication is required to set when VRAM becomes swap: always",
+        ("config", "battery_floor", "15"): (
+            "Authentication is required to change the settings of VRAM swap (battery_floor = 15)"
+        ),
+    }.items():
+        process = start(shared, SECOND, *command)
+        await agent.serve(process.pid)
+        begin(process)
+        await until(lambda: agent.asked)
+        assert agent.asked[0].body[1] == words
+        await agent.cancel()
+        process.communicate()
+    bus.disconnect()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def german(make_stack: Callable[..., Stack]) -> Stack:
+    """The three of them, on a machine that speaks German too."""
+    stack = make_stack(RULES, start=False)
+    language = stack.folder / "de_DE.UTF-8"
+    subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", str(language)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "packaging/catalogues.py", str(stack.folder)], check=True, cwd=ROOT)
+    stack.locale = stack.folder / "share/locale"
+    stack.start(LOCPATH=str(stack.folder))
+    return stack
+
+
+async def test_the_question_is_in_the_language_of_who_is_asked(german: Stack) -> None:
+    bus = await MessageBus(german.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    agent = Agent(bus)
+    process = start(german, SECOND, "size", "512M")
+    await agent.serve(process.pid, "de_DE.UTF-8")
+    begin(process)
+    await until(lambda: agent.asked)
+    words = "Zum Ändern der Größe des VRAM-Swaps auf 512 MiB ist eine Anmeldung erforderlich"
+    assert agent.asked[0].body[1] == words
+    await agent.cancel()
+    process.communicate()
+    bus.disconnect()  # type: ignore[no-untyped-call]
+
+
+async def test_a_question_goes_away_with_who_asked(shared: Stack) -> None:
+    bus = await MessageBus(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    agent = Agent(bus)
+    process = start(shared, SECOND, "off")
+    await agent.serve(process.pid)
+    begin(process)
+    await until(lambda: agent.asked)
+    process.kill()
+    process.communicate()
+    # Nothing is left on the screen that nobody waits for.
+    await until(lambda: agent.cancelled)
+    assert set(agent.cancelled) == {agent.asked[0].body[4]}
+    bus.disconnect()  # type: ignore[no-untyped-call]
+
+
 async def test_questions_without_end_keep_nobody_out(shared: Stack) -> None:
     bus = await MessageBus(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
     agent = Agent(bus)
@@ -185,9 +254,10 @@ async def test_questions_without_end_keep_nobody_out(shared: Stack) -> None:
     try:
         await agent.serve(flood.pid)
         begin(flood)
-        await until(lambda: len(agent.asked) > 10)
+        await until(lambda: len(agent.asked) == 4)
         ctl(shared, FIRST, "on")
         ctl(shared, FIRST, "off")
+        assert len(agent.asked) == 4
     finally:
         flood.kill()
         flood.communicate()

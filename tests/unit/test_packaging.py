@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ from xml.etree import ElementTree
 import pytest
 
 from vramswap_gui import __version__
+from vramswap_gui.api.dbus import COMMANDS, VERBS
+from vramswap_gui.api.status import PROPERTIES
 from vramswap_gui.ctl import main
 from vramswap_gui.settings import SETTINGS
 
@@ -54,6 +57,38 @@ def commands() -> Iterator[str]:
     for action in main._parser()._actions:
         if action.dest == "command":
             yield from action.choices or ()
+
+
+def test_the_reference_is_up_to_date(tmp_path: Path) -> None:
+    """docs/dbus.md is what the declaration says now."""
+    run(sys.executable, "-SB", "packaging/reference.py", str(tmp_path / "dbus.md"))
+    made = (tmp_path / "dbus.md").read_text(encoding="utf-8")
+    assert made == (ROOT / "docs/dbus.md").read_text(encoding="utf-8"), "run: packaging/reference.py"
+    for name in VERBS.keys() | PROPERTIES.keys():
+        assert f"`{name}" in made
+
+
+def test_every_question_for_a_password_is_translated(share: Path) -> None:
+    questions = {verb.question for verb in VERBS.values() if verb.question}
+    policy = (RESOURCES / "polkit/org.vramswap.policy").read_text(encoding="utf-8")
+    languages = set(re.findall(r'xml:lang="(\w+)"', policy))
+    assert {path.name for path in (share / "locale").iterdir()} == languages
+    for language in languages:
+        catalogue = gettext.translation("vramswap", share / "locale", [language])
+        for question in questions:
+            translated = catalogue.gettext(question)
+            assert translated != question
+            # What is put in their places has to have one.
+            assert re.findall(r"\$\(\w+\)", translated) == re.findall(r"\$\(\w+\)", question)
+
+
+def test_every_command_that_is_a_verb_is_the_one_that_is_declared() -> None:
+    helps = {
+        choice.dest: choice.help
+        for action in main._parser()._actions if action.dest == "command"
+        for choice in action._choices_actions  # type: ignore[attr-defined]
+    }  # fmt: skip
+    assert {command: helps.get(command) for command in COMMANDS} == {name: verb.help for name, verb in COMMANDS.items()}
 
 
 def test_desktop_files() -> None:
@@ -144,7 +179,7 @@ def test_one_list_for_every_package(tmp_path: Path) -> None:
     """What is in resources is installed; whoever builds a package has the list from the same place."""
     run(sys.executable, "-B", "packaging/stage.py", str(tmp_path), "2026-01-31")
     staged = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    kept = {path.name for path in RESOURCES.rglob("*") if path.is_file() and path.suffix != ".in"}
+    kept = {path.name for path in RESOURCES.rglob("*") if path.is_file() and path.suffix not in (".in", ".po")}
     assert kept - staged == set()
     assert {page.split("/")[1] for page in PAGES} <= staged
     assert "packaging/stage.py" in (ROOT / "packaging/tree.sh").read_text()
@@ -179,7 +214,7 @@ def test_the_same_wherever_it_is_made(share: Path, tmp_path: Path) -> None:
     """Neither the number of processors nor an installed library shows."""
     run("taskset", "1", sys.executable, "-SB", "packaging/manual.py", str(tmp_path), "2026-01-31")
     for path in share.rglob("*.*"):
-        assert path.is_dir() or path.read_text() == (tmp_path / "share" / path.relative_to(share)).read_text()
+        assert path.is_dir() or path.read_bytes() == (tmp_path / "share" / path.relative_to(share)).read_bytes()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

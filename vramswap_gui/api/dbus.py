@@ -1,8 +1,17 @@
-"""The helper's names on the system bus, and polkit's for what may be asked of it."""
+"""The helper on the system bus: its names, and everything that it can be asked for, declared once.
+
+The helper's service, its client, the introspection data and ``docs/dbus.md`` are made from this.
+"""
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
+
+from vramswap_gui.api.declaration import Argument, Interface, Method
+from vramswap_gui.api.status import PROPERTIES, Mode
 
 BUS_NAME: Final = "org.vramswap.Helper"
 OBJECT_PATH: Final = "/org/vramswap/Helper"
@@ -13,3 +22,122 @@ ERROR_PREFIX: Final = "org.vramswap.Error."
 ACTION_CONTROL: Final = "org.vramswap.control"
 #: polkit: persistent settings that concern everyone on the machine.
 ACTION_CONFIGURE: Final = "org.vramswap.configure"
+
+
+class Access(enum.Enum):
+    """What a caller needs for a verb. Root needs nothing."""
+
+    #: Nothing.
+    PUBLIC = ""
+    #: polkit's yes to an action.
+    CONTROL = ACTION_CONTROL
+    CONFIGURE = ACTION_CONFIGURE
+    #: To be root: a part of the system, such as the sleep unit.
+    ROOT = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb(Method):
+    """Something that the helper can be asked for. Without an ``access`` it is refused to everybody but root."""
+
+    access: Access | None = None
+    #: What a person is told who is asked for a password; ``$(name)`` stands for an argument.
+    question: str = ""
+    #: What ``vramswapctl`` calls it, and its help there; empty where the command is no more than that.
+    command: str = ""
+    help: str = ""
+
+
+START: Final = Verb(
+    "Start",
+    "Turns the swap on; returns when it is. On already, nothing changes.",
+    access=Access.CONTROL,
+    question="Authentication is required to turn VRAM swap on",
+    command="on",
+    help="Turn the swap on.",
+)
+STOP: Final = Verb(
+    "Stop",
+    "Turns the swap off; returns when every page is home, which may take minutes.",
+    access=Access.CONTROL,
+    question="Authentication is required to turn VRAM swap off",
+    command="off",
+    help="Turn the swap off; every page comes home first.",
+)
+CANCEL: Final = Verb(
+    "Cancel",
+    "Stops bringing pages home: what is under way fails with Cancelled, and the swap stays on.",
+    access=Access.CONTROL,
+    question="Authentication is required to keep VRAM swap on",
+    command="cancel",
+    help="Stop bringing pages home; the swap stays on.",
+)
+RESIZE: Final = Verb(
+    "Resize",
+    "Sets the size of the swap, and brings it there when it is on; returns when it is so.",
+    takes=(Argument("size", "t", "In bytes; 0 is automatic."),),
+    access=Access.CONTROL,
+    question="Authentication is required to change the size of VRAM swap to $(size)",
+    command="size",
+    help="Set the size.",
+)
+SET_MODE: Final = Verb(
+    "SetMode",
+    "Sets when VRAM is lent by itself.",
+    takes=(Argument("mode", "s", ", ".join(f"`{mode}`" for mode in Mode) + "."),),
+    access=Access.CONTROL,
+    question="Authentication is required to set when VRAM becomes swap: $(mode)",
+    command="mode",
+    help="Set when VRAM becomes swap by itself.",
+)
+MAKE_WAY: Final = Verb(
+    "MakeWay",
+    "Asks for all VRAM to be given back while the caller runs a game; forgotten when the caller leaves the bus.",
+    takes=(Argument("wanted", "b", "False takes it back."),),
+    access=Access.CONTROL,
+    question="Authentication is required to have VRAM swap make way for a game",
+)
+UPGRADE: Final = Verb(
+    "Upgrade",
+    "Has the server become the version that is installed now; the swap stays on.",
+    access=Access.CONFIGURE,
+    question="Authentication is required to upgrade VRAM swap while it is on",
+    command="upgrade",
+    help="After an update: the running server becomes the new version, the swap stays on.",
+)
+SLEEP: Final = Verb(
+    "Sleep",
+    "Before the machine sleeps: off, and not on again before Wake. For the sleep unit.",
+    access=Access.ROOT,
+    command="sleep",
+    help="Before the machine sleeps: off until “wake”. For the system's sleep unit.",
+)
+WAKE: Final = Verb(
+    "Wake",
+    "After the sleep: on again if it was on before. For the sleep unit.",
+    access=Access.ROOT,
+    command="wake",
+    help="After the machine slept: on again if it was on before.",
+)
+GET_CONFIG: Final = Verb(
+    "GetConfig",
+    "The settings in force.",
+    gives=(Argument("settings", "a{sv}", "By the names that they have in vramswap.toml(5)."),),
+    access=Access.PUBLIC,
+)
+SET_CONFIG: Final = Verb(
+    "SetConfig",
+    "Changes settings, for everyone on this machine.",
+    takes=(Argument("settings", "a{sv}", "Those to change, of the types that GetConfig gives them."),),
+    access=Access.CONFIGURE,
+    question="Authentication is required to change the settings of VRAM swap ($(settings))",
+)
+
+VERBS: Final[Mapping[str, Verb]] = {
+    verb.name: verb
+    for verb in (START, STOP, CANCEL, RESIZE, SET_MODE, MAKE_WAY, UPGRADE, SLEEP, WAKE, GET_CONFIG, SET_CONFIG)
+}
+#: Command of ``vramswapctl`` → the verb that it is.
+COMMANDS: Final[Mapping[str, Verb]] = {verb.command: verb for verb in VERBS.values() if verb.command}
+
+HELPER: Final = Interface(INTERFACE, VERBS, PROPERTIES)

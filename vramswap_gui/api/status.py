@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from vramswap_gui.api.declaration import Property
 from vramswap_gui.errors import NO_ERROR
 
 
@@ -94,29 +95,49 @@ class Status:
         return sum(segment.used for segment in self.segments)
 
 
-#: D-Bus property name → (signature, field of Status).
-PROPERTIES: Final[Mapping[str, tuple[str, str]]] = {
-    "State": ("s", "state"),
-    "Reason": ("s", "reason"),
-    "Cause": ("s", "cause"),
-    "Error": ("(sss)", "error"),
-    "Segments": ("a(stti)", "segments"),
-    "Mode": ("s", "mode"),
-    "Wanted": ("t", "wanted"),
-    "Maximum": ("t", "maximum"),
-    "BytesLeft": ("t", "bytes_left"),
-    "GpuName": ("s", "gpu_name"),
-    "GpuPci": ("s", "gpu_pci"),
-    "Simulated": ("as", "simulated"),
-    "Version": ("s", "version"),
-}
+#: By their names on the bus.
+PROPERTIES: Final[Mapping[str, Property]] = {
+    declared.name: declared
+    for declared in (
+        Property("State", "s", "state", "What the swap is doing: " + ", ".join(f"`{state}`" for state in State) + "."),
+        Property("Reason", "s", "reason", "Why the swap is as it is, as a sentence for a person."),
+        Property(
+            "Cause", "s", "cause",
+            "What made the swap as it is, for programs: "
+            + ", ".join(f"`{cause}`" for cause in Cause if cause) + ", or empty where nothing did.",
+        ),
+        Property(
+            "Error", "(sss)", "error",
+            "The error that made the state `failed`: its code (see Errors), what failed and why, and what to do. "
+            "Three empty strings otherwise.",
+        ),
+        Property(
+            "Segments", "a(stti)", "segments",
+            "The swap devices made of VRAM, each with its path, its size and the use of it in bytes, and its priority. "
+            "How full they are changes without a signal: ask for it.",
+        ),
+        Property("Mode", "s", "mode", "When VRAM is lent: " + ", ".join(f"`{mode}`" for mode in Mode) + "."),
+        Property("Wanted", "t", "wanted", "The size in bytes that was asked for; 0 is automatic."),
+        Property(
+            "Maximum", "t", "maximum",
+            "The most bytes that Resize accepts at present; 0 while it is not known, because the GPU was not asked.",
+        ),
+        Property(
+            "BytesLeft", "t", "bytes_left", "While a segment is being removed: the bytes that still have to come home.",
+        ),
+        Property("GpuName", "s", "gpu_name", "The GPU's name; empty while it was not asked."),
+        Property("GpuPci", "s", "gpu_pci", "Its PCI address, as in `0000:01:00.0`; empty while it was not asked."),
+        Property("Simulated", "as", "simulated", "Parts that are simulated: `gpu`, `kernel`; empty on a real machine."),
+        Property("Version", "s", "version", "The helper's version."),
+    )
+}  # fmt: skip
 
 
 def status_to_wire(status: Status) -> dict[str, Any]:
     """Property name → plain value of the property's signature."""
     wire: dict[str, Any] = {}
-    for name, (_, attribute) in PROPERTIES.items():
-        value = getattr(status, attribute)
+    for name, declared in PROPERTIES.items():
+        value = getattr(status, declared.attribute)
         if isinstance(value, enum.StrEnum):
             value = value.value
         elif name == "Segments":
@@ -133,7 +154,7 @@ def status_from_wire(wire: Mapping[str, Any], base: Status | None = None) -> Sta
     for name, value in wire.items():
         if name not in PROPERTIES:
             continue
-        attribute = PROPERTIES[name][1]
+        attribute = PROPERTIES[name].attribute
         if name == "State":
             value = State(value)
         elif name == "Mode":

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vramswap_gui import __version__
-from vramswap_gui.errors import VramswapError
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.dbus_service import DbusService
 from vramswap_gui.helper.event_log import EventLog
@@ -86,13 +86,17 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    waiting = [asyncio.create_task(work) for work in (service.wait(), ended.wait(), reconciler.run())]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
+    gone, *waiting = (asyncio.create_task(work) for work in (service.wait(), ended.wait(), reconciler.run()))
+    await asyncio.wait([gone, *waiting], return_when=asyncio.FIRST_COMPLETED)
+    lost = gone.done()
+    for task in (gone, *waiting):
         task.cancel()
     await signals.close()
     await server.close()
     events.end()
+    if lost and not ended.is_set():
+        # An end that has systemd start it again.
+        raise VramswapError(ErrorCode.INTERNAL, "The bus is gone.", "The helper comes back with it.")
     return int(not ended.is_set())
 
 

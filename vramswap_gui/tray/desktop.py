@@ -7,25 +7,16 @@ service may be missing, end, and come back; so may the bus, and then nothing is 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import html
-import os
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from dbus_next.aio.message_bus import MessageBus
-from dbus_next.constants import MessageType
-from dbus_next.errors import AuthError, DBusError
-from dbus_next.message import Message
-from dbus_next.signature import Variant
+from vramswap_gui.bus.connection import PROPERTIES, Bus, BusError, Variant
 
-_BUS: Final = "org.freedesktop.DBus"
-_BUS_PATH: Final = "/org/freedesktop/DBus"
-_PROPERTIES: Final = "org.freedesktop.DBus.Properties"
-_OWNER_CHANGED: Final = (_BUS, "NameOwnerChanged", "sss")
 #: A service that takes longer hangs, and nobody may wait for it.
 _PATIENCE: Final = 10.0
 #: The same news is no news for so long.
@@ -55,82 +46,52 @@ class Desktop:
     """A connection to the session bus. Make the services on it, then ``connect``."""
 
     def __init__(self) -> None:
-        self._bus: MessageBus | None = None
-        self._end: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._bus: Bus | None = None
         self._services: list[_Service] = []
 
     async def connect(self, address: str = "") -> bool:
         """Reach the bus at ``address``, or the session's; whether that worked. Not reaching it is no error."""
         try:
-            bus = await MessageBus(address or _session_address()).connect()
-        except (OSError, DBusError, AuthError, EOFError, ValueError):
+            self._bus = bus = await Bus.connect(address or "session")
+            for service in self._services:
+                await service.follow(bus)
+        except BusError:
             return False
-        self._bus = bus
-        bus.add_message_handler(self._hear)
-        self._end = asyncio.create_task(_end_of(bus))
-        self._end.add_done_callback(lambda _: self._forget())
-        for service in self._services:
-            await self._follow(service)
         return True
 
     async def close(self) -> None:
         """Let go of the bus."""
-        if self._bus is not None and self._end is not None:
-            self._bus.disconnect()  # type: ignore[no-untyped-call]
-            await asyncio.wait([self._end])
+        if self._bus is not None:
+            self._bus.close()
 
     def add(self, service: _Service) -> None:
         """Have ``service`` hear of its owner and its signals."""
         self._services.append(service)
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything that was begun is under way."""
+        return self._bus is not None and self._bus.busy
+
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Do ``work`` beside everything else; it ends with the bus at the latest."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if self._bus is None:
+            work.close()
+        else:
+            self._bus.begin(work)
 
     async def call(
-        self, to: str, path: str, interface: str, member: str, signature: str, body: list[Any]
-    ) -> Message | None:
+        self, to: str, path: str, interface: str, member: str, signature: str, *arguments: Any, reply: str
+    ) -> list[Any] | None:
         """The answer; None when it is an error, or none comes. The bus starts a service that is called by its name."""
         if self._bus is None:
             return None
-        message = Message(destination=to, path=path, interface=interface, member=member, signature=signature, body=body)
         try:
-            answer = await asyncio.wait_for(self._bus.call(message), _PATIENCE)
-        except (OSError, EOFError, DBusError, TimeoutError):
+            return await self._bus.call(
+                to, path, interface, member, signature, *arguments, reply=reply, deadline=_PATIENCE
+            )
+        except BusError:
             return None
-        return None if answer is None or answer.message_type is MessageType.ERROR else answer
-
-    async def _follow(self, service: _Service) -> None:
-        for rule in (
-            f"sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',arg0='{service.name}'",
-            f"sender='{service.name}',path='{service.path}'",
-        ):
-            await self.call(_BUS, _BUS_PATH, _BUS, "AddMatch", "s", [f"type='signal',{rule}"])
-        answer = await self.call(_BUS, _BUS_PATH, _BUS, "GetNameOwner", "s", [service.name])
-        # What NameOwnerChanged told meanwhile is newer.
-        if answer is not None and not service.owner:
-            service.meet(answer.body[0])
-
-    def _hear(self, message: Message) -> bool:
-        """Every message comes here. Anybody may send this process a signal; only the owner speaks for a service."""
-        if message.message_type is MessageType.SIGNAL:
-            kind = (message.interface, message.member, message.signature)
-            for service in self._services:
-                if kind == _OWNER_CHANGED and message.sender == _BUS and message.body[0] == service.name:
-                    service.meet(message.body[2])
-                elif message.sender == service.owner and message.path == service.path:
-                    service.hear(message)
-        return False
-
-    def _forget(self) -> None:
-        self._bus = None
-        for task in self._tasks:
-            task.cancel()
-        for service in self._services:
-            service.meet("")
 
 
 class _Service:
@@ -138,17 +99,26 @@ class _Service:
 
     name: str
     path: str
+    #: Those that matter: interface, member and signature.
+    signals: tuple[tuple[str, str, str], ...] = ()
 
     def __init__(self, desktop: Desktop) -> None:
         self.owner = ""
         self._desktop = desktop
         desktop.add(self)
 
+    async def follow(self, bus: Bus) -> None:
+        """Hear of the owner and its signals. Raises BusError."""
+        peer = bus.peer(self.name, self.meet)
+        for signal in self.signals:
+            await peer.listen(self.path, *signal, partial(self.hear, signal[1]))
+        await peer.follow()
+
     def meet(self, owner: str) -> None:
         """There is a new owner, or none any more."""
         self.owner = owner
 
-    def hear(self, message: Message) -> None:
+    def hear(self, member: str, body: list[Any]) -> None:
         """The owner sent a signal."""
 
 
@@ -169,6 +139,7 @@ class Notifications(_Service):
 
     name = "org.freedesktop.Notifications"
     path = "/org/freedesktop/Notifications"
+    signals = ((name, "ActivationToken", "us"), (name, "ActionInvoked", "us"), (name, "NotificationClosed", "uu"))
 
     def __init__(self, desktop: Desktop, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(desktop)
@@ -214,26 +185,25 @@ class Notifications(_Service):
             actions = [word for key, button in shown.buttons.items() for word in (key, button.label)]
             text = html.escape(shown.text, quote=False) if await self._takes_markup() else shown.text
             answer = await self._call(
-                "Notify",
-                "susssasa{sv}i",
-                ["vramswap", self._numbers.get(kind, 0), "vramswap", shown.title, text, actions, hints, -1],
-            )
+                "Notify", "susssasa{sv}i", "vramswap", self._numbers.get(kind, 0), "vramswap",
+                shown.title, text, actions, hints, -1, reply="u",
+            )  # fmt: skip
             if answer is None:
                 # What nobody could see was not said.
                 shown.at = float("-inf")
-            elif answer.signature == "u" and answer.sender == self.owner:
-                self._numbers[kind] = answer.body[0]
+            else:
+                self._numbers[kind] = answer[0]
 
     async def _takes_markup(self) -> bool:
         if self._markup is None:
-            answer = await self._call("GetCapabilities", "", [])
-            if answer is None or answer.signature != "as":
+            answer = await self._call("GetCapabilities", "", reply="as")
+            if answer is None:
                 return False
-            self._markup = "body-markup" in answer.body[0]
+            self._markup = "body-markup" in answer[0]
         return self._markup
 
-    async def _call(self, member: str, signature: str, body: list[Any]) -> Message | None:
-        return await self._desktop.call(self.name, self.path, self.name, member, signature, body)
+    async def _call(self, member: str, signature: str, *arguments: Any, reply: str) -> list[Any] | None:
+        return await self._desktop.call(self.name, self.path, self.name, member, signature, *arguments, reply=reply)
 
     def meet(self, owner: str) -> None:
         """A new server knows nothing of what an old one showed."""
@@ -241,18 +211,17 @@ class Notifications(_Service):
         self._markup = None
         self._numbers.clear()
 
-    def hear(self, message: Message) -> None:
+    def hear(self, member: str, body: list[Any]) -> None:
         """Somebody pressed a button, or the notification is gone."""
-        signal = (message.interface, message.member, message.signature)
-        for kind, number in list(self._numbers.items()) if message.body else ():
+        for kind, number in list(self._numbers.items()):
             shown = self._shown[kind]
-            if number != message.body[0]:
+            if number != body[0]:
                 continue
-            if signal == (self.name, "ActivationToken", "us"):
-                shown.token = message.body[1]
-            elif signal == (self.name, "ActionInvoked", "us") and message.body[1] in shown.buttons:
-                shown.buttons[message.body[1]].pressed(shown.token)
-            elif signal == (self.name, "NotificationClosed", "uu"):
+            if member == "ActivationToken":
+                shown.token = body[1]
+            elif member == "ActionInvoked" and body[1] in shown.buttons:
+                shown.buttons[body[1]].pressed(shown.token)
+            elif member == "NotificationClosed":
                 del self._numbers[kind]
 
 
@@ -261,6 +230,11 @@ class GameWatch(_Service):
 
     name = "com.feralinteractive.GameMode"
     path = "/com/feralinteractive/GameMode"
+    signals = (
+        (name, "GameRegistered", "io"),
+        (name, "GameUnregistered", "io"),
+        (PROPERTIES, "PropertiesChanged", "sa{sv}as"),
+    )
 
     def __init__(self, desktop: Desktop, changed: Callable[[bool], None]) -> None:
         super().__init__(desktop)
@@ -275,29 +249,19 @@ class GameWatch(_Service):
         else:
             self._set(False)
 
-    def hear(self, message: Message) -> None:
+    def hear(self, member: str, body: list[Any]) -> None:
         """A game came or went. How many there are is asked, because signals that were missed do not come again."""
-        if message.member in ("GameRegistered", "GameUnregistered", "PropertiesChanged"):
-            self._desktop.begin(self._count(self.owner))
+        self._desktop.begin(self._count(self.owner))
 
     async def _count(self, owner: str) -> None:
         # Sent to a unique name it starts nothing, and reaches nobody else.
-        answer = await self._desktop.call(owner, self.path, _PROPERTIES, "Get", "ss", [self.name, "ClientCount"])
-        if answer is not None and owner == self.owner and answer.signature == "v" and answer.body[0].signature == "i":
-            self._set(answer.body[0].value > 0)
+        answer = await self._desktop.call(
+            owner, self.path, PROPERTIES, "Get", "ss", self.name, "ClientCount", reply="v"
+        )
+        if answer is not None and owner == self.owner and answer[0].signature == "i":
+            self._set(answer[0].value > 0)
 
     def _set(self, playing: bool) -> None:
         if playing is not self.playing:
             self.playing = playing
             self._changed(playing)
-
-
-def _session_address() -> str:
-    """Where sd-bus(3) looks for it."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
-    return os.environ.get("DBUS_SESSION_BUS_ADDRESS") or f"unix:path={runtime}/bus"
-
-
-async def _end_of(bus: MessageBus) -> None:
-    with contextlib.suppress(EOFError, OSError):
-        await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]

@@ -16,6 +16,10 @@
         <translation>Ergänzen Sie die Befehlszeile des Kernels um psi=1 oder verwenden Sie einen Kernel mit CONFIG_PSI.</translation>
     </message>
     <message>
+        <source>As an administrator, use sudo.</source>
+        <translation>Verwenden Sie als Systemverwalter sudo.</translation>
+    </message>
+    <message>
         <source>Ask an administrator of this machine.</source>
         <translation>Wenden Sie sich an einen Systemverwalter dieses Computers.</translation>
     </message>
@@ -192,10 +196,6 @@
         <translation>NVIDIA-Treiber</translation>
     </message>
     <message>
-        <source>Nobody may do this.</source>
-        <translation>Niemand ist dazu berechtigt.</translation>
-    </message>
-    <message>
         <source>Not charging</source>
         <translation>Lädt nicht</translation>
     </message>
@@ -364,12 +364,12 @@
         <translation>Die Engine ist ausgefallen: {0}.</translation>
     </message>
     <message>
-        <source>The helper answered {0} in a way that is not known here.</source>
-        <translation>Der Hilfsdienst hat auf {0} in unbekannter Weise geantwortet.</translation>
-    </message>
-    <message>
         <source>The helper does not say why.</source>
         <translation>Der Hilfsdienst nennt keinen Grund.</translation>
+    </message>
+    <message>
+        <source>The helper has a status that is not known here.</source>
+        <translation>Der Hilfsdienst meldet einen hier unbekannten Zustand.</translation>
     </message>
     <message>
         <source>The helper of vramswap does not answer: {0}.</source>
@@ -596,10 +596,6 @@
         <translation>Start nicht möglich, {0}</translation>
     </message>
     <message>
-        <source>it did not answer</source>
-        <translation>keine Antwort</translation>
-    </message>
-    <message>
         <source>it died before the upgrade</source>
         <translation>Absturz vor der Aktualisierung</translation>
     </message>
@@ -634,6 +630,10 @@
     <message>
         <source>it ended before the work was done</source>
         <translation>vor Abschluss der Arbeit beendet</translation>
+    </message>
+    <message>
+        <source>it hangs</source>
+        <translation>er reagiert nicht</translation>
     </message>
     <message>
         <source>it is not installed, or cannot be started</source>
@@ -856,6 +856,14 @@
         <translation>swapoff ist für {0} fehlgeschlagen: {1}</translation>
     </message>
     <message>
+        <source>Only the system itself may do this.</source>
+        <translation>Dazu ist nur das System selbst berechtigt.</translation>
+    </message>
+    <message>
+        <source>The helper answered in a way that is not known here: {0}.</source>
+        <translation>Der Hilfsdienst hat in unbekannter Weise geantwortet: {0}.</translation>
+    </message>
+    <message>
         <source>swapon failed on {0}: {1}</source>
         <translation>swapon ist für {0} fehlgeschlagen: {1}</translation>
     </message>
@@ -870,6 +878,10 @@
     <message>
         <source>the bus is gone</source>
         <translation>Verbindung zum Bus verloren</translation>
+    </message>
+    <message>
+        <source>the caller is gone</source>
+        <translation>der Aufrufer ist nicht mehr da</translation>
     </message>
     <message>
         <source>the machine was on battery</source>

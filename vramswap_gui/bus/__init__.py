@@ -1,0 +1,1 @@
+"""D-Bus: the one room that knows dbus-next. The others speak to :class:`vramswap_gui.bus.connection.Bus`."""
