@@ -40,7 +40,7 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
 #: Foreign module → where it may be imported: a file, or a folder when it ends in a slash.
 GATES: Final[Mapping[str, tuple[str, ...]]] = {
     "subprocess": ("system/run.py",),
-    "pynvml": ("system/gpu.py",),
+    "pynvml": ("system/nvml.py",),
     "pyroute2": ("system/nbd.py",),
     "dbus_next": ("client.py", "tray/desktop.py", "helper/dbus_service.py", "helper/power_signals.py"),
     "cuda": ("server/engine/vram.py", "server/engine/engine.pyx"),

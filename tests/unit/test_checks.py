@@ -10,7 +10,7 @@ import pytest
 
 from vramswap_gui.doctor import checks
 from vramswap_gui.doctor.checks import Check, Machine, Verdict
-from vramswap_gui.system import gpu, run
+from vramswap_gui.system import nvml, run
 
 PCI = "0000:01:00.0"
 GPU = f"sys/bus/pci/devices/{PCI}"
@@ -87,10 +87,10 @@ def test_a_good_machine_passes_every_check(root: Path) -> None:
 
 
 def test_nothing_asks_the_gpu(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nvml() -> Any:
+    def refuse() -> Any:
         raise AssertionError("NVML was opened")
 
-    monkeypatch.setattr(gpu, "_nvml", nvml)
+    monkeypatch.setattr(nvml, "_nvml", refuse)
     for state in ("suspended", "active"):
         write(root / GPU / "power/runtime_status", state)
         assert checks.look(machine(root))

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vramswap_gui.system import gpu, psi, run, swaps
+from vramswap_gui.system import gpu, psi, run, smallfile, swaps
 from vramswap_gui.units import format_size
 
 #: The first driver with CUDA 12.0, the oldest that the server works with.
@@ -86,12 +86,13 @@ def _gpu(at: Machine) -> Check:
 def _power(at: Machine, pci: str) -> str:
     """Its runtime power management (Documentation/ABI/testing/sysfs-devices-power)."""
     state = gpu.power(pci, at.sys).value
-    return f"{state}, may not sleep" if _text(at.sys / "bus/pci/devices" / pci / "power/control") == "on" else state
+    control = smallfile.text(at.sys / "bus/pci/devices" / pci / "power/control")
+    return f"{state}, may not sleep" if control == "on" else state
 
 
 def _driver(at: Machine) -> Check:
     name, install = "NVIDIA driver", "Install NVIDIA's driver 525 or later (package nvidia-driver) and restart."
-    text = _text(at.proc / "driver/nvidia/version")
+    text = smallfile.text(at.proc / "driver/nvidia/version")
     if not text:
         if (at.sys / "module/nouveau").is_dir():
             return Check(name, Verdict.FAILED, "nouveau is loaded, which has no CUDA", install)
@@ -132,9 +133,9 @@ def _nbd(at: Machine) -> Check:
     name = "Kernel module nbd"
     if (at.sys / "module/nbd").is_dir():
         return Check(name, Verdict.OK, "loaded")
-    release = _text(at.proc / "sys/kernel/osrelease")
+    release = smallfile.text(at.proc / "sys/kernel/osrelease")
     modules = at.root / "lib/modules" / release
-    if release and any("/nbd.ko" in _text(modules / index) for index in ("modules.dep", "modules.builtin")):
+    if release and any("/nbd.ko" in smallfile.text(modules / index) for index in ("modules.dep", "modules.builtin")):
         return Check(name, Verdict.OK, "there, and loaded when needed")
     return Check(
         name, Verdict.FAILED, f"not there for kernel {release or 'unknown'}",
@@ -190,7 +191,7 @@ def _sleep(at: Machine) -> Check:
 def _nvidia_sleep(at: Machine) -> Check:
     """Whether the driver can sleep at all, as it is configured (chapter "Power Management" of its README)."""
     name = "Sleep of the driver"
-    lines = (line.partition(":") for line in _text(at.proc / "driver/nvidia/params").splitlines())
+    lines = (line.partition(":") for line in smallfile.text(at.proc / "driver/nvidia/params").splitlines())
     params = {key: value.strip() for key, _, value in lines}
     if not params:
         return Check(name, Verdict.OK, "not known while the driver is not loaded")
@@ -231,7 +232,7 @@ def _swap(at: Machine) -> Check:
 
 
 def _zswap(at: Machine) -> Check:
-    if _text(at.sys / "module/zswap/parameters/enabled") == "Y":
+    if smallfile.text(at.sys / "module/zswap/parameters/enabled") == "Y":
         return Check(
             "zswap", Verdict.WARNING, "on: pages are compressed in memory first, and reach VRAM late",
             "For VRAM first: `echo N | sudo tee /sys/module/zswap/parameters/enabled`",
@@ -242,7 +243,7 @@ def _zswap(at: Machine) -> Check:
 def _reclaim(at: Machine) -> Check:
     """How willingly the kernel swaps, and how much it reads back at once (Documentation/admin-guide/sysctl/vm.rst)."""
     name = "Swappiness"
-    swappiness, cluster = (_text(at.proc / "sys/vm" / key) for key in ("swappiness", "page-cluster"))
+    swappiness, cluster = (smallfile.text(at.proc / "sys/vm" / key) for key in ("swappiness", "page-cluster"))
     pages = 1 << int(cluster) if cluster.isdigit() and int(cluster) < 16 else 0
     found = swappiness or "unknown"
     if pages:
@@ -267,7 +268,7 @@ def _pressure(at: Machine) -> Check:
 
 def _running(at: Machine) -> Iterator[str]:
     """The kernel's names of the programs that run, at most 15 characters of each."""
-    return (_text(process / "comm") for process in at.proc.iterdir() if process.name.isdigit())
+    return (smallfile.text(process / "comm") for process in at.proc.iterdir() if process.name.isdigit())
 
 
 def _unit(at: Machine, name: str) -> str:
@@ -281,11 +282,3 @@ def _unit(at: Machine, name: str) -> str:
     # A link counts wherever it points: systemd goes by its name.
     enabled = any((wants / name).is_symlink() for wants in wanting if wants.suffix in (".wants", ".requires"))
     return "enabled" if enabled else "disabled"
-
-
-def _text(path: Path) -> str:
-    """What a file says; nothing if it is not there."""
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return ""

@@ -15,8 +15,8 @@ from vramswap_gui.api.status import Cause, Mode, State, Status
 from vramswap_gui.errors import NO_ERROR, ErrorCode, VramswapError
 from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_unit import start_at_boot
-from vramswap_gui.helper.policy import sizing
-from vramswap_gui.helper.policy.sizing import Vram
+from vramswap_gui.helper.policy import limits, sizing
+from vramswap_gui.helper.policy.limits import Vram
 from vramswap_gui.helper.policy.types import Plan
 from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments
@@ -41,9 +41,12 @@ class Lifecycle:
         self._file = config
         self._runtime = RuntimeState(folder)
         self._attach = attach
+        self._proc = proc
         self._sys = sys
+        #: The card as it was when it was last asked.
+        self._vram_seen: Vram | None = None
         self._verb = asyncio.Lock()
-        self._segments = Segments(server, attach == "kernel", proc, self._moved)
+        self._segments = Segments(server, attach == "kernel", proc, sys, self._moved)
         self._aim = 0
         self.playing = False
         #: Counts what people ask for: a decision that was made before it is void.
@@ -156,6 +159,7 @@ class Lifecycle:
         self._set(state=State.STARTING, reason="Reserving VRAM.", error=NO_ERROR)
         try:
             config = self._file.load()
+            gpu.require(config.gpu, self._sys, self._proc)
             await self._server.start(config.gpu)
             vram = await self._vram(config)
             self._aim = sizing.target(config, vram)
@@ -247,6 +251,8 @@ class Lifecycle:
                     await self._segments.reshape(config, steps)
                     self._aim = config.size or goal
             else:
+                if self._vram_seen is not None:
+                    limits.require_possible(config, self._vram_seen)
                 self._file.save(config)
                 self._set(wanted=config.size)
             self._by_hand(self.hand)
@@ -261,10 +267,17 @@ class Lifecycle:
         async with self._verb:
             before = self._file.load()
             config = changed(before, values)
+            if config.gpu != before.gpu:
+                gpu.require(config.gpu, self._sys, self._proc)
             if config.at_boot is not before.at_boot:
                 await start_at_boot(config.at_boot)
             self._file.save(config)
             self._set(mode=Mode(config.mode), wanted=config.size)
+            if config.gpu != before.gpu:
+                self._vram_seen = None
+                self._set(maximum=0)
+            elif self._vram_seen is not None:
+                self._set(maximum=limits.of(config, self._vram_seen).largest)
             if self._status.error[0] == ErrorCode.CONFIG_INVALID:
                 self._set(state=State.OFF, error=NO_ERROR, reason="Off.")
             self._by_hand(None if "mode" in values else self.hand)
@@ -383,7 +396,8 @@ class Lifecycle:
     def _note_gpu(self, config: Config, card: dict[str, Any], ours: int) -> Vram:
         vram = Vram(card["total"], card["free"], ours, gpu.display_attached(card["pci"], self._sys))
         simulated = (("gpu",) if card["simulated"] else ()) + (() if self._attach == "kernel" else ("kernel",))
-        most = sizing.largest(config, vram)
+        most = limits.of(config, vram).largest
+        self._vram_seen = vram
         self._set(gpu_name=card["name"], gpu_pci=card["pci"], simulated=simulated, maximum=most)
         return vram
 

@@ -56,8 +56,16 @@
         <translation>Wählen Sie eine kleinere Größe oder lassen Sie einen Systemverwalter die Einstellung „maximum“ erhöhen.</translation>
     </message>
     <message>
+        <source>Choose another one, or have NVIDIA&apos;s driver take it.</source>
+        <translation>Wählen Sie eine andere, oder geben Sie sie NVIDIAs Treiber.</translation>
+    </message>
+    <message>
         <source>Choose at most {0}, or lower the setting “headroom”.</source>
         <translation>Wählen Sie höchstens {0} oder verringern Sie die Einstellung „headroom“.</translation>
+    </message>
+    <message>
+        <source>Close programs that asked for {0} or more, or raise the limit for a while: `sudo sysctl vm.overcommit_ratio=95`. Nothing was changed.</source>
+        <translation>Schließen Sie Programme, die zusammen mindestens {0} angefordert haben, oder heben Sie die Grenze für eine Weile an: `sudo sysctl vm.overcommit_ratio=95`. Es wurde nichts geändert.</translation>
     </message>
     <message>
         <source>Close programs that use the GPU, or lower the setting “headroom”.</source>
@@ -88,6 +96,10 @@
         <translation>Gefundene GPUs: {0}; auch eine UUID ist möglich.</translation>
     </message>
     <message>
+        <source>Have NVIDIA&apos;s take it: `echo {0} | sudo tee /sys/bus/pci/drivers/nvidia/bind`.</source>
+        <translation>Geben Sie sie NVIDIAs Treiber: `echo {0} | sudo tee /sys/bus/pci/drivers/nvidia/bind`.</translation>
+    </message>
+    <message>
         <source>Helper</source>
         <translation>Hilfsdienst</translation>
     </message>
@@ -102,6 +114,10 @@
     <message>
         <source>Install NVIDIA&apos;s driver 525 or later (package nvidia-driver) and restart.</source>
         <translation>Installieren Sie den NVIDIA-Treiber ab Version&#xa0;525 (Paket nvidia-driver) und starten Sie den Computer neu.</translation>
+    </message>
+    <message>
+        <source>Install NVIDIA&apos;s driver and restart.</source>
+        <translation>Installieren Sie NVIDIAs Treiber und starten Sie neu.</translation>
     </message>
     <message>
         <source>Install and start it (package polkitd, `systemctl start polkit`).</source>
@@ -312,6 +328,14 @@
         <translation>Starten Sie eines mit Ihrer Sitzung, etwa lxpolkit oder polkit-gnome. Bis dahin: `sudo vramswapctl config`</translation>
     </message>
     <message>
+        <source>Switch MIG off (`sudo nvidia-smi -mig 0`).</source>
+        <translation>Schalten Sie MIG aus (`sudo nvidia-smi -mig 0`).</translation>
+    </message>
+    <message>
+        <source>Switch MIG off: `sudo nvidia-smi -mig 0`.</source>
+        <translation>Schalten Sie MIG aus: `sudo nvidia-smi -mig 0`.</translation>
+    </message>
+    <message>
         <source>The GPU does not answer ({0}).</source>
         <translation>Die GPU antwortet nicht ({0}).</translation>
     </message>
@@ -326,6 +350,26 @@
     <message>
         <source>The GPU is gone, and what was in its memory is lost. {0}</source>
         <translation>Die GPU ist nicht mehr da, und der Inhalt ihres Speichers ist verloren. {0}</translation>
+    </message>
+    <message>
+        <source>The GPU {0} ({1}) has no memory of its own: what it lends is the computer&apos;s.</source>
+        <translation>Die GPU {0} ({1}) hat keinen eigenen Speicher: Was sie verleiht, ist der des Computers.</translation>
+    </message>
+    <message>
+        <source>The GPU {0} belongs to the driver {1}, which has no CUDA.</source>
+        <translation>Die GPU {0} gehört dem Treiber {1}, der kein CUDA hat.</translation>
+    </message>
+    <message>
+        <source>The GPU {0} has no driver.</source>
+        <translation>Die GPU {0} hat keinen Treiber.</translation>
+    </message>
+    <message>
+        <source>The GPU {0} is divided into MIG slices, whose VRAM cannot be lent.</source>
+        <translation>Die GPU {0} ist in MIG-Scheiben geteilt, deren VRAM nicht verliehen werden kann.</translation>
+    </message>
+    <message>
+        <source>The GPU {0} is kept for virtual machines (driver {1}).</source>
+        <translation>Die GPU {0} ist für virtuelle Maschinen reserviert (Treiber {1}).</translation>
     </message>
     <message>
         <source>The NVIDIA driver does not answer ({0}).</source>
@@ -374,6 +418,10 @@
     <message>
         <source>The helper of vramswap does not answer: {0}.</source>
         <translation>Der Hilfsdienst von vramswap antwortet nicht: {0}.</translation>
+    </message>
+    <message>
+        <source>The kernel (vm.overcommit_memory=2) lets programs ask for {0} in all, {1} of which are this swap; {2} are promised, so it cannot go.</source>
+        <translation>Der Kernel (vm.overcommit_memory=2) lässt Programme zusammen {0} anfordern, wovon {1} dieser Swap sind; zugesagt sind {2}, also kann er nicht weg.</translation>
     </message>
     <message>
         <source>The kernel does not let go of connections of /dev/nbd{0}.</source>
@@ -454,6 +502,10 @@
     <message>
         <source>There is no NVIDIA GPU “{0}”.</source>
         <translation>Es gibt keine NVIDIA-GPU „{0}“.</translation>
+    </message>
+    <message>
+        <source>There is no NVIDIA GPU.</source>
+        <translation>Es gibt keine NVIDIA-GPU.</translation>
     </message>
     <message>
         <source>There is no segment {0}.</source>
@@ -856,6 +908,10 @@
         <translation>swapoff ist für {0} fehlgeschlagen: {1}</translation>
     </message>
     <message>
+        <source>A MIG slice cannot be lent from.</source>
+        <translation>Von einer MIG-Scheibe kann nichts verliehen werden.</translation>
+    </message>
+    <message>
         <source>swapon failed on {0}: {1}</source>
         <translation>swapon ist für {0} fehlgeschlagen: {1}</translation>
     </message>
@@ -928,6 +984,10 @@
         <translation>Version {0} ist zu alt</translation>
     </message>
     <message>
+        <source>vramswap is of use with a GPU that has VRAM; for this computer there is zram.</source>
+        <translation>vramswap nützt mit einer GPU, die VRAM hat; für diesen Computer gibt es zram.</translation>
+    </message>
+    <message>
         <source>vramswap is of use with an NVIDIA GPU only.</source>
         <translation>vramswap ist nur mit einer NVIDIA-GPU von Nutzen.</translation>
     </message>
@@ -940,8 +1000,16 @@
         <translation>Überschreiben von Speicher</translation>
     </message>
     <message>
+        <source>without a driver</source>
+        <translation>ohne Treiber</translation>
+    </message>
+    <message>
         <source>zswap</source>
         <translation>zswap</translation>
+    </message>
+    <message>
+        <source>{0} GPUs found: {1}.</source>
+        <translation>{0} Gefundene GPUs: {1}.</translation>
     </message>
     <message>
         <source>{0} a moment ago</source>
@@ -962,6 +1030,10 @@
     <message>
         <source>{0} could not be written: {1}.</source>
         <translation>{0} konnte nicht geschrieben werden: {1}.</translation>
+    </message>
+    <message>
+        <source>{0} does not say how much memory is available</source>
+        <translation>{0} sagt nicht, wie viel Speicher verfügbar ist</translation>
     </message>
     <message>
         <source>{0} is in use ({1}).</source>
@@ -1030,6 +1102,10 @@
     <message>
         <source>“{0}” is more than any GPU has</source>
         <translation>„{0}“ ist mehr, als irgendeine GPU hat</translation>
+    </message>
+    <message>
+        <source>“{0}” is more than one NVIDIA GPU.</source>
+        <translation>„{0}“ ist mehr als eine NVIDIA-GPU.</translation>
     </message>
     <message>
         <source>“{0}” is not a size; write it like 8G, 512M or 1073741824</source>
