@@ -12,14 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vramswap_gui"
 
-#: What everybody may use: errors, sizes, and what this is.
-BASE: Final = frozenset({"__init__", "errors", "units"})
+#: What everybody may use: errors, sizes, text that can be shown, and what this is.
+BASE: Final = frozenset({"__init__", "errors", "plain", "units"})
 
 #: Room of the package (a folder or a module, the deepest one that has a line) → the rooms that it may import besides
 #: itself and :data:`BASE`. A room that has no line belongs to the one above it.
 ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "__init__": frozenset(),
     "errors": frozenset(),
+    "plain": frozenset(),
     "units": frozenset(),
     "api": frozenset(),
     "settings": frozenset({"api"}),

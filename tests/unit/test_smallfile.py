@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from vramswap_gui.doctor import checks
 from vramswap_gui.doctor.checks import Machine
 from vramswap_gui.helper import monitor
+from vramswap_gui.plain import plain
 from vramswap_gui.system import gpu, meminfo, memory, power_supply, psi, smallfile, swaps, vmstat
-from vramswap_gui.system.plain import plain
 from vramswap_gui.units import KIB
 
 HEADER: Final = b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"

@@ -66,8 +66,16 @@ class Lifecycle:
         return self._status
 
     def config(self) -> Config:
-        """The settings in force. Raises VramswapError CONFIG_INVALID."""
-        return self._file.load()
+        """The settings in force, also when somebody edited the file. Raises VramswapError CONFIG_INVALID."""
+        config = self._file.load()
+        changes: dict[str, Any] = {"mode": Mode(config.mode), "wanted": config.size}
+        # What is wrong with the file is an error beside the state: the last good settings are in force.
+        if self._file.trouble is None and self._status.error[0] == ErrorCode.CONFIG_INVALID:
+            changes["error"] = NO_ERROR
+            if self._status.state is State.FAILED:
+                changes |= {"state": State.OFF, "reason": "Off."}
+        self._set(**changes)
+        return config
 
     @property
     def hand(self) -> bool | None:
@@ -407,6 +415,8 @@ class Lifecycle:
 
     def _set(self, **changes: Any) -> None:
         status = dataclasses.replace(self._status, **changes)
+        if status.error == NO_ERROR and self._file.trouble is not None:
+            status = dataclasses.replace(status, error=self._file.trouble.as_tuple())
         if status != self._status:
             self._status = status
             self.changed(status)

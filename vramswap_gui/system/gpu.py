@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.plain import plain
 from vramswap_gui.system import smallfile
-from vramswap_gui.system.plain import plain
 
 _NVIDIA: Final = "0x10de"
 #: PCI class codes of display controllers: VGA and 3D.
@@ -119,9 +119,9 @@ def pick(selector: str, found: Sequence[Card]) -> Card | None:
         require_usable(named[0], found)
         return named[0]
     if named:
-        raise _none(f"“{plain(selector[:60])}” is more than one NVIDIA GPU.", named)
+        raise _none(f"“{selector[:60]}” is more than one NVIDIA GPU.", named)
     if not _is_uuid(selector.strip()) or all(card.uuid for card in usable):
-        raise _none(f"There is no NVIDIA GPU “{plain(selector[:60])}”.", found)
+        raise _none(f"There is no NVIDIA GPU “{selector[:60]}”.", found)
     return None
 
 
@@ -144,7 +144,7 @@ def require(selector: str, sys: Path = Path("/sys"), proc: Path = Path("/proc"))
     if found:
         pick(selector, found)
     elif selector.strip() and not _is_name(selector.strip()):
-        raise _none(f"There is no NVIDIA GPU “{plain(selector[:60])}”.", found)
+        raise _none(f"There is no NVIDIA GPU “{selector[:60]}”.", found)
 
 
 def require_usable(card: Card, found: Sequence[Card]) -> None:
@@ -163,7 +163,7 @@ def require_usable(card: Card, found: Sequence[Card]) -> None:
         )  # fmt: skip
     if card.driver:
         raise _none(
-            f"The GPU {card.pci} belongs to the driver {plain(card.driver)}, which has no CUDA.", found,
+            f"The GPU {card.pci} belongs to the driver {card.driver}, which has no CUDA.", found,
             "Install NVIDIA's driver and restart.",
         )  # fmt: skip
     raise _none(

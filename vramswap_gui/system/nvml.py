@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.plain import plain
 from vramswap_gui.system import gpu, smallfile
 from vramswap_gui.system.gpu import Power
-from vramswap_gui.system.plain import plain
 
 _T = TypeVar("_T")
 

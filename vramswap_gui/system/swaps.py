@@ -18,7 +18,7 @@ class Swap:
     """One swap area. Sizes in bytes; ``kind`` is ``partition`` or ``file``.
 
     ``device`` may be any name that a file can have: see :mod:`~vramswap_gui.system.smallfile` for its bytes,
-    :func:`~vramswap_gui.system.plain.plain` to show it.
+    :func:`~vramswap_gui.plain.plain` to show it.
     """
 
     device: str

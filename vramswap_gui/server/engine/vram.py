@@ -14,8 +14,8 @@ from typing import Any, Final
 from cuda.bindings import driver
 
 from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.plain import plain
 from vramswap_gui.system.gpu import Card, pick
-from vramswap_gui.system.plain import plain
 from vramswap_gui.units import format_size
 
 #: CUDA 12.0, driver 525: the oldest that cuda-bindings and the calls below are tried with.
