@@ -28,10 +28,11 @@ from vramswap_gui.tray.preferences import OWN  # noqa: E402
 LANGUAGES: Final = ("de",)
 CODE: Final = ROOT / "vramswap_gui"
 #: Where the sentences come from that reach the tray by D-Bus, or from a look at the machine.
-SPEAKERS: Final = ("client.py", "settings.py", "units.py", "doctor/checks.py", "helper", "server", "system")
+SPEAKERS: Final = ("client.py", "settings.py", "units.py", "doctor", "helper", "server", "system")
 #: What is said to programs, to whoever starts a process by hand, or to nobody.
 _NOT_SPOKEN: Final = {
     "main.py", "dbus_service.py", "control_server.py", "ipc.py", "reexec.py", "journald.py", "event_log.py",
+    "report.py",
 }  # fmt: skip
 #: In the tray, calls whose texts are translated when they are shown.
 _LATER: Final = {"VramswapError", "Check"}

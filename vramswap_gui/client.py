@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from vramswap_gui.api.dbus import BUS_NAME, ERROR_PREFIX, INTERFACE, OBJECT_PATH
 from vramswap_gui.api.status import Mode, Status, status_from_wire
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import SETTINGS, Config, config_from, setting
+
+_LOG: Final = logging.getLogger("client")
 
 _BUS: Final = "org.freedesktop.DBus"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
@@ -101,7 +104,7 @@ class Client:
         await self._call(INTERFACE, "Resize", "t", [size])
 
     async def set_mode(self, mode: Mode) -> None:
-        """Set when VRAM is lent by itself."""
+        """Set when VRAM is lent by itself; returns when that has had its effect."""
         await self._call(INTERFACE, "SetMode", "s", [mode.value])
 
     async def make_way(self, wanted: bool) -> None:
@@ -147,6 +150,7 @@ class Client:
     async def _send(self, message: Message, reply: str | None) -> list[Any]:
         if self._bus is None or self._gone is None:
             raise _unavailable("not connected")
+        _LOG.debug("%s %s", message.member, message.body)
         waiting: asyncio.Future[Message | None] = asyncio.ensure_future(self._bus.call(message))
         try:
             # A bus that goes away answers nothing, and the library leaves its callers waiting.
@@ -167,6 +171,7 @@ class Client:
             raise VramswapError(
                 ErrorCode.INTERNAL, f"The helper answered {message.member} in a way that is not known here.", _RESTART
             )
+        _LOG.debug("%s answered %s", message.member, answer.body)
         body: list[Any] = answer.body
         return body
 

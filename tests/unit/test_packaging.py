@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from vramswap_gui import __version__
-from vramswap_gui.ctl import main
+from vramswap_gui.ctl import parser
 from vramswap_gui.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def commands() -> Iterator[str]:
     """The commands of ``vramswapctl``, from its own parser."""
-    for action in main._parser()._actions:
+    for action in parser.build()._actions:
         if action.dest == "command":
             yield from action.choices or ()
 
@@ -207,11 +207,11 @@ def fish(share: Path, folder: Path, *words: str) -> set[str]:
 
 
 def test_bash_completes(share: Path) -> None:
-    assert bash(share, "vramswapctl", "") == {*commands(), "-h", "--help", "--version"}
+    assert bash(share, "vramswapctl", "") == {*commands(), "-h", "--help", "--version", "--debug"}
     assert bash(share, "vramswapctl", "st") == {"status"}
     assert bash(share, "vramswapctl", "status", "--j") == {"--json"}
     assert bash(share, "vramswapctl", "config", "") >= set(SETTINGS)
-    assert bash(share, "vramswapctl", "config", "size", "") <= {"-h", "--help"}
+    assert bash(share, "vramswapctl", "config", "size", "") <= {"-h", "--help", "--json", "--debug"}
     assert bash(share, "vramswapctl", "size", "a") == {"auto"}
     assert "resources" in bash(share, "vramswapctl", "bench", "--disk", "")
     assert bash(share, "vramswap-server", "--lis") == {"--listen"}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.system import run, swaps
+from vramswap_gui.system import ours, run
 
 FILES: Final = Path(__file__).parent / "files"
 #: Below the root: the paths that were placed, one a line, folders that were made for them with a slash at the end.
@@ -148,11 +148,7 @@ def _require_root() -> None:
 
 
 def _lending(root: Path) -> bool:
-    try:
-        live = any(area.device.startswith("/dev/nbd") for area in swaps.read(root / "proc"))
-    except OSError:
-        return False
-    return live and (root / "run/vramswap/control.sock").exists()
+    return bool(ours.areas(root / "run/vramswap", root / "proc", root / "sys"))
 
 
 def _manifest(root: Path) -> list[str]:

@@ -241,6 +241,7 @@ class DbusService:
 
     async def _set_mode(self, arguments: list[Any]) -> list[Any]:
         await self._lifecycle.configure({"mode": arguments[0]})
+        await self._lifecycle.settle()
         return []
 
     async def _make_way(self, arguments: list[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,11 @@ from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_client import ServerClient, keeper_died
 from vramswap_gui.settings import Config
-from vramswap_gui.system import gpu
+from vramswap_gui.system import gpu, ours
+
+
+async def _nothing() -> None:
+    """What there is to wait for without a policy."""
 
 
 class Lifecycle:
@@ -39,6 +43,7 @@ class Lifecycle:
     ) -> None:
         self._server = server
         self._file = config
+        self._folder = folder
         self._runtime = RuntimeState(folder)
         self._attach = attach
         self._proc = proc
@@ -55,6 +60,8 @@ class Lifecycle:
         self.failed_at: float | None = None
         #: Called when there is something to decide anew.
         self.decided: Callable[[], None] = lambda: None
+        #: Returns when the policy has done what people asked for.
+        self.settle: Callable[[], Awaitable[None]] = _nothing
         self._status = Status(version=__version__)
         self.changed: Callable[[Status], None] = lambda status: None
         server.lost = self._server_lost
@@ -411,6 +418,7 @@ class Lifecycle:
 
     def _moved(self) -> None:
         """Segments came, went or filled."""
+        ours.record(self.devices, self._folder)
         self._set(segments=self._segments.shown(), bytes_left=self._segments.bytes_left)
 
     def _set(self, **changes: Any) -> None:

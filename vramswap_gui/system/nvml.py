@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.plain import plain
-from vramswap_gui.system import gpu, smallfile
+from vramswap_gui.system import gpu, ours, smallfile
 from vramswap_gui.system.gpu import Power
 
 _T = TypeVar("_T")
@@ -123,7 +123,7 @@ def _programs(nvml: Any, handle: Any, proc: Path) -> tuple[Program, ...] | None:
         # One that computes and draws is on both lists, each time with all that it uses.
         sizes = [size for size in (process.usedGpuMemory, used.get(process.pid)) if size is not None]
         used[process.pid] = max(sizes, default=None)
-    found = [Program(pid, _name(nvml, pid, proc), size, _ours(pid, proc)) for pid, size in used.items()]
+    found = [Program(pid, _name(nvml, pid, proc), size, ours.is_server(pid, proc)) for pid, size in used.items()]
     return tuple(sorted(found, key=lambda program: (-(program.used or 0), program.pid)))
 
 
@@ -132,12 +132,6 @@ def _name(nvml: Any, pid: int, proc: Path) -> str:
     if not name:
         name = Path(_optional(nvml, lambda: str(nvml.nvmlSystemGetProcessName(pid))) or "").name
     return plain(name, 100)
-
-
-def _ours(pid: int, proc: Path) -> bool:
-    """Keeper and engine have the same command line, with the control socket in it."""
-    words = smallfile.text(proc / str(pid) / "cmdline").split("\0")
-    return "--control" in words and any("vramswap" in word for word in words)
 
 
 @contextlib.contextmanager
