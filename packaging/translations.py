@@ -87,13 +87,15 @@ def _calls(tree: ast.AST, names: set[str]) -> Iterator[ast.Call]:
 
 
 def _texts(tree: ast.AST) -> Iterator[ast.Constant | ast.JoinedStr]:
-    """All texts but docstrings and the parts of other texts."""
+    """All texts but docstrings, the parts of other texts, and what the debug log says."""
     inner: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             inner.update(part for part in node.values if isinstance(part, ast.Constant))
         elif isinstance(node, ast.Expr):
             inner.add(node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "debug":
+            inner.update(node.args)
     for node in ast.walk(tree):
         if node in inner:
             continue

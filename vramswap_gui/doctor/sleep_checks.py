@@ -94,7 +94,7 @@ def hibernation(at: Machine) -> Check:
     if any(word.startswith("resume=") for word in command_line) or at.text("sys/power/resume") not in ("", "0:0"):
         return Check(name, Verdict.OK, "the kernel knows where to")
     device, file = disks[0].device, disks[0].kind == "file"
-    find = f"{'findmnt -no UUID -T' if file else 'lsblk -no UUID'} {shlex.quote(device)}"
+    find = shlex.join([*(("findmnt", "-no", "UUID", "-T") if file else ("lsblk", "-no", "UUID")), device])
     offset = "; for a swap file add resume_offset= too" if file else ""
     return Check(
         name, Verdict.WARNING,

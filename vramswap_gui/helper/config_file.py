@@ -106,7 +106,9 @@ class ConfigFile:
         except RecursionError:
             raise self._invalid("it is nested too deeply") from None
         except ValueError as error:
-            place = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
+            place = re.fullmatch(
+                r"(.*)\s\(at\s(?:line\s(\d+),\scolumn\s(\d+)|end\sof\sdocument)\)", str(error), re.DOTALL
+            )
             if place is None:
                 raise self._invalid(str(error)) from None
             line, column = place[2], place[3]

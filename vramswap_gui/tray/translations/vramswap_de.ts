@@ -196,10 +196,6 @@
         <translation>Speicherdruck</translation>
     </message>
     <message>
-        <source>Mend the file, or remove it to go back to the defaults.</source>
-        <translation>Korrigieren Sie die Datei oder löschen Sie sie, um zu den Vorgaben zurückzukehren.</translation>
-    </message>
-    <message>
         <source>NVIDIA GPU</source>
         <translation>NVIDIA-GPU</translation>
     </message>
@@ -316,6 +312,10 @@
         <translation>Ein Auslöser für Speicherdruck erfordert mehr Rechte, als dieser Prozess hat.</translation>
     </message>
     <message>
+        <source>Settings</source>
+        <translation>Einstellungen</translation>
+    </message>
+    <message>
         <source>Sleep of the driver</source>
         <translation>Bereitschaft des Treibers</translation>
     </message>
@@ -328,12 +328,24 @@
         <translation>Starten Sie eines mit Ihrer Sitzung, etwa lxpolkit oder polkit-gnome. Bis dahin: `sudo vramswapctl config`</translation>
     </message>
     <message>
+        <source>Swap areas</source>
+        <translation>Swap-Bereiche</translation>
+    </message>
+    <message>
         <source>Switch MIG off (`sudo nvidia-smi -mig 0`).</source>
         <translation>Schalten Sie MIG aus (`sudo nvidia-smi -mig 0`).</translation>
     </message>
     <message>
         <source>Switch MIG off: `sudo nvidia-smi -mig 0`.</source>
         <translation>Schalten Sie MIG aus: `sudo nvidia-smi -mig 0`.</translation>
+    </message>
+    <message>
+        <source>Switch it on and restart: `echo 0 | sudo tee /{0}`</source>
+        <translation>Schalten Sie sie ein und starten Sie neu: `echo 0 | sudo tee /{0}`</translation>
+    </message>
+    <message>
+        <source>Switch it on: `echo ON | sudo tee /proc/acpi/bbswitch`</source>
+        <translation>Schalten Sie sie ein: `echo ON | sudo tee /proc/acpi/bbswitch`</translation>
     </message>
     <message>
         <source>The GPU does not answer ({0}).</source>
@@ -532,8 +544,16 @@
         <translation>Versuchen Sie es erneut, wenn er wieder wach ist (`vramswapctl wake`).</translation>
     </message>
     <message>
+        <source>Turn some of them off; fewer and larger areas serve as well: `swapon --show`</source>
+        <translation>Schalten Sie einige davon aus; wenige große Bereiche tun es auch: `swapon --show`</translation>
+    </message>
+    <message>
         <source>Turn the swap off before the computer sleeps, or install vramswap&apos;s package: `vramswapctl off`</source>
         <translation>Installieren Sie das Paket von vramswap oder schalten Sie den Swap vor jeder Bereitschaft aus: `vramswapctl off`</translation>
+    </message>
+    <message>
+        <source>Turn the swap off before you switch: `vramswapctl off`</source>
+        <translation>Schalten Sie den Swap aus, bevor Sie umschalten: `vramswapctl off`</translation>
     </message>
     <message>
         <source>Turn the swap off now, while its pages can still be read; then see `journalctl -b` and report it.</source>
@@ -542,6 +562,10 @@
     <message>
         <source>Turn the swap off; programs that miss pages end. Then look for NVRM or Xid lines in `dmesg`.</source>
         <translation>Schalten Sie den Swap aus; Programme, denen Seiten fehlen, werden beendet. Suchen Sie dann in `dmesg` nach Zeilen mit NVRM oder Xid.</translation>
+    </message>
+    <message>
+        <source>Unless you want it so: `sudo sysctl vm.overcommit_memory=0`</source>
+        <translation>Falls Sie es nicht so wollen: `sudo sysctl vm.overcommit_memory=0`</translation>
     </message>
     <message>
         <source>Use a kernel that has CONFIG_SWAP.</source>
@@ -566,6 +590,10 @@
     <message>
         <source>a game was running</source>
         <translation>ein Spiel lief</translation>
+    </message>
+    <message>
+        <source>a udev rule removes the GPU when the computer starts ({0})</source>
+        <translation>eine udev-Regel entfernt die GPU beim Start des Computers ({0})</translation>
     </message>
     <message>
         <source>allocating {0}</source>
@@ -616,6 +644,10 @@
         <translation>Anbinden eines NBD-Geräts</translation>
     </message>
     <message>
+        <source>bbswitch has switched the GPU off</source>
+        <translation>bbswitch hat die GPU ausgeschaltet</translation>
+    </message>
+    <message>
         <source>counting GPUs</source>
         <translation>Zählen der GPUs</translation>
     </message>
@@ -636,12 +668,20 @@
         <translation>Importieren von Speicher</translation>
     </message>
     <message>
+        <source>in order</source>
+        <translation>in Ordnung</translation>
+    </message>
+    <message>
         <source>it cannot be marked as an I/O flusher</source>
         <translation>er kann nicht als „I/O flusher“ markiert werden</translation>
     </message>
     <message>
         <source>it cannot be protected from the out-of-memory killer</source>
         <translation>er kann nicht vor dem OOM-Killer geschützt werden</translation>
+    </message>
+    <message>
+        <source>it cannot be read ({0})</source>
+        <translation>sie kann nicht gelesen werden ({0})</translation>
     </message>
     <message>
         <source>it could not be started: {0}</source>
@@ -686,6 +726,18 @@
     <message>
         <source>it ended before the work was done</source>
         <translation>vor Abschluss der Arbeit beendet</translation>
+    </message>
+    <message>
+        <source>it has settings that are not in force yet</source>
+        <translation>sie enthält Einstellungen, die noch nicht gelten</translation>
+    </message>
+    <message>
+        <source>it is far too large</source>
+        <translation>viel zu groß</translation>
+    </message>
+    <message>
+        <source>it is nested too deeply</source>
+        <translation>zu tief verschachtelt</translation>
     </message>
     <message>
         <source>it is not installed, or cannot be started</source>
@@ -788,8 +840,24 @@
         <translation>keine</translation>
     </message>
     <message>
+        <source>none found</source>
+        <translation>keiner gefunden</translation>
+    </message>
+    <message>
         <source>none on the PCI bus</source>
         <translation>keine am PCI-Bus</translation>
+    </message>
+    <message>
+        <source>none on the PCI bus: {0}</source>
+        <translation>keine am PCI-Bus: {0}</translation>
+    </message>
+    <message>
+        <source>none runs</source>
+        <translation>keiner läuft</translation>
+    </message>
+    <message>
+        <source>not allowed by the kernel</source>
+        <translation>vom Kernel nicht erlaubt</translation>
     </message>
     <message>
         <source>not connected</source>
@@ -812,12 +880,24 @@
         <translation>wird von diesem Kernel nicht gemessen, daher wird knapper Arbeitsspeicher spät bemerkt</translation>
     </message>
     <message>
+        <source>not possible on this computer</source>
+        <translation>auf diesem Computer nicht möglich</translation>
+    </message>
+    <message>
+        <source>not set up: there is no swap on a disk</source>
+        <translation>nicht eingerichtet: Es gibt keinen Swap auf einem Datenträger</translation>
+    </message>
+    <message>
         <source>not there for kernel {0}</source>
         <translation>nicht vorhanden für Kernel {0}</translation>
     </message>
     <message>
         <source>nouveau is loaded, which has no CUDA</source>
         <translation>geladen ist nouveau, das kein CUDA bietet</translation>
+    </message>
+    <message>
+        <source>of no use without an NVIDIA GPU</source>
+        <translation>ohne NVIDIA-GPU nutzlos</translation>
     </message>
     <message>
         <source>off</source>
@@ -864,6 +944,14 @@
         <translation>polkit, das entscheidet, wer dies darf, antwortet nicht ({0}).</translation>
     </message>
     <message>
+        <source>prime-select has switched the GPU off</source>
+        <translation>prime-select hat die GPU ausgeschaltet</translation>
+    </message>
+    <message>
+        <source>prime-select, in the mode {0}</source>
+        <translation>prime-select, im Modus {0}</translation>
+    </message>
+    <message>
         <source>reconnect /dev/nbd{0}</source>
         <translation>Neuverbinden von /dev/nbd{0}</translation>
     </message>
@@ -896,6 +984,14 @@
         <translation>Starten von CUDA</translation>
     </message>
     <message>
+        <source>supergfxctl&apos;s mode is {0}, in which the GPU is not for programs</source>
+        <translation>supergfxctl ist im Modus {0}, in dem die GPU nicht für Programme da ist</translation>
+    </message>
+    <message>
+        <source>supergfxctl: it ends every program that has the GPU open when it switches</source>
+        <translation>supergfxctl: Beim Umschalten beendet es jedes Programm, das die GPU geöffnet hat</translation>
+    </message>
+    <message>
         <source>systemd did not disable {0}: {1}.</source>
         <translation>systemd hat {0} nicht deaktiviert: {1}.</translation>
     </message>
@@ -904,12 +1000,64 @@
         <translation>systemd hat {0} nicht aktiviert: {1}.</translation>
     </message>
     <message>
+        <source>“{0}” is not a whole number{1}</source>
+        <translation>„{0}“ ist keine ganze Zahl{1}</translation>
+    </message>
+    <message>
         <source>swapoff failed on {0}: {1}</source>
         <translation>swapoff ist für {0} fehlgeschlagen: {1}</translation>
     </message>
     <message>
+        <source>, in {0}</source>
+        <translation>, in {0}</translation>
+    </message>
+    <message>
+        <source>; for a swap file add resume_offset= too</source>
+        <translation>; bei einer Swap-Datei auch resume_offset=</translation>
+    </message>
+    <message>
         <source>A MIG slice cannot be lent from.</source>
         <translation>Von einer MIG-Scheibe kann nichts verliehen werden.</translation>
+    </message>
+    <message>
+        <source>Add resume=UUID=… to the kernel&apos;s command line, with the UUID of the disk&apos;s swap{0}: `{1}`</source>
+        <translation>Ergänzen Sie die Befehlszeile des Kernels um resume=UUID=… mit der UUID des Swaps auf dem Datenträger{0}: `{1}`</translation>
+    </message>
+    <message>
+        <source>Choose another mode and restart: `sudo envycontrol -s hybrid`</source>
+        <translation>Wählen Sie einen anderen Modus und starten Sie neu: `sudo envycontrol -s hybrid`</translation>
+    </message>
+    <message>
+        <source>Choose another mode and restart: `sudo prime-select on-demand`</source>
+        <translation>Wählen Sie einen anderen Modus und starten Sie neu: `sudo prime-select on-demand`</translation>
+    </message>
+    <message>
+        <source>Choose another mode: `supergfxctl --mode Hybrid`</source>
+        <translation>Wählen Sie einen anderen Modus: `supergfxctl --mode Hybrid`</translation>
+    </message>
+    <message>
+        <source>Early OOM killer</source>
+        <translation>Früher OOM-Killer</translation>
+    </message>
+    <message>
+        <source>EnvyControl&apos;s mode is integrated, and removes the GPU when the computer starts</source>
+        <translation>EnvyControl ist im Modus integrated und entfernt die GPU beim Start des Computers</translation>
+    </message>
+    <message>
+        <source>Graphics switcher</source>
+        <translation>Grafikumschalter</translation>
+    </message>
+    <message>
+        <source>Have the graphics switcher choose a hybrid mode, or remove that rule, and restart.</source>
+        <translation>Stellen Sie den Grafikumschalter auf einen Hybridmodus, oder entfernen Sie diese Regel, und starten Sie neu.</translation>
+    </message>
+    <message>
+        <source>Lend VRAM all the time: `vramswapctl mode always`. Or have some other swap, such as zram.</source>
+        <translation>Verleihen Sie VRAM ständig: `vramswapctl mode always`. Oder richten Sie anderen Swap ein, etwa zram.</translation>
+    </message>
+    <message>
+        <source>Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.</source>
+        <translation>Berichtigen Sie die Datei, oder entfernen Sie sie, um zu den Vorgaben zurückzukehren. Bis dahin gelten die letzten guten Einstellungen.</translation>
     </message>
     <message>
         <source>swapon failed on {0}: {1}</source>
@@ -928,6 +1076,22 @@
         <translation>Verbindung zum Bus verloren</translation>
     </message>
     <message>
+        <source>the firmware of this ASUS computer has switched the GPU off</source>
+        <translation>die Firmware dieses ASUS-Computers hat die GPU ausgeschaltet</translation>
+    </message>
+    <message>
+        <source>the kernel does not hold programs to a sum</source>
+        <translation>der Kernel begrenzt die Summe der Anforderungen nicht</translation>
+    </message>
+    <message>
+        <source>the kernel knows where to</source>
+        <translation>der Kernel weiß, wohin</translation>
+    </message>
+    <message>
+        <source>the kernel&apos;s command line has no resume=, so while VRAM is lent systemd would hibernate to it, and finds it too small</source>
+        <translation>die Befehlszeile des Kernels hat kein resume=, also würde systemd den Ruhezustand in verliehenes VRAM schreiben wollen und fände es zu klein</translation>
+    </message>
+    <message>
         <source>the machine was on battery</source>
         <translation>der Computer lief im Akkubetrieb</translation>
     </message>
@@ -944,6 +1108,10 @@
         <translation>die Größe muss größer als null sein</translation>
     </message>
     <message>
+        <source>there is room for more</source>
+        <translation>es ist Platz für weitere</translation>
+    </message>
+    <message>
         <source>there, and asks for a password where one is needed</source>
         <translation>vorhanden, fragt bei Bedarf nach einem Passwort</translation>
     </message>
@@ -954,6 +1122,10 @@
     <message>
         <source>there, but no program runs that asks for an administrator&apos;s password</source>
         <translation>vorhanden, aber es läuft kein Programm, das nach dem Passwort eines Systemverwalters fragt</translation>
+    </message>
+    <message>
+        <source>this is not UTF-8</source>
+        <translation>das ist kein UTF-8</translation>
     </message>
     <message>
         <source>this kernel has no swap at all</source>
@@ -984,6 +1156,14 @@
         <translation>Version {0} ist zu alt</translation>
     </message>
     <message>
+        <source>version {0}, {1}</source>
+        <translation>Version {0}, {1}</translation>
+    </message>
+    <message>
+        <source>vm.overcommit_memory=2: programs may ask for {0} in all, and were promised {1}; swap in VRAM raises the limit, and cannot go while it is needed</source>
+        <translation>vm.overcommit_memory=2: Programme dürfen zusammen {0} anfordern, zugesagt sind {1}; Swap im VRAM hebt die Grenze und kann nicht weg, solange sie gebraucht wird</translation>
+    </message>
+    <message>
         <source>vramswap is of use with a GPU that has VRAM; for this computer there is zram.</source>
         <translation>vramswap nützt mit einer GPU, die VRAM hat; für diesen Computer gibt es zram.</translation>
     </message>
@@ -1008,12 +1188,24 @@
         <translation>zswap</translation>
     </message>
     <message>
+        <source>{0} (column {1})</source>
+        <translation>{0} (Spalte {1})</translation>
+    </message>
+    <message>
         <source>{0} GPUs found: {1}.</source>
         <translation>{0} Gefundene GPUs: {1}.</translation>
     </message>
     <message>
         <source>{0} a moment ago</source>
         <translation>{0} (vor Kurzem)</translation>
+    </message>
+    <message>
+        <source>{0} are in use already, and the kernel has room for some {1}</source>
+        <translation>{0} sind schon in Gebrauch, und der Kernel hat Platz für etwa {1}</translation>
+    </message>
+    <message>
+        <source>{0} at the end</source>
+        <translation>{0} am Ende</translation>
     </message>
     <message>
         <source>{0} auto: {1}.</source>
@@ -1084,8 +1276,16 @@
         <translation>{0} Segmente sind angebunden.</translation>
     </message>
     <message>
+        <source>{0}, line {1}</source>
+        <translation>{0}, Zeile {1}</translation>
+    </message>
+    <message>
         <source>{0}, may not sleep</source>
         <translation>{0}, darf nicht schlafen</translation>
+    </message>
+    <message>
+        <source>{0}, not for CUDA: {1}</source>
+        <translation>{0}, nicht für CUDA: {1}</translation>
     </message>
     <message>
         <source>{0}, one page is read at once</source>
@@ -1096,8 +1296,20 @@
         <translation>{0}, jeweils {1} Seiten werden gelesen</translation>
     </message>
     <message>
+        <source>{0}: it takes the GPU away from all programs when it switches</source>
+        <translation>{0}: Beim Umschalten nimmt es die GPU allen Programmen weg</translation>
+    </message>
+    <message>
+        <source>{0}: swap in VRAM counts for it as any other</source>
+        <translation>{0}: Swap im VRAM zählt dafür wie jeder andere</translation>
+    </message>
+    <message>
         <source>{0}: the kernel swaps as late as it can</source>
         <translation>{0}: Der Kernel lagert so spät wie möglich aus</translation>
+    </message>
+    <message>
+        <source>{0}: without other swap it may end programs before VRAM is lent</source>
+        <translation>{0}: Ohne anderen Swap kann es Programme beenden, bevor VRAM verliehen wird</translation>
     </message>
     <message>
         <source>“{0}” is more than any GPU has</source>
@@ -1110,10 +1322,6 @@
     <message>
         <source>“{0}” is not a size; write it like 8G, 512M or 1073741824</source>
         <translation>„{0}“ ist keine Größe; Schreibweise wie 8G, 512M oder 1073741824</translation>
-    </message>
-    <message>
-        <source>“{0}” is not a whole number</source>
-        <translation>„{0}“ ist keine ganze Zahl</translation>
     </message>
 </context>
 <context>
