@@ -6,6 +6,8 @@ import enum
 from collections.abc import Mapping
 from typing import Final, Self
 
+from vramswap_gui.plain import plain
+
 
 class ErrorCode(enum.StrEnum):
     """The typed errors; on the bus each is ``org.vramswap.Error.<value>``. ``doc``: when it is given."""
@@ -42,13 +44,16 @@ NO_ERROR: Final = ("", "", "")
 
 
 class VramswapError(Exception):
-    """A failure a person can act on: what failed and why (``message``), and what to do (``remedy``)."""
+    """A failure a person can act on: what failed and why (``message``), and what to do (``remedy``).
+
+    Both may quote what comes from anywhere: they become plain text here.
+    """
 
     def __init__(self, code: ErrorCode, message: str, remedy: str = "") -> None:
-        super().__init__(message)
         self.code = code
-        self.message = message
-        self.remedy = remedy
+        self.message = plain(message)
+        self.remedy = plain(remedy)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".rstrip()

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -284,11 +285,22 @@ def test_watch_shows_every_change(stack: Stack) -> None:
         ["vramswapctl", "watch"], env=stack.environment, stdout=subprocess.PIPE, text=True
     ) as watching:
         assert watching.stdout is not None
-        assert watching.stdout.readline().startswith("off:")
+
+        def shown() -> str:
+            assert watching.stdout is not None
+            clock, _, line = watching.stdout.readline().partition("  ")
+            time.strptime(clock, "%H:%M:%S")
+            return line
+
+        assert shown().startswith("off")
         done(stack, "on")
-        assert watching.stdout.readline().startswith("starting:")
-        while not (line := watching.stdout.readline()).startswith("on:"):
+        assert shown().startswith("starting:")
+        while not (line := shown()).startswith("on:"):
             assert line.startswith("starting:")
+        (device,) = stack.fake.devices()
+        stack.fake.use(device, 64 << 10)
+        while "64 MiB of 256 MiB used" not in shown():
+            pass
         watching.send_signal(signal.SIGINT)
         assert watching.wait() == 130
 

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from vramswap_gui.bench.export import Export
-from vramswap_gui.system import gpu
+from vramswap_gui.system import gpu, nvml
 
 #: The marks of a test that needs it.
 NEEDED: Final = [
@@ -19,8 +19,8 @@ NEEDED: Final = [
 
 def used() -> int:
     """Bytes of VRAM in use on the first card, as NVML tells it."""
-    reading = gpu.read(gpu.list_pci()[0], held=True)
-    assert reading is not None
+    reading = nvml.read(gpu.list_pci()[0], held=True)
+    assert reading is not None and reading.used is not None
     return reading.used
 
 

@@ -13,14 +13,15 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vramswap_gui"
 TESTS = ROOT / "tests"
 
-#: What everybody may use: errors, sizes, and what this is.
-BASE: Final = frozenset({"__init__", "errors", "units"})
+#: What everybody may use: errors, sizes, text that can be shown, and what this is.
+BASE: Final = frozenset({"__init__", "errors", "plain", "units"})
 
 #: Room of the package (a folder or a module, the deepest one that has a line) → the rooms that it may import besides
 #: itself and :data:`BASE`. A room that has no line belongs to the one above it.
 ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "__init__": frozenset(),
     "errors": frozenset(),
+    "plain": frozenset(),
     "units": frozenset(),
     "api": frozenset(),
     "bus": frozenset({"api"}),
@@ -42,7 +43,7 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
 #: Foreign module → where it may be imported: a file, or a folder when it ends in a slash.
 GATES: Final[Mapping[str, tuple[str, ...]]] = {
     "subprocess": ("system/run.py",),
-    "pynvml": ("system/gpu.py",),
+    "pynvml": ("system/nvml.py",),
     "pyroute2": ("system/nbd.py",),
     "dbus_next": ("bus/",),
     "cuda": ("server/engine/vram.py", "server/engine/engine.pyx"),

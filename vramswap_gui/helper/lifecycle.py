@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,18 +17,22 @@ from vramswap_gui.errors import NO_ERROR, ErrorCode, VramswapError
 from vramswap_gui.helper import swap_area
 from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_unit import start_at_boot
-from vramswap_gui.helper.policy import sizing
-from vramswap_gui.helper.policy.sizing import Vram
+from vramswap_gui.helper.policy import limits, sizing
+from vramswap_gui.helper.policy.limits import Vram
 from vramswap_gui.helper.policy.types import Plan
 from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_client import ServerClient, keeper_died, pages_lost
 from vramswap_gui.helper.steps import Goal
 from vramswap_gui.settings import Config
-from vramswap_gui.system import gpu, nbd
+from vramswap_gui.system import gpu, nbd, ours
 
 #: Seconds for which a device may be unknown to the server, which is just making it.
 _STRAY_SECONDS: Final = 10.0
+
+
+async def _nothing() -> None:
+    """What there is to wait for without a policy."""
 
 
 class Lifecycle:
@@ -45,11 +49,15 @@ class Lifecycle:
     ) -> None:
         self._server = server
         self._file = config
+        self._folder = folder
         self._runtime = RuntimeState(folder)
         self._attach = attach
+        self._proc = proc
         self._sys = sys
+        #: The card as it was when it was last asked.
+        self._vram_seen: Vram | None = None
         self._verb = asyncio.Lock()
-        self._segments = Segments(server, attach == "kernel", proc, self._moved)
+        self._segments = Segments(server, attach == "kernel", proc, sys, self._moved)
         self._aim = 0
         self._recovery: asyncio.Task[None] | None = None
         #: Devices of ours that the server does not know, and since when.
@@ -61,6 +69,8 @@ class Lifecycle:
         self.failed_at: float | None = None
         #: Called when there is something to decide anew.
         self.decided: Callable[[], None] = lambda: None
+        #: Returns when the policy has done what people asked for.
+        self.settle: Callable[[], Awaitable[None]] = _nothing
         self._status = Status(version=__version__)
         self.changed: Callable[[Status], None] = lambda status: None
         server.lost = self._server_lost
@@ -72,8 +82,16 @@ class Lifecycle:
         return self._status
 
     def config(self) -> Config:
-        """The settings in force. Raises VramswapError CONFIG_INVALID."""
-        return self._file.load()
+        """The settings in force, also when somebody edited the file. Raises VramswapError CONFIG_INVALID."""
+        config = self._file.load()
+        changes: dict[str, Any] = {"mode": Mode(config.mode), "wanted": config.size}
+        # What is wrong with the file is an error beside the state: the last good settings are in force.
+        if self._file.trouble is None and self._status.error[0] == ErrorCode.CONFIG_INVALID:
+            changes["error"] = NO_ERROR
+            if self._status.state is State.FAILED:
+                changes |= {"state": State.OFF, "reason": "Off."}
+        self._set(**changes)
+        return config
 
     @property
     def hand(self) -> bool | None:
@@ -165,6 +183,7 @@ class Lifecycle:
             return
         self._set(state=State.STARTING, reason="Reserving VRAM.", error=NO_ERROR)
         try:
+            gpu.require(config.gpu, self._sys, self._proc)
             await self._server.start(config.gpu)
             vram = await self._vram(config)
             self._aim = sizing.target(config, vram)
@@ -259,6 +278,8 @@ class Lifecycle:
                     await self._segments.reach(Goal(steps.remove, steps.add), config)
                     self._aim = config.size or goal
             else:
+                if self._vram_seen is not None:
+                    limits.require_possible(config, self._vram_seen)
                 self._file.save(config)
                 self._set(wanted=config.size)
             self._by_hand(self.hand)
@@ -273,10 +294,17 @@ class Lifecycle:
         async with self._changing():
             before = self._file.load()
             config = changed(before, values)
+            if config.gpu != before.gpu:
+                gpu.require(config.gpu, self._sys, self._proc)
             if config.at_boot is not before.at_boot:
                 await start_at_boot(config.at_boot)
             self._file.save(config)
             self._set(mode=Mode(config.mode), wanted=config.size)
+            if config.gpu != before.gpu:
+                self._vram_seen = None
+                self._set(maximum=0)
+            elif self._vram_seen is not None:
+                self._set(maximum=limits.of(config, self._vram_seen).largest)
             if self._status.error[0] == ErrorCode.CONFIG_INVALID:
                 self._set(state=State.OFF, error=NO_ERROR, reason="Off.")
             self._by_hand(None if "mode" in values else self.hand)
@@ -456,16 +484,20 @@ class Lifecycle:
     def _note_gpu(self, config: Config, card: dict[str, Any], ours: int) -> Vram:
         vram = Vram(card["total"], card["free"], ours, gpu.display_attached(card["pci"], self._sys))
         simulated = (("gpu",) if card["simulated"] else ()) + (() if self._attach == "kernel" else ("kernel",))
-        most = sizing.largest(config, vram)
+        most = limits.of(config, vram).largest
+        self._vram_seen = vram
         self._set(gpu_name=card["name"], gpu_pci=card["pci"], simulated=simulated, maximum=most)
         return vram
 
     def _moved(self) -> None:
         """Segments came, went or filled."""
+        ours.record(self.devices, self._folder)
         self._set(segments=self._segments.shown(), bytes_left=self._segments.bytes_left)
 
     def _set(self, **changes: Any) -> None:
         status = dataclasses.replace(self._status, **changes)
+        if status.error == NO_ERROR and self._file.trouble is not None:
+            status = dataclasses.replace(status, error=self._file.trouble.as_tuple())
         if status != self._status:
             self._status = status
             self.changed(status)

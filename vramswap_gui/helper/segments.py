@@ -10,9 +10,9 @@ from typing import Final
 
 from vramswap_gui.api.status import Segment
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.helper import swap_area
+from vramswap_gui.helper import monitor, swap_area
 from vramswap_gui.helper.policy import sizing
-from vramswap_gui.helper.policy.sizing import Area, Memory
+from vramswap_gui.helper.policy.sizing import Area
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.steps import (
     Add,
@@ -29,7 +29,7 @@ from vramswap_gui.helper.steps import (
     next_step,
 )
 from vramswap_gui.settings import Config
-from vramswap_gui.system import meminfo, swaps
+from vramswap_gui.system import swaps
 from vramswap_gui.units import SIZE_STEP, round_up
 
 _PROGRESS_SECONDS: Final = 0.2
@@ -38,10 +38,11 @@ _PROGRESS_SECONDS: Final = 0.2
 class Segments:
     """Those of a server. ``kernel``: its devices are real; ``moved`` is called when there is something new to show."""
 
-    def __init__(self, server: ServerClient, kernel: bool, proc: Path, moved: Callable[[], None]) -> None:
+    def __init__(self, server: ServerClient, kernel: bool, proc: Path, sys: Path, moved: Callable[[], None]) -> None:
         self._server = server
         self._kernel = kernel
         self._proc = proc
+        self._sys = sys
         self._moved = moved
         self._leaving: asyncio.Task[None] | None = None
         #: The server's number of each segment → its device.
@@ -141,9 +142,8 @@ class Segments:
         """Raises VramswapError WONT_FIT unless the pages of those that leave fit elsewhere."""
         leaving = list(leaving)
         going = {self.devices[area.index] for area in leaving}
-        memory = meminfo.read(self._proc)
-        free = sum(area.size - area.used for area in swaps.read(self._proc) if area.device not in going)
-        sizing.require_room(sum(area.used for area in leaving), Memory(memory.total, memory.available, free))
+        room = monitor.room(going, self._proc, self._sys)
+        sizing.require_room(sum(area.used for area in leaving), room, sum(area.size for area in leaving))
 
     def _in_use(self) -> Iterator[tuple[int, Segment]]:
         """Each that is swap now, with its number, highest priority first."""
