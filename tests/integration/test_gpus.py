@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.demo.stack import Stack
-from tests.unit.test_gpu import UUID, add
+from tests.support.machine import UUID, add
 
 FIRST, SECOND = "0000:01:00.0", "0000:02:00.0"
 
