@@ -8,7 +8,7 @@ export PYTHON
 # In as many processes as there are cores, and one for those that wait; each takes the next test that is left.
 PYTEST := .venv/bin/python -m pytest -n auto --dist worksteal
 
-.PHONY: help run lint unit integration system test soak tsan fuzz vm-test deb rpm arch wheel release translations clean
+.PHONY: help run lint unit integration system test sim mutants soak tsan fuzz vm-test deb rpm arch wheel release translations clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,15 @@ system: ## Run the tests on a real kernel that swaps
 test: ## Run all of these: every test that can run here
 	@packaging/setup.sh test
 	@$(PYTEST) $(ARGS)
+
+SEEDS ?= 10000
+sim: ## Simulate the life cycle with SEEDS seeds, on all cores (about ten milliseconds each)
+	@packaging/setup.sh run
+	@.venv/bin/python -m tests.sim.run --seeds $(SEEDS)
+
+mutants: ## Break the product in every way that tests/sim/mutants.py knows, and see that the simulator notices
+	@packaging/setup.sh run
+	@.venv/bin/python -m tests.sim.mutants
 
 KILLS ?= 100
 soak: ## Kill the engine KILLS times under load in a real kernel, and verify every page (two seconds each)

@@ -225,7 +225,7 @@ async def test_the_question_is_in_the_language_of_who_is_asked(german: Stack) ->
     await agent.serve(process.pid, "de_DE.UTF-8")
     begin(process)
     await until(lambda: agent.asked)
-    words = "Zum Ändern der Größe des VRAM-Swaps auf 512 MiB ist eine Anmeldung erforderlich"
+    words = "Zum Ändern der Größe des VRAM-Swaps auf 512 MiB ist eine Anmeldung erforderlich"  # codespell:ignore ist
     assert agent.asked[0].body[1] == words
     await agent.cancel()
     process.communicate()

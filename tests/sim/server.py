@@ -267,7 +267,12 @@ class EngineProcess:
             if other is not self and other.alive and vram in other.mapped.values():
                 served = any(connection.index == index for connection in other.connections)
                 self.world.require(not served, f"law 1: engines {other.pid} and {self.pid} can both write")
-        self.connections += ends
+        for connection in self.connections:
+            if connection.index == index and connection.open:
+                # Of those before some may be in the kernel still.
+                connection.open = False
+                self.world.soon(self.server.kernel._hang_up, connection)
+        self.connections = [connection for connection in self.connections if connection.index != index] + ends
 
     def _wipe(self, index: int) -> None:
         vram = self.mapped[index]
@@ -318,6 +323,8 @@ class KeeperProcess:
         self.ends: dict[int, list[Connection]] = {}
         self.devices: dict[int, int] = {}
         self._abandoned: set[int] = set()
+        self._abandoned_detach: set[int] = set()
+        self._detaching: set[int] = set()
         self._linking: set[int] = set()
         self._replies: dict[int, tuple[Answer, float, str]] = {}
         self._numbers = 0
@@ -538,6 +545,7 @@ class KeeperProcess:
     def _detach(self, action: m.Detach) -> None:
         number = self.devices[action.index]
         kernel = self.server.kernel
+        self._detaching.add(action.index)
 
         def claim() -> None:
             device = kernel.devices.get(number)
@@ -561,8 +569,7 @@ class KeeperProcess:
             if device is not None and device.looked_at and self.world.rng.random() < 0.9:
                 self.world.after(0.01, claimed, 0)
                 return
-            if not self.alive or action.index in self._abandoned or (device is not None and device.swap):
-                self._abandoned.discard(action.index)
+            if not self.alive or action.index in self._abandoned_detach or (device is not None and device.swap):
                 self._end_detach(m.DetachFailed(action.index, failed("abandoned", ErrorCode.BUSY)))
                 return
             kernel.disconnect(number)
@@ -571,10 +578,15 @@ class KeeperProcess:
         self.world.soon(claim)
 
     def _end_detach(self, event: m.DeviceDetached | m.DetachFailed) -> None:
+        self._detaching.discard(event.index)
+        self._abandoned_detach.discard(event.index)
         self.world.soon(self.hear, event, most=0.003)
 
     def _abandon(self, action: m.Abandon) -> None:
-        self._abandoned.add(action.index)
+        if action.index in self._linking:
+            self._abandoned.add(action.index)
+        if action.index in self._detaching:
+            self._abandoned_detach.add(action.index)
 
     def _dropends(self, action: m.DropEnds) -> None:
         self._close(self.ends.pop(action.index, []))
@@ -609,6 +621,7 @@ class KeeperProcess:
         successor.fds, successor._next_fd = self.fds, self._next_fd
         successor.ends, successor.devices = {}, {}
         successor._abandoned, successor._linking, successor._replies = set(), set(), {}
+        successor._abandoned_detach, successor._detaching = set(), set()
         successor._numbers, successor._tick_at, successor.ready = 0, float("inf"), Answer()
         successor.begun = False
         serving = next(e for e in self.engines.values() if e.pid == action.state.engines[0].pid)

@@ -440,23 +440,30 @@ class Lifecycle:
 
     async def _recover(self) -> None:
         """Have a new server take over. What none can take over is lost, and whoever waits for it is told."""
-        ours = self._segments.devices
-        if not ours:
+        if not self._segments.devices:
             return
         try:
             await self._server.start(self._file.load().gpu)
             found = await self._server.ask("status")
-            known = {segment["index"]: segment["device"] for segment in found["segments"]}
-            if set(ours.values()) <= set(known.values()):
-                self._segments.devices = known
-                self._rest()
-                self.decided()
-                return
-            await self._server.quit()
         except VramswapError as error:
             self._fail(error)
-        for device in await self._server.end_strays():
+            for device in await self._server.end_strays():
+                self._fail(pages_lost(device))
+            return
+        known = {segment["index"]: segment["device"] for segment in found["segments"]}
+        lost = {segment.device for segment in self._segments.shown()} - set(known.values())
+        if not lost:
+            self._segments.devices = known
+            self._rest()
+            self.decided()
+            return
+        for device in sorted(lost):
+            if self._attach == "kernel":
+                await asyncio.to_thread(swap_area.disconnect, device)
             self._fail(pages_lost(device))
+        if not known:
+            with contextlib.suppress(VramswapError):
+                await self._server.quit()
 
     async def guard(self) -> None:
         """End devices of ours that nobody serves, and nobody will: their server died while it made them."""

@@ -209,6 +209,10 @@ def _end_strays(control: Path) -> int:
     """
     from vramswap_gui.server.exports.nbd_kernel import end_strays
 
+    with socket.socket(socket.AF_UNIX) as probe:
+        if probe.connect_ex(str(control)) == 0:
+            # Another one is there already.
+            return 0
     for pid, _, fds in orphans(control.parent):
         for fd in fds:
             os.close(fd)

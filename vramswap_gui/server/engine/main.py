@@ -249,6 +249,9 @@ class Commands:
         self.engine.add_segment(index, mapping.base, mapping.size)
 
     def _connect(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        if message["fresh"]:
+            # Of those before some may be in the kernel still, and it takes new ones only in the place of dead ones.
+            self.engine.fence(int(message["index"]))
         while fds:
             # The engine's from here on, also when it fails.
             self.engine.add_connection(int(message["index"]), fds.pop())

@@ -167,7 +167,7 @@ class NbdKernelExports:
         def let_go() -> Event:
             try:
                 if lost:
-                    self._detaching_control.disconnect(device.number)
+                    self._linking_control.disconnect(device.number)
                 elif self._is_ours(device):
                     with _claimed(f"/dev/nbd{device.number}", self._proc):
                         if job.abandoned.is_set():
@@ -181,7 +181,8 @@ class NbdKernelExports:
         def run() -> None:
             self._loop.call_soon_threadsafe(self._report, let_go())
 
-        self._detacher.do(run)
+        # Where pages are lost nobody gets connections any more; and who looks at a device may wait for such a page.
+        (self._linker if lost else self._detacher).do(run)
 
     def _is_ours(self, device: _Device) -> bool:
         """Whether the device is connected, and is the one that was made. Looks at sysfs, so only for threads."""

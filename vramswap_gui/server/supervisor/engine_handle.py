@@ -82,7 +82,7 @@ class EngineHandle:
         """Send a question. An engine that cannot take it is reported to be mute."""
         message = {
             "seq": question.seq, "verb": question.question.value, "index": question.index, "size": question.size,
-            "ident": question.ident,
+            "ident": question.ident, "fresh": question.client < 0,
         }  # fmt: skip
         try:
             if self._end is None:

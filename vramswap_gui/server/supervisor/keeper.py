@@ -513,6 +513,9 @@ class Keeper:
         if event.error is None:
             self._gpu = dict(event.result) or self._gpu
             self._watch(engine, event.beats)
+        else:
+            # A context that cannot even say how much memory is free copies no page either.
+            self._useless(engine, event.error)
         for waiting in self._statuses:
             self._out.append(Reply(waiting.event.number, self.status()))
         self._statuses.clear()
@@ -821,7 +824,8 @@ class Keeper:
         for segment in list(self.segments.values()):
             self._fail(segment, self._recovery.gpu_is_gone())
             if segment.stage in (Stage.ATTACHED, Stage.DETACHING):
-                segment.stage, segment.retry_at = Stage.LOST, self._now
+                # Who is being asked to let go of it may wait for a page of it, which nobody will ever serve.
+                segment.stage, segment.ending, segment.retry_at = Stage.LOST, False, self._now
             elif segment.stage in (Stage.CREATING, Stage.DETACHED) and segment.link is Link.DOWN:
                 self._release(segment)
             elif segment.stage is Stage.DETACHED:

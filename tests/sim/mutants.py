@@ -1,0 +1,148 @@
+# ruff: noqa: E501 - the changes are lines of code, which are better not broken.
+"""Changes of the product that break a law, and how many seeds the simulator needs to find each: ``make mutants``.
+
+Each stands for something that was wrong once, or could be. One that is not found means that the simulator looks away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+_KEEPER: Final = "vramswap_gui.server.supervisor.keeper"
+_RECOVERY: Final = "vramswap_gui.server.supervisor.recovery"
+_LIFE: Final = "vramswap_gui.server.engine.life"
+_STEPS: Final = "vramswap_gui.helper.steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """``old`` in a module becomes ``new``."""
+
+    name: str
+    module: str
+    old: str
+    new: str
+
+
+MUTANTS: Final = (
+    Mutant("the next engine serves when the last one was killed, not reaped", _KEEPER,
+           "        return not others\n", "        return all(other.phase is Phase.FENCED for other in others)\n"),
+    Mutant("the last engine is not ended before the next one serves", _KEEPER,
+           "        if self._fence(engine):\n", "        if True:\n"),
+    Mutant("an engine that the kernel found late goes on", _KEEPER,
+           "            if engine.gen == event.gen or (not event.gen and not engine.ours):\n                self._kill(engine)\n",
+           "            pass\n"),
+    Mutant("a hang-up that came while a device was to go is forgotten", _KEEPER,
+           "        if segment.hung:\n", "        if False:\n"),
+    Mutant("a device that is to go gets no connections, and whoever opens it waits for ever", _KEEPER,
+           "            waits = segment.stage in (Stage.ATTACHED, Stage.DETACHING)",
+           "            waits = segment.stage in (Stage.ATTACHED,)"),
+    Mutant("devices keep the connections of a dead engine", _KEEPER,
+           "            elif segment.link is Link.UP:\n                self._unlink(segment)\n\n    def _unlink",
+           "\n    def _unlink"),
+    Mutant("an engine that hangs over a question is waited for", _KEEPER,
+           "            elif engine.question is not None and engine.answer_by <= self._now:\n                self._kill(engine)\n",
+           ""),
+    Mutant("an engine that hangs at its start is waited for", _KEEPER,
+           "            if engine.phase is Phase.STARTING and engine.deadline <= self._now:\n", "            if False:\n"),
+    Mutant("a status waits for an engine that hangs", _KEEPER,
+           "        for waiting in [waiting for waiting in self._statuses if waiting.until <= self._now]:\n",
+           "        for waiting in []:\n"),
+    Mutant("VRAM is released without an engine to wipe it", _KEEPER,
+           "        if self._serving() is None:\n            # It is gone for whoever asked; the next engine wipes it.\n"
+           "            self._done(segment)\n",
+           "        if self._serving() is None:\n            self._done(segment)\n            self._release(segment)\n"),
+    Mutant("VRAM is wiped while its device is being taken away", _KEEPER,
+           "            elif segment.stage is Stage.DETACHED and segment.link is Link.DOWN:\n",
+           "            elif segment.stage in (Stage.DETACHED, Stage.DETACHING):\n"),
+    Mutant("the server ends with VRAM that nobody wiped", _KEEPER,
+           "            if self._now < self._wipe_until:\n                return\n", ""),
+    Mutant("a failed exec leaves the server busy for ever", _KEEPER,
+           "        number, self._executing = self._executing, 0\n", "        number = self._executing\n"),
+    Mutant("an engine that could not be forked is waited for", _KEEPER,
+           "            # There is no process whose end could be reported.\n            self._forget(engine)\n",
+           "            pass\n"),
+    Mutant("a device that could not be made leaves its verb unanswered", _KEEPER,
+           "        self._unlink(segment)\n        self._fail(segment, event.error)\n", "        self._unlink(segment)\n"),
+    Mutant("a device that somebody took away is reconnected for ever", _KEEPER,
+           "        if event.gone and segment.stage is Stage.ATTACHED:\n", "        if False:\n"),
+    Mutant("a kernel that did not take connections is not asked again", _KEEPER,
+           "        self._unlink(segment)\n        segment.retry_at = self._now + LINK_SECONDS\n",
+           "        segment.retry_at = self._now + LINK_SECONDS\n"),
+    Mutant("a device that could not be taken away counts as gone", _KEEPER,
+           "        segment.stage = Stage.ATTACHED\n        segment.retry_at = self._now + (LEAVE_SECONDS",
+           "        segment.stage = Stage.DETACHED\n        segment.retry_at = self._now + (LEAVE_SECONDS"),
+    Mutant("the GPU is given up at the first word against it", _RECOVERY, "PATIENCE: Final = 30.0", "PATIENCE: Final = 0.0"),
+    Mutant("the GPU is never given up", _RECOVERY, "PATIENCE: Final = 30.0", "PATIENCE: Final = 1e9"),
+    Mutant("an engine that lost its keeper looks at its connections alone", _LIFE,
+           "        if not self.orphaned or attached or connections:\n", "        if not self.orphaned or connections:\n"),
+    Mutant("an engine that lost its keeper wipes at once", _LIFE,
+           "        if not self.orphaned or attached or connections:\n            self._idle = 0\n            return False\n",
+           "        if not self.orphaned:\n            return False\n"),
+    Mutant("an engine that lost its keeper never ends", _LIFE, "        return self._idle >= LOOKS\n",
+           "        return False\n"),
+    Mutant("what a helper left half made stays", _STEPS,
+           "        return Remove(index) if world.server else Disconnect(index)\n", "        continue\n"),
+    Mutant("a segment goes with its pages", _STEPS,
+           "            return SwapOff(index)\n", "            return Remove(index)\n"),
+)  # fmt: skip
+
+
+def _change(mutant: Mutant) -> None:
+    """Have the program run with it."""
+    package, _, name = mutant.module.rpartition(".")
+    parent = importlib.import_module(package)
+    path = Path(parent.__path__[0]) / f"{name}.py"
+    source = path.read_text(encoding="utf-8")
+    if source.count(mutant.old) != 1:
+        raise SystemExit(f"“{mutant.name}”: its text stands {source.count(mutant.old)} times in {path}")
+    module = ModuleType(mutant.module)
+    module.__file__, module.__package__ = str(path), package
+    sys.modules[mutant.module] = module
+    exec(compile(source.replace(mutant.old, mutant.new), str(path), "exec"), module.__dict__)
+    setattr(parent, name, module)
+
+
+def _hunt(mutant: Mutant, most: int) -> int:
+    """The number of seeds until it was found, 0 when it was not."""
+    _change(mutant)
+    run = importlib.import_module("tests.sim.run")
+    for seed in range(most):
+        try:
+            if run.try_seed(seed):
+                return seed + 1
+        except Exception:
+            # It fell over instead of breaking a law.
+            return seed + 1
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Break the product, and see whether the simulator notices.")
+    parser.add_argument("--most", type=int, default=10_000, help="seeds for each (%(default)s)")
+    parser.add_argument("--only", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.only is not None:
+        print(_hunt(MUTANTS[options.only], options.most))
+        return 0
+    missed = 0
+    for number, mutant in enumerate(MUTANTS):
+        # A process each: nothing of one is left for the next.
+        command = [sys.executable, "-m", "tests.sim.mutants", "--most", str(options.most), "--only", str(number)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = int(done.stdout) if done.returncode == 0 else 0
+        missed += not found
+        print(f"{found or 'NOT FOUND':>9}  {mutant.name} {done.stderr[-300:] if done.returncode else ''}", flush=True)
+    print(f"{len(MUTANTS) - missed} of {len(MUTANTS)} found")
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
