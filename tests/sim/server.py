@@ -647,7 +647,9 @@ class KeeperProcess:
         pass
 
     def _tell(self, action: m.Tell) -> None:
-        pass
+        if action.what == "unwiped":
+            # No engine came up for so long that there is nothing else to do; it is told.
+            self.server.gpu.excused = True
 
     def _finish(self, action: m.Finish) -> None:
         self.world.note("keeper", self.pid, "ends", action.error)

@@ -790,6 +790,9 @@ class Keeper:
             if self._now < self._wipe_until:
                 return
             self._out.append(Tell("unwiped", (sum(segment.size for segment in self.segments.values()),)))
+            self._wipe_until = None
+            for segment in list(self.segments.values()):
+                self._release(segment)
         serving = self._serving()
         if serving is not None and serving.question is None and not self.segments and not serving.quitting:
             serving.quitting = True
@@ -799,9 +802,6 @@ class Keeper:
             for engine in self.engines.values():
                 self._kill(engine)
         if not self.engines:
-            for segment in self.segments.values():
-                self._out.append(CloseFd(segment.fd))
-            self.segments.clear()
             self._finish(None)
 
     def _finish(self, error: VramswapError | None) -> None:
