@@ -52,7 +52,8 @@ class Gpu:
         vram.holders -= 1
         if not vram.holders:
             self.allocated.discard(vram)
-            self._world.require(vram.clean or by_death or self.lost or self.excused, "law 11: VRAM was given back unwiped")
+            fine = vram.clean or by_death or self.lost or self.excused
+            self._world.require(fine, "law 11: VRAM was given back unwiped")
 
 
 @dataclass(slots=True, eq=False)
