@@ -58,9 +58,7 @@ class EngineHandle:
             theirs.close()
             raise
         if pid == 0:
-            keep = theirs.fileno()
-            os.closerange(3, keep)
-            os.closerange(keep + 1, 1 << 16)
+            _close_all_but(theirs.fileno(), options.counters.fd)
             engine.run(theirs, options)
         theirs.close()
         ours.setblocking(False)
@@ -153,6 +151,15 @@ class EngineHandle:
             self._hear(message, fds)
         self._close_end()
         self._report(EngineReaped(self.gen, status))
+
+
+def _close_all_but(*kept: int) -> None:
+    """Let go of everything that was the keeper's, but for what the engine needs."""
+    first = 3
+    for fd in sorted(kept):
+        os.closerange(first, fd)
+        first = fd + 1
+    os.closerange(first, 1 << 16)
 
 
 def not_started(error: OSError) -> VramswapError:
