@@ -93,7 +93,11 @@ def watch_over_by_another_keeper(stack: Stack) -> None:
         begun = time.monotonic()
         beside.wait()
         wait_for(lambda old=pid: keeper(stack) not in (0, old), "another keeper")  # type: ignore[misc]
-        wait_for(lambda: status(stack)["state"] == "on", "it to be on again")
+        try:
+            wait_for(lambda: status(stack)["state"] == "on", "it to be on again")
+        except AssertionError:
+            say(f"{status(stack)}\n{(stack.control.parent / 'server.log').read_text()}")
+            raise
         say(f"keeper {pid} killed beside {verb}; on again after {time.monotonic() - begun:.1f} s")
     filling.finish()
 
