@@ -43,16 +43,15 @@ def swaps() -> list[str]:
 
 
 def keeper(stack: Stack) -> int:
-    """The server's process, or 0."""
+    """The server's process, or 0. An engine that lost its keeper has the same command line, but another name."""
     mark = f"--control\0{stack.control}\0".encode()
-    parents = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (process / "cmdline").read_bytes():
-                parents[int(process.name)] = int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            if mark in (process / "cmdline").read_bytes() and (process / "comm").read_text() == "vramswap-keeper\n":
+                return int(process.name)
         except OSError:
             continue
-    return next((pid for pid, parent in parents.items() if parent not in parents), 0)
+    return 0
 
 
 def engines(stack: Stack) -> list[int]:
