@@ -26,7 +26,7 @@ from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB
 
 SIZE = 64 * MIB
-CHURN = 20_000
+CHURN = 6_000
 #: Connections open at a time, at the most: a server that cannot keep up would refuse some.
 AT_A_TIME = 32
 #: Examples run against one server, whose fixtures are the same for all of them.
