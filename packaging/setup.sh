@@ -4,6 +4,10 @@
 set -eu
 
 cd "$(dirname "$0")/.."
+# One at a time in a checkout; what it starts, and may leave running, does not have the lock.
+if [ -z "${VRAMSWAP_SETUP_LOCKED:-}" ]; then
+    VRAMSWAP_SETUP_LOCKED=yes exec flock --close packaging /bin/sh packaging/setup.sh "$@"
+fi
 list=packaging/debian-packages.txt
 stamp=.venv/.vramswap-setup
 
@@ -73,6 +77,8 @@ packages() {
         echo "  $command" >&2
         exit 1
     fi
+    # apt-get fails while another one runs: those of other checkouts are waited for.
+    as_root="$as_root flock --close /var/lib/dpkg"
     # A fresh system has no package lists yet, and then no alternative can be chosen.
     $as_root apt-get update -q
     names=$(choose "$lines")

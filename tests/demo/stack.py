@@ -19,12 +19,10 @@ from tests.demo.plan import Plan
 from tests.support import fakegpu
 from tests.support.fakekernel import FakeKernel
 from tests.support.sockets import accepts
+from tests.support.waiting import PATIENCE
 
 ROOT: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent
-_STARTS_IN: Final = 30.0
-#: Bringing pages home takes as long as it takes; a server is never killed for being slow.
-_STOPS_IN: Final = 20.0
 
 #: Where Debian 12 and 13 have it, and where others do.
 _POLKITD: Final = ("/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd")
@@ -192,7 +190,7 @@ class Stack:
 
     def wait(self, what: str, ready: Callable[[], bool]) -> None:
         """Wait until ``ready``; a program that ends meanwhile is the failure."""
-        end = time.monotonic() + _STARTS_IN
+        end = time.monotonic() + PATIENCE
         while not ready():
             dead = next((name for name, process in self._running if process.poll() is not None), None)
             if dead or time.monotonic() > end:
@@ -274,15 +272,18 @@ class Stack:
             if not self.control.is_socket():
                 return []
             return [f"the server still runs ({error}); its log is in {self.folder}/logs."]
-        end = time.monotonic() + _STOPS_IN
-        while _is_alive(status["pid"]) and time.monotonic() < end:
+        # Bringing pages home takes as long as it takes; a server is never killed for being slow.
+        end = time.monotonic() + PATIENCE
+        while _is_alive(status["pid"]):
+            if time.monotonic() > end:
+                return [f"the server (process {status['pid']}) does not end; its log is in {self.folder}/logs."]
             time.sleep(0.02)
         return []
 
     def _ask(self, verb: str, **fields: object) -> Any:
         """One request on the server's control socket. Raises OSError, or ValueError with the server's error."""
         with socket.socket(socket.AF_UNIX) as control:
-            control.settimeout(_STOPS_IN)
+            control.settimeout(PATIENCE)
             control.connect(str(self.control))
             control.sendall(json.dumps({"id": 1, "verb": verb, **fields}).encode() + b"\n")
             with control.makefile() as lines:
@@ -297,7 +298,7 @@ class Stack:
             process = entry[1]
             process.terminate()
             try:
-                process.wait(_STOPS_IN)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import statistics
 import struct
 import subprocess
@@ -28,7 +29,6 @@ KILLS: Final = 50
 SIZE: Final = 512 * MIB
 BLOCK: Final = 64 * KIB
 DEPTH: Final = 16
-PAUSE_LIMIT: Final = 5.0
 MARK: Final = b"vramswap page that is nobody else's business"
 #: Allocates what is free, less what its context may want, and says how often it sees what another program wrote.
 _FOREIGN: Final = """
@@ -87,7 +87,8 @@ class Client:
                     self._answer(open_)
             except (OSError, EOFError):
                 self._lost = self._lost or time.monotonic()
-                self._again(self._lost + PAUSE_LIMIT)
+                self._end.close()
+                self._end = wait_for(self._connected, "an engine")
 
     def close(self) -> None:
         self._end.close()
@@ -124,15 +125,12 @@ class Client:
             data += part
         return bytes(data)
 
-    def _again(self, end: float) -> None:
-        self._end.close()
-        while True:
-            try:
-                self._end = self._server.connect()
-                break
-            except VramswapError:
-                assert time.monotonic() < end, "no engine came back"
-                time.sleep(0.005)
+    def _connected(self) -> socket.socket | None:
+        """A connection; None while nobody takes one."""
+        try:
+            return self._server.connect()
+        except VramswapError:
+            return None
 
 
 @contextlib.contextmanager

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.waiting import wait_for
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 
@@ -56,13 +59,18 @@ class Checkout:
     def setup(self, what: str, installed: list[str], uid: int = 1000, **environment: str) -> tuple[int, str, list[str]]:
         """Run the script; its exit status, its stderr, and the lines recorded."""
         self.log.write_text("")
-        done = subprocess.run(
+        with self.begin(what, installed, uid, **environment) as process:
+            _, error = process.communicate()
+        return process.returncode, error, self.log.read_text().splitlines()
+
+    def begin(self, what: str, installed: list[str], uid: int = 1000, **environment: str) -> subprocess.Popen[str]:
+        """Start the script."""
+        return subprocess.Popen(
             ["/bin/sh", "packaging/setup.sh", what], cwd=self.folder, stdin=subprocess.DEVNULL, text=True,
-            capture_output=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={"PATH": f"{self.programs}:{os.environ['PATH']}", "LOG": str(self.log), "UID_HERE": str(uid),
                  "INSTALLED": " ".join(installed), "RELEASE": "", **environment},
         )  # fmt: skip
-        return done.returncode, done.stderr, self.log.read_text().splitlines()
 
 
 @pytest.fixture
@@ -74,6 +82,21 @@ def test_nothing_missing_needs_no_root_and_nothing_is_done_twice(checkout: Check
     installed = checkout.names("run", "build", "demo")
     assert checkout.setup("run", installed) == (0, "", ["venv", "pip .[test]"])
     assert checkout.setup("run", installed) == (0, "", [])
+
+
+def test_of_two_at_once_one_waits_and_finds_it_done(checkout: Checkout) -> None:
+    installed = checkout.names("run", "build", "demo")
+    gate = checkout.folder / "gate"
+    os.mkfifo(gate)
+    checkout.program("python3", PYTHON.replace("exit ", f'read -r _ <"{gate}"; exit '))
+    with checkout.begin("run", installed) as first:
+        wait_for(lambda: checkout.log.exists() and "pip" in checkout.log.read_text(), "the first to build")
+        with checkout.begin("run", installed) as second:
+            # The kernel's list marks who waits for a lock so (proc_locks(5)).
+            wait_for(lambda: re.search(rf"-> FLOCK .* {second.pid} ", Path("/proc/locks").read_text()), "the second")
+            gate.write_text("go on\n")
+            assert (second.wait(), first.wait()) == (0, 0)
+    assert checkout.log.read_text().splitlines() == ["venv", "pip .[test]"]
 
 
 @pytest.mark.parametrize("changed", ["pyproject.toml", "setup.py", "vramswap_gui/engine.pyx"])
@@ -114,10 +137,11 @@ def test_root_installs_what_is_missing_alone(checkout: Checkout) -> None:
 
 
 def test_sudo_that_asks_nothing_is_used(checkout: Checkout) -> None:
-    checkout.program("sudo", '[ "$1" = -n ] || exit 9; shift; [ "$1" = true ] || echo "sudo $1" >>"$LOG"; exec "$@"')
+    checkout.program("sudo", '[ "$1" = -n ] || exit 9; shift; [ "$1" = true ] || echo "sudo $*" >>"$LOG"; exec "$@"')
     installed = [name for name in checkout.names("run", "build", "demo") if name != "dbus"]
     status, _, done = checkout.setup("run", installed, RELEASE="dbus")
-    assert status == 0 and done[:2] == ["sudo apt-get", "apt-get update -q"]
+    assert status == 0
+    assert done[:2] == ["sudo flock --close /var/lib/dpkg apt-get update -q", "apt-get update -q"]
 
 
 def test_run_does_not_need_what_only_tests_need(checkout: Checkout) -> None:

@@ -32,6 +32,7 @@ DEVICE: Final = "org.freedesktop.UPower.Device"
 LOGIND: Final = "org.freedesktop.login1"
 MANAGER: Final = "org.freedesktop.login1.Manager"
 MOCK: Final = "org.freedesktop.DBus.Mock"
+BUS: Final = "org.freedesktop.DBus"
 PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 
 #: Debian's package python3-dbusmock is for Debian's Python.
@@ -64,11 +65,21 @@ class Machine:
         process = self.spawn(*DBUSMOCK, "--template", template, "--parameters", json.dumps(parameters))
         name = {"upower": UPOWER, "logind": LOGIND}[template]
         bus = await self.connect()
-        while not (await call(bus, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "NameHasOwner", "s", name))[0]:
+        while not (await call(bus, BUS, "/", BUS, "NameHasOwner", "s", name))[0]:
             assert process.poll() is None, f"dbusmock's {template} ended; is python3-dbusmock installed?"
             await asyncio.sleep(0.02)
         bus.disconnect()  # type: ignore[no-untyped-call]
         return process
+
+    async def ping(self, name: str) -> None:
+        """Returns when whoever has that name has dealt with all before it, and the bus with what came of it."""
+        bus = await self.connect()
+        await call(bus, name, "/", "org.freedesktop.DBus.Peer", "Ping", "")
+        bus.disconnect()  # type: ignore[no-untyped-call]
+
+    def starts_nothing(self) -> bool:
+        """Whether the bus has no service that it starts, or that it started and that still runs."""
+        return not Path(f"/proc/{self.daemon.pid}/task/{self.daemon.pid}/children").read_text()
 
     async def tell(self, service: str, path: str, method: str, signature: str, *arguments: object) -> None:
         """Have a mocked service do something."""
@@ -117,6 +128,12 @@ class Watch:
     def __init__(self) -> None:
         self.said: list[tuple[PowerReading | None, bool]] = []
         self.signals = PowerSignals(lambda: self.said.append((self.signals.power(), self.signals.asleep)))
+
+    @property
+    def name(self) -> str:
+        """What the bus calls it."""
+        assert self.signals._bus is not None
+        return str(self.signals._bus.unique_name)
 
     async def sees(self, power: PowerReading | None, asleep: bool = False) -> None:
         await until(lambda: (self.signals.power(), self.signals.asleep) == (power, asleep))
@@ -187,7 +204,8 @@ async def test_upower_is_started_once_and_no_more(machine: Machine) -> None:
             assert len(pids) == count
             os.kill(int(pids[-1]), SIGKILL)
             await watch.sees(None)
-            await asyncio.sleep(0.5)
+            await machine.ping(watch.name)
+            await until(machine.starts_nothing, "the service's end")
             assert len(starts.read_text().split()) == count
             # Somebody else needs it.
             await machine.tell(UPOWER, MAINS, "GetCalls", "")
@@ -293,7 +311,7 @@ async def test_a_signal_that_overtakes_the_answer_is_not_lost(machine: Machine) 
         new = owner.say(MAINS, UPOWER, OnBattery=wire(True))
         await asyncio.gather(old, new)
         await watch.sees(PowerReading(False, 50.0))
-        await asyncio.sleep(0.1)
+        await machine.ping(watch.name)
         assert watch.signals.power() == PowerReading(False, 50.0)
 
 
@@ -318,8 +336,8 @@ async def test_half_of_it_is_nothing(
     async with posing(machine, UPOWER) as owner, watching(machine) as watch:
         await owner.answer(UPOWER, **mains)
         await owner.answer(DEVICE, **battery)
-        await call(owner.bus, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId", "")
-        await asyncio.sleep(0.1)
+        # Through the owner's connection, and so after its answers.
+        await call(owner.bus, watch.name, "/", "org.freedesktop.DBus.Peer", "Ping", "")
         assert (watch.signals.power(), watch.said) == (None, [])
         # When the rest comes, it is a whole.
         await owner.say(MAINS, UPOWER, OnBattery=wire(False))

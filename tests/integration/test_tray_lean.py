@@ -64,10 +64,10 @@ def reads(pid: int) -> int:
     return int(lines["syscr"])
 
 
-def watch(pid: int) -> tuple[float, float]:
+def watch(pid: int, how_long: float = WATCHED) -> tuple[float, float]:
     """Wake-ups and reads of a process, for a second."""
     began, woken, asked = time.monotonic(), wake_ups(pid), reads(pid)
-    time.sleep(WATCHED)
+    time.sleep(how_long)
     seconds = time.monotonic() - began
     return (wake_ups(pid) - woken) / seconds, (reads(pid) - asked) / seconds
 
@@ -82,12 +82,7 @@ def test_a_hidden_tray_is_small_and_still(tray: subprocess.Popen[bytes], display
 
     wait_for(has_icon, "the icon")
 
-    def still() -> bool:
-        before = wake_ups(tray.pid)
-        time.sleep(2)
-        return wake_ups(tray.pid) == before
-
-    wait_for(still, "the end of its start")
+    wait_for(lambda: watch(tray.pid, 2)[0] == 0, "the end of its start")
     woken, asked = watch(tray.pid)
     memory = next(
         int(line.split()[1]) << 10
@@ -120,7 +115,7 @@ def test_an_open_window_costs_little(tray: subprocess.Popen[bytes], stack: Stack
         return bool(found.stdout.split())
 
     wait_for(shown, "the window")
-    time.sleep(5)
+    wait_for(lambda: watch(tray.pid, 2)[0] <= OPEN_WAKE_UPS, "the end of its start")
     woken, asked = watch(tray.pid)
     print(f"\n{woken:.1f} wake-ups and {asked:.1f} reads a second")
     assert 0 < woken <= OPEN_WAKE_UPS

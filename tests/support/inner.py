@@ -12,6 +12,8 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 #: As in tests/conftest.py.
 PLUGINS: Final = ("tests.support.session", "tests.support.hung", "tests.support.skips")
+#: Of what is installed, what these need; to import the rest takes ten times as long as such a run.
+_NEEDED: Final = ("-p", "xdist", "-p", "pytest_timeout", "-p", "no:cacheprovider")
 
 
 def run(
@@ -25,7 +27,8 @@ def run(
     (folder / "test_it.py").write_text(test, encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", *unset))}
     return subprocess.run(
-        [*before, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--rootdir={folder}", *options, folder],
-        cwd=folder, env=inherited | {"PYTHONPATH": str(ROOT)} | environment, stdin=subprocess.DEVNULL,
+        [*before, sys.executable, "-m", "pytest", *_NEEDED, f"--rootdir={folder}", *options, folder],
+        cwd=folder, env=inherited | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environment,
+        stdin=subprocess.DEVNULL,
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """The tray with a client that only notes what it is asked for: a program for tests/integration/test_tray.py.
 
 With ``--real`` it has the real client instead; with ``--absent`` the helper is not there, with ``--simulated`` it
-says that GPU and kernel are simulated.
+says that GPU and kernel are simulated; with ``--patient`` it waits for a tray host as long as it takes.
 
 It takes JSON lines on stdin and answers each with one on stdout: ``{"where": NAME}``, ``{"status": {...}}``,
 ``{"fail": {...}}``, ``{"lose": {...}}``, ``{"grab": PATH}``, ``{"state": null}``.
@@ -162,6 +162,7 @@ def state() -> dict[str, Any]:
         "checked": panel.switch.isChecked(),
         "focus": name_of(QApplication.focusWidget()),
         "dragging": panel.sizer.slider.isSliderDown(),
+        "size": panel.sizer.slider.value(),
         "menu": [action.text() for action in menu.menu.actions() if action.isVisible()] if menu else [],
         "timers": sum(timer.isActive() for timer in timers),
         "calls": NOTED.calls,
@@ -265,6 +266,9 @@ class KnownTray(application.Tray):
 
 
 if __name__ == "__main__":
+    if "--patient" in sys.argv:
+        sys.argv.remove("--patient")
+        application._HOST_GRACE_MS = 3_600_000  # type: ignore[misc]
     NOTED.absent = "--absent" in sys.argv
     if "--simulated" in sys.argv:
         NOTED.status = dataclasses.replace(NOTED.status, simulated=("gpu", "kernel"))

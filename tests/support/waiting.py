@@ -16,7 +16,7 @@ PATIENCE: Final = 120.0
 _PAUSE: Final = 0.01
 
 
-def wait_for(look: Callable[[], Found], what: str, patience: float = PATIENCE) -> Found:
+def wait_for(look: Callable[[], Found | None], what: str, patience: float = PATIENCE) -> Found:
     """The first true result of ``look``. Raises AssertionError, which names ``what``, after ``patience``."""
     end = time.monotonic() + patience
     while True:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.system import uml
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(2 * uml.LIMIT)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(8 * uml.LIMIT)]
 
 
-def test_swap_survives_dying_engines() -> None:
-    result = uml.run("tests.system.nbd_scenario", "10")
+def test_swap_survives_dying_engines(boot: Callable[..., uml.Result]) -> None:
+    result = boot("tests.system.nbd_scenario", "10")
     assert result.status == 0, result.output
     assert "all done" in result.output

@@ -29,6 +29,9 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 MODULES: Final = Path("/usr/lib/uml/modules")
 GPU_DIR: Final = "/run/gpu"
+#: What is below a folder that build() has filled.
+_GPU: Final = "gpu-libraries"
+_PRELOAD: Final = "xstate.so"
 #: Seconds after which a guest hangs: many times what any takes on a busy machine.
 LIMIT: Final = 1500.0
 #: What the init prints as its last line, followed by the scenario's exit status.
@@ -89,11 +92,23 @@ class Result:
     output: str
 
 
-def run(scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 64, limit: float = LIMIT) -> Result:
+def build(out: Path) -> None:
+    """Compile into ``out`` what a guest needs: the simulated GPU, and what has the kernel start on this processor."""
+    fakegpu.build(out / _GPU)
+    # Makes linux.uml work on processors with more state than it knows, or less.
+    compiler, source = os.environ.get("CC", "cc"), str(HERE / "xstate.c")
+    options = ["-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
+    subprocess.run([compiler, *options, "-o", out / _PRELOAD, source], check=True)
+
+
+def run(
+    scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 64, limit: float = LIMIT,
+    built: Path | None = None,
+) -> Result:  # fmt: skip
     """Run a scenario, a module's name or a script, in a guest with ``memory`` MiB and a GPU with ``vram`` MiB.
 
     Simulated VRAM takes guest memory as it is allocated. A guest that is not done after ``limit`` seconds is killed and
-    has no status.
+    has no status. ``built``: a folder that :func:`build` has filled; None: it is done for this run.
     """
     kernel = shutil.which("linux.uml")
     assert kernel, _MISSING.format("linux.uml")
@@ -101,11 +116,13 @@ def run(scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 64
     assert modules, _MISSING.format(MODULES / "*/kernel/drivers/block/nbd.ko")
     with _a_core(), tempfile.TemporaryDirectory(prefix="vramswap-uml-") as name:
         folder = Path(name)
-        libraries = fakegpu.build(folder / "gpu-libraries")
+        if built is None:
+            built = folder
+            build(built)
         init = folder / "init"
-        init.write_text(_init([scenario, *arguments], folder, libraries, modules[-1], vram), encoding="utf-8")
+        init.write_text(_init([scenario, *arguments], folder, built, modules[-1], vram), encoding="utf-8")
         init.chmod(0o755)
-        output = _boot([kernel, *_parameters(folder, init, memory)], _preload(folder), folder / "console", limit)
+        output = _boot([kernel, *_parameters(folder, init, memory)], built / _PRELOAD, folder / "console", limit)
     found = re.search(rf"^{_STATUS} (\d+)\s*$", output, re.MULTILINE)
     return Result(int(found[1]) if found else None, output)
 
@@ -137,10 +154,10 @@ def _parameters(folder: Path, init: Path, memory: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _init(command: list[str | Path], folder: Path, libraries: Path, module: Path, vram: int) -> str:
+def _init(command: list[str | Path], folder: Path, built: Path, module: Path, vram: int) -> str:
     scenario, *arguments = command
     environment = {
-        "LD_LIBRARY_PATH": str(libraries),
+        "LD_LIBRARY_PATH": str(built / _GPU),
         "FAKEGPU_DIR": GPU_DIR,
         "FAKEGPU_VRAM": str(vram << 20),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -148,7 +165,7 @@ def _init(command: list[str | Path], folder: Path, libraries: Path, module: Path
     }
     start = [str(scenario)] if isinstance(scenario, Path) else ["-m", scenario]
     return _INIT.format(
-        below_tmp=shlex.join(_below_tmp([folder, ROOT, Path(sys.prefix), Path(sys.base_prefix)])),
+        below_tmp=shlex.join(_below_tmp([folder, built, ROOT, Path(sys.prefix), Path(sys.base_prefix)])),
         module=shlex.quote(str(module)),
         root=shlex.quote(str(ROOT)),
         environment=shlex.join(["env", *(f"{key}={value}" for key, value in environment.items())]),
@@ -162,17 +179,6 @@ def _below_tmp(paths: Iterable[Path]) -> list[str]:
     """The outermost of ``paths`` that are below /tmp."""
     found = sorted({path.resolve() for path in paths if path.resolve().is_relative_to("/tmp")})
     return [str(path) for path in found if not any(path.is_relative_to(other) for other in found if other != path)]
-
-
-def _preload(folder: Path) -> Path:
-    """The library that makes linux.uml work on processors with more state than it knows, or less (see xstate.c)."""
-    library = folder / "xstate.so"
-    source = str(HERE / "xstate.c")
-    subprocess.run(
-        [os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o", library, source],
-        check=True,
-    )
-    return library
 
 
 def _boot(command: list[str], preload: Path, console: Path, limit: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -59,7 +58,7 @@ def test_this_process_reads_and_writes_unicode(tmp_path):
     assert subprocess.run(["cat", tmp_path / "text"], capture_output=True, text=True).stdout == "\\N{SNOWMAN}"
 
 def test_a_program_is_interrupted():
-    process = subprocess.Popen(["sleep", "1000"])
+    process = subprocess.Popen(["sleep", "infinity"])
     process.send_signal(signal.SIGINT)
     assert process.wait() == -signal.SIGINT
 """
@@ -79,12 +78,12 @@ def test_nothing_depends_on_what_is_inherited(how: tuple[str, ...], tmp_path: Pa
 #: Each waits for what never comes, in a place where one exception is not enough.
 HANGS = {
     "a program that is waited for again": """
-    with subprocess.Popen(["sleep", "1000"]) as process:
+    with subprocess.Popen(["sleep", "infinity"]) as process:
         process.wait()
 """,
     "a program that has left": """
     reader, writer = os.pipe()
-    subprocess.run(["setsid", "--fork", "sleep", "1000"], pass_fds=[writer])
+    subprocess.run(["setsid", "--fork", "sleep", "infinity"], pass_fds=[writer])
     os.close(writer)
     try:
         os.read(reader, 1)
@@ -94,7 +93,7 @@ HANGS = {
     "nothing": """
     while True:
         try:
-            time.sleep(1000)
+            time.sleep(3600)
         except BaseException:
             pass
 """,
@@ -104,9 +103,6 @@ HANGS = {
 @pytest.mark.parametrize("what", HANGS)
 def test_a_test_that_hangs_ends(what: str, tmp_path: Path) -> None:
     text = f"import os, subprocess, time\ndef test_hangs():{HANGS[what]}\ndef test_the_next_one(): pass\n"
-    began = time.monotonic()
     done = inner.run(tmp_path, text, "-n", "1", "-o", "timeout=1", TEST_GRACE="1", PYTHONPATH=str(inner.ROOT))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    # Long before the programs would have ended by themselves.
-    assert time.monotonic() - began < 900
