@@ -29,10 +29,9 @@ static struct stream default_stream = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static CUresult copy_now(const struct copy *copy) {
     struct control *c = control();
-    c->hanging++;
+    c->hanging = c->hang;
     while (c->hang)
         usleep(1000);
-    c->hanging--;
     if (c->slow_copy_us)
         usleep((useconds_t)c->slow_copy_us);
     uint64_t failing = c->failing_copies;
@@ -114,7 +113,12 @@ EXPORT CUresult cuStreamSynchronize(struct stream *stream) {
 
 EXPORT CUresult cuStreamQuery(struct stream *stream) {
     ENTER_CONTEXT();
-    return stream->busy_until > now() || (stream->count && control()->hang) ? NOT_READY : drain(stream);
+    struct control *c = control();
+    if (stream->count && c->hang == 1) {
+        c->hanging = 1;
+        return NOT_READY;
+    }
+    return stream->busy_until > now() ? NOT_READY : drain(stream);
 }
 
 EXPORT CUresult cuCtxSynchronize(void) {
