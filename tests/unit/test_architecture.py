@@ -44,7 +44,7 @@ GATES: Final[Mapping[str, tuple[str, ...]]] = {
     "pynvml": ("system/gpu.py",),
     "pyroute2": ("system/nbd.py",),
     "dbus_next": ("client.py", "tray/desktop.py", "helper/dbus_service.py", "helper/power_signals.py"),
-    "cuda": ("server/engine/vram.py", "server/engine/engine.pyx"),
+    "cuda": ("server/engine/vram.py", "server/engine/copy_kernel.py"),
     "PySide6": ("tray/",),
     "qasync": ("tray/",),
 }

@@ -13,6 +13,9 @@ cdef enum:
     # From this many runs on, one call for all of them costs less than a call for each.
     BATCH_OUT_FROM = 2
     BATCH_IN_FROM = 5
+    # The kernel's threads for each copy, and how many copies one launch does.
+    THREADS = 256
+    MAX_LISTED = 512
     # The smallest copy into VRAM that the driver gives to the copy engine as it is.
     ENGINE_FROM = 32 << 10
     # A zero-filled stretch of pinned memory, from which VRAM is zeroed by the copy engine.
@@ -21,9 +24,11 @@ cdef enum:
     EXIT_CONTEXT_LOST = 70
 
     # Nanoseconds. The compute channel is asked for its state this often while there is traffic, is free when it answers
-    # within so long, and is asked again after a growing pause when it was not.
+    # within so long, and is asked again after a growing pause when it was not. A batch that took so long was not alone.
     ASK_EVERY = 5000000
+    FREE_FOR = 10000000
     ANSWERS_WITHIN = 200000
+    ALONE_WITHIN = 1000000
     PAUSE_FROM = 50000000
     PAUSE_TO = 1000000000
 
@@ -35,6 +40,12 @@ cdef struct Run:
     size_t height
     size_t stride
 
+cdef struct Listed:
+    # A copy, as the kernel reads it (copy_kernel.py).
+    uint64_t target
+    uint64_t source
+    uint64_t length
+
 cdef struct Channel:
     # Whether the compute channel is free, as a worker sees it: a word is set through it now and then, on a stream that
     # nobody waits for, so that no request has to find out.
@@ -42,16 +53,21 @@ cdef struct Channel:
     cydriver.CUdeviceptr word
     bint asked               # and not answered yet
     bint late                # and not answered in time
-    bint free
-    uint64_t when            # it was asked, or may be asked again
+    uint64_t asked_at
+    uint64_t ask_next        # not before
     uint64_t pause
+    uint64_t free_until      # what was true some time ago need not be so now
 
 cdef struct CopyBatch:
     # One batch, in one direction. Between submit() and the poll() that ends it nothing that it names may change.
     cydriver.CUstream stream
     bint inward              # from pinned memory to VRAM
     bint can_batch           # the driver has cuMemcpyBatchAsync
+    cydriver.CUfunction kernel       # or NULL
+    int kernel_from          # so many scattered runs are the kernel's
+    Listed *listed           # pinned memory for MAX_LISTED
     bint failed
+    bint by_channel          # some of it goes by the compute channel
     int count                # runs
     int copies               # what was added
     size_t bytes

@@ -63,51 +63,100 @@ cdef inline bint copy_many(CopyBatch *batch, int count) noexcept nogil:
 
 
 cdef inline void ask(Channel *channel) noexcept nogil:
-    """See whether the compute channel is free, without waiting for it."""
-    cdef uint64_t at = now(), passed = at - channel.when
-    if channel.asked:
-        if cydriver.cuStreamQuery(channel.stream) == cydriver.CUresult.CUDA_ERROR_NOT_READY:
-            if passed > ANSWERS_WITHIN:
-                channel.free = False
-                channel.late = True
-            return
-        channel.asked = False
-        if channel.late:
-            channel.late = False
-            channel.pause = min(max(channel.pause * 2, <uint64_t>PAUSE_FROM), <uint64_t>PAUSE_TO)
-            channel.when = at + channel.pause
-            return
-        channel.pause = 0
-        channel.free = passed <= ANSWERS_WITHIN
-        # An answer that nobody looked for in time says nothing; one that came is good for a while.
-        channel.when = at + ASK_EVERY if channel.free else at
-    if at >= channel.when:
-        # What was true some time ago need not be so now: small copies go as rows until there is an answer.
-        channel.free = channel.free and passed < 2 * ASK_EVERY
+    """Have a word set by the compute channel, if that is due, to see how long it takes. Nobody waits for it."""
+    cdef uint64_t at = now()
+    if not channel.asked and at >= channel.ask_next:
         channel.asked = ok(cydriver.cuMemsetD32Async(channel.word, 0, 1, channel.stream))
-        channel.when = at
+        channel.asked_at = at
+
+
+cdef void hear(Channel *channel) noexcept nogil:
+    """See whether the word is set by now."""
+    cdef uint64_t at = now(), passed = at - channel.asked_at
+    if cydriver.cuStreamQuery(channel.stream) == cydriver.CUresult.CUDA_ERROR_NOT_READY:
+        if passed > ANSWERS_WITHIN:
+            channel.late = True
+            channel.free_until = 0
+        return
+    channel.asked = False
+    if channel.late:
+        channel.late = False
+        channel.pause = min(max(channel.pause * 2, <uint64_t>PAUSE_FROM), <uint64_t>PAUSE_TO)
+        channel.ask_next = at + channel.pause
+    elif passed <= ANSWERS_WITHIN:
+        channel.pause = 0
+        channel.free_until = at + FREE_FOR
+        channel.ask_next = at + ASK_EVERY
+    # Else nobody looked in time, and it says nothing.
+
+
+cdef inline bint is_small(const Run *run) noexcept nogil:
+    return run.width < ENGINE_FROM
+
+
+cdef int list_rows(CopyBatch *batch, const Run *run, int count) noexcept nogil:
+    """Put a run on the kernel's list, unless there is no room or its words are not aligned; returns the list's length."""
+    cdef uint64_t device, host
+    cdef size_t row
+    if count + run.height > MAX_LISTED or (run.device | run.host | run.width | run.stride) % 4:
+        return count
+    for row in range(run.height):
+        device = run.device + row * run.width
+        host = run.host + row * run.stride
+        batch.listed[count].target = device if batch.inward else host
+        batch.listed[count].source = host if batch.inward else device
+        batch.listed[count].length = run.width
+        count += 1
+    return count
+
+
+cdef inline bint launch(CopyBatch *batch, int count) noexcept nogil:
+    """Copy what was put on the kernel's list."""
+    cdef void *arguments[1]
+    arguments[0] = &batch.listed
+    return ok(cydriver.cuLaunchKernel(batch.kernel, count, 1, 1, THREADS, 1, 1, 0, batch.stream, arguments, NULL))
 
 
 cdef void submit(CopyBatch *batch) noexcept nogil:
-    """Start the batch. Within it the order is free: NBD promises none among requests that are not answered yet."""
-    cdef int i, many = 0
+    """Start the batch. Within it the order is free: NBD promises none among requests that are not answered yet.
+
+    Many small copies go to the kernel, or in one call, which for copies into VRAM is the compute channel's as well; both
+    only while nobody else uses that channel. Everything else is the copy engine's.
+    """
+    cdef int i, before, scattered = 0, many = 0, listed = 0
     cdef Run *run
-    cdef bint together = batch.can_batch and batch.count >= (BATCH_IN_FROM if batch.inward else BATCH_OUT_FROM)
+    cdef bint kernel, together, free, wanted
     batch.began = now()
-    if batch.inward and together:
-        ask(batch.channel)
-        together = batch.channel.free
+    free = batch.began < batch.channel.free_until
+    for i in range(batch.count):
+        scattered += is_small(&batch.run[i])
+    kernel = batch.kernel != NULL and scattered >= batch.kernel_from
+    together = batch.can_batch and batch.count >= (BATCH_IN_FROM if batch.inward else BATCH_OUT_FROM)
+    wanted = kernel or (together and batch.inward)
+    kernel = kernel and free
+    together = together and (free or not batch.inward)
     for i in range(batch.count):
         run = &batch.run[i]
+        if kernel and is_small(run):
+            before = listed
+            listed = list_rows(batch, run, listed)
+            if listed != before:
+                continue
         if together and run.height == 1:
             batch.target[many] = run.device if batch.inward else run.host
             batch.source[many] = run.host if batch.inward else run.device
             batch.length[many] = run.width
+            batch.by_channel = batch.by_channel or (batch.inward and is_small(run))
             many += 1
         elif not copy_run(batch, run):
             batch.failed = True
     if many and not copy_many(batch, many):
         batch.failed = True
+    if listed and not launch(batch, listed):
+        batch.failed = True
+    batch.by_channel = batch.by_channel or listed > 0
+    if wanted:
+        ask(batch.channel)
 
 
 cdef void do_again(CopyBatch *batch) noexcept nogil:
@@ -130,11 +179,19 @@ cdef void do_again(CopyBatch *batch) noexcept nogil:
 
 cdef bint poll(CopyBatch *batch) noexcept nogil:
     """Whether the batch is done, and done right: there is no failure to report. If so it is empty afterwards."""
-    cdef cydriver.CUresult result = cydriver.cuStreamQuery(batch.stream)
+    cdef cydriver.CUresult result
+    if batch.channel.asked:
+        hear(batch.channel)
+    result = cydriver.cuStreamQuery(batch.stream)
     if result == cydriver.CUresult.CUDA_ERROR_NOT_READY:
         return False
     if batch.failed or not ok(result):
         do_again(batch)
+    if batch.by_channel and now() - batch.began > ALONE_WITHIN:
+        # Somebody else came, and is noticed before the channel is asked the next time.
+        batch.channel.free_until = 0
+        batch.channel.ask_next = now() + PAUSE_FROM
+    batch.by_channel = False
     batch.failed = False
     batch.count = 0
     batch.copies = 0

@@ -11,7 +11,18 @@ from posix.unistd cimport close
 
 from cuda.bindings cimport cydriver
 from vramswap_gui.server.engine.atomic cimport load_acquire, store_release
-from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, ZEROES, Channel, CopyBatch
+from vramswap_gui.server.engine.clock cimport now
+from vramswap_gui.server.engine.copy_batch cimport (
+    EXIT_CONTEXT_LOST,
+    MAX_LISTED,
+    ZEROES,
+    Channel,
+    CopyBatch,
+    Listed,
+    add,
+    poll,
+    submit,
+)
 from vramswap_gui.server.engine.frontends.nbd cimport RX_SIZE, TX_SIZE, NbdConnection, open_connection
 from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, Store
 from vramswap_gui.server.engine.stores.linear cimport LinearStore, open_linear
@@ -40,6 +51,18 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef enum:
     MAX_CONNECTIONS = 1024
+    # How the ways to copy are compared: pages as they come from a socket, behind a header; so many times for each number.
+    PAGE = 4096
+    STRIDE = PAGE + 28
+    TRIES = 7
+    WARM_UP = 3
+    MOST = 64
+    # Nanoseconds. Somebody else uses the GPU, and there is nothing to be learned.
+    GIVE_UP = 1000000
+    # From how many pages on the kernel is the faster way, where it could not be measured: as on an H100.
+    KERNEL_OUT_FROM = 16
+    KERNEL_INTO_FROM = 8
+    NEVER = 1 << 30
 
 #: See copy_batch.pxd.
 CONTEXT_LOST = EXIT_CONTEXT_LOST
@@ -58,12 +81,41 @@ cdef cydriver.CUstream new_stream() except *:
     return stream
 
 
-cdef int prepare(CopyBatch *batch, Channel *channel, bint inward, bint can_batch) except -1:
+cdef int prepare(CopyBatch *batch, Channel *channel, bint inward, bint can_batch, Listed *listed) except -1:
     batch.inward = inward
     batch.can_batch = can_batch
     batch.channel = channel
+    batch.listed = listed
     batch.stream = new_stream()
     return 0
+
+
+cdef uint64_t timed(CopyBatch *batch, cydriver.CUdeviceptr vram, unsigned char *host, int count) noexcept:
+    """Nanoseconds that scattered copies of a page take, the median of some tries."""
+    cdef uint64_t took[TRIES]
+    cdef uint64_t value
+    cdef int i, k, place
+    # The first ones, not counted, also make the driver load what it needs.
+    for k in range(-WARM_UP, TRIES):
+        # The channel counts as free, and is not asked.
+        batch.channel.free_until = batch.channel.ask_next = <uint64_t>-1
+        for i in range(count):
+            add(batch, vram + i * 2 * PAGE, host + i * STRIDE, PAGE)
+        submit(batch)
+        while not poll(batch):
+            pass
+        value = now() - batch.began
+        if k < 0:
+            continue
+        if value > GIVE_UP:
+            return value
+        # Insertion keeps them in order.
+        place = k
+        while place and took[place - 1] > value:
+            took[place] = took[place - 1]
+            place -= 1
+        took[place] = value
+    return took[TRIES // 2]
 
 
 cdef void *pinned(size_t size) except NULL:
@@ -83,9 +135,13 @@ cdef class Engine:
     cdef int _count
     cdef int _next
     cdef NbdConnection *_connections[MAX_CONNECTIONS]
+    cdef Listed *_listed
+    cdef cydriver.CUmodule _module
     cdef dict _segments
     cdef list _threads
     cdef readonly int died
+    #: From how many scattered pages on, read and written, the kernel copies them; None without it.
+    cdef readonly object kernel_from
 
     def __cinit__(self):
         self._workers = NULL
@@ -93,7 +149,8 @@ cdef class Engine:
         self._threads = []
 
     def __init__(self, unsigned long long context, int workers, bint can_batch, unsigned long long tallies,
-                 unsigned int spin=20000):
+                 unsigned int spin=20000, bytes cubin=b""):
+        """`cubin`: what compile_copy_kernel() gave on this GPU; without it there is no kernel, and all works as well."""
         cdef int i, lane, b
         cdef epoll_event event
         self.died = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -104,6 +161,9 @@ cdef class Engine:
         self._zeroes = <unsigned char *>pinned(ZEROES)
         # What the workers set through the compute channel, to see whether it is free.
         check(cydriver.cuMemAlloc(&self._words, workers * sizeof(uint64_t)), "allocating a word for each worker")
+        self._listed = <Listed *>pinned(workers * LANES * BATCHES * MAX_LISTED * sizeof(Listed))
+        kernel = self._load(cubin)
+        kernel_from = self._measure(kernel, can_batch)
         # Each locked byte of stack is locked memory, and the path above needs little.
         threading.stack_size(256 << 10)
         for i in range(workers):
@@ -124,11 +184,63 @@ cdef class Engine:
             w.channel.word = self._words + i * sizeof(uint64_t)
             for lane in range(LANES):
                 for b in range(BATCHES):
-                    prepare(&w.lane[lane].batch[b].copies, &w.channel, lane == INTO, can_batch)
+                    copies = &w.lane[lane].batch[b].copies
+                    listed = self._listed + ((i * LANES + lane) * BATCHES + b) * MAX_LISTED
+                    prepare(copies, &w.channel, lane == INTO, can_batch, listed)
+                    copies.kernel = kernel
+                    copies.kernel_from = kernel_from[lane]
             thread = threading.Thread(target=self._run, args=(i,), name=f"worker-{i}", daemon=True)
             thread.start()
             self._threads.append(thread)
         threading.stack_size(0)
+
+    cdef cydriver.CUfunction _load(self, bytes cubin) except? NULL:
+        """The kernel, or NULL when there is none for this GPU."""
+        cdef cydriver.CUfunction kernel = NULL
+        self._module = NULL
+        if cubin and cydriver.cuModuleLoadData(&self._module, <char *>cubin) == cydriver.CUresult.CUDA_SUCCESS:
+            check(cydriver.cuModuleGetFunction(&kernel, self._module, "copy"), "looking for the copy kernel")
+        return kernel
+
+    cdef tuple _measure(self, cydriver.CUfunction kernel, bint can_batch):
+        """Compare the kernel with the other ways on the card at hand, and warm all of them up."""
+        cdef cydriver.CUdeviceptr vram = 0
+        cdef CopyBatch *batch
+        cdef Channel channel
+        cdef unsigned char *host
+        cdef int lane, count
+        cdef uint64_t without, took
+        self.kernel_from = None
+        if kernel == NULL:
+            return NEVER, NEVER
+        batch = <CopyBatch *>calloc(1, sizeof(CopyBatch))
+        host = <unsigned char *>pinned(MOST * STRIDE)
+        check(cydriver.cuMemAlloc(&vram, MOST * 2 * PAGE), "allocating a place to try copies")
+        memset(&channel, 0, sizeof(channel))
+        found = [KERNEL_OUT_FROM, KERNEL_INTO_FROM]
+        for lane in range(LANES):
+            prepare(batch, &channel, lane == INTO, can_batch, self._listed)
+            batch.kernel_from = 1
+            count = MOST
+            while count > 1:
+                batch.kernel = NULL
+                without = timed(batch, vram, host, count)
+                batch.kernel = kernel
+                took = timed(batch, vram, host, count)
+                if max(took, without) > GIVE_UP:
+                    break
+                # From many to few, to where the kernel is no longer the faster one.
+                if took >= without:
+                    found[lane] = count * 2 if count < MOST else NEVER
+                    break
+                found[lane] = count
+                count //= 2
+            cydriver.cuStreamDestroy(batch.stream)
+        cydriver.cuMemFree(vram)
+        cydriver.cuMemFreeHost(host)
+        free(batch)
+        self.kernel_from = tuple(found)
+        return self.kernel_from
 
     def _run(self, int index):
         with nogil:
@@ -270,6 +382,9 @@ cdef class Engine:
             cydriver.cuMemFreeHost(self._connections[i].rx)
             free(self._connections[i])
             self._connections[i] = NULL
+        if self._module != NULL:
+            cydriver.cuModuleUnload(self._module)
+        cydriver.cuMemFreeHost(self._listed)
         cydriver.cuMemFreeHost(self._zeroes)
         cydriver.cuMemFree(self._words)
         free(self._workers)

@@ -9,10 +9,12 @@ cdef enum:
     # transfer flows through in parts.
     RX_SIZE = 512 << 10
     TX_SIZE = 256 << 10
-    # Parts smaller than this are only copied when nothing more is left of a transfer, or at a ring's end.
-    PART = 128 << 10
+    # Parts smaller than this are only copied when nothing more is left of a transfer, or at a ring's end. What was just
+    # received is copied in large parts: the card reads it from the processor's caches, where each part costs.
+    WRITE_PART = 256 << 10
+    READ_PART = 64 << 10
     # Received at once: what has come is copied while more is received.
-    CHUNK = 128 << 10
+    CHUNK = 256 << 10
     # Replies that have no data, made or still to be made.
     ACKS = 512
     ACKS_SIZE = ACKS * nbdwire.REPLY_SIZE

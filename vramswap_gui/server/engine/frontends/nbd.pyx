@@ -84,12 +84,12 @@ cdef inline IoRequest *make(NbdConnection *c, int lane) noexcept nogil:
 
 cdef inline bint write_ready(const NbdConnection *c) noexcept nogil:
     """Whether enough of the write's payload has come: all of it, or as much as is worth a copy."""
-    return rx_here(c) >= min(c.write_left, <uint64_t>PART)
+    return rx_here(c) >= min(c.write_left, <uint64_t>WRITE_PART)
 
 
 cdef inline bint read_ready(const NbdConnection *c) noexcept nogil:
     """Whether there is room for enough of the read's reply."""
-    return tx_room(c) >= min(c.read_left + REPLY_SIZE, <uint64_t>PART)
+    return tx_room(c) >= min(c.read_left + REPLY_SIZE, <uint64_t>READ_PART)
 
 
 cdef inline bint can_step(const NbdConnection *c) noexcept nogil:
@@ -231,7 +231,7 @@ cdef bint receive(NbdConnection *c) noexcept nogil:
     cdef ssize_t received
     if c.closing or c.read_left or c.zero_left or room == 0:
         return False
-    if rx_here(c) >= (min(c.write_left, <uint64_t>PART) if c.in_write else REQUEST_SIZE):
+    if rx_here(c) >= (min(c.write_left, <uint64_t>WRITE_PART) if c.in_write else REQUEST_SIZE):
         return False
     room = min(room, <size_t>CHUNK)
     received = recv(c.port.fd, c.rx + place, room, MSG_DONTWAIT)
