@@ -16,13 +16,14 @@
 #include <vector>
 
 #define PATH(name) __pyx_f_12vramswap_gui_6server_6engine_9frontends_3nbd_##name
+#define NUMBER(name) __pyx_e_12vramswap_gui_6server_6engine_9frontends_3nbd_##name
 using Connection = struct __pyx_t_12vramswap_gui_6server_6engine_9frontends_3nbd_NbdConnection;
 using IoRequest = struct __pyx_t_12vramswap_gui_6server_6engine_7request_IoRequest;
 using Queue = struct __pyx_t_12vramswap_gui_6server_6engine_7request_Queue;
 
 namespace {
 
-constexpr size_t REQUEST = 28, REPLY = 16, RX = 512 << 10, TX = 256 << 10, VRAM = 640 << 10, LARGEST = 32 << 20, MOST = 400;
+constexpr size_t REQUEST = 28, REPLY = 16, VRAM = 640 << 10, LARGEST = 32 << 20, MOST = 400;
 constexpr size_t SECTOR = 512, DEPTH = 128, FAILED = 5;
 constexpr int OUT = 0, LANES = 2;
 
@@ -129,8 +130,8 @@ struct Server {
     bool fails;
 
     Server(int fd, Random random_, bool fails_) : random(random_), fails(fails_) {
-        c.rx = static_cast<uint8_t *>(malloc(RX));
-        c.tx = static_cast<uint8_t *>(malloc(TX));
+        c.rx = static_cast<uint8_t *>(malloc(NUMBER(RX_SIZE)));
+        c.tx = static_cast<uint8_t *>(malloc(NUMBER(TX_SIZE)));
         PATH(open_connection)(&c, VRAM);
         c.port.fd = fd;
         c.port.tally = tally;
@@ -384,7 +385,7 @@ int main(int, char **arguments) {
     Random random{uint64_t(atoi(arguments[2]))};
     const uint16_t commands[] = {0, 0, 0, 1, 1, 1, 3, 4, 6, 2, 5, 99};
     const uint64_t offsets[] = {0, 512, 4096, VRAM - 512, VRAM, 1ull << 63, ~511ull, ~0ull};
-    const uint32_t lengths[] = {0, 512, 4096, 65536, 256 << 10, (256 << 10) + 512, VRAM, VRAM + 512, 1, 0x7fffffff, ~511u};
+    const uint32_t lengths[] = {0, 512, 4096, 65536, 128 << 10, 256 << 10, (256 << 10) + 512, VRAM, VRAM + 512, 1, 0x7fffffff, ~511u};
     unsigned long runs = 0;
     for (; time(nullptr) < end; runs++) {
         std::vector<uint8_t> input;
@@ -400,7 +401,7 @@ int main(int, char **arguments) {
             put(commands[random(random(20) ? 9 : 12)], 2);
             put(random(1u << 31), 8);
             put(random(4) ? random(VRAM / 512) * 512ull : offsets[random(8)], 8);
-            put(small ? 512 : random(4) ? random(64) * 512 : lengths[random(11)], 4);
+            put(small ? 512 : random(4) ? random(64) * 512 : lengths[random(12)], 4);
         }
         for (uint32_t n = random(40); n; n--)
             put(random(256), 1);

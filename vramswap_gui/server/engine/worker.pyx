@@ -31,8 +31,10 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef enum:
     MAX_EVENTS = 64
-    # Requests of one port in one batch: two batches are under way at a time, and both should have some.
+    # Requests and bytes of one port in one batch: two batches are under way at a time, and both should have some, so
+    # that one is copied while the other is sent or received.
     MAX_SHARE = 64
+    MAX_SHARE_BYTES = 128 << 10
     # A batch with so few copies and bytes is waited for at once: what else may have come is not worth another look first.
     SMALL = 2
     SMALL_BYTES = 16 << 10
@@ -96,11 +98,13 @@ cdef bint plan(Lane *lane, int number, Port *port) noexcept nogil:
     cdef Batch *batch = &lane.batch[(lane.oldest + lane.under_way) % BATCHES]
     cdef Queue *queue = &port.queue[number]
     cdef unsigned int count = 0
+    cdef uint64_t size = 0
     if queue.planned == queue.made or lane.under_way == BATCHES or batch.count == MAX_PORTS:
         return False
-    while queue.planned != queue.made and count < MAX_SHARE:
+    while queue.planned != queue.made and count < MAX_SHARE and size < MAX_SHARE_BYTES:
         if not port.store.plan(port.store, at(queue, queue.planned), &batch.copies):
             break
+        size += at(queue, queue.planned).length
         queue.planned += 1
         count += 1
     if count == 0:

@@ -5,10 +5,12 @@ from vramswap_gui.server.engine.frontends cimport nbdwire
 from vramswap_gui.server.engine.request cimport Port
 
 cdef enum:
-    # Powers of two, so that a position modulo the size stays cheap. The kernel sends up to half a MiB at once; a larger
-    # transfer flows through in parts.
+    # The kernel sends up to half a MiB at once, and asks for up to 128 KiB: two such replies fit, so that one is copied
+    # while the other is sent. A larger transfer flows through in parts.
     RX_SIZE = 512 << 10
-    TX_SIZE = 256 << 10
+    TX_SIZE = 260 << 10
+    # A reply up to this size lies in one piece.
+    WHOLE = TX_SIZE // 2
     # Parts smaller than this are only copied when nothing more is left of a transfer, or at a ring's end. What was just
     # received is copied in large parts: the card reads it from the processor's caches, where each part costs.
     WRITE_PART = 256 << 10

@@ -87,9 +87,16 @@ cdef inline bint write_ready(const NbdConnection *c) noexcept nogil:
     return rx_here(c) >= min(c.write_left, <uint64_t>WRITE_PART)
 
 
+cdef inline uint64_t read_gap(const NbdConnection *c) noexcept nogil:
+    """Bytes to leave out at the ring's end so that a reply lies in one piece."""
+    cdef uint64_t left = TX_SIZE - c.tx_made % TX_SIZE, length = c.read_left + REPLY_SIZE
+    return left if not c.read_begun and left < length <= WHOLE else 0
+
+
 cdef inline bint read_ready(const NbdConnection *c) noexcept nogil:
-    """Whether there is room for enough of the read's reply."""
-    return tx_room(c) >= min(c.read_left + REPLY_SIZE, <uint64_t>READ_PART)
+    """Whether there is room for all of a reply that is to lie in one piece, or for enough of a larger one."""
+    cdef uint64_t length = c.read_left + REPLY_SIZE
+    return tx_room(c) >= read_gap(c) + (length if length <= WHOLE else <uint64_t>READ_PART)
 
 
 cdef inline bint can_step(const NbdConnection *c) noexcept nogil:
@@ -106,13 +113,15 @@ cdef inline bint can_step(const NbdConnection *c) noexcept nogil:
 
 cdef void read_part(NbdConnection *c) noexcept nogil:
     """Make a request of as much of the read as there is room for, to where the ring ends."""
+    cdef uint64_t gap = read_gap(c), room = tx_room(c) - gap
     cdef IoRequest *request = make(c, OUT)
     cdef size_t place
+    c.tx_made += gap
     request.op = READ
     request.tag = c.read_tag
     request.position = c.tx_made
     request.first = not c.read_begun
-    request.length = min(c.read_left, tx_room(c) - (REPLY_SIZE if request.first else 0))
+    request.length = min(c.read_left, room - (REPLY_SIZE if request.first else 0))
     if request.first:
         # All lengths are multiples of a reply's size, so it never lies across the ring's end.
         c.tx_made += REPLY_SIZE
