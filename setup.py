@@ -11,6 +11,18 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_py import build_py
 
+#: The data path and the load that measures it.
+COMPILED = (
+    "server/engine/copy_batch",
+    "server/engine/engine",
+    "server/engine/frontends/nbd",
+    "server/engine/stores/linear",
+    "server/engine/worker",
+    "bench/load",
+)
+#: For tests: instruments what is compiled with a sanitizer of the compiler's (gcc(1), -fsanitize), such as "thread".
+SANITIZE = os.environ.get("VRAMSWAP_SANITIZE", "")
+
 STAGE = Path(__file__).parent.resolve() / "packaging/stage.py"
 
 
@@ -31,7 +43,8 @@ def extension(name: str) -> Extension:
         include_dirs=[cuda_include()],
         # cydriver's declarations are C++; nothing of libstdc++ is used.
         language="c++",
-        extra_compile_args=["-O2", "-g0", "-Wall"],
+        extra_compile_args=["-O1", "-g", f"-fsanitize={SANITIZE}"] if SANITIZE else ["-O2", "-g0", "-Wall"],
+        extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
     )
 
 
@@ -50,7 +63,7 @@ class BuildWithFiles(build_py):
 setup(
     cmdclass={"build_py": BuildWithFiles},
     ext_modules=cythonize(
-        [extension(name) for name in ("server/engine/engine", "server/engine/transport", "bench/load")],
+        [extension(name) for name in COMPILED],
         language_level=3,
     ),
 )

@@ -40,7 +40,6 @@ PROGRAMS: Final = {
 FOREIGN: Final = ("PySide6", "qasync", "cuda", "pynvml", "pyroute2", "dbus_next", "tomlkit")
 COMPILED: Final = (
     "vramswap_gui.server.engine.engine",
-    "vramswap_gui.server.engine.transport",
     "vramswap_gui.bench.load",
 )
 

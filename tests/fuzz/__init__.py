@@ -15,9 +15,10 @@ ROOT: Final = HERE.parents[1]
 def build(out: Path, compiler: str, *options: str) -> Path:
     """Compile the harness with the data path in it; returns the program."""
     out.mkdir(parents=True, exist_ok=True)
-    transport = out.resolve() / "transport.cpp"
+    frontend = out.resolve() / "nbd.cpp"
     subprocess.run(
-        [sys.executable, "-m", "cython", "-3", "--cplus", "-o", transport, "vramswap_gui/server/engine/transport.pyx"],
+        [sys.executable, "-m", "cython", "-3", "--cplus", "-o", frontend,
+         "vramswap_gui/server/engine/frontends/nbd.pyx"],
         cwd=ROOT, check=True,
     )  # fmt: skip
     paths = sysconfig.get_paths()
@@ -25,7 +26,7 @@ def build(out: Path, compiler: str, *options: str) -> Path:
     program = out / "parser"
     subprocess.run(
         [compiler, "-g", "-O1", "-Wno-everything" if "clang" in compiler else "-w", *options,
-         f'-DTRANSPORT="{transport}"', f"-I{paths['include']}", f"-I{cuda.parent}",
+         f'-DFRONTEND="{frontend}"', f"-I{paths['include']}", f"-I{cuda.parent}",
          str(HERE / "parser.cpp"), "-o", str(program), *_python()],
         check=True,
     )  # fmt: skip

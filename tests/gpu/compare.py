@@ -117,10 +117,10 @@ def serving(tree: Path, threads: int) -> Iterator[Export]:
             process.wait()
 
 
-def run(server: Export, case: Case, seconds: float) -> Measured:
+def run(server: Export, case: Case, seconds: float, verify: bool) -> Measured:
     ends = [server.connect() for _ in range(case.connections)]
     generator = Generator([end.fileno() for end in ends], SIZE, case.block_size)
-    load = Load(case.block_size, case.depth, case.write_percent, seconds, sequential=case.sequential)
+    load = Load(case.block_size, case.depth, case.write_percent, seconds, case.sequential, verify=verify)
     measured: Measured = generator.run(load)
     for end in ends:
         end.close()
@@ -151,6 +151,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.4)
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--only", default="", help="cases whose title has this in it")
+    parser.add_argument(
+        "--unverified", action="store_true", help="believe what comes back, as for a server without copies"
+    )
     options = parser.parse_args()
     trees = dict(each.split("=", 1) for each in options.trees)
     cases = [case for case in CASES if options.only in case.title]
@@ -169,7 +172,7 @@ def main() -> None:
                 with serving(Path(tree).resolve(), options.threads) as server:
                     for case in cases:
                         began, before = time.monotonic(), rival.count() if rival else 0
-                        found[name, case].append(run(server, case, options.seconds))
+                        found[name, case].append(run(server, case, options.seconds, not options.unverified))
                         if rival:
                             rate[name, case].append((rival.count() - before) / (time.monotonic() - began) / alone)
                     memory[name] = server.memory()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -44,9 +45,8 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
 GATES: Final[Mapping[str, tuple[str, ...]]] = {
     "subprocess": ("system/run.py",),
     "pynvml": ("system/nvml.py",),
-    "pyroute2": ("system/nbd.py",),
     "dbus_next": ("bus/",),
-    "cuda": ("server/engine/vram.py", "server/engine/engine.pyx"),
+    "cuda": ("server/engine/vram.py", "server/engine/copy_kernel.py"),
     "PySide6": ("tray/",),
     "qasync": ("tray/",),
 }
@@ -142,10 +142,27 @@ def test_every_part_has_its_arrows() -> None:
 
 
 def test_cython_stays_at_its_gate() -> None:
-    """The data path and the load that measures it are compiled, nothing else; the transport knows no CUDA."""
-    compiled = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.pyx")}
-    assert compiled == {"server/engine/engine.pyx", "server/engine/transport.pyx", "bench/load.pyx"}
-    assert "cydriver" not in (PACKAGE / "server/engine/transport.pyx").read_text(encoding="utf-8")
+    """The data path and the load that measures it are compiled, nothing else."""
+    rooms = {path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*.pyx")}
+    assert rooms == {"server", "bench"}
+    assert all("server/engine" in str(path) for path in (PACKAGE / "server").rglob("*.pyx"))
+
+
+def test_the_parts_of_the_data_path_know_no_more_than_they_must() -> None:
+    """Who knows CUDA, who knows a frontend or a store by name: what they cimport says it."""
+    engine = PACKAGE / "server/engine"
+    knows = {
+        str(path.relative_to(engine)): set(re.findall(r"\b(cydriver|frontends|stores|worker)\b", path.read_text()))
+        for path in (*engine.rglob("*.pyx"), *engine.rglob("*.pxd"))
+    }
+    assert {name for name, known in knows.items() if "cydriver" in known} == {
+        "copy_batch.pyx", "copy_batch.pxd", "worker.pyx", "worker.pxd", "engine.pyx",
+    }  # fmt: skip
+    for name, known in knows.items():
+        if name != "engine.pyx" and not name.startswith("frontends/"):
+            assert "frontends" not in known, name
+        if name != "engine.pyx" and not name.startswith("stores/"):
+            assert "stores" not in known, name
 
 
 def test_no_test_module_imports_another() -> None:

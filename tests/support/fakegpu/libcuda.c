@@ -178,7 +178,9 @@ static const struct {
     ENTRY(cuMemFree), ENTRY(cuStreamCreate), ENTRY(cuStreamDestroy), ENTRY(cuStreamSynchronize),
     ENTRY(cuStreamQuery), {"cuMemcpy2DAsync", (void *)cuMemcpy2DAsync_v2}, ENTRY(cuMemsetD32Async),
     ENTRY(cuMemcpyHtoDAsync), ENTRY(cuMemcpyDtoHAsync), ENTRY(cuMemsetD8Async), ENTRY(cuMemcpyBatchAsync),
-    ENTRY(cuMemcpyHtoD), ENTRY(cuMemcpyDtoH), ENTRY(cuMemsetD8),
+    ENTRY(cuModuleLoadData), ENTRY(cuModuleUnload), ENTRY(cuModuleGetFunction), ENTRY(cuLaunchKernel),
+    {"cuLinkCreate", (void *)cuLinkCreate_v2}, {"cuLinkAddData", (void *)cuLinkAddData_v2}, ENTRY(cuLinkComplete),
+    ENTRY(cuLinkDestroy), ENTRY(cuMemcpyHtoD), ENTRY(cuMemcpyDtoH), ENTRY(cuMemsetD8),
 };
 
 EXPORT CUresult cuGetProcAddress_v2(const char *name, void **function, int version, uint64_t flags, int *status) {

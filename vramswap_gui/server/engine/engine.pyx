@@ -1,32 +1,33 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""The data path's frame: workers that run without the GIL, and the segments and connections they serve.
+"""The data path as Python sees it: workers, and the segments and connections they serve.
 
-Workers run :func:`work` from the first request to the last; on that path nothing is allocated, locked, logged or run
-in Python. Python (the thread that made the :class:`Engine`) adds and removes segments and connections, and every
-buffer is allocated and touched there.
+Every buffer is allocated and touched here; what runs from then on is worker.pyx.
 """
 from libc.errno cimport errno
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
-from posix.unistd cimport _exit, close, read, write
+from posix.unistd cimport close
 
 from cuda.bindings cimport cydriver
-from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, ZEROES, Channel, Copies, CopyBatch, finish, launch, now, ok
-from vramswap_gui.server.engine.tally cimport COPIES, HEARTBEAT, ROW, count_batch
-from vramswap_gui.server.engine.transport cimport (
-    DEAD,
-    FREE,
-    LIVE,
-    RX_SIZE,
-    TX_SIZE,
-    Connection,
-    batch_done,
-    gather,
-    has_work,
-    is_over,
-    send_replies,
+from vramswap_gui.server.engine.atomic cimport load_acquire, store_release
+from vramswap_gui.server.engine.clock cimport now
+from vramswap_gui.server.engine.copy_batch cimport (
+    EXIT_CONTEXT_LOST,
+    MAX_LISTED,
+    ZEROES,
+    Channel,
+    CopyBatch,
+    Listed,
+    add,
+    poll,
+    submit,
 )
+from vramswap_gui.server.engine.frontends.nbd cimport RX_SIZE, TX_SIZE, NbdConnection, open_connection
+from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, Store
+from vramswap_gui.server.engine.stores.linear cimport LinearStore, open_linear
+from vramswap_gui.server.engine.tally cimport ROW
+from vramswap_gui.server.engine.worker cimport BATCHES, Worker, watch, work
 
 import os
 import select
@@ -42,183 +43,36 @@ cdef extern from "<sys/epoll.h>" nogil:
         epoll_data_t data
     int epoll_create1(int)
     int epoll_ctl(int, int, int, epoll_event *)
-    int epoll_wait(int, epoll_event *, int, int)
-    enum: EPOLLIN, EPOLLOUT, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_CLOEXEC
+    enum: EPOLLIN, EPOLL_CTL_ADD, EPOLL_CLOEXEC
 
 cdef extern from "<sys/socket.h>" nogil:
     int shutdown(int, int)
     enum: SHUT_RDWR
 
-cdef extern from *:
-    """
-    #define load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-    #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-    """
-    int load_acquire(int *) nogil
-    void store_release(int *, int) nogil
-
 cdef enum:
     MAX_CONNECTIONS = 1024
-    MAX_EVENTS = 64
-    MAX_LISTED = 256
-    # A batch with so few copies is waited for at once: what else may have come is not worth another look first.
-    SMALL = 2
-    # While spinning, all connections are looked at every so many looks at the last one.
-    SPIN_ALL = 8
+    # How the ways to copy are compared: pages as they come from a socket, behind a header; so many times for each number.
+    PAGE = 4096
+    STRIDE = PAGE + 28
+    TRIES = 7
+    WARM_UP = 3
+    MOST = 64
+    # Nanoseconds. Somebody else uses the GPU, and there is nothing to be learned.
+    GIVE_UP = 1000000
+    # From how many pages on the kernel is the faster way, where it could not be measured: as on an H100.
+    KERNEL_OUT_FROM = 16
+    KERNEL_INTO_FROM = 8
+    NEVER = 1 << 30
 
 #: See copy_batch.pxd.
 CONTEXT_LOST = EXIT_CONTEXT_LOST
 
-cdef struct Batch:
-    Copies copies
-    int count                # 0: not under way
-    uint64_t began
-    Connection *connections[MAX_LISTED]
-
-cdef struct Worker:
-    int epoll
-    int wake                 # eventfd that sends the worker round its loop once, and to its end if that is asked
-    int ending               # set by Python before it wakes the worker for the last time
-    uint64_t *tally          # the worker's row of counters
-    int died                 # eventfd that tells Python of a dead connection
-    cydriver.CUcontext context
-    uint64_t spin            # nanoseconds to look for more before sleeping, after traffic
-    # Two batches take turns: while one is copied, the other is received and parsed, or its replies are sent.
-    Batch batch[2]
-    Channel channel
-    int again_count
-    Connection *again[MAX_LISTED]
-    Connection *hot          # the only one of the last batch, where the next request is most likely
-
-
-cdef void bury(Worker *w, Connection *c) noexcept nogil:
-    """Python closes the descriptor, so that no other thread can meet its number again."""
-    cdef uint64_t one = 1
-    cdef epoll_event unused
-    cdef int i
-    w.hot = NULL
-    for i in range(w.again_count):
-        if w.again[i] == c:
-            w.again_count -= 1
-            w.again[i] = w.again[w.again_count]
-            break
-    epoll_ctl(w.epoll, EPOLL_CTL_DEL, c.fd, &unused)
-    shutdown(c.fd, SHUT_RDWR)
-    store_release(&c.state, DEAD)
-    write(w.died, &one, sizeof(one))
-
-
-cdef void settle(Worker *w, Connection *c) noexcept nogil:
-    """After a connection's turn: bury it, or see that the right thing wakes it."""
-    cdef epoll_event event
-    cdef bint out
-    if is_over(c):
-        bury(w, c)
-        return
-    out = c.tx_sent < c.tx_ready
-    if out != c.waits_for_out:
-        event.events = EPOLLOUT if out else EPOLLIN
-        event.data.ptr = c
-        epoll_ctl(w.epoll, EPOLL_CTL_MOD, c.fd, &event)
-        c.waits_for_out = out
-    if not out and has_work(c) and not c.again and w.again_count < MAX_LISTED:
-        c.again = True
-        w.again[w.again_count] = c
-        w.again_count += 1
-
-
-cdef void complete(Worker *w, int which) noexcept nogil:
-    """Wait for a batch and answer its requests."""
-    cdef Batch *batch = &w.batch[which]
-    cdef int i
-    finish(&batch.copies.out)
-    finish(&batch.copies.into)
-    count_batch(batch.copies.tally, now() - batch.began)
-    for i in range(batch.count):
-        batch_done(which, batch.connections[i])
-        send_replies(batch.connections[i])
-        settle(w, batch.connections[i])
-    batch.count = 0
-
-
-cdef inline void take(Worker *w, int which, Connection *c) noexcept nogil:
-    """Give a connection its turn in the batch that is being made."""
-    cdef Batch *batch = &w.batch[which]
-    if c.in_batch[which] or batch.count == MAX_LISTED:
-        return
-    if c.tx_sent < c.tx_ready:
-        send_replies(c)
-    if gather(&batch.copies, which, c):
-        batch.connections[batch.count] = c
-        batch.count += 1
-    elif not c.in_batch[which ^ 1]:
-        settle(w, c)
-
-
-cdef bint woken(Worker *w) noexcept nogil:
-    """Take what was written to the eventfd; true when the worker is to end."""
-    cdef uint64_t count
-    read(w.wake, &count, sizeof(count))
-    return load_acquire(&w.ending)
-
-
-cdef void work(Worker *w) noexcept nogil:
-    cdef epoll_event events[MAX_EVENTS]
-    cdef Connection *listed[MAX_LISTED]
-    cdef int count, i, listed_count, which = 0, timeout, looks = 0
-    cdef uint64_t spin_until = 0
-    if not ok(cydriver.cuCtxSetCurrent(w.context)):
-        _exit(EXIT_CONTEXT_LOST)
-    while True:
-        w.tally[HEARTBEAT] += 1
-        timeout = 0
-        if w.batch[which ^ 1].count == 0 and w.again_count == 0 and (w.spin == 0 or now() >= spin_until):
-            timeout = -1
-        looks += 1
-        if timeout == 0 and w.hot != NULL and w.again_count == 0 and looks % SPIN_ALL:
-            # Asking one socket is cheaper than asking for all, and after a lone request the next one is a lone one too.
-            count = 0
-            take(w, which, w.hot)
-        else:
-            count = epoll_wait(w.epoll, events, MAX_EVENTS, timeout)
-        # No connection has two turns: the first may bury it, and Python may then use it anew at any moment.
-        for i in range(count):
-            if events[i].data.ptr == NULL:
-                if woken(w):
-                    return
-            elif (<Connection *>events[i].data.ptr).again:
-                events[i].data.ptr = NULL
-        # Taken off the list first, for a turn may put a connection on it again.
-        listed_count = w.again_count
-        for i in range(listed_count):
-            listed[i] = w.again[i]
-            listed[i].again = False
-        w.again_count = 0
-        for i in range(listed_count):
-            take(w, which, listed[i])
-        for i in range(count):
-            if events[i].data.ptr != NULL:
-                take(w, which, <Connection *>events[i].data.ptr)
-        if w.batch[which].count:
-            w.tally[COPIES] += w.batch[which].copies.out.copies + w.batch[which].copies.into.copies
-            w.batch[which].began = now()
-            launch(&w.batch[which].copies.out)
-            launch(&w.batch[which].copies.into)
-            w.hot = w.batch[which].connections[0] if w.batch[which].count == 1 else NULL
-            if w.spin:
-                spin_until = w.batch[which].began + w.spin
-        if w.batch[which ^ 1].count:
-            complete(w, which ^ 1)
-        if w.batch[which].count:
-            if w.batch[which].copies.out.count + w.batch[which].copies.into.count <= SMALL:
-                complete(w, which)
-            else:
-                which ^= 1
-
 
 cdef void check(cydriver.CUresult result, str doing) except *:
-    if not ok(result):
-        raise VramswapError(ErrorCode.SERVER_FAILED, f"CUDA error {<int>result} while {doing}.", "See the driver's messages in `dmesg`.")
+    if result != cydriver.CUresult.CUDA_SUCCESS:
+        raise VramswapError(
+            ErrorCode.SERVER_FAILED, f"CUDA error {<int>result} while {doing}.", "See the driver's messages in `dmesg`."
+        )
 
 
 cdef cydriver.CUstream new_stream() except *:
@@ -227,12 +81,41 @@ cdef cydriver.CUstream new_stream() except *:
     return stream
 
 
-cdef int prepare(CopyBatch *batch, Channel *channel, bint inward, bint can_batch) except -1:
+cdef int prepare(CopyBatch *batch, Channel *channel, bint inward, bint can_batch, Listed *listed) except -1:
     batch.inward = inward
     batch.can_batch = can_batch
     batch.channel = channel
+    batch.listed = listed
     batch.stream = new_stream()
     return 0
+
+
+cdef uint64_t timed(CopyBatch *batch, cydriver.CUdeviceptr vram, unsigned char *host, int count) noexcept:
+    """Nanoseconds that scattered copies of a page take, the median of some tries."""
+    cdef uint64_t took[TRIES]
+    cdef uint64_t value
+    cdef int i, k, place
+    # The first ones, not counted, also make the driver load what it needs.
+    for k in range(-WARM_UP, TRIES):
+        # The channel counts as free, and is not asked.
+        batch.channel.free_until = batch.channel.ask_next = <uint64_t>-1
+        for i in range(count):
+            add(batch, vram + i * 2 * PAGE, host + i * STRIDE, PAGE)
+        submit(batch)
+        while not poll(batch):
+            pass
+        value = now() - batch.began
+        if k < 0:
+            continue
+        if value > GIVE_UP:
+            return value
+        # Insertion keeps them in order.
+        place = k
+        while place and took[place - 1] > value:
+            took[place] = took[place - 1]
+            place -= 1
+        took[place] = value
+    return took[TRIES // 2]
 
 
 cdef void *pinned(size_t size) except NULL:
@@ -251,10 +134,14 @@ cdef class Engine:
     cdef cydriver.CUdeviceptr _words
     cdef int _count
     cdef int _next
-    cdef Connection *_connections[MAX_CONNECTIONS]
+    cdef NbdConnection *_connections[MAX_CONNECTIONS]
+    cdef Listed *_listed
+    cdef cydriver.CUmodule _module
     cdef dict _segments
     cdef list _threads
     cdef readonly int died
+    #: From how many scattered pages on, read and written, the kernel copies them; None without it.
+    cdef readonly object kernel_from
 
     def __cinit__(self):
         self._workers = NULL
@@ -262,8 +149,9 @@ cdef class Engine:
         self._threads = []
 
     def __init__(self, unsigned long long context, int workers, bint can_batch, unsigned long long tallies,
-                 unsigned int spin=20000):
-        cdef int i, b
+                 unsigned int spin=20000, bytes cubin=b""):
+        """`cubin`: what compile_copy_kernel() gave on this GPU; without it there is no kernel, and all works as well."""
+        cdef int i, lane, b
         cdef epoll_event event
         self.died = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._count = workers
@@ -273,6 +161,9 @@ cdef class Engine:
         self._zeroes = <unsigned char *>pinned(ZEROES)
         # What the workers set through the compute channel, to see whether it is free.
         check(cydriver.cuMemAlloc(&self._words, workers * sizeof(uint64_t)), "allocating a word for each worker")
+        self._listed = <Listed *>pinned(workers * LANES * BATCHES * MAX_LISTED * sizeof(Listed))
+        kernel = self._load(cubin)
+        kernel_from = self._measure(kernel, can_batch)
         # Each locked byte of stack is locked memory, and the path above needs little.
         threading.stack_size(256 << 10)
         for i in range(workers):
@@ -291,16 +182,65 @@ cdef class Engine:
             w.spin = spin
             w.channel.stream = new_stream()
             w.channel.word = self._words + i * sizeof(uint64_t)
-            for b in range(2):
-                copies = &w.batch[b].copies
-                copies.tally = w.tally
-                copies.zeroes = self._zeroes
-                prepare(&copies.out, &w.channel, False, can_batch)
-                prepare(&copies.into, &w.channel, True, can_batch)
+            for lane in range(LANES):
+                for b in range(BATCHES):
+                    copies = &w.lane[lane].batch[b].copies
+                    listed = self._listed + ((i * LANES + lane) * BATCHES + b) * MAX_LISTED
+                    prepare(copies, &w.channel, lane == INTO, can_batch, listed)
+                    copies.kernel = kernel
+                    copies.kernel_from = kernel_from[lane]
             thread = threading.Thread(target=self._run, args=(i,), name=f"worker-{i}", daemon=True)
             thread.start()
             self._threads.append(thread)
         threading.stack_size(0)
+
+    cdef cydriver.CUfunction _load(self, bytes cubin) except? NULL:
+        """The kernel, or NULL when there is none for this GPU."""
+        cdef cydriver.CUfunction kernel = NULL
+        self._module = NULL
+        if cubin and cydriver.cuModuleLoadData(&self._module, <char *>cubin) == cydriver.CUresult.CUDA_SUCCESS:
+            check(cydriver.cuModuleGetFunction(&kernel, self._module, "copy"), "looking for the copy kernel")
+        return kernel
+
+    cdef tuple _measure(self, cydriver.CUfunction kernel, bint can_batch):
+        """Compare the kernel with the other ways on the card at hand, and warm all of them up."""
+        cdef cydriver.CUdeviceptr vram = 0
+        cdef CopyBatch *batch
+        cdef Channel channel
+        cdef unsigned char *host
+        cdef int lane, count
+        cdef uint64_t without, took
+        self.kernel_from = None
+        if kernel == NULL:
+            return NEVER, NEVER
+        batch = <CopyBatch *>calloc(1, sizeof(CopyBatch))
+        host = <unsigned char *>pinned(MOST * STRIDE)
+        check(cydriver.cuMemAlloc(&vram, MOST * 2 * PAGE), "allocating a place to try copies")
+        memset(&channel, 0, sizeof(channel))
+        found = [KERNEL_OUT_FROM, KERNEL_INTO_FROM]
+        for lane in range(LANES):
+            prepare(batch, &channel, lane == INTO, can_batch, self._listed)
+            batch.kernel_from = 1
+            count = MOST
+            while count > 1:
+                batch.kernel = NULL
+                without = timed(batch, vram, host, count)
+                batch.kernel = kernel
+                took = timed(batch, vram, host, count)
+                if max(took, without) > GIVE_UP:
+                    break
+                # From many to few, to where the kernel is no longer the faster one.
+                if took >= without:
+                    found[lane] = count * 2 if count < MOST else NEVER
+                    break
+                found[lane] = count
+                count //= 2
+            cydriver.cuStreamDestroy(batch.stream)
+        cydriver.cuMemFree(vram)
+        cydriver.cuMemFreeHost(host)
+        free(batch)
+        self.kernel_from = tuple(found)
+        return self.kernel_from
 
     def _run(self, int index):
         with nogil:
@@ -308,46 +248,49 @@ cdef class Engine:
 
     def add_segment(self, int index, unsigned long long base, unsigned long long size):
         """Serve `size` bytes of VRAM at device address `base` as segment `index`."""
-        self._segments[index] = (base, size)
+        cdef LinearStore *store = <LinearStore *>calloc(1, sizeof(LinearStore))
+        if store == NULL:
+            raise MemoryError
+        open_linear(store, base, self._zeroes)
+        self._segments[index] = (<uintptr_t>store, size)
 
     def add_connection(self, int index, int fd):
         """Serve segment `index` on the connected stream socket `fd`, which the engine owns from now on."""
-        cdef Connection *c
-        cdef epoll_event event
+        cdef NbdConnection *c
+        cdef uintptr_t store
+        cdef int error = 0
         try:
+            store, size = self._segments[index]
             c = self._vacant()
         except BaseException:
             os.close(fd)
             raise
-        rx, tx = c.rx, c.tx
-        memset(c, 0, sizeof(Connection))
-        c.rx, c.tx = rx, tx
-        c.base, c.size = self._segments[index]
-        c.segment = index
-        c.fd = fd
-        c.worker = self._next
+        worker = &self._workers[self._next]
         self._next = (self._next + 1) % self._count
-        event.events = EPOLLIN
-        event.data.ptr = c
-        store_release(&c.state, LIVE)
-        if epoll_ctl(self._workers[c.worker].epoll, EPOLL_CTL_ADD, fd, &event):
-            error = errno
+        open_connection(c, size)
+        c.port.store = <Store *>store
+        c.port.tally = worker.tally
+        c.port.segment = index
+        c.port.fd = fd
+        store_release(&c.port.state, LIVE)
+        watch(worker, &c.port, &error)
+        if error:
             os.close(fd)
-            store_release(&c.state, FREE)
+            store_release(&c.port.state, FREE)
             raise OSError(error, "epoll_ctl")
 
-    cdef Connection *_vacant(self) except NULL:
-        cdef Connection *c
+    cdef NbdConnection *_vacant(self) except NULL:
+        cdef NbdConnection *c
         cdef int i
         for i in range(MAX_CONNECTIONS):
             c = self._connections[i]
             if c == NULL:
                 break
-            if load_acquire(&c.state) == FREE:
+            if load_acquire(&c.port.state) == FREE:
                 return c
         else:
             raise VramswapError(ErrorCode.BUSY, "Too many NBD connections.", f"The limit is {MAX_CONNECTIONS}.")
-        c = <Connection *>calloc(1, sizeof(Connection))
+        c = <NbdConnection *>calloc(1, sizeof(NbdConnection))
         if c == NULL:
             raise MemoryError
         try:
@@ -361,7 +304,7 @@ cdef class Engine:
 
     def reap(self):
         """Close the descriptors of connections that ended; to be called when `died` is readable."""
-        cdef Connection *c
+        cdef NbdConnection *c
         cdef int i
         try:
             os.eventfd_read(self.died)
@@ -371,24 +314,24 @@ cdef class Engine:
             c = self._connections[i]
             if c == NULL:
                 break
-            if load_acquire(&c.state) == DEAD:
-                close(c.fd)
-                store_release(&c.state, FREE)
+            if load_acquire(&c.port.state) == DEAD:
+                close(c.port.fd)
+                store_release(&c.port.state, FREE)
 
     def connections(self, int index) -> int:
         """How many connections of segment `index` (-1: of all segments) are alive."""
-        cdef Connection *c
+        cdef NbdConnection *c
         cdef int i, alive = 0
         for i in range(MAX_CONNECTIONS):
             c = self._connections[i]
             if c == NULL:
                 break
-            alive += load_acquire(&c.state) == LIVE and (index < 0 or c.segment == index)
+            alive += load_acquire(&c.port.state) == LIVE and (index < 0 or c.port.segment == index)
         return alive
 
     def fence(self, int index) -> None:
         """End every connection of segment `index`; when it returns, no copy of theirs is under way or can come."""
-        cdef Connection *c
+        cdef NbdConnection *c
         cdef int i
         self.reap()
         for i in range(MAX_CONNECTIONS):
@@ -396,8 +339,8 @@ cdef class Engine:
             if c == NULL:
                 break
             # Only this thread closes descriptors, so the number still means this connection.
-            if load_acquire(&c.state) == LIVE and c.segment == index:
-                shutdown(c.fd, SHUT_RDWR)
+            if load_acquire(&c.port.state) == LIVE and c.port.segment == index:
+                shutdown(c.port.fd, SHUT_RDWR)
         while self.connections(index):
             select.select([self.died], [], [])
             self.reap()
@@ -405,8 +348,10 @@ cdef class Engine:
 
     def drop_segment(self, int index) -> None:
         """Forget segment `index` after fencing it; its VRAM may then be unmapped."""
+        cdef uintptr_t store
         self.fence(index)
-        del self._segments[index]
+        store, _ = self._segments.pop(index)
+        free(<void *>store)
 
     def poke(self) -> None:
         """Send every worker round its loop once, so that an idle one shows a heartbeat and a hung one does not."""
@@ -416,7 +361,7 @@ cdef class Engine:
 
     def close(self) -> None:
         """End all connections and workers, and give back their memory."""
-        cdef int i, b
+        cdef int i, lane, b
         for index in list(self._segments):
             self.drop_segment(index)
         for i in range(self._count):
@@ -425,9 +370,9 @@ cdef class Engine:
         for thread in self._threads:
             thread.join()
         for i in range(self._count):
-            for b in range(2):
-                cydriver.cuStreamDestroy(self._workers[i].batch[b].copies.out.stream)
-                cydriver.cuStreamDestroy(self._workers[i].batch[b].copies.into.stream)
+            for lane in range(LANES):
+                for b in range(BATCHES):
+                    cydriver.cuStreamDestroy(self._workers[i].lane[lane].batch[b].copies.stream)
             cydriver.cuStreamDestroy(self._workers[i].channel.stream)
             os.close(self._workers[i].wake)
             os.close(self._workers[i].epoll)
@@ -437,6 +382,9 @@ cdef class Engine:
             cydriver.cuMemFreeHost(self._connections[i].rx)
             free(self._connections[i])
             self._connections[i] = NULL
+        if self._module != NULL:
+            cydriver.cuModuleUnload(self._module)
+        cydriver.cuMemFreeHost(self._listed)
         cydriver.cuMemFreeHost(self._zeroes)
         cydriver.cuMemFree(self._words)
         free(self._workers)

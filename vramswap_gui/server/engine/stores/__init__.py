@@ -1,0 +1,1 @@
+"""What holds the data of a segment."""

@@ -1,0 +1,45 @@
+# A worker: one thread with its ports, and the batches that it has under way.
+from libc.stdint cimport uint64_t
+
+from cuda.bindings cimport cydriver
+from vramswap_gui.server.engine.copy_batch cimport Channel, CopyBatch
+from vramswap_gui.server.engine.request cimport LANES, Port
+
+cdef enum:
+    # Two batches take turns in each lane: while one is copied, the other is collected, or answered.
+    BATCHES = 2
+    MAX_PORTS = 256
+
+cdef struct Share:
+    # A port's requests in a batch: so many, next in its queue.
+    Port *port
+    unsigned int count
+
+cdef struct Batch:
+    CopyBatch copies
+    int count
+    Share share[MAX_PORTS]
+
+cdef struct Lane:
+    Batch batch[BATCHES]
+    int oldest               # of those under way
+    int under_way
+
+cdef struct Worker:
+    int epoll
+    int wake                 # eventfd that sends the worker round its loop once, and to its end if that is asked
+    int ending               # set by Python before it wakes the worker for the last time
+    int died                 # eventfd that tells Python of a dead connection
+    cydriver.CUcontext context
+    uint64_t *tally          # the worker's row of counters
+    uint64_t spin            # nanoseconds to look for more before sleeping, after traffic
+    uint64_t spin_until
+    Channel channel
+    Lane lane[LANES]
+    int again_count
+    Port *again[MAX_PORTS]
+    Port *hot                # the only one of the last round, where the next request is most likely
+    int looks
+
+cdef void work(Worker *w) noexcept nogil
+cdef void watch(Worker *w, Port *port, int *error) noexcept nogil
