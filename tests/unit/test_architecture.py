@@ -13,17 +13,19 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vramswap_gui"
 
 #: What everybody may use: errors, sizes, and what this is.
-BASE: Final = frozenset({"__init__", "errors", "units"})
+BASE: Final = frozenset({"__init__", "errors", "forms", "units"})
 
 #: Room of the package (a folder or a module, the deepest one that has a line) → the rooms that it may import besides
 #: itself and :data:`BASE`. A room that has no line belongs to the one above it.
 ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "__init__": frozenset(),
     "errors": frozenset(),
+    "forms": frozenset(),
     "units": frozenset(),
     "api": frozenset(),
     "bus": frozenset({"api"}),
     "settings": frozenset({"api"}),
+    "text": frozenset({"api"}),
     "client": frozenset({"api", "bus", "settings"}),
     "system": frozenset(),
     "doctor": frozenset({"api", "client", "settings", "system"}),
