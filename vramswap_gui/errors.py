@@ -333,9 +333,14 @@ class Problem(enum.StrEnum):
         "{program:text} has a defect ({what:text}).", "Please report it, with `journalctl -b`.",
     )  # fmt: skip
 
+    @property
+    def sentences(self) -> tuple[str, str]:
+        """The English forms of message and remedy; the latter may be empty."""
+        return self.form, self.remedy
+
     def places(self) -> dict[str, forms.Kind]:
         """The arguments of message and remedy."""
-        return forms.places(self.form) | forms.places(self.remedy)
+        return forms.places(" ".join(self.sentences))
 
 
 class _Part:
@@ -360,7 +365,7 @@ class VramswapError(Exception):
         self.problem = code if isinstance(code, Problem) else None
         self.arguments: Mapping[str, Argument] = arguments
         if isinstance(code, Problem):
-            forms.check(f"{code.form} {code.remedy}", arguments)
+            forms.check(" ".join(code.sentences), arguments)
             message, remedy = self.worded()
             code = code.category
         super().__init__(message)

@@ -16,6 +16,10 @@
         <translation>Ergänzen Sie die Befehlszeile des Kernels um psi=1 oder verwenden Sie einen Kernel mit CONFIG_PSI.</translation>
     </message>
     <message>
+        <source>Another vramswap-helper runs already.</source>
+        <translation>Ein anderer vramswap-helper läuft bereits.</translation>
+    </message>
+    <message>
         <source>As an administrator, use sudo.</source>
         <translation>Verwenden Sie als Systemverwalter sudo.</translation>
     </message>
@@ -34,6 +38,10 @@
     <message>
         <source>CUDA driver library</source>
         <translation>CUDA-Treiberbibliothek</translation>
+    </message>
+    <message>
+        <source>CUDA failed in {0}: {1}.</source>
+        <translation>CUDA ist in {0} fehlgeschlagen: {1}.</translation>
     </message>
     <message>
         <source>CUDA failed while {0}: {1}.</source>
@@ -82,6 +90,10 @@
     <message>
         <source>Enable what it needs: `sudo systemctl enable {0}`</source>
         <translation>Aktivieren Sie, was der Treiber benötigt: `sudo systemctl enable {0}`</translation>
+    </message>
+    <message>
+        <source>End some of them.</source>
+        <translation>Beenden Sie einige davon.</translation>
     </message>
     <message>
         <source>For VRAM first: `echo N | sudo tee /sys/module/zswap/parameters/enabled`</source>
@@ -204,6 +216,10 @@
         <translation>Es kann nichts verliehen werden – {0}.</translation>
     </message>
     <message>
+        <source>Nothing needs to be done.</source>
+        <translation>Es ist nichts zu tun.</translation>
+    </message>
+    <message>
         <source>Nothing was changed; try again.</source>
         <translation>Es wurde nichts geändert; versuchen Sie es erneut.</translation>
     </message>
@@ -220,12 +236,20 @@
         <translation>Ausgeschaltet, solange der Computer in Bereitschaft ist.</translation>
     </message>
     <message>
+        <source>Off.</source>
+        <translation>Aus.</translation>
+    </message>
+    <message>
         <source>Only {0} of VRAM are free, of which {1} are not to be lent.</source>
         <translation>Nur {0} VRAM sind frei, von denen {1} nicht verliehen werden sollen.</translation>
     </message>
     <message>
         <source>Other swap</source>
         <translation>Andere Swap-Bereiche</translation>
+    </message>
+    <message>
+        <source>Please report it, with `journalctl -b`.</source>
+        <translation>Bitte melden Sie das, mit `journalctl -b`.</translation>
     </message>
     <message>
         <source>Please report it.</source>
@@ -280,6 +304,10 @@
         <translation>Siehe `nvidia-smi` und das Protokoll des Kernels (`dmesg`).</translation>
     </message>
     <message>
+        <source>See `systemctl status vramswap-helper`.</source>
+        <translation>Siehe `systemctl status vramswap-helper`.</translation>
+    </message>
+    <message>
         <source>See `systemctl status vramswap-helper`; if it is not installed, install vramswap&apos;s system files.</source>
         <translation>Siehe `systemctl status vramswap-helper`; falls er nicht installiert ist, installieren Sie die Systemdateien von vramswap.</translation>
     </message>
@@ -324,6 +352,10 @@
         <translation>Die GPU hat zu wenig freien Speicher (beim {0}).</translation>
     </message>
     <message>
+        <source>The GPU is gone, and what was in its memory is lost.</source>
+        <translation>Die GPU ist nicht mehr da; was in ihrem Speicher war, ist verloren.</translation>
+    </message>
+    <message>
         <source>The GPU is gone, and what was in its memory is lost. {0}</source>
         <translation>Die GPU ist nicht mehr da, und der Inhalt ihres Speichers ist verloren. {0}</translation>
     </message>
@@ -344,6 +376,10 @@
         <translation>Der NVIDIA-Treiber unterstützt CUDA {0}.{1}; benötigt wird 12.0.</translation>
     </message>
     <message>
+        <source>The NVIDIA driver supports CUDA {0}; 12.0 is needed.</source>
+        <translation>Der NVIDIA-Treiber unterstützt CUDA {0}; nötig ist 12.0.</translation>
+    </message>
+    <message>
         <source>The NVIDIA driver was updated, and the kernel still runs another version of it.</source>
         <translation>Der NVIDIA-Treiber wurde aktualisiert, im Kernel läuft aber noch eine andere Version.</translation>
     </message>
@@ -360,8 +396,28 @@
         <translation>Der Bus kann nicht verwendet werden: {0}.</translation>
     </message>
     <message>
+        <source>The engine died before the upgrade.</source>
+        <translation>Die Engine ist vor der Aktualisierung abgestürzt.</translation>
+    </message>
+    <message>
+        <source>The engine died while a device was attached.</source>
+        <translation>Die Engine ist beim Anschließen eines Geräts abgestürzt.</translation>
+    </message>
+    <message>
+        <source>The engine died while it allocated VRAM.</source>
+        <translation>Die Engine ist beim Belegen von VRAM abgestürzt.</translation>
+    </message>
+    <message>
+        <source>The engine died while it opened the GPU.</source>
+        <translation>Die Engine ist beim Öffnen der GPU abgestürzt.</translation>
+    </message>
+    <message>
         <source>The engine stopped: {0}.</source>
         <translation>Die Engine ist ausgefallen: {0}.</translation>
+    </message>
+    <message>
+        <source>The helper answered in a way that is not known here.</source>
+        <translation>Der Hilfsdienst hat in unbekannter Weise geantwortet.</translation>
     </message>
     <message>
         <source>The helper does not say why.</source>
@@ -372,16 +428,36 @@
         <translation>Der Hilfsdienst meldet einen hier unbekannten Zustand.</translation>
     </message>
     <message>
+        <source>The helper of vramswap cannot be started.</source>
+        <translation>Der Hilfsdienst von vramswap kann nicht gestartet werden.</translation>
+    </message>
+    <message>
+        <source>The helper of vramswap does not answer: it hangs.</source>
+        <translation>Der Hilfsdienst von vramswap antwortet nicht: Er hängt.</translation>
+    </message>
+    <message>
         <source>The helper of vramswap does not answer: {0}.</source>
         <translation>Der Hilfsdienst von vramswap antwortet nicht: {0}.</translation>
+    </message>
+    <message>
+        <source>The helper of vramswap ended before the work was done.</source>
+        <translation>Der Hilfsdienst von vramswap hat sich vor Abschluss der Arbeit beendet.</translation>
     </message>
     <message>
         <source>The kernel does not let go of connections of /dev/nbd{0}.</source>
         <translation>Der Kernel gibt Verbindungen von /dev/nbd{0} nicht frei.</translation>
     </message>
     <message>
+        <source>The kernel does not let go of connections of {0}.</source>
+        <translation>Der Kernel gibt Verbindungen von {0} nicht frei.</translation>
+    </message>
+    <message>
         <source>The kernel refused the memory pressure trigger ({0}).</source>
         <translation>Der Kernel hat den Auslöser für Speicherdruck verweigert ({0}).</translation>
+    </message>
+    <message>
+        <source>The kernel refused to {0} {1}: {2}.</source>
+        <translation>Der Kernel hat den Befehl {0} für {1} verweigert: {2}.</translation>
     </message>
     <message>
         <source>The kernel refused to {0}: {1}.</source>
@@ -416,6 +492,10 @@
         <translation>Der Prozess, der über den VRAM wacht, hat sich beendet.</translation>
     </message>
     <message>
+        <source>The reason has no words in this version ({0}).</source>
+        <translation>Der Grund hat in dieser Version keine Worte ({0}).</translation>
+    </message>
+    <message>
         <source>The server is changing something.</source>
         <translation>Der Server nimmt gerade eine Änderung vor.</translation>
     </message>
@@ -432,8 +512,20 @@
         <translation>Der Server muss als root laufen.</translation>
     </message>
     <message>
+        <source>The server that holds the VRAM does not answer.</source>
+        <translation>Der Server, der das VRAM hält, antwortet nicht.</translation>
+    </message>
+    <message>
+        <source>The server that holds the VRAM ended.</source>
+        <translation>Der Server, der das VRAM hält, hat sich beendet.</translation>
+    </message>
+    <message>
         <source>The server that holds the VRAM failed: {0}.</source>
         <translation>Der Server, der den VRAM hält, ist ausgefallen: {0}.</translation>
+    </message>
+    <message>
+        <source>The server that holds the VRAM is not running.</source>
+        <translation>Der Server, der das VRAM hält, läuft nicht.</translation>
     </message>
     <message>
         <source>The server that holds the VRAM was not started: {0}.</source>
@@ -976,6 +1068,14 @@
         <translation>{0} konnte nicht geschrieben werden: {1}.</translation>
     </message>
     <message>
+        <source>{0} failed on {1}: {2}.</source>
+        <translation>{0} ist für {1} fehlgeschlagen: {2}.</translation>
+    </message>
+    <message>
+        <source>{0} has a defect ({1}).</source>
+        <translation>{0} hat einen Fehler ({1}).</translation>
+    </message>
+    <message>
         <source>{0} is in use ({1}).</source>
         <translation>{0} wird verwendet ({1}).</translation>
     </message>
@@ -1018,6 +1118,10 @@
     <message>
         <source>{0} of {1}: {2}.</source>
         <translation>{0} von {1} – {2}.</translation>
+    </message>
+    <message>
+        <source>{0} programs of yours have vramswap make way already, and {1} in all.</source>
+        <translation>{0} Ihrer Programme lassen vramswap bereits Platz machen, insgesamt sind es {1}.</translation>
     </message>
     <message>
         <source>{0} segments are attached.</source>
