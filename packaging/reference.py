@@ -17,6 +17,7 @@ from vramswap_gui.api.dbus import (  # noqa: E402
     ACTION_CONTROL,
     BUS_NAME,
     ERROR_PREFIX,
+    ERROR_SIGNATURE,
     HELPER,
     OBJECT_PATH,
     VERBS,
@@ -64,6 +65,10 @@ one connection has under way.
 """
 
 
+#: More than the text.
+CODED: Final = f" Behind it (`{ERROR_SIGNATURE}`) most have a code for what exactly failed, and its arguments."
+
+
 def method(verb: Verb) -> str:
     """A method's section."""
     who = "root alone" if verb.access is None else WHO[verb.access]
@@ -90,7 +95,7 @@ def reference() -> str:
     lines += [f"| `{one.name}` | `{one.signature}` | {one.doc} |" for one in HELPER.properties.values()]
     lines += ["", "## Errors", ""]
     lines += [
-        f"`{ERROR_PREFIX}` with a word behind it. The text has two lines: what failed and why, and what to do.",
+        f"`{ERROR_PREFIX}` with a word behind it. The text has two lines: what failed and why, and what to do.{CODED}",
         "",
     ]
     lines += ["| Error | |", "|---|---|"]

@@ -308,12 +308,25 @@ class Problem(enum.StrEnum):
 
     # The way to the helper
 
+    BUS_UNUSABLE = (
+        "bus-unusable",
+        ErrorCode.INTERNAL,
+        "The bus cannot be used: {why:text}.",
+        "vramswap needs D-Bus, and root's D-Bus policy: see `systemctl status dbus`.",
+    )
+    BUS_GONE = (
+        "bus-gone",
+        ErrorCode.INTERNAL,
+        "The bus is gone.",
+        "The helper comes back with it.",
+    )
     BUS_UNREACHABLE = (
         "bus-unreachable", ErrorCode.HELPER_UNAVAILABLE,
         "The system bus cannot be reached ({why:text}).", "vramswap needs D-Bus: start the service dbus.",
     )  # fmt: skip
     HELPER_MISSING = (
-        "helper-missing", ErrorCode.HELPER_UNAVAILABLE, "The helper of vramswap cannot be started.",
+        "helper-missing", ErrorCode.HELPER_UNAVAILABLE,
+        "The helper of vramswap is not installed, or cannot be started.",
         "See `systemctl status vramswap-helper`; if it is not installed, install vramswap's system files.",
     )  # fmt: skip
     HELPER_ENDED = (
@@ -324,6 +337,30 @@ class Problem(enum.StrEnum):
         "helper-hangs", ErrorCode.HELPER_UNAVAILABLE, "The helper of vramswap does not answer: it hangs.",
         "See `systemctl status vramswap-helper`.",
     )  # fmt: skip
+    HELPER_GONE = (
+        "helper-gone",
+        ErrorCode.HELPER_UNAVAILABLE,
+        "The helper of vramswap ended.",
+        "See `systemctl status vramswap-helper`.",
+    )
+    HELPER_SILENT = (
+        "helper-silent",
+        ErrorCode.HELPER_UNAVAILABLE,
+        "The helper of vramswap does not answer: {why:text}.",
+        "See `systemctl status vramswap-helper`; if it is not installed, install vramswap's system files.",
+    )
+    BUS_LOST = (
+        "bus-lost",
+        ErrorCode.HELPER_UNAVAILABLE,
+        "The system bus is gone, and the helper of vramswap with it.",
+        "It is back with the bus; see `systemctl status dbus`.",
+    )
+    NOT_CONNECTED = (
+        "not-connected",
+        ErrorCode.HELPER_UNAVAILABLE,
+        "There is no connection to the helper of vramswap.",
+        "See `systemctl status vramswap-helper`; if it is not installed, install vramswap's system files.",
+    )
     OTHER_VERSION = (
         "other-version", ErrorCode.INTERNAL, "The helper answered in a way that is not known here.",
         "Different versions are running: log out and in again.",

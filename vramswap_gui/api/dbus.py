@@ -17,6 +17,8 @@ BUS_NAME: Final = "org.vramswap.Helper"
 OBJECT_PATH: Final = "/org/vramswap/Helper"
 INTERFACE: Final = "org.vramswap.Helper1"
 ERROR_PREFIX: Final = "org.vramswap.Error."
+#: What an error carries behind its text: the problem's code, and its arguments by their names.
+ERROR_SIGNATURE: Final = "sa{sv}"
 
 #: polkit: start, stop, and size within the configured maximum.
 ACTION_CONTROL: Final = "org.vramswap.control"

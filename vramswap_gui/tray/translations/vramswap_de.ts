@@ -152,6 +152,10 @@
         <translation>Installieren Sie das NVIDIA-Treiberpaket Ihrer Distribution (Debian: nvidia-driver libcuda1).</translation>
     </message>
     <message>
+        <source>It is back with the bus; see `systemctl status dbus`.</source>
+        <translation>Er kommt mit dem Bus zurück; siehe `systemctl status dbus`.</translation>
+    </message>
+    <message>
         <source>It must be a positive multiple of {0}.</source>
         <translation>Sie muss ein positives Vielfaches von {0} sein.</translation>
     </message>
@@ -396,6 +400,10 @@
         <translation>Der Bus kann nicht verwendet werden: {0}.</translation>
     </message>
     <message>
+        <source>The bus is gone.</source>
+        <translation>Der Bus ist nicht mehr da.</translation>
+    </message>
+    <message>
         <source>The engine died before the upgrade.</source>
         <translation>Die Engine ist vor der Aktualisierung abgestürzt.</translation>
     </message>
@@ -420,16 +428,12 @@
         <translation>Der Hilfsdienst hat in unbekannter Weise geantwortet.</translation>
     </message>
     <message>
+        <source>The helper comes back with it.</source>
+        <translation>Der Hilfsdienst kommt mit ihm zurück.</translation>
+    </message>
+    <message>
         <source>The helper does not say why.</source>
         <translation>Der Hilfsdienst nennt keinen Grund.</translation>
-    </message>
-    <message>
-        <source>The helper has a status that is not known here.</source>
-        <translation>Der Hilfsdienst meldet einen hier unbekannten Zustand.</translation>
-    </message>
-    <message>
-        <source>The helper of vramswap cannot be started.</source>
-        <translation>Der Hilfsdienst von vramswap kann nicht gestartet werden.</translation>
     </message>
     <message>
         <source>The helper of vramswap does not answer: it hangs.</source>
@@ -442,6 +446,14 @@
     <message>
         <source>The helper of vramswap ended before the work was done.</source>
         <translation>Der Hilfsdienst von vramswap hat sich vor Abschluss der Arbeit beendet.</translation>
+    </message>
+    <message>
+        <source>The helper of vramswap ended.</source>
+        <translation>Der Hilfsdienst von vramswap hat sich beendet.</translation>
+    </message>
+    <message>
+        <source>The helper of vramswap is not installed, or cannot be started.</source>
+        <translation>Der Hilfsdienst von vramswap ist nicht installiert oder nicht startbar.</translation>
     </message>
     <message>
         <source>The kernel does not let go of connections of /dev/nbd{0}.</source>
@@ -536,6 +548,10 @@
         <translation>Der Systembus ist nicht erreichbar ({0}).</translation>
     </message>
     <message>
+        <source>The system bus is gone, and the helper of vramswap with it.</source>
+        <translation>Der Systembus ist nicht mehr da und mit ihm der Hilfsdienst von vramswap.</translation>
+    </message>
+    <message>
         <source>The tray failed: {0}: {1}.</source>
         <translation>Fehler der Anwendung im Infobereich – {0}: {1}.</translation>
     </message>
@@ -546,6 +562,10 @@
     <message>
         <source>There is no NVIDIA GPU “{0}”.</source>
         <translation>Es gibt keine NVIDIA-GPU „{0}“.</translation>
+    </message>
+    <message>
+        <source>There is no connection to the helper of vramswap.</source>
+        <translation>Es besteht keine Verbindung zum Hilfsdienst von vramswap.</translation>
     </message>
     <message>
         <source>There is no segment {0}.</source>
@@ -720,18 +740,6 @@
         <translation>beendet, ohne bereit zu werden</translation>
     </message>
     <message>
-        <source>it ended before the work was done</source>
-        <translation>vor Abschluss der Arbeit beendet</translation>
-    </message>
-    <message>
-        <source>it hangs</source>
-        <translation>er reagiert nicht</translation>
-    </message>
-    <message>
-        <source>it is not installed, or cannot be started</source>
-        <translation>nicht installiert oder nicht startbar</translation>
-    </message>
-    <message>
         <source>it is not running</source>
         <translation>läuft nicht</translation>
     </message>
@@ -830,10 +838,6 @@
     <message>
         <source>none on the PCI bus</source>
         <translation>keine am PCI-Bus</translation>
-    </message>
-    <message>
-        <source>not connected</source>
-        <translation>nicht verbunden</translation>
     </message>
     <message>
         <source>not installed, so nobody may turn the swap on</source>
@@ -952,10 +956,6 @@
         <translation>Dazu ist nur das System selbst berechtigt.</translation>
     </message>
     <message>
-        <source>The helper answered in a way that is not known here: {0}.</source>
-        <translation>Der Hilfsdienst hat in unbekannter Weise geantwortet: {0}.</translation>
-    </message>
-    <message>
         <source>swapon failed on {0}: {1}</source>
         <translation>swapon ist für {0} fehlgeschlagen: {1}</translation>
     </message>
@@ -966,10 +966,6 @@
     <message>
         <source>the battery was low</source>
         <translation>die Akkuladung war niedrig</translation>
-    </message>
-    <message>
-        <source>the bus is gone</source>
-        <translation>Verbindung zum Bus verloren</translation>
     </message>
     <message>
         <source>the caller is gone</source>
@@ -1034,6 +1030,10 @@
     <message>
         <source>vramswap is of use with an NVIDIA GPU only.</source>
         <translation>vramswap ist nur mit einer NVIDIA-GPU von Nutzen.</translation>
+    </message>
+    <message>
+        <source>vramswap needs D-Bus, and root&apos;s D-Bus policy: see `systemctl status dbus`.</source>
+        <translation>vramswap benötigt D-Bus und dessen Richtlinie für root: siehe `systemctl status dbus`.</translation>
     </message>
     <message>
         <source>vramswap needs D-Bus: start the service dbus.</source>
