@@ -17,7 +17,6 @@ from vramswap_gui.api.dbus import (  # noqa: E402
     ACTION_CONTROL,
     BUS_NAME,
     ERROR_PREFIX,
-    ERROR_SIGNATURE,
     HELPER,
     OBJECT_PATH,
     VERBS,
@@ -65,10 +64,6 @@ one connection has under way.
 """
 
 
-#: More than the text.
-CODED: Final = f" Behind it (`{ERROR_SIGNATURE}`) most have a code for what exactly failed, and its arguments."
-
-
 def method(verb: Verb) -> str:
     """A method's section."""
     who = "root alone" if verb.access is None else WHO[verb.access]
@@ -95,7 +90,8 @@ def reference() -> str:
     lines += [f"| `{one.name}` | `{one.signature}` | {one.doc} |" for one in HELPER.properties.values()]
     lines += ["", "## Errors", ""]
     lines += [
-        f"`{ERROR_PREFIX}` with a word behind it. The text has two lines: what failed and why, and what to do.{CODED}",
+        f"`{ERROR_PREFIX}` with a word behind it. The text has two lines: what failed and why, and what to do.",
+        'Most have a third, for programs: `{"problem": "pages-do-not-fit", "arguments": {"used": 3221225472, …}}`.',
         "",
     ]
     lines += ["| Error | |", "|---|---|"]

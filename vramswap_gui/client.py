@@ -180,13 +180,7 @@ _PROBLEMS: Final = {
 
 def _error(error: BusError) -> VramswapError:
     if error.name.startswith(ERROR_PREFIX):
-        message, _, remedy = error.text.partition("\n")
-        code = error.name.removeprefix(ERROR_PREFIX)
-        fields: dict[str, object] = {"code": code, "message": message, "remedy": remedy}
-        if error.signature == dbus.ERROR_SIGNATURE:
-            problem, arguments = error.more
-            fields |= {"problem": problem, "arguments": plain(arguments)}
-        return VramswapError.from_dict(fields)
+        return dbus.error_from(error.name.removeprefix(ERROR_PREFIX), error.text)
     problem = _PROBLEMS.get(error.name)
     if problem is not None:
         return VramswapError(problem)

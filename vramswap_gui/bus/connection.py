@@ -47,17 +47,12 @@ Heard = Callable[[list[Any]], None]
 
 
 class BusError(Exception):
-    """A call failed, or the bus cannot be reached: D-Bus's ``name`` for it, and a ``text`` that a person may read.
+    """A call failed, or the bus cannot be reached: D-Bus's ``name`` for it, and a ``text`` that a person may read."""
 
-    ``more``: what else the error carries, for programs, of the types ``signature``.
-    """
-
-    def __init__(self, name: str, text: str, signature: str = "", more: Sequence[Any] = ()) -> None:
+    def __init__(self, name: str, text: str) -> None:
         super().__init__(text or name)
         self.name = name
         self.text = text
-        self.signature = signature
-        self.more = more
 
 
 def plain(variants: Mapping[str, Variant]) -> dict[str, Any]:
@@ -248,9 +243,9 @@ class Bus:
         """Answer a method call."""
         self._reply(call, MessageType.METHOD_RETURN, "", signature, arguments)
 
-    def refuse(self, call: Incoming, error: str, text: str, signature: str = "", more: Sequence[Any] = ()) -> None:
-        """Answer a method call with an error."""
-        self._reply(call, MessageType.ERROR, error, "s" + signature, [text, *more])
+    def refuse(self, call: Incoming, error: str, text: str) -> None:
+        """Answer a method call with an error; of one with anything but a text GLib's callers see nothing."""
+        self._reply(call, MessageType.ERROR, error, "s", [text])
 
     def _reply(self, call: Incoming, kind: MessageType, error: str, signature: str, arguments: Sequence[Any]) -> None:
         if not self.connected or call.flags & MessageFlag.NO_REPLY_EXPECTED:
@@ -392,8 +387,8 @@ def _body(answer: Incoming, reply: str) -> list[Any]:
     """What an answer holds. Raises BusError."""
     try:
         if answer.kind is MessageType.ERROR:
-            text, *more = answer.values() if answer.signature.startswith("s") else ("",)
-            raise BusError(answer.error_name or FAILED, text, answer.signature[1:], more)
+            text = answer.values()[0] if answer.signature.startswith("s") else ""
+            raise BusError(answer.error_name or FAILED, text)
         if answer.signature != reply:
             raise BusError(INCONSISTENT, f"the answer is of the type “{answer.signature}” instead of “{reply}”")
         return answer.values()

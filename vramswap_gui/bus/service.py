@@ -147,7 +147,7 @@ class ServedObject:
                     del self._pending[message.sender]
             self._bus.answer(message, call.method.reply, given)
         except BusError as error:
-            self._bus.refuse(message, error.name, error.text, error.signature, error.more)
+            self._bus.refuse(message, error.name, error.text)
         except Exception as error:
             traceback.print_exc()
             self._bus.refuse(message, FAILED, f"There is a defect ({type(error).__name__}).")

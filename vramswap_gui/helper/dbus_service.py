@@ -199,11 +199,4 @@ def _defect(error: Exception) -> BusError:
 
 
 def _refusal(error: VramswapError) -> BusError:
-    text = f"{error.message}\n{error.remedy}"
-    if error.problem is None:
-        return BusError(ERROR_PREFIX + error.code, text)
-    arguments = {
-        name: Variant("x" if isinstance(value, int) else "s", value)
-        for name, value in error.arguments.items() if isinstance(value, int | str)
-    }  # fmt: skip
-    return BusError(ERROR_PREFIX + error.code, text, dbus.ERROR_SIGNATURE, [error.problem.value, arguments])
+    return BusError(ERROR_PREFIX + error.code, dbus.error_text(error))
