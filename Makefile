@@ -5,23 +5,37 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check soak tsan fuzz vm-test deb rpm arch wheel release translations clean
+# In as many processes as there are cores, and one for those that wait; each takes the next test that is left.
+PYTEST := .venv/bin/python -m pytest -n auto --dist worksteal
+
+.PHONY: help run lint unit integration system test soak tsan fuzz vm-test deb rpm arch wheel release translations clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Start vramswap from the checkout, on a private bus; with no display, show the whole job on the terminal
 	@packaging/setup.sh run
 	@exec .venv/bin/python -m tests.demo
 
-test: ## Run every test that can run here
+lint: ## Run the linters: ruff, mypy, codespell, shellcheck and those of the desktop's files
 	@packaging/setup.sh test
-	@.venv/bin/python -m pytest $(ARGS)
+	@$(PYTEST) -m lint $(ARGS)
 
-check: ## Run the quick linters alone (ruff, mypy)
-	@packaging/setup.sh run
-	@.venv/bin/ruff check .
-	@.venv/bin/mypy
+unit: ## Run the tests of single parts: a minute at most
+	@packaging/setup.sh test
+	@$(PYTEST) tests/unit -m "not lint and not release" $(ARGS)
+
+integration: ## Run the tests of real programs on real buses, with a simulated GPU
+	@packaging/setup.sh test
+	@$(PYTEST) tests/integration $(ARGS)
+
+system: ## Run the tests on a real kernel that swaps
+	@packaging/setup.sh test
+	@$(PYTEST) tests/system $(ARGS)
+
+test: ## Run all of these: every test that can run here
+	@packaging/setup.sh test
+	@$(PYTEST) $(ARGS)
 
 KILLS ?= 100
 soak: ## Kill the engine KILLS times under load in a real kernel, and verify every page (two seconds each)
@@ -56,7 +70,9 @@ wheel: ## Build the wheel, for an installation with pip or pipx, into dist/
 
 release: ## Check that all versions agree, then test and build everything into dist/
 	@.venv/bin/python packaging/versions.py --released
-	@$(MAKE) --no-print-directory test wheel deb
+	@$(MAKE) --no-print-directory test
+	@$(PYTEST) -m release
+	@$(MAKE) --no-print-directory wheel deb
 	@cd dist && sha256sum vramswap[_-]*"$$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' ../vramswap_gui/__init__.py)"* >SHA256SUMS && cat SHA256SUMS
 
 translations: ## Bring the tray's catalogues up to date with the texts in the code
@@ -65,5 +81,5 @@ translations: ## Bring the tray's catalogues up to date with the texts in the co
 
 clean: ## Remove what the commands made inside the checkout
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -f vramswap_gui/*/*.cpp vramswap_gui/*/*.so
+	find vramswap_gui \( -name "*.cpp" -o -name "*.so" \) -delete
 	find vramswap_gui tests -name __pycache__ -type d -exec rm -rf {} +

@@ -43,7 +43,7 @@ class BuildWithFiles(build_py):
         super().run()
         if STAGE.exists() and not self.editable_mode:
             date = time.strftime("%Y-%m-%d", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))))
-            folder = Path(self.build_lib) / "vramswap_gui/files"
+            folder = Path(self.build_lib) / "vramswap_gui/ctl/files"
             subprocess.run([sys.executable, "-B", STAGE, folder.resolve(), date], check=True)
 
 

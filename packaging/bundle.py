@@ -27,6 +27,7 @@ DEBIAN: Final = {
     "dbus-next": ("python3-dbus-next",),
     "pyroute2": ("python3-pyroute2",),
     "nvidia-ml-py": ("python3-pynvml",),
+    "tomlkit": ("python3-tomlkit",),
 }
 #: With the distribution's Qt: what the wheels of PySide6 have in them. SVG icons, a window under Wayland, Qt's words.
 QT_RECOMMENDS: Final = ("libqt6svg6", "qt6-wayland", "qt6-translations-l10n")

@@ -32,10 +32,11 @@ from vramswap_gui.tray.preferences import OWN  # noqa: E402
 LANGUAGES: Final = ("de",)
 CODE: Final = ROOT / "vramswap_gui"
 #: Where the sentences come from that reach the tray by D-Bus, or from a look at the machine.
-SPEAKERS: Final = ("client.py", "settings.py", "units.py", "doctor/checks.py", "helper", "server", "system")
+SPEAKERS: Final = ("client.py", "settings.py", "units.py", "doctor", "helper", "server", "system")
 #: What is said to programs, to whoever starts a process by hand, or to nobody.
 _NOT_SPOKEN: Final = {
     "main.py", "dbus_service.py", "control_server.py", "ipc.py", "reexec.py", "journald.py", "event_log.py",
+    "report.py",
 }  # fmt: skip
 #: In the tray, calls whose texts are translated when they are shown.
 _LATER: Final = {"VramswapError", "Check"}
@@ -99,13 +100,15 @@ def _calls(tree: ast.AST, names: set[str]) -> Iterator[ast.Call]:
 
 
 def _texts(tree: ast.AST) -> Iterator[ast.Constant | ast.JoinedStr]:
-    """All texts but docstrings and the parts of other texts."""
+    """All texts but docstrings, the parts of other texts, and what the debug log says."""
     inner: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             inner.update(part for part in node.values if isinstance(part, ast.Constant))
         elif isinstance(node, ast.Expr):
             inner.add(node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "debug":
+            inner.update(node.args)
     for node in ast.walk(tree):
         if node in inner:
             continue

@@ -1,49 +1,29 @@
-"""For every test: a skip that nobody expected fails the session, so that a missing tool cannot pass for a green run."""
+"""For every test: what it inherits, how it ends when it hangs, and which skips are expected."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-#: How the reason of an expected skip begins → whether it can be true on this machine.
-EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
-    "needs a real NVIDIA GPU": lambda: not Path("/dev/nvidiactl").exists(),
-    "needs a machine without the NVIDIA driver": lambda: Path("/proc/driver/nvidia").exists(),
-    "needs root": lambda: os.geteuid() != 0,
-}
+pytest_plugins = ("tests.support.session", "tests.support.hung", "tests.support.skips")
 
-_unexpected: Final[list[str]] = []
+#: The folders of tests in the order in which they run: what takes longest begins first.
+_ORDER: Final = ("system", "gpu", "integration", "unit")
 
 
-def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
-    if not report.skipped or hasattr(report, "wasxfail"):
-        return
-    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    reason = reason.removeprefix("Skipped: ")
-    if not any(reason.startswith(prefix) and possible() for prefix, possible in EXPECTED_SKIPS.items()):
-        _unexpected.append(f"{report.nodeid}: {reason}")
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, because many tests wait."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    _note_skip(report)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
 
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(here).parts[0]
+        return _ORDER.index(folder) if folder in _ORDER else len(_ORDER)
 
-def pytest_collectreport(report: pytest.CollectReport) -> None:
-    _note_skip(report)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if _unexpected and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _unexpected:
-        terminalreporter.section("UNEXPECTED SKIPS, THE RUN FAILED", sep="=", red=True, bold=True)
-        for line in _unexpected:
-            terminalreporter.write_line(line)
-        terminalreporter.write_line("Expected ones are declared in tests/conftest.py (EXPECTED_SKIPS).")
+    items.sort(key=place)

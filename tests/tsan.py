@@ -15,8 +15,8 @@ from typing import Final
 from vramswap_gui.bench.load import Generator
 
 from tests.support.fakegpu import FakeGpu, build
-from tests.support.server import wait_for
 from tests.support.sockets import accepts
+from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import GIB, KIB, MIB

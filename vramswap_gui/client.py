@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from vramswap_gui.bus import connection
 from vramswap_gui.bus.connection import ANSWER_DEADLINE, PEER, PROPERTIES, Bus, BusError, Variant, plain
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.settings import SETTINGS, Config, config_from, setting
+
+_LOG: Final = logging.getLogger("client")
 
 
 class Client:
@@ -91,7 +94,7 @@ class Client:
         await self._do(dbus.RESIZE, size)
 
     async def set_mode(self, mode: Mode) -> None:
-        """Set when VRAM is lent by itself."""
+        """Set when VRAM is lent by itself; returns when that has had its effect."""
         await self._do(dbus.SET_MODE, mode.value)
 
     async def make_way(self, wanted: bool) -> None:
@@ -133,13 +136,16 @@ class Client:
     ) -> list[Any]:
         if self._bus is None:
             raise VramswapError(Problem.NOT_CONNECTED)
+        _LOG.debug("%s %s", member, arguments)
         try:
-            return await self._bus.call(
+            answer = await self._bus.call(
                 BUS_NAME, OBJECT_PATH, interface, member, signature, *arguments,
                 reply=reply, deadline=None if endless else self._patience, interactive=True,
             )  # fmt: skip
         except BusError as error:
             raise _error(error) from None
+        _LOG.debug("%s answered %s", member, answer)
+        return answer
 
     def _helper_changed(self, owner: str) -> None:
         if not owner and self._bus is not None and self._bus.connected:

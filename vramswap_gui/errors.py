@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from vramswap_gui import forms
 from vramswap_gui.forms import Argument
+from vramswap_gui.plain import plain
 from vramswap_gui.units import format_size
 
 
@@ -396,6 +397,7 @@ class VramswapError(Exception):
     """A failure a person can act on: what failed and why (``message``), and what to do (``remedy``).
 
     Made of a :class:`Problem` and its arguments; or, where that is not declared yet, of a code and two sentences.
+    Both may quote what comes from anywhere: they become plain text here.
     """
 
     def __init__(self, code: ErrorCode | Problem, message: str = "", remedy: str = "", **arguments: Argument) -> None:
@@ -405,10 +407,10 @@ class VramswapError(Exception):
             forms.check(" ".join(code.sentences), arguments)
             message, remedy = self.worded()
             code = code.category
-        super().__init__(message)
         self.code = code
-        self.message = message
-        self.remedy = remedy
+        self.message = plain(message)
+        self.remedy = plain(remedy)
+        super().__init__(self.message)
 
     def worded(
         self, lookup: forms.Lookup = lambda form: form, size: Callable[[int], str] = format_size

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
+from vramswap_gui.plain import plain
 from vramswap_gui.units import format_size
 
 PLACE: Final = re.compile(r"\{([a-z_]+):([a-z]+)\}")
@@ -84,18 +85,9 @@ def word(sentence: Sentence, lookup: Lookup = lambda form: form, size: Callable[
             # A translation with a place of its own.
             return match[0]
         if isinstance(value, str):
-            return plain(value)
+            return plain(value, _LONGEST)
         if isinstance(value, int):
             return size(value) if match[2] == Kind.SIZE else str(value)
         return word(value, lookup, size)
 
     return PLACE.sub(put, lookup(sentence.form))
-
-
-def plain(text: str) -> str:
-    """A text from elsewhere in one line, with everything that is not printed shown as its escape."""
-    shown = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in shown
-    )

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vramswap_gui.api.status import Mode
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, format_size, parse_size
+from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, exact_size, parse_size, round_down
 
 
 class Kind(enum.StrEnum):
@@ -72,18 +73,30 @@ class Setting:
     def parse(self, text: str) -> Value:
         """The value a person typed. Raises ``VramswapError(INVALID_ARGUMENT)``."""
         if self.kind is Kind.TEXT:
-            return self.check(text)
+            return self.check("" if text.strip().lower() == _AUTO else text.strip())
         if self.kind is Kind.CHOICE:
             return self.check(text.strip().lower())
         if self.kind is Kind.SWITCH:
             return self.check(_SWITCH_WORDS.get(text.strip().lower(), text))
-        if self.auto is not None and text.strip().lower() == "auto":
+        if self.auto is not None and text.strip().lower() == _AUTO:
             return self.auto
         try:
-            return self.check(parse_size(text) if self.kind is Kind.SIZE else int(text, 10))
+            return self.check(self._parse_size(text) if self.kind is Kind.SIZE else self._parse_number(text))
         except ValueError as error:
-            reason = error if self.kind is Kind.SIZE else f"“{text[:40]}” is not a whole number"
-            raise self._invalid(str(reason)) from None
+            raise self._invalid(str(error)) from None
+
+    def _parse_size(self, text: str) -> int:
+        size = parse_size(text, zero=self.minimum == 0)
+        # Whoever writes a fraction does not count the steps.
+        return round_down(size, self.step) if "." in text else size
+
+    def _parse_number(self, text: str) -> int:
+        match = _NUMBER.fullmatch(text.strip())
+        factor = 1 if match is None or not match[2] else _UNITS.get(self.unit, {}).get(match[2].lower())
+        if match is None or factor is None:
+            units = f", in {self.unit}" if self.unit else ""
+            raise ValueError(f"“{text[:40]}” is not a whole number{units}")
+        return int(match[1]) * factor
 
     def check(self, value: object) -> Value:
         """``value`` when it is of the right type and in range. Raises ``VramswapError(INVALID_ARGUMENT)``."""
@@ -103,6 +116,8 @@ class Setting:
             raise self._invalid("it must be a whole number")
         if value == self.auto:
             return value
+        if abs(value) > _FAR:
+            raise self._invalid("it is far too large")
         if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
             raise self._invalid(
                 f"{self.show(value)} is outside {self.show(self.minimum or 0)} to {self.show(self.maximum or 0)}"
@@ -112,13 +127,13 @@ class Setting:
         return value
 
     def show(self, value: Value) -> str:
-        """The value for a person."""
+        """The value for a person, in a form that :meth:`parse` takes."""
         if isinstance(value, bool):
             return "on" if value else "off"
         if self.auto is not None and value == self.auto:
-            return "auto"
+            return _AUTO
         if self.kind is Kind.SIZE and isinstance(value, int):
-            return format_size(value)
+            return exact_size(value)
         return f"{value} {self.unit}".rstrip()
 
     def _invalid(self, why: str) -> VramswapError:
@@ -127,6 +142,15 @@ class Setting:
         )
 
 
+_AUTO: Final = "auto"
+_NUMBER: Final = re.compile(r"([+-]?[0-9]{1,18})\s*([a-z%]*)", re.IGNORECASE | re.ASCII)
+#: The units that a number with a unit may be typed in.
+_UNITS: Final = {
+    "s": {"s": 1, "sec": 1, "seconds": 1, "min": 60, "minutes": 60, "h": 3600},
+    "%": {"%": 1},
+}
+#: No setting comes near it, and larger numbers cannot even be printed.
+_FAR: Final = 1 << 62
 _SWITCH_WORDS: Final = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 
 

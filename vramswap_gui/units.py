@@ -8,6 +8,7 @@ from typing import Final
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
+TIB: Final = 1 << 40
 
 #: More segments than this would cost more in devices and buffers than the finer steps are worth.
 MAX_SEGMENTS: Final = 16
@@ -15,15 +16,15 @@ MAX_SEGMENTS: Final = 16
 SIZE_STEP: Final = 2 * MIB
 MIN_SIZE: Final = 16 * MIB
 
-_FACTORS: Final = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": 1 << 40}
+_FACTORS: Final = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": TIB}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
 _LARGEST: Final = 1 << 60
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: str, zero: bool = False) -> int:
     """Bytes for ``8G``, ``512MiB``, ``1.5 g`` or ``1048576``; units are powers of 1024.
 
-    Raises ValueError with a sentence for a person when ``text`` is no positive size.
+    Raises ValueError with a sentence for a person when ``text`` is no positive size, or with ``zero`` none at all.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None or len(text) > 40:
@@ -33,7 +34,7 @@ def parse_size(text: str) -> int:
         if "." in match[1]
         else int(match[1]) * _FACTORS[match[2].upper()]
     )
-    if size <= 0:
+    if size <= 0 and not zero:
         raise ValueError("the size must be greater than zero")
     if size > _LARGEST:
         raise ValueError(f"“{text[:40]}” is more than any GPU has")
@@ -42,9 +43,17 @@ def parse_size(text: str) -> int:
 
 def format_size(size: int) -> str:
     """A size for a person, in the largest binary unit that keeps it at or above one: ``1.5 GiB``."""
-    for factor, unit in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+    for factor, unit in ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if abs(size) >= factor:
             return f"{size / factor:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size} B"
+
+
+def exact_size(size: int) -> str:
+    """A size for a person who may type it again: in the largest unit that needs no more than three decimal places."""
+    for factor, unit in ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if abs(size) >= factor and size * 1000 % factor == 0:
+            return f"{size / factor:.3f}".rstrip("0").rstrip(".") + f" {unit}"
     return f"{size} B"
 
 

@@ -30,6 +30,8 @@ _STOPS_IN: Final = 20.0
 _POLKITD: Final = ("/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd")
 #: Simulated VRAM is ordinary memory, so there is little of it.
 _SIMULATED_VRAM: Final = 2 << 30
+#: How the folders of what runs are called, before the process id of who made them.
+FOLDERS: Final = "vramswap-run-"
 #: What is lent at first.
 FIRST_SIZE: Final = 256 << 20
 
@@ -78,7 +80,7 @@ class Stack:
         #: polkit rules (JavaScript, polkit(8)) that hold beside the actions' own defaults.
         self.rules = rules
         # /tmp rather than TMPDIR: a Unix socket's path holds 107 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="vramswap-run-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}-", dir="/tmp"))
         self.kernel = self.folder / "kernel"
         self.control = self.folder / "run" / "control.sock"
         #: Where simulated batteries are, and GPUs that sleep.

@@ -16,22 +16,18 @@
 #define PATH(name) __pyx_f_12vramswap_gui_6server_6engine_9transport_##name
 using Connection = struct __pyx_t_12vramswap_gui_6server_6engine_9transport_Connection;
 using Copies = struct __pyx_t_12vramswap_gui_6server_6engine_10copy_batch_Copies;
+using CopyBatch = struct __pyx_t_12vramswap_gui_6server_6engine_10copy_batch_CopyBatch;
 
 namespace {
 
-constexpr size_t REQUEST = 28, REPLY = 16, RING = 256 << 10, VRAM = 640 << 10, LARGEST = 32 << 20, MOST = 400;
+constexpr size_t REQUEST = 28, REPLY = 16, RING = 256 << 10, VRAM = 640 << 10, ZEROES = 256 << 10, LARGEST = 32 << 20, MOST = 400;
 
 [[noreturn]] void wrong(const char *what) {
     fprintf(stderr, "WRONG: %s\n", what);
     abort();
 }
 
-uint8_t *vram;
-
-CUresult zero(CUdeviceptr address, unsigned char value, size_t length, CUstream) {
-    memset(reinterpret_cast<void *>(address), value, length);
-    return CUDA_SUCCESS;
-}
+uint8_t *vram, *zeroes;
 
 struct Random {
     uint64_t state;
@@ -113,7 +109,7 @@ struct Server {
         c.rx = static_cast<uint8_t *>(malloc(RING));
         c.tx = static_cast<uint8_t *>(malloc(RING));
         for (Copies &each : copies)
-            each.tally = tally;
+            each.tally = tally, each.zeroes = zeroes, each.into.inward = true;
     }
 
     ~Server() {
@@ -128,7 +124,7 @@ struct Server {
                     launched.push_back(batch);
                     return true;
                 }
-                if (copies[batch].count)
+                if (copies[batch].out.count || copies[batch].into.count)
                     wrong("copies of a connection that is not part of the batch");
                 return false;
             }
@@ -140,16 +136,25 @@ struct Server {
             return false;
         const int batch = launched.front();
         launched.pop_front();
-        Copies &all = copies[batch];
-        for (int i = 0; i < all.count; i++) {
-            const uint64_t device = all.inward[i] ? all.target[i] : all.source[i];
-            if (device < c.base || device + all.length[i] > c.base + c.size)
-                wrong("a copy beyond the segment");
-            memcpy(reinterpret_cast<void *>(all.target[i]), reinterpret_cast<void *>(all.source[i]), all.length[i]);
-        }
-        all.count = 0;
+        copy(copies[batch].out);
+        copy(copies[batch].into);
         PATH(batch_done)(batch, &c);
         return true;
+    }
+
+    void copy(CopyBatch &all) {
+        for (int i = 0; i < all.count; i++) {
+            const auto &run = all.run[i];
+            if (run.device < c.base || run.device + run.height * run.width > c.base + c.size)
+                wrong("a copy beyond the segment");
+            for (size_t row = 0; row < run.height; row++) {
+                auto *device = reinterpret_cast<uint8_t *>(run.device) + row * run.width;
+                auto *host = reinterpret_cast<uint8_t *>(run.host) + row * run.stride;
+                memcpy(all.inward ? device : host, all.inward ? host : device, run.width);
+            }
+        }
+        all.count = 0;
+        all.copies = 0;
     }
 
     bool send() {
@@ -215,9 +220,8 @@ struct Client {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 4)
         return 0;
-    __pyx_f_4cuda_8bindings_8cydriver_cuMemsetD8Async = zero;
     if (!vram)
-        vram = static_cast<uint8_t *>(malloc(VRAM));
+        vram = static_cast<uint8_t *>(malloc(VRAM)), zeroes = static_cast<uint8_t *>(calloc(ZEROES, 1));
     Random random{big_endian(data, 4)};
     const Model model(data + 4, size - 4);
     int ends[2];

@@ -16,12 +16,13 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from tests.gpu.test_card import engine, pytestmark, used, wait_for
+from tests.support import card
+from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export, export
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.units import GIB, KIB, MIB
 
-__all__ = ["pytestmark"]
+pytestmark = card.NEEDED
 
 KILLS: Final = 50
 SIZE: Final = 512 * MIB
@@ -142,7 +143,7 @@ def killing(server: Export, client: Client, chance: random.Random) -> Iterator[t
         for _ in range(KILLS):
             time.sleep(chance.uniform(0.05, 0.4))
             pauses = len(client.pauses)
-            os.kill(engine(server), signal.SIGKILL)
+            os.kill(card.engine(server), signal.SIGKILL)
             wait_for(lambda pauses=pauses: len(client.pauses) > pauses, "the next answer")  # type: ignore[misc]
 
     killer = threading.Thread(target=kill)
@@ -164,7 +165,7 @@ def seen_by_another() -> int:
 
 
 async def test_a_client_sees_nothing_but_pauses() -> None:
-    before = used()
+    before = card.used()
     seed = int(time.time())
     async with export(SIZE, "", 4) as server:
         client = Client(server)
@@ -181,23 +182,23 @@ async def test_a_client_sees_nothing_but_pauses() -> None:
     median, longest = statistics.median(client.pauses), max(client.pauses)
     print(f"{len(client.pauses)} pauses: median {median:.2f} s, longest {longest:.2f} s")
     assert len(client.pauses) == KILLS
-    wait_for(lambda: used() <= before + 16 * MIB, "all VRAM to be given back")
+    wait_for(lambda: card.used() <= before + 16 * MIB, "all VRAM to be given back")
     assert seen_by_another() == 0
 
 
 async def test_what_two_killed_processes_leave_behind() -> None:
-    before = used()
+    before = card.used()
     with contextlib.suppress(ProcessLookupError):
         async with export(GIB, "", 4) as server:
             client = Client(server)
             for _ in range(64):
                 client.batch(random.Random(1))
-            old = engine(server)
+            old = card.engine(server)
             # The keeper first, so that nobody makes another engine.
             os.kill(server.pid, signal.SIGKILL)
             os.kill(old, signal.SIGKILL)
             client.close()
-    wait_for(lambda: used() <= before + 16 * MIB, "the driver to take all VRAM back")
+    wait_for(lambda: card.used() <= before + 16 * MIB, "the driver to take all VRAM back")
     found = seen_by_another()
     print(f"after kill -9 of keeper and engine it finds {found} of our pages")
     assert found == 0

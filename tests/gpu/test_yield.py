@@ -13,8 +13,9 @@ from typing import Final
 
 import pytest
 
-from tests.gpu.test_card import PATIENCE, pytestmark, used
+from tests.support import card
 from tests.support.fakekernel import FakeKernel
+from tests.support.waiting import until
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.event_log import EventLog
 from vramswap_gui.helper.lifecycle import Lifecycle
@@ -24,7 +25,7 @@ from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.system.journald import Journal
 from vramswap_gui.units import GIB, format_size
 
-__all__ = ["pytestmark"]
+pytestmark = card.NEEDED
 
 HEADROOM: Final = 64 * GIB
 #: Allocates VRAM bit by bit, says when it has so much, and keeps it until its input ends.
@@ -63,15 +64,8 @@ async def lending(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         await server.close()
 
 
-async def until(condition: object, what: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end, what
-        await asyncio.sleep(0.01)
-
-
 async def test_a_program_that_allocates_gets_its_vram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = used()
+    before = card.used()
     async with lending(tmp_path, monkeypatch) as manager:
         await until(lambda: manager.lent > 8 * GIB and not manager.busy, "the swap")
         await asyncio.sleep(2)
@@ -94,4 +88,4 @@ async def test_a_program_that_allocates_gets_its_vram(tmp_path: Path, monkeypatc
         finally:
             await other.communicate()
     # What a driver keeps of a context that ended may take a moment to go.
-    await until(lambda: used() <= before + GIB // 8, "all VRAM to be given back")
+    await until(lambda: card.used() <= before + GIB // 8, "all VRAM to be given back")

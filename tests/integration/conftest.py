@@ -11,16 +11,20 @@ import pytest
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack
 from tests.support.fakegpu import FakeGpu, build
-from tests.support.server import Server, running
-from vramswap_gui.units import GIB, MIB
+from tests.support.once import once
+from tests.support.server import EXPORT_SIZE, Server, running
+from tests.support.tray_driver import display, display_server
+from tests.support.widgets import application
+from vramswap_gui.units import GIB
 
-EXPORT_SIZE = 64 * MIB
+#: Fixtures that are made elsewhere.
+__all__ = ["application", "display", "display_server"]
 
 
 @pytest.fixture(scope="session")
 def gpu_libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the simulated libcuda.so.1 and libnvidia-ml.so.1."""
-    return build(tmp_path_factory.mktemp("fakegpu-libraries"))
+    return once(tmp_path_factory, "fakegpu-libraries", build)
 
 
 @pytest.fixture

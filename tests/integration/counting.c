@@ -1,4 +1,5 @@
-/* Preloaded into a process: counts what it asks of the allocator and of the kernel's, in a file that a test maps. */
+/* Preloaded into a process: counts what it asks of the allocator, in a file that a test maps: first all that it asks,
+ * then what its threads ask besides the main one, which are those that serve. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -19,15 +20,18 @@ __attribute__((constructor)) static void begin(void) {
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
-    void *mapped = mmap(NULL, sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *mapped = mmap(NULL, 2 * sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (mapped != MAP_FAILED)
         count = mapped;
 }
 
 static void note(void) {
-    if (count)
-        ++*count;
+    if (!count)
+        return;
+    ++count[0];
+    if (gettid() != getpid())
+        ++count[1];
 }
 
 void *malloc(size_t size) {

@@ -15,7 +15,7 @@ import pytest
 from tests.support import raw_bus
 from tests.support.buses import KINDS, PlainBus
 from tests.support.raw_bus import RawClient
-from tests.support.session_bus import until
+from tests.support.waiting import until
 from vramswap_gui.api.dbus import VERBS, Access
 from vramswap_gui.api.declaration import Argument, Interface, Method
 from vramswap_gui.bus.connection import Bus

@@ -12,7 +12,7 @@ import pytest
 from tests.support import raw_bus
 from tests.support.buses import PlainBus
 from tests.support.raw_bus import RawClient
-from tests.support.session_bus import until
+from tests.support.waiting import until
 from vramswap_gui.api.dbus import BUS_NAME, HELPER, INTERFACE, OBJECT_PATH
 from vramswap_gui.api.status import State, Status, status_to_wire
 from vramswap_gui.bus.connection import PROPERTIES, Bus, BusError

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.plan import Plan
+from tests.demo.stack import FOLDERS
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +24,6 @@ class Demo:
         self.mark = f"VRAMSWAP_DEMO_TEST={uuid.uuid4()}"
         environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
         name, value = self.mark.split("=")
-        self.before = folders()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.demo"], cwd=ROOT, env={**environment, name: value}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -41,7 +41,7 @@ class Demo:
 
     def left_behind(self) -> list[str]:
         """The command lines of processes that still run, and folders that are still there."""
-        left = sorted(str(path) for path in folders() - self.before)
+        left = sorted(str(path) for path in Path("/tmp").glob(f"{FOLDERS}{self.process.pid}-*"))
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 if self.mark.encode() in (process / "environ").read_bytes():
@@ -49,10 +49,6 @@ class Demo:
             except OSError:
                 continue
         return left
-
-
-def folders() -> set[Path]:
-    return set(Path("/tmp").glob("vramswap-run-*"))
 
 
 def test_the_whole_job_without_a_display() -> None:

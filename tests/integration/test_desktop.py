@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from dbus_next.aio.message_bus import MessageBus
 
-from tests.support.session_bus import NOTIFICATIONS, Bus, Service, until
+from tests.support.session_bus import NOTIFICATIONS, Bus, Service
 from tests.support.sockets import accepts
+from tests.support.waiting import until
 from vramswap_gui.tray import desktop as module
 from vramswap_gui.tray.desktop import Button, Desktop, Notifications, Urgency
 

@@ -11,8 +11,9 @@ from dbus_next.aio.message_bus import MessageBus
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-from tests.support.session_bus import GAMEMODE, PROPERTIES, Bus, Service, until
+from tests.support.session_bus import GAMEMODE, PROPERTIES, Bus, Service
 from tests.support.sockets import accepts
+from tests.support.waiting import until
 from vramswap_gui.tray.desktop import Desktop, GameWatch
 
 

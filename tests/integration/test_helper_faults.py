@@ -5,18 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from pathlib import Path
 
-from tests.demo.stack import Stack
-from tests.integration.test_helper import done, is_as_before, refused, server_pid, status
-from tests.support.server import wait_for
-from vramswap_gui.server.supervisor import gpu_loss
-
-
-def engine_pid(stack: Stack) -> int:
-    """The process that serves."""
-    server = server_pid(stack)
-    return int(Path(f"/proc/{server}/task/{server}/children").read_text().split()[0])
+from tests.demo.stack import FIRST_SIZE, Stack
+from tests.support.ctl import done, engine_pid, is_left_as_before, refused, server_pid, status
+from tests.support.waiting import PATIENCE, wait_for
+from vramswap_gui.server.supervisor import recovery
 
 
 def test_a_helper_that_was_killed_takes_over_what_runs(stack: Stack) -> None:
@@ -30,7 +23,7 @@ def test_a_helper_that_was_killed_takes_over_what_runs(stack: Stack) -> None:
     assert (now["state"], now["segments"]) == ("on", before)
     assert server_pid(stack) == server != 0
     done(stack, "off")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
 
 
 def test_a_half_made_segment_is_taken_down_by_the_next_helper(stack: Stack) -> None:
@@ -39,17 +32,23 @@ def test_a_half_made_segment_is_taken_down_by_the_next_helper(stack: Stack) -> N
     subprocess.run(["swapoff", stack.fake.devices()[0]], env=stack.environment, check=True)
     stack.start_helper()
     assert status(stack)["state"] == "off"
-    wait_for(lambda: is_as_before(stack), "the server's end")
+    is_left_as_before(stack)
 
 
-def test_a_keeper_that_died_is_reported_and_its_pages_come_home(stack: Stack) -> None:
+def test_a_keeper_that_died_is_replaced_and_no_page_is_lost(stack: Stack) -> None:
     done(stack, "on")
-    server = server_pid(stack)
-    # Zero would mean this very process group.
-    assert server
-    os.kill(server, signal.SIGKILL)
-    wait_for(lambda: status(stack)["state"] == "failed", "the helper to see it")
-    assert status(stack)["error"]["code"] == "ServerFailed"
+    address = f"nbd+unix:///?socket={stack.fake.devices()[0]}"
+    data = os.urandom(FIRST_SIZE)
+    subprocess.run(["nbdcopy", "-", address], input=data, check=True)
+    for _ in range(2):
+        server = server_pid(stack)
+        # Zero would mean this very process group.
+        assert server
+        os.kill(server, signal.SIGKILL)
+        wait_for(lambda old=server: server_pid(stack) not in (0, old), "another keeper")  # type: ignore[misc]
+        wait_for(lambda: status(stack)["state"] == "on", "it to be on again")
+        read = subprocess.run(["nbdcopy", address, "-"], stdout=subprocess.PIPE, check=True).stdout
+        assert read == data
     done(stack, "off")
     assert stack.fake.devices() == []
     # What the dead server left on disk does not keep the next one from starting.
@@ -69,18 +68,18 @@ def test_a_gpu_that_fails_is_reported_until_it_works_again(stack: Stack) -> None
     wait_for(lambda: status(stack)["state"] == "on", "the next engine")
     assert status(stack)["error"] is None
     done(stack, "off")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
 
 
 def test_a_gpu_that_is_gone_is_given_up(stack: Stack) -> None:
     done(stack, "on")
     stack.gpu["no_device"] = 1
     os.kill(engine_pid(stack), signal.SIGKILL)
-    wait_for(lambda: "is lost" in status(stack)["reason"], "the GPU to be given up", 2 * gpu_loss.PATIENCE)
+    wait_for(lambda: "is lost" in status(stack)["reason"], "the GPU to be given up", PATIENCE + recovery.PATIENCE)
     assert status(stack)["error"]["code"] == "NoGpu"
     assert "The GPU is gone" in refused(stack, "size", "1G")
     done(stack, "off")
-    assert is_as_before(stack)
+    is_left_as_before(stack)
     stack.gpu["no_device"] = 0
     done(stack, "on")
     assert status(stack)["state"] == "on"

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
-from tests.integration.test_helper import done, refused
+from tests.support.ctl import done, refused
 from tests.support.fakegpu import FakeGpu
 from tests.support.journald import Journald, listening
-from tests.support.server import running, wait_for
+from tests.support.server import running
+from tests.support.waiting import wait_for
 from vramswap_gui import __version__
 from vramswap_gui.units import MIB
 

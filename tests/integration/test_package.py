@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fakegpu import FakeGpu
+from tests.support.once import once
 from vramswap_gui import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -43,8 +44,6 @@ EXPECTED = {
     "usr/share/doc/vramswap/examples/polkit/49-vramswap.rules",
 }
 
-pytestmark = pytest.mark.timeout(600)
-
 
 def run(*command: str | Path, **environment: str) -> str:
     """Run a program, which has to succeed; what it wrote."""
@@ -56,24 +55,41 @@ def run(*command: str | Path, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def copy_tree(source: Path) -> None:
     """A copy of the tree, so that it and what a user built in it stay as they are."""
-    source = tmp_path_factory.mktemp("source")
     for name in ("vramswap_gui", "packaging", "resources"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.cpp"))
     for name in ("pyproject.toml", "setup.py", "README.md", "CHANGELOG.md", "LICENSE", "vramswap.desktop"):
         shutil.copy(ROOT / name, source)
-    return source
 
 
-@pytest.fixture(scope="module")
-def deb(source: Path) -> Path:
-    """The Debian package."""
+def build(source: Path) -> Path:
+    """Make the Debian package in a copy of the tree."""
     run(source / "packaging/deb.sh", SOURCE_DATE_EPOCH="1767225600")
-    built = list((source / "dist").iterdir())
-    assert [path.name.split("_")[:2] for path in built] == [["vramswap", __version__]]
-    return built[0]
+    (built,) = (source / "dist").iterdir()
+    assert built.name.split("_")[:2] == ["vramswap", __version__]
+    return built
+
+
+@pytest.fixture(scope="session")
+def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Debian package."""
+
+    def make(folder: Path) -> None:
+        copy_tree(folder)
+        build(folder)
+
+    (built,) = (once(tmp_path_factory, "deb", make) / "dist").iterdir()
+    return built
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A copy of the tree of one's own."""
+    copied = tmp_path / "source"
+    copied.mkdir()
+    copy_tree(copied)
+    return copied
 
 
 def test_without_package_lists_nothing_is_built(source: Path, tmp_path: Path) -> None:
@@ -88,12 +104,10 @@ def test_without_package_lists_nothing_is_built(source: Path, tmp_path: Path) ->
     assert done.stderr.endswith("run: apt-get update\n") and done.stderr.count("\n") == 1
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def unpacked(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package's files below a folder."""
-    folder = tmp_path_factory.mktemp("root")
-    run("dpkg-deb", "-x", deb, folder)
-    return folder
+    return once(tmp_path_factory, "unpacked", lambda folder: run("dpkg-deb", "-x", deb, folder))
 
 
 def start(unpacked: Path, launcher: str, *arguments: str, **environment: str) -> str:
@@ -165,10 +179,9 @@ def test_lintian(deb: Path) -> None:
     assert not re.search("^[EW]:", said, re.MULTILINE), said
 
 
-def test_it_is_the_same_when_built_again(deb: Path) -> None:
-    first = deb.read_bytes()
-    run(deb.parents[1] / "packaging/deb.sh", SOURCE_DATE_EPOCH="1767225600")
-    assert deb.read_bytes() == first
+@pytest.mark.release
+def test_it_is_the_same_when_built_again(deb: Path, source: Path) -> None:
+    assert build(source).read_bytes() == deb.read_bytes()
 
 
 def test_a_wheel_installs_and_uninstalls(source: Path, tmp_path: Path) -> None:
@@ -184,8 +197,10 @@ def test_a_wheel_installs_and_uninstalls(source: Path, tmp_path: Path) -> None:
     assert version == f"vramswapctl {__version__}\n"
 
     def call(what: str) -> list[str]:
-        code = f"import asyncio, pathlib, sys; from vramswap_gui import install; print(*asyncio.run(install.{what}(" \
-            "pathlib.Path(sys.argv[1]))), sep='\\n')"  # fmt: skip
+        code = (
+            "import asyncio, pathlib, sys; from vramswap_gui.ctl import install;"
+            f"print(*asyncio.run(install.{what}(pathlib.Path(sys.argv[1]))), sep='\\n')"
+        )
         return run(programs / "python", "-Pc", code, root, PYTHONPATH=libraries).split()
 
     placed = call("install")

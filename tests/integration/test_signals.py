@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any, Final
@@ -20,6 +20,7 @@ from dbus_next.signature import Variant
 
 from tests.support.session_bus import CONFIG
 from tests.support.sockets import accepts
+from tests.support.waiting import until
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper.power_signals import PowerSignals
 from vramswap_gui.system.power_supply import PowerReading
@@ -99,12 +100,6 @@ async def call(
     assert reply is not None
     assert reply.message_type is MessageType.METHOD_RETURN, reply.body
     return list(reply.body)
-
-
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 – what is waited for sets no event
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from typing import Final
 
 import pytest
 
-from tests.support.tray_driver import PATIENCE, ROOT, Tray, display, display_server, in_host, start_host, wait_until
+from tests.support.tray_driver import ROOT, Tray, in_host, start_host
 from tests.support.tray_watcher import ITEM, Watcher
+from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.units import GIB
-
-__all__ = ["display", "display_server"]
 
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
@@ -84,7 +83,7 @@ def test_icon_window_switch_and_slider(host: subprocess.Popen[bytes], start: Cal
     time.sleep(0.3)
     assert tray.state()["calls"] == [["start"]], "a size counts only when the slider is let go"
     tray.xdotool("mouseup", "1")
-    wait_until(lambda: len(tray.state()["calls"]) == 2, "the new size")
+    wait_for(lambda: len(tray.state()["calls"]) == 2, "the new size")
     verb, size = tray.state()["calls"][1]
     assert verb == "resize"
     assert GIB < size < 3 * GIB
@@ -148,7 +147,7 @@ def test_first_start_of_a_simulation_lacks_nothing(
     tray = start("--simulated")
     in_host(tray)
     tray.do("menu", "check")
-    wait_until(lambda: "lent" in tray.state()["summary"], "a check that was asked for")
+    wait_for(lambda: "lent" in tray.state()["summary"], "a check that was asked for")
     assert tray.end() == (0, "")
     assert not chosen.exists()
 

@@ -6,32 +6,19 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt, QTranslator
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QProgressBar, QWidget
 
 from tests.support.scenes import SCENES
+from tests.support.waiting import PATIENCE
+from tests.support.widgets import Wordy, settle
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.view_model import Look, view
 from vramswap_gui.tray.widgets.usage_bar import StackedBar
 from vramswap_gui.tray.windows.panel import Panel
 from vramswap_gui.units import GIB, MIB
-
-
-class Wordy(QTranslator):
-    """A language in which everything takes twice the room."""
-
-    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str:
-        return f"{text} {text.replace('&', '')}"
-
-    def isEmpty(self) -> bool:
-        return False
-
-
-@pytest.fixture(scope="module")
-def application() -> Iterator[QApplication]:
-    yield QApplication.instance() or QApplication(["tests", "-platform", "offscreen"])  # type: ignore[misc]
 
 
 @pytest.fixture
@@ -43,11 +30,6 @@ def panel(application: QApplication) -> Iterator[Panel]:
     yield made
     made.deleteLater()
     settle()
-
-
-def settle() -> None:
-    for _ in range(10):
-        QApplication.processEvents()
 
 
 def show(panel: Panel, name: str) -> None:
@@ -122,7 +104,7 @@ def test_keys_count_once_they_rest(panel: Panel) -> None:
     # What the helper says meanwhile does not take the handle out of a person's hand.
     show(panel, "on")
     assert slider.size_chosen == 4 * GIB + 256 * MIB
-    assert chosen.wait(3000)
+    assert chosen.wait(int(PATIENCE * 1000))
     assert [chosen.at(0), chosen.count()] == [[4 * GIB + 256 * MIB], 1]
 
 

@@ -24,9 +24,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from tests.integration.test_tray_panel import Wordy, settle
 from tests.support import tray_app
 from tests.support.scenes import CHECKS, NOT_ALLOWED
+from tests.support.widgets import Wordy, settle
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Value
 from vramswap_gui.tray import icons
@@ -41,11 +41,6 @@ from vramswap_gui.tray.windows.settings_rows import Lock
 from vramswap_gui.units import GIB, MIB
 
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
-
-
-@pytest.fixture(scope="module")
-def application() -> Iterator[QApplication]:
-    yield QApplication.instance() or QApplication(["tests", "-platform", "offscreen"])  # type: ignore[misc]
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import Stack
-from tests.support.tray_driver import Tray, display, display_server, in_host, start_host, start_manager, wait_until
+from tests.support.tray_driver import Tray, in_host, start_host, start_manager
+from tests.support.waiting import wait_for
 from vramswap_gui.units import MIB, format_size
-
-__all__ = ["display", "display_server"]
 
 
 @pytest.fixture
@@ -44,8 +43,8 @@ def test_clicks_turn_it_on_resize_it_and_turn_it_off(tray: Tray, stack: Stack) -
     assert len(stack.fake.devices()) == 1
 
     tray.drag(0.17, 0.8)
-    wait_until(lambda: sum(size_of(stack)) > 512 * MIB, "a larger swap")
-    wait_until(lambda: tray.state()["headline"] == f"On, {format_size(sum(size_of(stack)))}", "the new size in words")
+    wait_for(lambda: sum(size_of(stack)) > 512 * MIB, "a larger swap")
+    wait_for(lambda: tray.state()["headline"] == f"On, {format_size(sum(size_of(stack)))}", "the new size in words")
     used = stack.fake.devices()[0]
     stack.fake.use(used, 100 * 1024)
 
@@ -54,9 +53,9 @@ def test_clicks_turn_it_on_resize_it_and_turn_it_off(tray: Tray, stack: Stack) -
     stack.fake.use(before[-1], 100 * 1024)
     stack.fake.hold("swapoff")
     tray.click("switch")
-    wait_until(lambda: "100 MiB" in tray.state()["sentence"], "the progress")
+    wait_for(lambda: "100 MiB" in tray.state()["sentence"], "the progress")
     tray.click("cancel")
-    wait_until(lambda: "cancelled" in tray.state()["problem"], "the reason")
+    wait_for(lambda: "cancelled" in tray.state()["problem"], "the reason")
     assert (stack.fake.devices(), tray.state()["checked"]) == (before, True)
     stack.fake.hold("swapoff", False)
 
@@ -72,7 +71,7 @@ def test_a_refusal_is_told_in_the_window(tray: Tray, stack: Stack) -> None:
     tray.wait(visible=True, headline="Off")
     stack.fake.refuse("swapon", "Operation not permitted")
     tray.click("switch")
-    wait_until(lambda: "Operation not permitted" in tray.state()["problem"], "the reason")
+    wait_for(lambda: "Operation not permitted" in tray.state()["problem"], "the reason")
     tray.wait(checked=False)
     assert stack.fake.devices() == []
 
@@ -84,7 +83,7 @@ def test_a_helper_that_comes_back_is_found(tray: Tray, stack: Stack) -> None:
     assert stack.ctl("on").returncode == 0
     tray.wait(headline="On, 256 MiB", checked=True)
     stack.kill("helper")
-    wait_until(lambda: tray.state()["headline"] != "On, 256 MiB", "the loss to be seen")
+    wait_for(lambda: tray.state()["headline"] != "On, 256 MiB", "the loss to be seen")
     stack.start_helper()
     tray.wait(headline="On, 256 MiB", checked=True)
 
@@ -103,31 +102,31 @@ def test_settings_reach_the_helper(tray: Tray, stack: Stack) -> None:
     tray.wait(editable=True)
     tray.do("enter", {"headroom": 640 * MIB, "mode": "always"})
     tray.do("apply")
-    wait_until(lambda: "640 MiB" in stack.ctl("config", "headroom").stdout, "the new headroom")
-    wait_until(lambda: "always" in stack.ctl("config", "mode").stdout, "the new mode")
-    wait_until(lambda: tray.state()["settings"] == {}, "the settings to be in force")
+    wait_for(lambda: "640 MiB" in stack.ctl("config", "headroom").stdout, "the new headroom")
+    wait_for(lambda: "always" in stack.ctl("config", "mode").stdout, "the new mode")
+    wait_for(lambda: tray.state()["settings"] == {}, "the settings to be in force")
 
 
 def test_the_keyboard_alone_does_it_all(tray: Tray, stack: Stack) -> None:
     in_host(tray)
     tray.click("icon")
     tray.wait(visible=True, headline="Off")
-    wait_until(lambda: tray.state()["focus"], "the focus in the window")
+    wait_for(lambda: tray.state()["focus"], "the focus in the window")
 
     tray.go_to("Use VRAM as swap")
     tray.keys("space")
     tray.wait(headline="On, 256 MiB", checked=True)
     tray.go_to("Amount of VRAM to lend")
     tray.keys("Right", "Right")
-    wait_until(lambda: sum(size_of(stack)) > 256 * MIB, "a larger swap")
-    wait_until(lambda: tray.state()["headline"] == f"On, {format_size(sum(size_of(stack)))}", "the new size in words")
+    wait_for(lambda: sum(size_of(stack)) > 256 * MIB, "a larger swap")
+    wait_for(lambda: tray.state()["headline"] == f"On, {format_size(sum(size_of(stack)))}", "the new size in words")
 
     tray.keys("alt+s")
     tray.wait(windows=["settings"], editable=True)
     tray.go_to("VRAM kept free")
     tray.keys("ctrl+a", "1", "Tab")
     tray.keys("alt+a")
-    wait_until(lambda: "1 GiB" in stack.ctl("config", "headroom").stdout, "the new headroom")
+    wait_for(lambda: "1 GiB" in stack.ctl("config", "headroom").stdout, "the new headroom")
     tray.keys("Escape")
     tray.wait(windows=[], visible=True)
 

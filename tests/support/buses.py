@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tests.support.server import wait_for
 from tests.support.session_bus import CONFIG
 from tests.support.sockets import accepts
+from tests.support.waiting import wait_for
 
 KINDS: Final = ("dbus-daemon", "dbus-broker")
 

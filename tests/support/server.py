@@ -7,24 +7,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from tests.support.fakegpu import FakeGpu
 from tests.support.sockets import accepts
+from tests.support.waiting import PATIENCE, wait_for
+from vramswap_gui.units import MIB
 
+#: What the fixture ``export`` serves.
+EXPORT_SIZE: Final = 64 * MIB
 SERVER: Final = Path(sys.executable).with_name("vramswap-server")
-PATIENCE: Final = 30.0
-
-
-def wait_for(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Return once ``condition`` holds. Raises AssertionError after a long time without it."""
-    end = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.01)
 
 
 class Server:

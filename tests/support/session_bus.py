@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import subprocess
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from dbus_next.constants import MessageType
 from dbus_next.message import Message
 
 from tests.support.sockets import accepts
+from tests.support.waiting import until
 
 NOTIFICATIONS: Final = "org.freedesktop.Notifications"
 GAMEMODE: Final = "com.feralinteractive.GameMode"
@@ -30,12 +30,6 @@ CONFIG: Final = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
   </policy>
 </busconfig>
 """
-
-
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 – what is waited for sets no event
-            await asyncio.sleep(0.01)
 
 
 class Bus:

@@ -9,23 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from tests.support.waiting import PATIENCE, wait_for
+
 ROOT: Final = Path(__file__).parents[2]
-PATIENCE: Final = 60.0
-
-
-def wait_until(check: Callable[[], Any], what: str) -> Any:
-    """The first true result."""
-    end = time.monotonic() + PATIENCE
-    while not (result := check()):
-        assert time.monotonic() < end, f"waited {PATIENCE:g} s in vain for {what}"
-        time.sleep(0.05)
-    return result
 
 
 class Tray:
@@ -55,7 +47,7 @@ class Tray:
 
     def wait(self, **wanted: Any) -> None:
         """Until the state has these values."""
-        wait_until(lambda: wanted.items() <= self.state().items(), f"{wanted}")
+        wait_for(lambda: wanted.items() <= self.state().items(), f"{wanted}")
 
     def xdotool(self, *arguments: str) -> None:
         subprocess.run(["xdotool", *arguments], env=self.environment, check=True)
@@ -88,7 +80,7 @@ class Tray:
                 return
             before = self.state()["focus"]
             self.keys("Tab")
-            wait_until(lambda: self.state()["focus"] != before, "the next control")  # noqa: B023
+            wait_for(lambda: self.state()["focus"] != before, "the next control")  # noqa: B023
         raise AssertionError(f"Tab does not lead to {name}")
 
     def drag(self, start: float, end: float) -> None:
@@ -150,4 +142,4 @@ def start_manager(environment: dict[str, str]) -> subprocess.Popen[bytes]:
 
 def in_host(tray: Tray) -> None:
     """Wait until the icon is where it can be clicked."""
-    wait_until(lambda: tray.state()["icon"] and tray.do("where", "icon")[2] > 8, "the icon in the tray")
+    wait_for(lambda: tray.state()["icon"] and tray.do("where", "icon")[2] > 8, "the icon in the tray")

@@ -12,8 +12,8 @@ from dbus_next.constants import MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-from tests.support.server import PATIENCE, wait_for
 from tests.support.sockets import accepts
+from tests.support.waiting import PATIENCE, wait_for
 
 NAME: Final = "org.kde.StatusNotifierWatcher"
 ITEM: Final = "org.kde.StatusNotifierItem"

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
-from tests.system.nbd_scenario import say
-from tests.system.swapped import Filling, available, used, wait_for
+from tests.support.waiting import wait_for
+from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import GIB, MIB
 
 SIZE: Final = 64 * MIB
@@ -49,7 +49,7 @@ def short(stack: Stack) -> Iterator[Filling]:
     """Memory is short inside, swap has come, and pages that will be verified are in it."""
     hog = subprocess.Popen([sys.executable, "-c", _HOG, str(available() - LEFT)])
     try:
-        wait_for(lambda: swaps() == [DEVICE], "the swap", 120)
+        wait_for(lambda: swaps() == [DEVICE], "the swap")
         say(f"memory is short, with {available() // MIB} MiB left: {status(stack)['reason']}")
         filling = Filling.start(available() + EXCESS, seed=6, rounds=2)
         wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")

@@ -1,17 +1,21 @@
-"""Runs in the guest: the server becomes a newer one with the swap on, and its keeper dies."""
+"""Runs in the guest: the server becomes a newer one with the swap on, its keeper dies, and then all of it."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
-from tests.system.swapped import Filling, available, used, wait_for
+from tests.support.waiting import wait_for
+from tests.system.swapped import Filling, available, command, paged_out, say, used
 from vramswap_gui.units import MIB
 
 SIZE: Final = 64 * MIB
@@ -19,10 +23,9 @@ SIZE: Final = 64 * MIB
 EXCESS: Final = 36 * MIB
 SWAPPED: Final = 24 * MIB
 DEVICE: Final = "/dev/nbd0"
-
-
-def say(text: str) -> None:
-    print(f"{time.monotonic():7.1f} {text}", flush=True)
+LOST: Final = 16 * MIB
+#: Seconds within which programs learn that their pages are lost.
+LAW_7: Final = 60.0
 
 
 def ctl(stack: Stack, *arguments: str) -> str:
@@ -73,20 +76,52 @@ def become_newer_while_pages_move(stack: Stack) -> None:
     filling.finish()
 
 
-def bring_home_without_a_keeper(stack: Stack) -> None:
-    """The keeper is dead, the engine serves on: the pages come home, and the devices are let go."""
-    pid = keeper(stack)
-    os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: status(stack)["state"] == "failed", "the helper to see it")
-    assert stack.ctl("on").returncode == 1
-    stack.kill("helper")
-    stack.start_helper()
-    now = status(stack)
-    assert (now["state"], now["error"]["code"], now["size"]) == ("failed", "ServerFailed", SIZE), now
+def watch_over_by_another_keeper(stack: Stack) -> None:
+    """The keeper is killed while memory is filled, in the middle of whatever it does. A new one takes over."""
+    filling = Filling.start(available() + EXCESS, seed=4, rounds=2)
+    wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
+    for verb in ((), ("size", "48M"), ("size", "64M"), ("upgrade",)):
+        if not filling.running():
+            break
+        pid = keeper(stack)
+        beside = subprocess.Popen(
+            [str(Path(sys.executable).with_name("vramswapctl")), *(verb or ("status",))],
+            env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(random.random() * 0.3)
+        os.kill(pid, signal.SIGKILL)
+        begun = time.monotonic()
+        beside.wait()
+        wait_for(lambda old=pid: keeper(stack) not in (0, old), "another keeper")  # type: ignore[misc]
+        wait_for(lambda: status(stack)["state"] == "on", "it to be on again")
+        say(f"keeper {pid} killed beside {verb}; on again after {time.monotonic() - begun:.1f} s")
+    filling.finish()
+
+
+def lose_both(stack: Stack) -> None:
+    """Keeper and engine are killed at once: whoever misses a page is told within a minute, and the swap can go."""
+    with subprocess.Popen(
+        [sys.executable, "-c", paged_out(LOST)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        assert program.stdin is not None and program.stdout is not None
+        assert program.stdout.readline() == b"swapped\n"
+        command(sys.executable, "-c", f"bytearray({available() + LOST})")
+        assert used(DEVICE) >= LOST - MIB
+        server, children = keeper(stack), engines(stack)
+        os.kill(server, signal.SIGSTOP)
+        for pid in (*children, server):
+            os.kill(pid, signal.SIGKILL)
+        begun = time.monotonic()
+        program.stdin.close()
+        wait_for(lambda: program.poll() is not None, "the end of the program that misses its pages")
+        took = time.monotonic() - begun
+        say(f"keeper and engine killed; a program ended with {program.returncode} after {took:.1f} s")
+        assert program.returncode == -signal.SIGBUS
+        assert took < LAW_7
+    wait_for(lambda: "lost" in status(stack)["reason"], "it to be said")
     ctl(stack, "off")
     assert swaps() == []
     wait_for(lambda: not attached(), "the devices to be let go")
-    say("keeper killed; every page came home all the same")
 
 
 def attached() -> list[Path]:
@@ -112,7 +147,8 @@ def main() -> None:
         wait_for(lambda: not keeper(stack), "the server's end")
         say("off: nothing is left")
         say(ctl(stack, "on"))
-        bring_home_without_a_keeper(stack)
+        watch_over_by_another_keeper(stack)
+        lose_both(stack)
         say(ctl(stack, "on"))
         ctl(stack, "off")
     assert (swaps(), attached()) == ([], [])

@@ -5,73 +5,29 @@ The argument is how often.
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import random
 import signal
-import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from tests.system.swapped import Filling, available, command, used, wait_for
+from tests.support.waiting import wait_for
+from tests.system.serving import Server
+from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.units import MIB
 
-SERVER: Final = Path(sys.executable).with_name("vramswap-server")
-CONTROL: Final = Path("/run/x/control.sock")
 SIZE: Final = 64 * MIB
 #: How much more than the free memory a fill takes, so that at least SWAPPED of it must be in swap.
 EXCESS: Final = 52 * MIB
 SWAPPED: Final = 32 * MIB
 EARLY: Final = 4 * MIB
-ROUNDS: Final = 12
+ROUNDS: Final = 2
 SMALL: Final = 8 * MIB
-#: Seconds that it may take to give an empty segment back. On a busy machine each step of this kernel takes much longer
-#: than one of its own: the figure printed is for docs/reliability.md, this bound for what is wrong by a magnitude.
-EMPTY: Final = 0.25
 #: What the driver makes of the device, and swap is best served by: no scheduler, and placed as on an SSD, in clusters.
 QUEUE: Final = {"scheduler": "[none]", "rotational": "0"}
-
-
-class Server:
-    """The server's process and its control socket."""
-
-    def __init__(self) -> None:
-        CONTROL.parent.mkdir(mode=0o700)
-        self.process = subprocess.Popen([SERVER, "--control", str(CONTROL), "--attach", "kernel", "--threads", "2"])
-        self._socket = socket.socket(socket.AF_UNIX)
-        wait_for(
-            lambda: self.process.poll() is not None or self._socket.connect_ex(str(CONTROL)) == 0, "the control socket"
-        )
-        assert self.process.poll() is None, "the server did not start"
-        self._socket.settimeout(60)
-        self._lines = self._socket.makefile("rb")
-
-    def ask(self, verb: str, **arguments: object) -> dict[str, Any]:
-        """One request's result or its error, as the server words it."""
-        self._socket.sendall(json.dumps({"id": 7, "verb": verb, **arguments}).encode() + b"\n")
-        answer = json.loads(self._lines.readline())
-        assert answer.pop("id") == 7
-        found: dict[str, Any] = answer.get("result", answer)
-        return found
-
-    def engine(self) -> int:
-        """The engine's process id once it serves."""
-        status: dict[str, Any] = {}
-
-        def serves() -> bool:
-            status.update(self.ask("status"))
-            return bool(status["engine"] == "running" and status["engine_pid"])
-
-        wait_for(serves, "an engine")
-        return int(status["engine_pid"])
-
-
-def say(text: str) -> None:
-    print(f"{time.monotonic():7.1f} {text}", flush=True)
 
 
 def read_and_write(device: str) -> None:
@@ -133,18 +89,20 @@ def fill_while_engines_die(server: Server, device: str, wanted: int) -> None:
 
 
 def take_an_empty_one_away(server: Server) -> None:
-    """A segment without pages goes as soon as somebody wants its VRAM."""
+    """A segment without pages goes without a request, as soon as somebody wants its VRAM."""
     times = []
     for _ in range(5):
         segment = server.ask("add", size=SMALL)
         command("mkswap", segment["device"])
         command("swapon", "-p", "50", segment["device"])
-        began = time.monotonic()
+        began, before = time.monotonic(), server.ask("counters")
         command("swapoff", segment["device"])
+        after = server.ask("counters")
         server.ask("remove", index=segment["index"])
         times.append(time.monotonic() - began)
+        assert (after["reads"], after["writes"]) == (before["reads"], before["writes"])
+    # For docs/reliability.md, from a machine that does nothing else.
     say(f"an empty segment is gone after {min(times) * 1e3:.0f} to {max(times) * 1e3:.0f} ms")
-    assert min(times) < EMPTY
 
 
 def main() -> None:
@@ -178,7 +136,7 @@ def main() -> None:
     assert server.ask("status")["segments"] == []
     take_an_empty_one_away(server)
     say(f"quit: {server.ask('quit')}")
-    assert server.process.wait(60) == 0
+    assert server.process.wait() == 0
     assert not list(Path("/sys/block").glob("nbd*/pid"))
     say("all done")
 

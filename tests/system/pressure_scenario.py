@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack
-from tests.system.nbd_scenario import say
-from tests.system.swapped import Filling, available, command, used, wait_for
+from tests.support.waiting import wait_for
+from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
 from vramswap_gui.units import MIB
 

@@ -19,7 +19,7 @@ def main() -> int:
     """The exit status is 0 when no page was wrong."""
     kills = int(sys.argv[1])
     began = time.monotonic()
-    result = uml.run("tests.system.nbd_scenario", str(kills), timeout=_START + _PER_KILL * kills)
+    result = uml.run("tests.system.nbd_scenario", str(kills), limit=_START + _PER_KILL * kills)
     pauses = [float(seconds) for seconds in re.findall(r"killed, back after ([0-9.]+) s", result.output)]
     wrong = [int(pages) for pages in re.findall(r"pages wrong: (\d+)", result.output)]
     print(result.output[-2000:])

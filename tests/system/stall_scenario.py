@@ -17,29 +17,18 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.fakegpu import FakeGpu
-from tests.system.nbd_scenario import SIZE, Server, say
-from tests.system.swapped import available, command, used, wait_for
-from vramswap_gui.server.supervisor import gpu_loss
+from tests.support.waiting import PATIENCE, wait_for
+from tests.system.serving import Server
+from tests.system.swapped import available, command, paged_out, say, used
+from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.units import MIB
 
-#: Seconds after which a stopped engine must be gone: the kernel waits for its answer first (REQUEST_TIMEOUT).
-STALL: Final = 8.0
+SIZE: Final = 64 * MIB
 ROUNDS: Final = 2
 WRITTEN: Final = 48 * MIB
 BLOCK: Final = 4 * MIB
 SOURCE: Final = Path("/tmp/source")
 LOST: Final = 16 * MIB
-#: Has its pages swapped out, and reads them when its input ends.
-_SWAPPED: Final = f"""
-import mmap, sys
-memory = mmap.mmap(-1, {LOST}, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-for page in range(0, {LOST}, 4096):
-    memory[page] = 1
-memory.madvise(21)  # MADV_PAGEOUT, see madvise(2); the module does not name it
-print("swapped", flush=True)
-sys.stdin.read()
-assert sum(memory[page] for page in range(0, {LOST}, 4096)) == {LOST} // 4096
-"""
 
 
 def stall(server: Server, device: str, seed: int) -> None:
@@ -53,9 +42,9 @@ def stall(server: Server, device: str, seed: int) -> None:
     began = time.monotonic()
     blocks = [f"bs={BLOCK}", f"count={WRITTEN // BLOCK}", "status=none"]
     writing = subprocess.Popen(["dd", f"if={SOURCE}", f"of={device}", *blocks, "oflag=direct"])
-    wait_for(lambda: not Path(f"/proc/{engine}").exists(), f"the end of the stopped engine {engine}", STALL)
+    wait_for(lambda: not Path(f"/proc/{engine}").exists(), f"the end of the stopped engine {engine}")
     ended = time.monotonic() - began
-    assert writing.wait(60) == 0
+    assert writing.wait() == 0
     say(f"engine {engine} stopped, ended after {ended:.1f} s; written after {time.monotonic() - began:.1f} s")
     assert server.engine() != engine
     reading = ["dd", f"if={device}", *blocks, "iflag=direct"]
@@ -72,7 +61,9 @@ def lose(server: Server, device: str) -> None:
     command("mkswap", device)
     command("swapon", "--priority", "1000", device)
     # Its own pages and no others, so that it is clear who misses them.
-    with subprocess.Popen([sys.executable, "-c", _SWAPPED], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+    with subprocess.Popen(
+        [sys.executable, "-c", paged_out(LOST)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
         assert program.stdin is not None and program.stdout is not None
         assert program.stdout.readline() == b"swapped\n"
         # What is written out stays in memory as well until somebody else wants that.
@@ -83,7 +74,7 @@ def lose(server: Server, device: str) -> None:
         gpu["lost"] = 1
         began = time.monotonic()
         program.stdin.close()
-        wait_for(lambda: program.poll() is not None, "the end of the program", 2 * gpu_loss.PATIENCE)
+        wait_for(lambda: program.poll() is not None, "the end of the program", PATIENCE + recovery.PATIENCE)
         say(f"the GPU is gone; the program ended with {program.returncode} after {time.monotonic() - began:.1f} s")
         assert program.returncode == -signal.SIGBUS
     status = server.ask("status")
@@ -100,7 +91,7 @@ def main() -> None:
     lose(server, device)
     server.ask("remove", index=0)
     server.ask("quit")
-    assert server.process.wait(60) == 0
+    assert server.process.wait() == 0
     wait_for(lambda: not list(Path("/sys/block").glob("nbd*/pid")), "the device to go")
     say("all done")
 

@@ -6,22 +6,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from vramswap_gui.units import MIB
 
-PATIENCE: Final = 60.0
 
-
-def wait_for(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Return once ``condition`` holds."""
-    end = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)
+def say(text: str) -> None:
+    """Print what happens, and when."""
+    print(f"{time.monotonic():7.1f} {text}", flush=True)
 
 
 def command(*arguments: str) -> str:
@@ -85,3 +78,17 @@ class Filling:
         self.reader.join()
         assert status == 0, f"the fill ended with {status}: {self.lines}"
         assert self.lines[-1] == "pages wrong: 0"
+
+
+def paged_out(size: int) -> str:
+    """A Python program that has ``size`` bytes swapped out, says so, and reads them when its input ends."""
+    return f"""
+import mmap, sys
+memory = mmap.mmap(-1, {size}, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for page in range(0, {size}, 4096):
+    memory[page] = 1
+memory.madvise(21)  # MADV_PAGEOUT, see madvise(2); the module does not name it
+print("swapped", flush=True)
+sys.stdin.read()
+assert sum(memory[page] for page in range(0, {size}, 4096)) == {size} // 4096
+"""

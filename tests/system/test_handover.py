@@ -6,10 +6,10 @@ import pytest
 
 from tests.system import uml
 
+pytestmark = [pytest.mark.system, pytest.mark.timeout(2 * uml.LIMIT)]
 
-@pytest.mark.system
-@pytest.mark.timeout(400)
+
 def test_the_server_becomes_a_newer_one_and_the_keeper_may_die() -> None:
-    result = uml.run("tests.system.handover_scenario", timeout=340, memory=416, vram=256)
+    result = uml.run("tests.system.handover_scenario", memory=416, vram=256)
     assert result.status == 0, result.output
     assert "all done" in result.output

@@ -8,6 +8,7 @@ cannot be swapped.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shlex
@@ -16,10 +17,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from tests.support import fakegpu
 
@@ -27,6 +29,8 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 MODULES: Final = Path("/usr/lib/uml/modules")
 GPU_DIR: Final = "/run/gpu"
+#: Seconds after which a guest hangs: many times what any takes on a busy machine.
+LIMIT: Final = 1500.0
 #: What the init prints as its last line, followed by the scenario's exit status.
 _STATUS: Final = "vramswap-scenario-status"
 #: KiB that the guest's kernel keeps free, for what must not wait for pages to be swapped out.
@@ -85,25 +89,45 @@ class Result:
     output: str
 
 
-def run(scenario: str | Path, *arguments: str, timeout: float, memory: int = 288, vram: int = 64) -> Result:
+def run(scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 64, limit: float = LIMIT) -> Result:
     """Run a scenario, a module's name or a script, in a guest with ``memory`` MiB and a GPU with ``vram`` MiB.
 
-    Simulated VRAM takes guest memory as it is allocated. ``timeout`` is in seconds; a guest that takes longer is killed
-    and has no status.
+    Simulated VRAM takes guest memory as it is allocated. A guest that is not done after ``limit`` seconds is killed and
+    has no status.
     """
     kernel = shutil.which("linux.uml")
     assert kernel, _MISSING.format("linux.uml")
     modules = sorted(MODULES.glob("*/kernel/drivers/block/nbd.ko"))
     assert modules, _MISSING.format(MODULES / "*/kernel/drivers/block/nbd.ko")
-    with tempfile.TemporaryDirectory(prefix="vramswap-uml-") as name:
+    with _a_core(), tempfile.TemporaryDirectory(prefix="vramswap-uml-") as name:
         folder = Path(name)
         libraries = fakegpu.build(folder / "gpu-libraries")
         init = folder / "init"
         init.write_text(_init([scenario, *arguments], folder, libraries, modules[-1], vram), encoding="utf-8")
         init.chmod(0o755)
-        output = _boot([kernel, *_parameters(folder, init, memory)], _preload(folder), folder / "console", timeout)
+        output = _boot([kernel, *_parameters(folder, init, memory)], _preload(folder), folder / "console", limit)
     found = re.search(rf"^{_STATUS} (\d+)\s*$", output, re.MULTILINE)
     return Result(int(found[1]) if found else None, output)
+
+
+@contextlib.contextmanager
+def _a_core() -> Iterator[None]:
+    """Wait until fewer kernels run than there are cores, in all runs of these tests: more would only be slower."""
+    folder = Path(tempfile.gettempdir()) / f"vramswap-kernels-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.ExitStack() as opened:
+        slots = [opened.enter_context((folder / f"{n}").open("w")) for n in range(len(os.sched_getaffinity(0)))]
+        while not any(_taken(slot) for slot in slots):
+            time.sleep(0.5)
+        yield
+
+
+def _taken(slot: IO[str]) -> bool:
+    try:
+        fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _parameters(folder: Path, init: Path, memory: int) -> list[str]:
@@ -151,7 +175,7 @@ def _preload(folder: Path) -> Path:
     return library
 
 
-def _boot(command: list[str], preload: Path, console: Path, timeout: float) -> str:
+def _boot(command: list[str], preload: Path, console: Path, limit: float) -> str:
     """The console's text, from power on to power off."""
     with console.open("wb") as file:
         process = subprocess.Popen(
@@ -164,9 +188,9 @@ def _boot(command: list[str], preload: Path, console: Path, timeout: float) -> s
         )
     late = ""
     try:
-        process.wait(timeout)
+        process.wait(limit)
     except subprocess.TimeoutExpired:
-        late = f"\n(the guest was killed after {timeout:.0f} seconds)\n"
+        late = f"\n(the guest was killed after {limit:.0f} seconds)\n"
     finally:
         # The guest's processes are processes of the host, in this group; a kernel that panics leaves some behind.
         with contextlib.suppress(ProcessLookupError):

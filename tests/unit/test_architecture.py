@@ -11,9 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vramswap_gui"
+TESTS = ROOT / "tests"
 
-#: What everybody may use: errors, sizes, and what this is.
-BASE: Final = frozenset({"__init__", "errors", "forms", "units"})
+#: What everybody may use: errors, sizes, sentences, text that can be shown, and what this is.
+BASE: Final = frozenset({"__init__", "errors", "forms", "plain", "units"})
 
 #: Room of the package (a folder or a module, the deepest one that has a line) → the rooms that it may import besides
 #: itself and :data:`BASE`. A room that has no line belongs to the one above it.
@@ -21,6 +22,7 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "__init__": frozenset(),
     "errors": frozenset(),
     "forms": frozenset(),
+    "plain": frozenset(),
     "units": frozenset(),
     "api": frozenset(),
     "bus": frozenset({"api"}),
@@ -36,14 +38,14 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "helper/policy": frozenset({"api", "settings", "system"}),
     "server": frozenset({"server/engine", "server/exports", "server/supervisor", "system"}),
     "server/engine": frozenset({"server", "server/supervisor", "system"}),
-    "server/exports": frozenset({"system"}),
+    "server/exports": frozenset({"server", "system"}),
     "server/supervisor": frozenset({"server", "server/engine", "server/exports", "system"}),
 }
 
 #: Foreign module → where it may be imported: a file, or a folder when it ends in a slash.
 GATES: Final[Mapping[str, tuple[str, ...]]] = {
     "subprocess": ("system/run.py",),
-    "pynvml": ("system/gpu.py",),
+    "pynvml": ("system/nvml.py",),
     "pyroute2": ("system/nbd.py",),
     "dbus_next": ("bus/",),
     "cuda": ("server/engine/vram.py", "server/engine/engine.pyx"),
@@ -146,3 +148,15 @@ def test_cython_stays_at_its_gate() -> None:
     compiled = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.pyx")}
     assert compiled == {"server/engine/engine.pyx", "server/engine/transport.pyx", "bench/load.pyx"}
     assert "cydriver" not in (PACKAGE / "server/engine/transport.pyx").read_text(encoding="utf-8")
+
+
+def test_no_test_module_imports_another() -> None:
+    """What several tests need is in tests/support, so that a test can be changed without a look at all others."""
+    modules = {path for folder in ("test_*.py", "*_scenario.py", "conftest.py") for path in TESTS.rglob(folder)}
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules}
+    wrong = []
+    for name, path in names.items():
+        for source, imported in imports(ast.parse(path.read_text(encoding="utf-8")), path):
+            if {source, f"{source}.{imported}"} & (names.keys() - {"tests.conftest"}):
+                wrong.append(f"{name} imports {source}.{imported}".rstrip("."))
+    assert wrong == []

@@ -10,7 +10,7 @@ import pytest
 
 from vramswap_gui.doctor import checks
 from vramswap_gui.doctor.checks import Check, Machine, Verdict
-from vramswap_gui.system import gpu, run
+from vramswap_gui.system import nvml, run
 
 PCI = "0000:01:00.0"
 GPU = f"sys/bus/pci/devices/{PCI}"
@@ -34,6 +34,7 @@ GOOD = {
     PARAMS: "ResmanDebugLevel: 4294967295\nPreserveVideoMemoryAllocations: 1\nTemporaryFilePath: \"/var/tmp\"\n",
     "proc/swaps": "Filename Type Size Used Priority\n/dev/zram0 partition 999420 0 100\n/dev/nbd0 partition 4 0 1000\n",
     "proc/pressure/memory": f"some {STALL}\nfull {STALL}\n",
+    "run/vramswap/devices": "/dev/nbd0\n",
     "proc/sys/vm/swappiness": "60\n",
     "proc/sys/vm/page-cluster": "3\n",
     "proc/1/comm": "systemd\n",
@@ -87,10 +88,10 @@ def test_a_good_machine_passes_every_check(root: Path) -> None:
 
 
 def test_nothing_asks_the_gpu(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nvml() -> Any:
+    def refuse() -> Any:
         raise AssertionError("NVML was opened")
 
-    monkeypatch.setattr(gpu, "_nvml", nvml)
+    monkeypatch.setattr(nvml, "_nvml", refuse)
     for state in ("suspended", "active"):
         write(root / GPU / "power/runtime_status", state)
         assert checks.look(machine(root))
@@ -203,3 +204,132 @@ def test_a_missing_program_is_named(root: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(run, "find", lambda name: None if name == "mkswap" else f"/sbin/{name}")
     check = found(root, "Programs")
     assert (check.verdict, check.found) == (Verdict.FAILED, "missing: mkswap")
+
+
+SWITCHERS = [
+    ({"usr/bin/envycontrol": "", "lib/udev/rules.d/50-remove-nvidia.rules": ""}, "EnvyControl", "envycontrol -s"),
+    ({"etc/udev/rules.d/50-remove-nvidia.rules": ""}, "udev rule removes the GPU", "hybrid mode"),
+    ({"etc/supergfxd.conf": '{\n  "mode": "Integrated",\n  "vfio_enable": false\n}'}, "Integrated", "supergfxctl"),
+    ({"etc/supergfxd.conf": '{"mode":"Vfio"}'}, "Vfio", "supergfxctl --mode"),
+    ({"etc/prime-discrete": "off\n"}, "prime-select", "prime-select on-demand"),
+    ({"sys/devices/platform/asus-nb-wmi/dgpu_disable": "1\n"}, "ASUS", "dgpu_disable"),
+    ({"proc/acpi/bbswitch": "0000:01:00.0 OFF\n"}, "bbswitch", "bbswitch"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "words", "remedy"), SWITCHERS)
+def test_a_gpu_that_a_switcher_hides_is_said_to_be(root: Path, files: dict[str, str], words: str, remedy: str) -> None:
+    for path, text in files.items():
+        write(root / path, text)
+    assert found(root, "Graphics switcher").verdict is Verdict.WARNING
+    shutil.rmtree(root / GPU)
+    every = {check.name: check for check in checks.look(machine(root))}
+    card = every["NVIDIA GPU"]
+    assert card.verdict is Verdict.FAILED and words in card.found and remedy in card.remedy
+    # A driver is nobody's lack then.
+    assert every["NVIDIA driver"].verdict is every["CUDA driver library"].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("comm", "verdict"),
+    [("supergfxd", Verdict.WARNING), ("optimus-manager", Verdict.WARNING), ("gnome-shell", Verdict.OK)],
+)  # fmt: skip
+def test_tools_that_end_all_users_of_the_gpu_are_named(root: Path, comm: str, verdict: Verdict) -> None:
+    write(root / "proc/1300/comm", f"{comm}\n")
+    check = found(root, "Graphics switcher")
+    assert check.verdict is verdict
+    assert ("vramswapctl off" in check.remedy) is (verdict is Verdict.WARNING)
+
+
+def test_a_switcher_that_leaves_the_gpu_on_is_no_trouble(root: Path) -> None:
+    write(root / "etc/prime-discrete", "on-demand\n")
+    check = found(root, "Graphics switcher")
+    assert (check.verdict, check.found) == (Verdict.OK, "prime-select, in the mode on-demand")
+
+
+def test_cards_that_are_not_for_cuda(root: Path) -> None:
+    link(root / GPU / "driver", "../../../../bus/pci/drivers/vfio-pci")
+    check = found(root, "NVIDIA GPU")
+    assert check.verdict is Verdict.FAILED and "virtual machines" in check.found and check.remedy
+    other = root / "sys/bus/pci/devices/0000:02:00.0"
+    write(other / "vendor", "0x10de\n")
+    write(other / "class", "0x030200\n")
+    write(other / "power/runtime_status", "active\n")
+    link(other / "driver", "../../../../bus/pci/drivers/nvidia")
+    check = found(root, "NVIDIA GPU")
+    assert check.verdict is Verdict.OK
+    assert check.found == f"{PCI} (suspended, not for CUDA: vfio-pci), 0000:02:00.0 (active)"
+
+
+HIBERNATES = {
+    "sys/power/state": "freeze mem disk\n", "sys/power/disk": "[platform] shutdown reboot suspend\n",
+    "sys/power/resume": "0:0\n", "proc/cmdline": "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro quiet\n",
+    "proc/swaps": "Filename Type Size Used Priority\n/dev/nbd0 partition 4 0 1000\n"
+    "/dev/zram0 partition 8 0 100\n/dev/sda2 partition 8000000 0 -2\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "verdict", "words"),
+    [
+        ("proc/cmdline", HIBERNATES["proc/cmdline"], Verdict.WARNING, "no resume="),
+        ("proc/swaps", "Filename Type Size Used Priority\n/a\\040b file 8000000 0 -2\n", Verdict.WARNING, "no resume="),
+        ("proc/cmdline", "ro resume=UUID=5eed\n", Verdict.OK, "knows"),
+        ("proc/cmdline", "ro nohibernate\n", Verdict.OK, "not possible"),
+        ("sys/power/resume", "8:2\n", Verdict.OK, "knows"),
+        ("sys/power/state", "freeze mem\n", Verdict.OK, "not possible"),
+        ("sys/power/disk", "[disabled]\n", Verdict.OK, "not allowed"),
+        ("proc/swaps", "Filename Type Size Used Priority\n/dev/nbd0 partition 4 0 1000\n", Verdict.OK, "not set up"),
+    ],
+)  # fmt: skip
+def test_hibernation_needs_to_know_where_to(root: Path, path: str, text: str, verdict: Verdict, words: str) -> None:
+    for name, content in (HIBERNATES | {path: text}).items():
+        write(root / name, content)
+    check = found(root, "Hibernation")
+    assert check.verdict is verdict and words in check.found
+    if verdict is Verdict.WARNING:
+        assert "`findmnt -no UUID -T '/a b'`" in check.remedy or "`lsblk -no UUID /dev/sda2`" in check.remedy
+
+
+def test_somebody_elses_swap_on_nbd_is_somebody_elses(root: Path) -> None:
+    write(
+        root / "proc/swaps", "Filename Type Size Used Priority\n/dev/nbd0 partition 4 0 5\n/dev/nbd7 partition 4 0 9\n"
+    )
+    assert found(root, "Other swap").found == "/dev/nbd7 4 KiB"
+    # Ours, by whoever attached it, without a record.
+    (root / "run/vramswap/devices").unlink()
+    write(root / "sys/block/nbd7/pid", "4711\n")
+    write(root / "proc/4711/cmdline", "python3\0-m\0vramswap_gui.server.main\0--control\0/run/vramswap/control.sock\0")
+    assert found(root, "Other swap").found == "/dev/nbd0 4 KiB"
+
+
+def test_all_swap_areas_taken(root: Path) -> None:
+    rows = "".join(f"/dev/loop{number} partition 4 0 -{number + 2}\n" for number in range(20))
+    write(root / "proc/swaps", "Filename Type Size Used Priority\n" + rows)
+    check = found(root, "Swap areas")
+    assert check.verdict is Verdict.WARNING and "20 are in use already" in check.found
+
+
+@pytest.mark.parametrize("program", ["systemd-oomd", "earlyoom"])
+def test_who_ends_programs_before_memory_runs_out(root: Path, program: str) -> None:
+    write(root / "proc/1300/comm", f"{program}\n")
+    assert found(root, "Early OOM killer").verdict is Verdict.OK
+    write(root / "proc/swaps", "Filename Type Size Used Priority\n")
+    check = found(root, "Early OOM killer")
+    assert check.verdict is Verdict.WARNING and program in check.found and "mode always" in check.remedy
+
+
+def test_strict_overcommit_is_told_with_numbers(root: Path) -> None:
+    write(root / "proc/meminfo", "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\nCommitLimit: 10485760 kB\n"
+          "Committed_AS: 9437184 kB\n")  # fmt: skip
+    write(root / "proc/sys/vm/overcommit_memory", "0\n")
+    assert found(root, "Overcommit").verdict is Verdict.OK
+    write(root / "proc/sys/vm/overcommit_memory", "2\n")
+    check = found(root, "Overcommit")
+    assert check.verdict is Verdict.WARNING and "10 GiB in all" in check.found and "9 GiB" in check.found
+
+
+def test_names_that_others_give_are_shown_as_plain_text(root: Path) -> None:
+    line = b"/mnt/\xff\x1b[2J<b>a\\012b file 4 0 -2\n"
+    (root / "proc/swaps").write_bytes(b"Filename Type Size Used Priority\n" + line)
+    assert found(root, "Other swap").found == "/mnt/\\xff\\x1b[2J<b>a\\nb 4 KiB"

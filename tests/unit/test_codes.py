@@ -129,7 +129,7 @@ def test_a_newer_helper_is_understood_as_far_as_can_be() -> None:
 
 def test_texts_from_elsewhere_are_one_plain_line() -> None:
     error = VramswapError(Problem.DEVICE_IS_SWAP, device="/dev/\x1b[31m\nnbd\udcff0")
-    assert error.message == "/dev/\\x1b[31m\\nnbd\\udcff0 is in use as swap."
+    assert error.message == "/dev/\\x1b[31m\\nnbd\\xff0 is in use as swap."
     long = VramswapError(Problem.DEVICE_IS_SWAP, device="x" * 10_000)
     assert len(long.message) < 300
     # What looks like a place is none.

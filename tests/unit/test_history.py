@@ -133,11 +133,6 @@ PALETTES = {
 WIDTH = 400
 
 
-@pytest.fixture(scope="module")
-def application() -> Iterator[QApplication]:
-    yield QApplication.instance() or QApplication(["tests", "-platform", "offscreen"])  # type: ignore[misc]
-
-
 @pytest.fixture(params=PALETTES)
 def graph(application: QApplication, request: pytest.FixtureRequest) -> Iterator[Graph]:
     made = Graph()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +39,8 @@ def started(root: Path) -> Iterator[str]:
         if path.suffix in (".service", ".desktop"):
             for line in path.read_text().splitlines():
                 if line.startswith("Exec") and "vramswap" in line:
-                    yield line.split("=", 1)[1].split()[0]
+                    # A dash says that its failure is none (systemd.service(5)).
+                    yield line.split("=", 1)[1].split()[0].removeprefix("-")
 
 
 async def test_what_is_placed_goes_again(files: Path, tmp_path: Path) -> None:
@@ -102,7 +105,7 @@ async def test_live_swap_stays(device: str, served: bool, refused: bool, files: 
     (tmp_path / "proc/swaps").write_text(f"Filename Type Size Used Priority\n{device} partition 1024 4 1000\n")
     if served:
         (tmp_path / "run/vramswap").mkdir(parents=True)
-        (tmp_path / "run/vramswap/control.sock").touch()
+        (tmp_path / "run/vramswap/devices").write_text("/dev/nbd0\n")
     before = below(tmp_path)
     if refused:
         with pytest.raises(VramswapError) as caught:
@@ -121,7 +124,7 @@ def test_a_helper_that_the_bus_started_ends(tmp_path: Path, monkeypatch: pytest.
     other = subprocess.Popen([f"{tmp_path}/vramswap-helper2", "60"], executable=sleep)
     try:
         install._end_helper()
-        assert helper.wait(10) == -signal.SIGTERM and other.poll() is None
+        assert helper.wait() == -signal.SIGTERM and other.poll() is None
     finally:
         for process in (helper, other):
             process.kill()
@@ -158,3 +161,144 @@ def test_root_runs_nothing_that_others_may_change(tmp_path: Path) -> None:
     os.chown(program, 1234, 0)
     with pytest.raises(VramswapError, match="may change"):
         install.require_safe(link)
+
+
+def everything(root: Path) -> dict[str, bytes | None]:
+    """All that is below a folder, with what is in it."""
+    return {str(path.relative_to(root)): path.read_bytes() if path.is_file() else None for path in root.rglob("*")}
+
+
+class Broken:
+    """A file system on which the change number ``at`` fails."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+        self.left = at
+        for name in ("replace", "mkdir", "unlink", "write_bytes"):
+            monkeypatch.setattr(Path, name, self._wrapped(getattr(Path, name)))
+
+    def _wrapped(self, do: Callable[..., Any]) -> Callable[..., Any]:
+        def change(path: Path, *arguments: Any, **named: Any) -> Any:
+            self.left -= 1
+            if self.left == 0:
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+            return do(path, *arguments, **named)
+
+        return change
+
+
+@pytest.mark.parametrize("before", ["nothing", "an older one"])
+async def test_all_or_nothing(before: str, tmp_path: Path) -> None:
+    """Whatever change fails, everything is as it was, and the next try succeeds."""
+    old, new, root = tmp_path / "old", tmp_path / "new", tmp_path / "root"
+    for folder, names in ((old, ("share/a/one", "lib/systemd/system/x.service", "share/gone/by")),
+                          (new, ("share/a/one", "lib/systemd/system/x.service", "share/b/two"))):  # fmt: skip
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(f"Exec=vramswap of {folder.name}\n")
+    root.mkdir()
+    if before != "nothing":
+        await install.install(root, old, PROGRAMS)
+    state = everything(root)
+    for at in range(1, 100):
+        with pytest.MonkeyPatch.context() as patch:
+            broken = Broken(patch, at)
+            try:
+                await install.install(root, new, PROGRAMS)
+            except VramswapError as error:
+                assert "Read-only file system. Nothing was changed." in error.message and error.remedy
+            else:
+                assert broken.left > 0
+                break
+        assert everything(root) == state, at
+    assert at > 5
+    assert not any(path.endswith("gone/by") for path in everything(root))
+    assert await install.uninstall(root) and below(root) == set()
+
+
+async def test_a_file_system_that_is_read_only(files: Path, tmp_path: Path) -> None:
+    """The real thing, in a mount namespace of its own."""
+    if os.geteuid():
+        pytest.skip("needs root, who alone may mount")
+    root = tmp_path / "root"
+    (root / "usr/share").mkdir(parents=True)
+    script = (
+        "import asyncio, pathlib, sys\n"
+        "from vramswap_gui.ctl import install\n"
+        "from vramswap_gui.errors import VramswapError\n"
+        "root, files = map(pathlib.Path, sys.argv[2:4])\n"
+        "work = install.install(root, files, root) if sys.argv[1] == 'install' else install.uninstall(root)\n"
+        "try:\n    asyncio.run(work)\n"
+        "except VramswapError as error:\n    sys.exit(str(error))\n"
+    )
+
+    def run(what: str, read_only: str) -> str:
+        mount = f'mount --bind {read_only} {read_only} && mount -o remount,bind,ro {read_only} && exec "$@"'
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", mount, "sh", sys.executable, "-c", script, what, str(root), str(files)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1, done
+        return done.stderr
+
+    before = everything(root)
+    said = run("install", str(root / "usr/share"))
+    assert "/usr/share/polkit-1/" in said and "Read-only" in said and "package" in said
+    assert everything(root) == before
+    await install.install(root, files, PROGRAMS)
+    said = run("uninstall", str(root / "usr/share"))
+    assert "Read-only" in said and "are left" in said and "Traceback" not in said
+    assert not (root / "etc/systemd/system/vramswap-helper.service").exists()
+    # What there is goes when it can.
+    assert await install.uninstall(root)
+    assert set(everything(root)) == {"usr", "usr/share"}
+
+
+async def test_a_way_that_others_may_change_is_refused(files: Path, tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("needs root, who alone may give files away")
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    (root / "usr").mkdir(parents=True)
+    (elsewhere / "deep").mkdir(parents=True)
+    (root / "usr/local").symlink_to(elsewhere / "deep")
+    await install.install(root, files, PROGRAMS)
+    await install.uninstall(root)
+    os.chown(elsewhere, 1234, 0)
+    before = everything(tmp_path)
+    with pytest.raises(VramswapError, match=f"may change {elsewhere}"):
+        await install.install(root, files, PROGRAMS)
+    assert everything(tmp_path) == before
+    os.chown(elsewhere, 0, 0)
+    (elsewhere / "deep").chmod(0o775)
+    with pytest.raises(VramswapError, match="may change") as caught:
+        await install.install(root, files, PROGRAMS)
+    assert "chmod go-w" in caught.value.remedy
+
+
+def test_links_in_between_count(tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("needs root, who alone may give files away")
+    program = tmp_path / "bin/program"
+    program.parent.mkdir()
+    program.touch()
+    middle = tmp_path / "theirs"
+    middle.mkdir()
+    (middle / "hop").symlink_to(program)
+    (tmp_path / "first").symlink_to(middle / "hop")
+    install.require_safe(tmp_path / "first")
+    os.chown(middle, 1234, 0)
+    with pytest.raises(VramswapError, match=f"may change {middle}"):
+        install.require_safe(tmp_path / "first")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(VramswapError, match="circles"):
+        install.require_safe(tmp_path / "circle")
+
+
+async def test_a_list_that_leads_elsewhere_removes_nothing_there(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("x")
+    root = tmp_path / "root"
+    manifest = root / install.MANIFEST
+    manifest.parent.mkdir(parents=True)
+    manifest.write_bytes(f"../victim\n{victim}\nusr/x\n\n".encode() + b"\xff\n")
+    await install.uninstall(root)
+    assert victim.exists()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lint
+
 ROOT = Path(__file__).parents[2]
 #: Folders that are made, not written.
 GENERATED = {".git", ".venv", "build", "dist", "__pycache__"}
@@ -44,7 +46,14 @@ def test_ruff() -> None:
     passes("ruff", "check", ".")
 
 
-@pytest.mark.timeout(300)
+def test_format() -> None:
+    passes("ruff", "format", "--check", ".")
+
+
+def test_spelling() -> None:
+    passes("codespell")
+
+
 def test_mypy() -> None:
     passes("mypy")
 

@@ -12,8 +12,8 @@ import pytest
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper import monitor
 from vramswap_gui.helper.policy.types import GpuObservation
-from vramswap_gui.system import gpu
-from vramswap_gui.system.gpu import GpuReading, Program
+from vramswap_gui.system import nvml
+from vramswap_gui.system.nvml import GpuReading, Program
 from vramswap_gui.units import GIB, MIB
 
 PCI = "0000:01:00.0"
@@ -32,7 +32,7 @@ class Card:
         self.failing = False
         self.now = 100.0
         self._monitor = monitor.Monitor(folder, folder)
-        monkeypatch.setattr(gpu, "read", self._read)
+        monkeypatch.setattr(nvml, "read", self._read)
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
     def _read(self, *_: Any) -> GpuReading:

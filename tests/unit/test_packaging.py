@@ -18,7 +18,7 @@ import pytest
 from vramswap_gui import __version__
 from vramswap_gui.api.dbus import COMMANDS, VERBS
 from vramswap_gui.api.status import PROPERTIES
-from vramswap_gui.ctl import main
+from vramswap_gui.ctl import parser
 from vramswap_gui.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def commands() -> Iterator[str]:
     """The commands of ``vramswapctl``, from its own parser."""
-    for action in main._parser()._actions:
+    for action in parser.build()._actions:
         if action.dest == "command":
             yield from action.choices or ()
 
@@ -83,11 +83,7 @@ def test_every_question_for_a_password_is_translated(share: Path) -> None:
 
 
 def test_every_command_that_is_a_verb_is_the_one_that_is_declared() -> None:
-    helps = {
-        choice.dest: choice.help
-        for action in main._parser()._actions if action.dest == "command"
-        for choice in action._choices_actions  # type: ignore[attr-defined]
-    }  # fmt: skip
+    helps = {command.name: command.help for command in parser.COMMANDS.values()}
     assert {command: helps.get(command) for command in COMMANDS} == {name: verb.help for name, verb in COMMANDS.items()}
 
 
@@ -242,11 +238,11 @@ def fish(share: Path, folder: Path, *words: str) -> set[str]:
 
 
 def test_bash_completes(share: Path) -> None:
-    assert bash(share, "vramswapctl", "") == {*commands(), "-h", "--help", "--version"}
+    assert bash(share, "vramswapctl", "") == {*commands(), "-h", "--help", "--version", "--debug"}
     assert bash(share, "vramswapctl", "st") == {"status"}
     assert bash(share, "vramswapctl", "status", "--j") == {"--json"}
     assert bash(share, "vramswapctl", "config", "") >= set(SETTINGS)
-    assert bash(share, "vramswapctl", "config", "size", "") <= {"-h", "--help"}
+    assert bash(share, "vramswapctl", "config", "size", "") <= {"-h", "--help", "--json", "--debug"}
     assert bash(share, "vramswapctl", "size", "a") == {"auto"}
     assert "resources" in bash(share, "vramswapctl", "bench", "--disk", "")
     assert bash(share, "vramswap-server", "--lis") == {"--listen"}

@@ -11,7 +11,7 @@ import pytest
 from vramswap_gui.doctor.checks import Machine
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper import swap_area
-from vramswap_gui.system import gpu, meminfo, run, swaps
+from vramswap_gui.system import gpu, meminfo, nvml, run, swaps
 
 PCI = "0000:01:00.0"
 
@@ -76,14 +76,14 @@ def test_a_display_is_seen_without_asking_the_driver(laptop: Machine) -> None:
 def test_a_sleeping_gpu_is_never_asked(laptop: Machine, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write(laptop.sys / "bus/pci/devices" / PCI / "power/runtime_status", state)
 
-    def nvml() -> Any:
+    def refuse() -> Any:
         raise AssertionError("NVML was opened")
 
-    monkeypatch.setattr(gpu, "_nvml", nvml)
-    assert gpu.read(PCI, held=False, sys=laptop.sys) is None
-    assert gpu.read("0000:09:00.0", held=False, sys=laptop.sys) is None
+    monkeypatch.setattr(nvml, "_nvml", refuse)
+    assert nvml.read(PCI, held=False, sys=laptop.sys) is None
+    assert nvml.read("0000:09:00.0", held=False, sys=laptop.sys) is None
     with pytest.raises(AssertionError, match="NVML was opened"):
-        gpu.read(PCI, held=True, sys=laptop.sys)
+        nvml.read(PCI, held=True, sys=laptop.sys)
 
 
 async def test_a_missing_nbd_module_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

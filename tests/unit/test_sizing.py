@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper.policy import limits
+from vramswap_gui.helper.policy.limits import Vram
 from vramswap_gui.helper.policy.sizing import (
     Area,
-    Memory,
-    Vram,
-    largest,
+    Room,
     require_room,
     reshape,
     sentence,
@@ -100,29 +100,29 @@ def test_reshape(name: str, areas: list[Area], size: int, remove: tuple[int, ...
 
 
 @pytest.mark.parametrize(
-    ("name", "used", "memory", "fits"),
+    ("name", "used", "room", "fits"),
     [
-        ("nothing to move", 0, Memory(16 * GIB, 0, 0), True),
-        ("plenty of memory", 2 * GIB, Memory(16 * GIB, 8 * GIB, 0), True),
-        ("into the margin", 2 * GIB, Memory(16 * GIB, 2 * GIB + 100 * MIB, 0), False),
-        ("other swap takes it", 2 * GIB, Memory(16 * GIB, 0, 4 * GIB), True),
-        ("both together", 2 * GIB, Memory(16 * GIB, 2 * GIB, GIB), True),
-        ("nowhere", 1, Memory(16 * GIB, 0, 0), False),
+        ("nothing to move", 0, Room(16 * GIB, 0, 0), True),
+        ("plenty of memory", 2 * GIB, Room(16 * GIB, 8 * GIB, 0), True),
+        ("into the margin", 2 * GIB, Room(16 * GIB, 2 * GIB + 100 * MIB, 0), False),
+        ("other swap takes it", 2 * GIB, Room(16 * GIB, 0, 4 * GIB), True),
+        ("both together", 2 * GIB, Room(16 * GIB, 2 * GIB, GIB), True),
+        ("nowhere", 1, Room(16 * GIB, 0, 0), False),
     ],
 )
-def test_room(name: str, used: int, memory: Memory, fits: bool) -> None:
+def test_room(name: str, used: int, room: Room, fits: bool) -> None:
     if fits:
-        require_room(used, memory)
+        require_room(used, room)
     else:
         with pytest.raises(VramswapError) as caught:
-            require_room(used, memory)
+            require_room(used, room)
         assert caught.value.code is ErrorCode.WONT_FIT
 
 
 def test_the_slider_ends_where_the_card_does() -> None:
-    assert largest(Config(), Vram(8 * GIB, GIB, 0)) == 8 * GIB - 512 * MIB
-    assert largest(Config(), Vram(8 * GIB, GIB, 0, display=True)) == 7 * GIB
-    assert largest(Config(maximum=GIB), LAPTOP) == GIB
+    assert limits.of(Config(), Vram(8 * GIB, GIB, 0)).largest == 8 * GIB - 512 * MIB
+    assert limits.of(Config(), Vram(8 * GIB, GIB, 0, display=True)).largest == 7 * GIB
+    assert limits.of(Config(maximum=GIB), LAPTOP).largest == GIB
 
 
 def test_the_sentence_tells_why_it_is_less() -> None:

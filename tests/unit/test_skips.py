@@ -1,47 +1,40 @@
-"""A skip that tests/conftest.py does not expect fails the run; an expected one does not."""
+"""A skip that tests/support/skips.py does not expect fails the run; an expected one does not."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+from tests.support import inner
+
+#: Two more reasons than ours, of which one is always expected and the other never.
+CONFTEST = """
+from tests.support import skips
+skips.EXPECTED_SKIPS |= {"expected": lambda: True, "impossible": lambda: False}
+"""
 
 
-def run(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
-    """Run ``test`` (a module's text) under a conftest that is ours, plus one reason that is always expected."""
-    (folder / "conftest.py").write_text(
-        CONFTEST.read_text(encoding="utf-8").replace(
-            "EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {",
-            "EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {\n"
-            '    "expected": lambda: True,\n    "impossible": lambda: False,',
-        ),
-        encoding="utf-8",
-    )
-    (folder / "test_it.py").write_text(f"import pytest\n{test}\ndef test_ok(): pass\n", encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(folder)],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+CASES = [
+    ("def test_a(): pytest.skip('expected, as declared')", 0),
+    ("@pytest.mark.xfail\ndef test_a(): assert False", 0),
+    ("def test_a(): pytest.skip('nobody knows')", 1),
+    ("def test_a(): pytest.skip('impossible here')", 1),
+    ("@pytest.mark.skip\ndef test_a(): pass", 1),
+    ("@pytest.mark.skipif(True, reason='tool missing')\ndef test_a(): pass", 1),
+    ("pytest.importorskip('no_such_module')", 1),
+    ("pytest.skip('whole module', allow_module_level=True)", 1),
+]
 
 
 @pytest.mark.parametrize(
-    ("test", "status"),
-    [
-        ("def test_a(): pytest.skip('expected, as declared')", 0),
-        ("@pytest.mark.xfail\ndef test_a(): assert False", 0),
-        ("def test_a(): pytest.skip('nobody knows')", 1),
-        ("def test_a(): pytest.skip('impossible here')", 1),
-        ("@pytest.mark.skip\ndef test_a(): pass", 1),
-        ("@pytest.mark.skipif(True, reason='tool missing')\ndef test_a(): pass", 1),
-        ("pytest.importorskip('no_such_module')", 1),
-        ("pytest.skip('whole module', allow_module_level=True)", 1),
-    ],
+    ("test", "status", "how"), [(*case, ()) for case in CASES] + [(*CASES[n], ("-n", "1")) for n in (0, 2, 7)]
 )
-def test_skips(test: str, status: int, tmp_path: Path) -> None:
-    done = run(tmp_path, test)
+def test_skips(test: str, status: int, how: Sequence[str], tmp_path: Path) -> None:
+    (tmp_path / "plugin.py").write_text(CONFTEST)
+    text = f"import pytest\n{test}\ndef test_ok(): pass\n"
+    done = inner.run(tmp_path, text, "-p", "plugin", *how, PYTHONPATH=f"{inner.ROOT}{os.pathsep}{tmp_path}")
     assert done.returncode == status, done.stdout + done.stderr
     assert ("UNEXPECTED SKIPS" in done.stdout) == bool(status)

@@ -47,9 +47,8 @@ MESSAGES: Final = {
 
 
 @pytest.fixture
-def german() -> Iterator[None]:
+def german(application: QApplication) -> Iterator[None]:
     """The tray's words in German."""
-    application = QApplication.instance() or QApplication(["tests", "-platform", "offscreen"])
     before = QLocale()
     installed = i18n.install(application, QLocale("de_DE"))
     yield
@@ -124,8 +123,7 @@ def test_numbers_and_plurals(german: None) -> None:
     assert "5" in many and "%n" not in one + many and one != many.replace("5", "1")
 
 
-def test_english_has_plurals_too() -> None:
-    application = QApplication.instance() or QApplication(["tests", "-platform", "offscreen"])
+def test_english_has_plurals_too(application: QApplication) -> None:
     before = QLocale()
     for locale in ("C", "en_US", "ja_JP"):
         installed = i18n.install(application, QLocale(locale))

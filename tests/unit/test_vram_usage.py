@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vramswap_gui.api.status import Segment, State, Status
-from vramswap_gui.system.gpu import Program
+from vramswap_gui.system.nvml import Program
 from vramswap_gui.tray.readings import GpuView, ProgramView, _by_name
 from vramswap_gui.tray.vram_usage import Holder, shares
 from vramswap_gui.units import GIB, MIB

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tests.system.swapped import command, used, wait_for
+from tests.support.waiting import wait_for
+from tests.system.swapped import command, used
 
 #: The outside reads one JSON object a line from it.
 REPORT: Final = Path("/dev/ttyS1")

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.system.swapped import available, command, wait_for
+from tests.support.waiting import wait_for
+from tests.system.swapped import available, command
 from tests.vm.guest import PATIENCE, holding, log, status, swapped, swaps, unit
 from vramswap_gui.units import MIB
 

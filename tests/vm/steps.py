@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.system.swapped import Filling, available, command, wait_for
+from tests.support.waiting import wait_for
+from tests.system.swapped import Filling, available, command
 from tests.vm import leaving, sleeping
 from tests.vm.guest import (
     PATIENCE,

@@ -81,7 +81,7 @@ RESIZE: Final = Verb(
     access=Access.CONTROL,
     question="Authentication is required to change the size of VRAM swap to $(size)",
     command="size",
-    help="Set the size.",
+    help="Show the size, or set it.",
 )
 SET_MODE: Final = Verb(
     "SetMode",
@@ -90,7 +90,7 @@ SET_MODE: Final = Verb(
     access=Access.CONTROL,
     question="Authentication is required to set when VRAM becomes swap: $(mode)",
     command="mode",
-    help="Set when VRAM becomes swap by itself.",
+    help="Show when VRAM becomes swap by itself, or set it.",
 )
 MAKE_WAY: Final = Verb(
     "MakeWay",

@@ -121,7 +121,7 @@ class Bus:
 
     # Asking
 
-    async def call(
+    async def call(  # noqa: PLR0913 - a D-Bus call has so many parts, and all are named
         self,
         to: str,
         path: str,

@@ -7,18 +7,19 @@ such folder: there the package manager does this. Nothing here is of use to some
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import signal
 import stat
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.system import run, swaps
+from vramswap_gui.system import ours, run, smallfile
 
 FILES: Final = Path(__file__).parent / "files"
 #: Below the root: the paths that were placed, one a line, folders that were made for them with a slash at the end.
@@ -35,7 +36,9 @@ _PLACES: Final = (
 )
 #: The files that name a program, and where in a line they do.
 _STARTERS: Final = (".service", ".desktop")
-_PROGRAM: Final = re.compile(r"^(Exec\w*=[-+!@:]*)(?:/usr/(?:bin|libexec)/)?(?=vramswap)", re.MULTILINE)
+_PROGRAM: Final = re.compile(rb"^(Exec\w*=[-+!@:]*)(?:/usr/(?:bin|libexec)/)?(?=vramswap)", re.MULTILINE)
+#: As many as the kernel follows (path_resolution(7)).
+_MOST_LINKS: Final = 40
 _ENABLED: Final = "vramswap-sleep.service"
 _HELPER: Final = "vramswap-helper.service"
 _SERVER: Final = "vramswap-server.service"
@@ -50,85 +53,201 @@ async def install(root: Path = Path("/"), files: Path = FILES, programs: Path | 
     """Place the files below ``root`` and, when that is the machine itself, have systemd and D-Bus take note.
 
     ``programs``: the folder of the programs that the files start; this installation's if it is None. Returns the paths.
-    Raises VramswapError before anything is changed, or when systemd refuses.
+    Raises VramswapError; then everything is as it was before.
     """
     programs = programs or Path(sysconfig.get_path("scripts"))
     if _is_machine(root):
         _require_root()
         require_safe(programs / "vramswap-helper", Path(__file__), Path(sys.executable))
-    paths = _place(root, files, programs)
-    if _is_machine(root):
+    contents = _contents(files, programs)
+    before = _manifest(root)
+    _require_free(root, [path for path in contents if path not in before])
+    for path in (*contents, MANIFEST):
+        _require_safe_way(root, path)
+    with contextlib.ExitStack() as undo:
+        _place(root, contents, before, undo)
+        if _is_machine(root):
+            await _take_note(undo)
+        undo.pop_all()
+    return [f"/{path}" for path in contents]
+
+
+def _require_free(root: Path, paths: Iterable[str]) -> None:
+    """Raises VramswapError when somebody else has placed one of them."""
+    foreign = next((path for path in paths if os.path.lexists(root / path)), None)
+    if foreign is not None:
+        raise _impossible(f"/{foreign} is there already and not from here.", "Remove the other installation first.")
+
+
+def _contents(files: Path, programs: Path) -> dict[str, bytes]:
+    """Each file to be there, below the root, and what is in it. Raises VramswapError."""
+    try:
+        found = {
+            placed(str(path.relative_to(files))): (path.suffix in _STARTERS, path.read_bytes())
+            for path in sorted(files.rglob("*")) if path.is_file()
+        }  # fmt: skip
+    except OSError as error:
+        raise _impossible(f"{error.filename} cannot be read: {error.strerror}.", "Install vramswap again.") from None
+    if not found:
+        raise _impossible("There are no system files in this installation.", "Install a package, or a wheel with pip.")
+    program = os.fsencode(programs)
+    return {
+        path: _PROGRAM.sub(lambda match: match[1] + program + b"/", data) if starts else data
+        for path, (starts, data) in found.items()
+    }
+
+
+def _place(root: Path, contents: Mapping[str, bytes], before: Sequence[str], undo: contextlib.ExitStack) -> None:
+    """Place all files, each with a way back in ``undo``. Raises VramswapError."""
+    folders = [path for path in before if path.endswith("/")] + list(_missing(root, [*contents, MANIFEST]))
+    gone = [path for path in before if not path.endswith("/") and path not in contents]
+    doing = MANIFEST
+    try:
+        for doing in folders:
+            if not (root / doing).is_dir():
+                (root / doing).mkdir(mode=0o755)
+                undo.callback(_try, (root / doing).rmdir)
+        # Before the first file, so that an installation that is killed can be taken back.
+        _put(root / MANIFEST, _listed([*folders, *contents, *gone]), undo)
+        for doing, data in contents.items():
+            _put(root / doing, data, undo)
+        for doing in gone:
+            _put(root / doing, None, undo)
+        _put(root / MANIFEST, _listed([*folders, *contents]), undo)
+    except OSError as error:
+        raise _unwritable(f"/{doing}", error) from None
+
+
+def _put(path: Path, data: bytes | None, undo: contextlib.ExitStack) -> None:
+    """Give a file another content, at once or not at all, or remove it (None). Raises OSError."""
+    try:
+        old = path.read_bytes()
+    except FileNotFoundError:
+        old = None
+    undo.callback(_try, lambda: _write(path, old))
+    _write(path, data)
+
+
+def _write(path: Path, data: bytes | None) -> None:
+    if data is None:
+        path.unlink(missing_ok=True)
+        return
+    fresh = path.with_name(f".{path.name}.vramswap")
+    try:
+        fresh.write_bytes(data)
+        fresh.chmod(0o644)
+        fresh.replace(path)
+    except OSError:
+        _try(lambda: fresh.unlink(missing_ok=True))
+        raise
+
+
+def _try(do: Callable[[], object]) -> None:
+    """What is done on the way back, as far as it can be."""
+    with contextlib.suppress(OSError):
+        do()
+
+
+async def _take_note(undo: contextlib.ExitStack) -> None:
+    """Raises VramswapError."""
+    try:
         await _systemd("daemon-reload")
         await _systemd("enable", _ENABLED)
         await _systemd("reload", "dbus.service")
-    return [f"/{path}" for path in paths]
-
-
-def _place(root: Path, files: Path, programs: Path) -> list[str]:
-    if not files.is_dir():
-        raise _impossible("There are no system files in this installation.", "Install a package, or a wheel with pip.")
-    before = _manifest(root)
-    wanted = {placed(str(path.relative_to(files))): path for path in sorted(files.rglob("*")) if path.is_file()}
-    foreign = [path for path in wanted if path not in before and os.path.lexists(root / path)]
-    if foreign:
-        raise _impossible(f"/{foreign[0]} is there already and not from here.", "Remove the other installation first.")
-    folders = [path for path in before if path.endswith("/")] + list(_missing(root, [*wanted, MANIFEST]))
-    for folder in folders:
-        (root / folder).mkdir(mode=0o755, exist_ok=True)
-    # Before the first file, so that an installation that breaks off can be taken back.
-    _write_manifest(root, [*folders, *{*before, *wanted} - {*folders}])
-    for path, source in wanted.items():
-        data = source.read_bytes()
-        if source.suffix in _STARTERS:
-            data = _PROGRAM.sub(rf"\g<1>{programs}/", data.decode()).encode()
-        (root / path).write_bytes(data)
-        (root / path).chmod(0o644)
-    _remove(root, [path for path in before if not path.endswith("/") and path not in wanted])
-    _write_manifest(root, [*folders, *wanted])
-    return list(wanted)
+    except VramswapError:
+        # The files go again, and with them what systemd has read.
+        undo.close()
+        for command in (("disable", _ENABLED), ("daemon-reload",)):
+            with contextlib.suppress(VramswapError):
+                await _systemd(*command)
+        raise
 
 
 async def uninstall(root: Path = Path("/")) -> list[str]:
-    """Remove what :func:`install` placed. Returns the paths. Raises VramswapError before anything is changed."""
+    """Remove what :func:`install` placed, as far as it is there. Returns the paths.
+
+    Raises VramswapError before anything is changed, or with what could not be removed when the rest is gone.
+    """
     paths = _manifest(root)
     if not paths:
         raise _impossible("`vramswapctl install` placed nothing here.", "A package is removed by its package manager.")
     if _is_machine(root):
         _require_root()
-    if _lending(root):
+    if ours.areas(root / "run/vramswap", root / "proc", root / "sys"):
         raise VramswapError(
             ErrorCode.BUSY, "Swap in video memory is on, and its pages would be lost.",
             "Turn it off, then try again: `vramswapctl off`",
         )  # fmt: skip
     if _is_machine(root):
-        with contextlib.suppress(VramswapError):
-            await _systemd("disable", _ENABLED, _HELPER)
-        for command in (("stop", _HELPER), ("kill", "--signal=TERM", _SERVER)):
-            # Neither need run.
-            with contextlib.suppress(VramswapError):
-                await _systemd(*command)
-        if not _booted():
-            _end_helper()
-    _remove(root, [*paths, MANIFEST])
+        await _stop_all()
+    left = _remove(root, paths)
     if _is_machine(root):
-        await _systemd("daemon-reload")
-        await _systemd("reload", "dbus.service")
+        with contextlib.suppress(VramswapError):
+            await _systemd("daemon-reload")
+            await _systemd("reload", "dbus.service")
+    if left:
+        path, error = next(iter(left.items()))
+        raise _unwritable(path, error, f"{len(left)} of {len(paths)} paths are left.")
     return [f"/{path}" for path in paths if not path.endswith("/")]
 
 
+async def _stop_all() -> None:
+    """Neither helper nor server need run."""
+    for command in (("disable", _ENABLED, _HELPER), ("stop", _HELPER), ("kill", "--signal=TERM", _SERVER)):
+        with contextlib.suppress(VramswapError):
+            await _systemd(*command)
+    if not _booted():
+        _end_helper()
+
+
 def require_safe(*paths: Path) -> None:
-    """Raises VramswapError when others than root may change what root is to run: a path, or a folder above it."""
+    """Raises VramswapError when others than root may change what root is to run, or a folder or link on the way."""
     for path in paths:
-        for real in {path.absolute(), path.resolve()}:
-            for part in (real, *real.parents):
-                found = part.lstat()
-                sticky = found.st_mode & stat.S_ISVTX
-                writable = found.st_mode & 0o022 and not sticky and not stat.S_ISLNK(found.st_mode)
-                if found.st_uid or writable:
-                    raise _impossible(
-                        f"Others than root may change {part}, and with it what the helper runs as root.",
-                        "Install for everybody: `sudo pipx install --global`, or as root in a venv below /opt.",
-                    )
+        for part in _way(path.absolute()):
+            if _is_foreign(part):
+                raise _impossible(
+                    f"Others than root may change {part}, and with it what the helper runs as root.",
+                    "Install for everybody: `sudo pipx install --global`, or as root in a venv below /opt.",
+                )
+
+
+def _require_safe_way(root: Path, path: str) -> None:
+    """Raises VramswapError when others may change a folder or link on the way to what is to be placed."""
+    outside = set(_way(root.resolve()))
+    for part in _way(root.resolve() / path):
+        if part not in outside and os.path.lexists(part) and _is_foreign(part):
+            raise _impossible(
+                f"Others than root may change {part}, and with it what is placed below it.",
+                f"Look who owns it, then: `sudo chown root: {part} && sudo chmod go-w {part}`",
+            )
+
+
+def _is_foreign(part: Path) -> bool:
+    """Whether others than root may change a file, what is in a folder, or where a link leads. Raises VramswapError."""
+    try:
+        found = part.lstat()
+    except OSError as error:
+        raise _impossible(f"{part} cannot be looked at: {error.strerror}.", "Install vramswap again.") from None
+    sticky = found.st_mode & stat.S_ISVTX
+    writable = found.st_mode & 0o022 and not sticky and not stat.S_ISLNK(found.st_mode)
+    return bool(found.st_uid or writable)
+
+
+def _way(path: Path) -> Iterator[Path]:
+    """Everything on the way to a path: each folder, each link, and what the links lead through."""
+    here, rest, links = Path("/"), list(path.parts[1:]), 0
+    yield here
+    while rest:
+        part = rest.pop(0)
+        here = here.parent if part == ".." else here / part
+        yield here
+        if here.is_symlink():
+            links += 1
+            if links > _MOST_LINKS:
+                raise _impossible(f"{path} leads in circles.", "Look at the links on the way to it.")
+            target = here.readlink()
+            rest = [*target.parts[target.is_absolute() :], *rest]
+            here = Path("/") if target.is_absolute() else here.parent
 
 
 def _is_machine(root: Path) -> bool:
@@ -147,23 +266,14 @@ def _require_root() -> None:
         )
 
 
-def _lending(root: Path) -> bool:
-    try:
-        live = any(area.device.startswith("/dev/nbd") for area in swaps.read(root / "proc"))
-    except OSError:
-        return False
-    return live and (root / "run/vramswap/control.sock").exists()
-
-
 def _manifest(root: Path) -> list[str]:
-    try:
-        return (root / MANIFEST).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
+    """What was placed; nothing that leads elsewhere."""
+    lines = smallfile.text(root / MANIFEST).split("\n")
+    return [path for path in lines if path and not path.startswith("/") and ".." not in Path(path).parts]
 
 
-def _write_manifest(root: Path, paths: list[str]) -> None:
-    (root / MANIFEST).write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
+def _listed(paths: Iterable[str]) -> bytes:
+    return "".join(f"{path}\n" for path in dict.fromkeys(paths)).encode()
 
 
 def _end_helper() -> None:
@@ -181,15 +291,37 @@ def _missing(root: Path, paths: list[str]) -> Iterator[str]:
     return (f"{folder}/" for folder in sorted(folders) if not (root / folder).is_dir())
 
 
-def _remove(root: Path, paths: list[str]) -> None:
-    for path in paths:
-        if not path.endswith("/"):
+def _remove(root: Path, paths: Sequence[str]) -> dict[str, OSError]:
+    """Remove files, then the folders that are empty, the list of them last. Returns what is left, and why."""
+    left: dict[str, OSError] = {}
+    for path in (path for path in paths if not path.endswith("/")):
+        try:
             (root / path).unlink(missing_ok=True)
+        except OSError as error:
+            left[f"/{path}"] = error
+    if not left:
+        try:
+            (root / MANIFEST).unlink(missing_ok=True)
+        except OSError as error:
+            left[f"/{MANIFEST}"] = error
     for path in sorted(paths, reverse=True):
         if path.endswith("/"):
             # Others may have put something there since.
-            with contextlib.suppress(OSError):
-                (root / path).rmdir()
+            _try((root / path).rmdir)
+    return left
+
+
+def _unwritable(path: str, error: OSError, outcome: str = "Nothing was changed.") -> VramswapError:
+    remedies = {
+        errno.EROFS: "This system keeps it read-only: install vramswap as the system's own package instead.",
+        errno.ENOSPC: "Free some space there, then try again.",
+        errno.EDQUOT: "Free some space there, then try again.",
+    }
+    return VramswapError(
+        ErrorCode.INTERNAL,
+        f"{path} cannot be changed: {error.strerror or error}. {outcome}",
+        remedies.get(error.errno or 0, "See to it that root may change it, then try again."),
+    )
 
 
 async def _systemd(*arguments: str) -> None:

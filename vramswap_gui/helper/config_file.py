@@ -1,4 +1,4 @@
-"""The configuration file, which the helper alone writes."""
+"""The configuration file, which the helper writes, and an administrator too: settings, comments and mistakes."""
 
 from __future__ import annotations
 
@@ -6,69 +6,143 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any, Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import SETTINGS, Config, config_from
+from vramswap_gui.system import smallfile
+
+_HEADER: Final = "# Settings of vramswap: vramswap.toml(5). `vramswapctl config KEY VALUE` changes them too.\n"
 
 
 class ConfigFile:
-    """The file at ``path``; one that does not exist means the defaults."""
+    """The file at ``path``; one that does not exist means the defaults.
 
-    def __init__(self, path: Path) -> None:
+    ``kept``: where the last good settings are kept for the next helper, until the machine starts anew.
+    """
+
+    def __init__(self, path: Path, kept: Path | None = None) -> None:
         self._path = path
+        self._kept = kept
+        self._data: bytes | None = None
+        self._good: Config | None = None
+        #: What is wrong with the file as it is; None while nothing is.
+        self.trouble: VramswapError | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the file is, or would be."""
+        return self._path.parent
 
     def load(self) -> Config:
-        """Raises VramswapError CONFIG_INVALID, naming the file and what is wrong in it."""
+        """The settings in force: those of the file, or the last good ones while it has a mistake (:attr:`trouble`).
+
+        Raises VramswapError CONFIG_INVALID, naming the file, the line and what is wrong there, when there never were
+        good ones.
+        """
         try:
-            values = tomllib.loads(self._path.read_text(encoding="utf-8"))
-            return config_from(values)
-        except FileNotFoundError:
-            return Config()
-        except (OSError, ValueError) as error:
-            raise self._invalid(str(error)) from None
+            data = self._read()
+            if data != self._data or self._good is None or self.trouble is not None:
+                self._good, self._data, self.trouble = self._parse(data), data, None
+                self._keep(self._good)
         except VramswapError as error:
-            raise self._invalid(error.message) from None
+            self.trouble = error
+            if self._good is None:
+                self._good = self._recall()
+        if self._good is None:
+            assert self.trouble is not None
+            raise self.trouble
+        return self._good
 
     def save(self, config: Config) -> None:
-        """Replace the file at once or not at all; settings at their default are left out. Raises VramswapError."""
-        lines = ["# Written by vramswap-helper. Change it with `vramswapctl config KEY VALUE`."]
-        for key, setting in SETTINGS.items():
-            value = getattr(config, key)
-            if value != setting.default:
-                # A JSON string of printable characters is a TOML string too.
-                lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+        """Write what is new in ``config`` into the file, at once or not at all; the rest of it stays as it is.
+
+        Raises VramswapError: CONFIG_INVALID while there is a mistake in the file that this does not mend.
+        """
+        before = self.load()
+        text = _edited(self._text(self._read()), before, config, self._invalid)
+        if self._parse(text.encode()) != config:
+            raise self._invalid("it has settings that are not in force yet")
         try:
             self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            self._replace("\n".join(lines) + "\n")
-        except OSError as error:
+            # An administrator may keep the file elsewhere.
+            _replace(self._path.resolve(), text)
+        except (OSError, RuntimeError) as error:
             raise VramswapError(
                 ErrorCode.INTERNAL,
-                f"{self._path} could not be written: {error.strerror}.",
+                f"{self._path} could not be written: {getattr(error, 'strerror', None) or error}.",
                 "Check the file system; the old settings are in force.",
             ) from None
+        self.load()
 
-    def _replace(self, text: str) -> None:
-        fd, name = tempfile.mkstemp(dir=self._path.parent, prefix=".config-")
+    def _read(self) -> bytes:
+        """The file; nothing when there is none. Raises VramswapError."""
         try:
-            with os.fdopen(fd, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fchmod(fd, 0o644)
-                os.fsync(fd)
-            Path(name).replace(self._path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+            data = smallfile.data(self._path, smallfile.LIMIT + 1)
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise self._invalid(f"it cannot be read ({error.strerror})") from None
+        if len(data) > smallfile.LIMIT:
+            raise self._invalid("it is far too large")
+        return data
 
-    def _invalid(self, why: str) -> VramswapError:
+    def _text(self, data: bytes) -> str:
+        """Raises VramswapError. Editors of other systems begin a file with a byte order mark."""
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise self._invalid("this is not UTF-8", 1 + data.count(b"\n", 0, error.start)) from None
+
+    def _parse(self, data: bytes) -> Config:
+        """Raises VramswapError."""
+        text = self._text(data)
+        try:
+            values = tomllib.loads(text)
+        except RecursionError:
+            raise self._invalid("it is nested too deeply") from None
+        except ValueError as error:
+            place = re.fullmatch(
+                r"(.*)\s\(at\s(?:line\s(\d+),\scolumn\s(\d+)|end\sof\sdocument)\)", str(error), re.DOTALL
+            )
+            if place is None:
+                raise self._invalid(str(error)) from None
+            line, column = place[2], place[3]
+            why = f"{place[1]} (column {column})" if column else f"{place[1]} at the end"
+            raise self._invalid(why, int(line) if line else None) from None
+        for key, value in values.items():
+            try:
+                config_from({key: value})
+            except VramswapError as error:
+                raise self._invalid(error.message.rstrip("."), _line_of(key, text)) from None
+        return config_from(values)
+
+    def _keep(self, config: Config) -> None:
+        """Leave the settings for a helper that takes over; a full /run costs no more than that."""
+        if self._kept is not None:
+            with contextlib.suppress(OSError):
+                self._kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                _replace(self._kept, json.dumps(dataclasses.asdict(config)))
+
+    def _recall(self) -> Config | None:
+        """What the helper before left."""
+        if self._kept is None:
+            return None
+        try:
+            return config_from(json.loads(smallfile.data(self._kept)))
+        except (OSError, ValueError, RecursionError, TypeError, AttributeError, VramswapError):
+            return None
+
+    def _invalid(self, why: str, line: int | None = None) -> VramswapError:
+        place = f"{self._path}, line {line}" if line else f"{self._path}"
         return VramswapError(
             ErrorCode.CONFIG_INVALID,
-            f"{self._path}: {why}",
-            "Mend the file, or remove it to go back to the defaults.",
+            f"{place}: {why}.",
+            "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
         )
 
 
@@ -85,3 +159,48 @@ def changed(config: Config, values: dict[str, object]) -> Config:
             )
         new = dataclasses.replace(new, size=new.maximum)
     return new
+
+
+def _edited(text: str, before: Config, config: Config, invalid: Any) -> str:
+    """``text`` with what differs between ``before`` and ``config`` written into it. Raises VramswapError."""
+    # Only a write needs it.
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text or _HEADER)
+        for key, setting in SETTINGS.items():
+            value = getattr(config, key)
+            if key in document:
+                if value != getattr(before, key):
+                    document[key] = value
+            elif value != setting.default:
+                document.add(key, value)
+        return tomlkit.dumps(document)
+    except (TOMLKitError, RecursionError, ValueError) as error:
+        raise invalid(str(error)) from None
+
+
+def _line_of(key: str, text: str) -> int | None:
+    """The line in which a key is set."""
+    found = re.search(rf"^[ \t]*\[*[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*[=.\]]", text, re.MULTILINE)
+    return None if found is None else 1 + text.count("\n", 0, found.start())
+
+
+def _replace(path: Path, text: str) -> None:
+    """At once or not at all. Who may read it stays as it is; nobody but its owner may write it. Raises OSError."""
+    mode = 0o644
+    with contextlib.suppress(OSError):
+        mode = path.stat().st_mode & 0o755
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".config-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise

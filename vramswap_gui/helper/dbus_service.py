@@ -47,7 +47,7 @@ class DbusService:
             dbus.WAKE.name: lambda caller: lifecycle.wake(),
             dbus.UPGRADE.name: lambda caller: lifecycle.upgrade(),
             dbus.RESIZE.name: lambda caller, size: lifecycle.resize(size),
-            dbus.SET_MODE.name: lambda caller, mode: lifecycle.configure({"mode": mode}),
+            dbus.SET_MODE.name: lambda caller, mode: self._set_mode(mode),
             dbus.SET_CONFIG.name: lambda caller, settings: lifecycle.configure(plain(settings)),
             dbus.GET_CONFIG.name: self._get_config,
             dbus.MAKE_WAY.name: self._make_way,
@@ -112,6 +112,10 @@ class DbusService:
     async def _get_config(self, caller: Caller | None) -> list[Any]:
         config = self._lifecycle.config()
         return [{key: Variant(setting.signature, getattr(config, key)) for key, setting in SETTINGS.items()}]
+
+    async def _set_mode(self, mode: str) -> None:
+        await self._lifecycle.configure({"mode": mode})
+        await self._lifecycle.settle()
 
     async def _make_way(self, caller: Caller, wanted: bool) -> None:
         assert self._bus is not None

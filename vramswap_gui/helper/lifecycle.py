@@ -5,24 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.status import Cause, Mode, State, Status
 from vramswap_gui.errors import NO_ERROR, ErrorCode, VramswapError
+from vramswap_gui.helper import swap_area
 from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_unit import start_at_boot
-from vramswap_gui.helper.policy import sizing
-from vramswap_gui.helper.policy.sizing import Vram
+from vramswap_gui.helper.policy import limits, sizing
+from vramswap_gui.helper.policy.limits import Vram
 from vramswap_gui.helper.policy.types import Plan
 from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments
-from vramswap_gui.helper.server_client import ServerClient, keeper_died
+from vramswap_gui.helper.server_client import ServerClient, keeper_died, pages_lost
+from vramswap_gui.helper.steps import Goal
 from vramswap_gui.settings import Config
-from vramswap_gui.system import gpu
+from vramswap_gui.system import gpu, nbd, ours
+
+#: Seconds for which a device may be unknown to the server, which is just making it.
+_STRAY_SECONDS: Final = 10.0
+
+
+async def _nothing() -> None:
+    """What there is to wait for without a policy."""
 
 
 class Lifecycle:
@@ -39,12 +49,19 @@ class Lifecycle:
     ) -> None:
         self._server = server
         self._file = config
+        self._folder = folder
         self._runtime = RuntimeState(folder)
         self._attach = attach
+        self._proc = proc
         self._sys = sys
+        #: The card as it was when it was last asked.
+        self._vram_seen: Vram | None = None
         self._verb = asyncio.Lock()
-        self._segments = Segments(server, attach == "kernel", proc, self._moved)
+        self._segments = Segments(server, attach == "kernel", proc, sys, self._moved)
         self._aim = 0
+        self._recovery: asyncio.Task[None] | None = None
+        #: Devices of ours that the server does not know, and since when.
+        self._strays: dict[str, float] = {}
         self.playing = False
         #: Counts what people ask for: a decision that was made before it is void.
         self.generation = 0
@@ -52,6 +69,8 @@ class Lifecycle:
         self.failed_at: float | None = None
         #: Called when there is something to decide anew.
         self.decided: Callable[[], None] = lambda: None
+        #: Returns when the policy has done what people asked for.
+        self.settle: Callable[[], Awaitable[None]] = _nothing
         self._status = Status(version=__version__)
         self.changed: Callable[[Status], None] = lambda status: None
         server.lost = self._server_lost
@@ -63,8 +82,16 @@ class Lifecycle:
         return self._status
 
     def config(self) -> Config:
-        """The settings in force. Raises VramswapError CONFIG_INVALID."""
-        return self._file.load()
+        """The settings in force, also when somebody edited the file. Raises VramswapError CONFIG_INVALID."""
+        config = self._file.load()
+        changes: dict[str, Any] = {"mode": Mode(config.mode), "wanted": config.size}
+        # What is wrong with the file is an error beside the state: the last good settings are in force.
+        if self._file.trouble is None and self._status.error[0] == ErrorCode.CONFIG_INVALID:
+            changes["error"] = NO_ERROR
+            if self._status.state is State.FAILED:
+                changes |= {"state": State.OFF, "reason": "Off."}
+        self._set(**changes)
+        return config
 
     @property
     def hand(self) -> bool | None:
@@ -101,7 +128,7 @@ class Lifecycle:
 
     async def adopt(self) -> None:
         """Take over what an earlier helper left: swap in use stays, a half-made segment goes."""
-        async with self._verb:
+        async with self._changing():
             config = Config()
             try:
                 config = self._file.load()
@@ -115,7 +142,7 @@ class Lifecycle:
             found = await self._server.ask("status")
             self._segments.devices = {segment["index"]: segment["device"] for segment in found["segments"]}
             try:
-                await self._segments.prune()
+                await self._segments.reach(Goal(), config)
             except VramswapError as error:
                 self._fail(error)
                 return
@@ -138,7 +165,7 @@ class Lifecycle:
 
     async def start(self) -> None:
         """Turn the swap on. Raises VramswapError; then it is off and the machine as it was."""
-        async with self._verb:
+        async with self._changing():
             if self.asleep:
                 raise VramswapError(
                     ErrorCode.BUSY, "The machine is going to sleep.", "Try again when it is awake (`vramswapctl wake`)."
@@ -148,21 +175,22 @@ class Lifecycle:
 
     async def _start(self, most: int | None = None) -> None:
         """``most``: lend no more than so many bytes, however much there is."""
-        await self._segments.prune()
+        config = self._file.load()
+        await self._segments.reach(Goal(), config)
         if self._segments.devices:
             if not self._server.connected:
                 raise keeper_died()
             return
         self._set(state=State.STARTING, reason="Reserving VRAM.", error=NO_ERROR)
         try:
-            config = self._file.load()
+            gpu.require(config.gpu, self._sys, self._proc)
             await self._server.start(config.gpu)
             vram = await self._vram(config)
             self._aim = sizing.target(config, vram)
             size = self._aim if most is None else min(self._aim, most)
-            await self._segments.reshape(config, sizing.reshape((), size))
+            await self._segments.reach(Goal(come=sizing.reshape((), size).add), config)
         except VramswapError as error:
-            await self._undo()
+            await self._undo(config)
             self._fail(error)
             raise
         self._aim = config.size or self._aim
@@ -170,7 +198,7 @@ class Lifecycle:
 
     async def stop(self) -> None:
         """Turn the swap off, pages first. Raises VramswapError; then what is still in use goes on serving."""
-        async with self._verb:
+        async with self._changing():
             await self._stop()
             self._by_hand(False)
 
@@ -181,15 +209,13 @@ class Lifecycle:
             self._set(state=State.STOPPING, reason="Bringing pages home.", cause=cause)
         async with self._resting():
             # The last one has the fewest pages, and while it goes the kernel may use the others.
-            for index in sorted(self._segments.devices, reverse=True):
-                await self._segments.remove(index)
-                await asyncio.sleep(pause)
-            await self._server.quit()
+            last_first = tuple(sorted(self._segments.devices, reverse=True))
+            await self._segments.reach(Goal(leave=last_first, end=True), Config(), pause)
         self._set(state=State.OFF, reason="Off.", cause=Cause.NONE, error=NO_ERROR, segments=())
 
     async def upgrade(self) -> None:
         """Have a running server become the version that is installed now, with the swap on. Raises VramswapError."""
-        async with self._verb:
+        async with self._changing():
             if self._server.connected:
                 try:
                     await self._server.upgrade()
@@ -201,10 +227,15 @@ class Lifecycle:
 
         Raises VramswapError; then the machine must not sleep, or it would hang on the first page it wants back.
         """
-        async with self._verb:
+        async with self._changing():
             resume = bool(self._segments.devices)
             try:
-                await self._stop(cause=Cause.SLEEP)
+                if self._segments.areas():
+                    await self._stop(cause=Cause.SLEEP)
+                else:
+                    # No page is on the GPU, so whatever else is broken is no reason to stay awake.
+                    with contextlib.suppress(VramswapError):
+                        await self._stop(cause=Cause.SLEEP)
             except VramswapError as error:
                 self._set(reason=error.message, cause=Cause.SLEEP, error=error.as_tuple())
                 raise
@@ -213,7 +244,7 @@ class Lifecycle:
 
     async def wake(self) -> None:
         """After the sleep: on again if it was on before. Raises VramswapError."""
-        async with self._verb:
+        async with self._changing():
             if not self.asleep:
                 return
             resume = self._runtime.resume
@@ -229,9 +260,9 @@ class Lifecycle:
 
     async def resize(self, size: int) -> None:
         """Keep ``size`` (0: automatic) and, when the swap is on, bring it there. Raises VramswapError."""
-        async with self._verb:
+        async with self._changing():
             config = changed(self._file.load(), {"size": size})
-            await self._segments.prune()
+            await self._segments.reach(Goal(), config)
             if self._segments.devices:
                 vram = await self._vram(config)
                 goal = sizing.target(config, vram)
@@ -244,9 +275,11 @@ class Lifecycle:
                 self._file.save(config)
                 self._set(wanted=config.size, state=State.RESIZING, reason="Changing the size.")
                 async with self._resting():
-                    await self._segments.reshape(config, steps)
+                    await self._segments.reach(Goal(steps.remove, steps.add), config)
                     self._aim = config.size or goal
             else:
+                if self._vram_seen is not None:
+                    limits.require_possible(config, self._vram_seen)
                 self._file.save(config)
                 self._set(wanted=config.size)
             self._by_hand(self.hand)
@@ -258,13 +291,20 @@ class Lifecycle:
 
     async def configure(self, values: dict[str, object]) -> None:
         """Change settings for everyone; those about a start are in force at the next one. Raises VramswapError."""
-        async with self._verb:
+        async with self._changing():
             before = self._file.load()
             config = changed(before, values)
+            if config.gpu != before.gpu:
+                gpu.require(config.gpu, self._sys, self._proc)
             if config.at_boot is not before.at_boot:
                 await start_at_boot(config.at_boot)
             self._file.save(config)
             self._set(mode=Mode(config.mode), wanted=config.size)
+            if config.gpu != before.gpu:
+                self._vram_seen = None
+                self._set(maximum=0)
+            elif self._vram_seen is not None:
+                self._set(maximum=limits.of(config, self._vram_seen).largest)
             if self._status.error[0] == ErrorCode.CONFIG_INVALID:
                 self._set(state=State.OFF, error=NO_ERROR, reason="Off.")
             self._by_hand(None if "mode" in values else self.hand)
@@ -282,11 +322,11 @@ class Lifecycle:
         ``pause``: seconds between two segments that nobody waits for. Raises VramswapError; then it is as it was, or
         on the way.
         """
-        async with self._verb:
+        async with self._changing():
             if generation != self.generation or (self._segments.devices and not self._server.connected):
                 return
             if self._segments.devices and not self.lent:
-                await self._segments.prune()
+                await self._segments.reach(Goal(), Config())
                 await self._taken_down()
                 return
             try:
@@ -313,7 +353,8 @@ class Lifecycle:
         size = min(size, sizing.target(config, await self._vram(config)))
         self._set(state=State.RESIZING, reason="Changing the size.")
         async with self._resting():
-            await self._segments.reshape(config, sizing.reshape(self._segments.areas(), size))
+            steps = sizing.reshape(self._segments.areas(), size)
+            await self._segments.reach(Goal(steps.remove, steps.add), config)
 
     async def _shrink(self, plan: Plan, pause: float) -> None:
         if not plan.size:
@@ -324,7 +365,7 @@ class Lifecycle:
         self._segments.require_room([area for area in areas if area.index in steps.remove])
         self._set(state=State.RESIZING, reason=plan.reason, cause=plan.cause)
         async with self._resting():
-            await self._segments.reshape(self._file.load(), steps)
+            await self._segments.reach(Goal(steps.remove, steps.add), self._file.load())
 
     def _not_followed(self, plan: Plan, error: VramswapError) -> None:
         if error.code is ErrorCode.CANCELLED:
@@ -344,12 +385,33 @@ class Lifecycle:
         elif self._status.state is not State.FAILED:
             self._set(state=plan.state, reason=plan.reason, cause=plan.cause)
 
-    async def _undo(self) -> None:
+    async def _undo(self, config: Config) -> None:
         """After a start that failed: whatever it made goes again, as far as that is safe."""
         with contextlib.suppress(VramswapError):
-            for index in sorted(self._segments.devices, reverse=True):
-                await self._segments.remove(index)
-            await self._server.quit()
+            await self._segments.reach(
+                Goal(leave=tuple(sorted(self._segments.devices, reverse=True)), end=True), config
+            )
+
+    @contextlib.asynccontextmanager
+    async def _changing(self) -> AsyncIterator[None]:
+        """One verb at a time. Whatever becomes of it, the status says what is so, and the next one is possible.
+
+        A system that is out of something (OSError) is an error like others: raises VramswapError.
+        """
+        async with self._verb:
+            try:
+                yield
+            except OSError as error:
+                raise VramswapError(
+                    ErrorCode.INTERNAL,
+                    f"The system refused: {os.strerror(error.errno or 0)} {error.filename or ''}".rstrip() + ".",
+                    "Nothing was lost. Try again; if it stays so, see `journalctl -b`.",
+                ) from error
+            finally:
+                if self._status.state.busy:
+                    self._rest()
+                if self._status.state.busy:
+                    self._set(state=State.OFF, reason="Off.", cause=Cause.NONE)
 
     @contextlib.asynccontextmanager
     async def _resting(self) -> AsyncIterator[None]:
@@ -367,11 +429,50 @@ class Lifecycle:
             self._server_lost()
 
     def _server_lost(self) -> None:
-        """The server's keeper is gone. Its engine serves on as long as it lives, so the pages can be brought home."""
+        """The server's keeper is gone. Its engine serves on as long as it lives; a new keeper takes over from it."""
         if not self.lent:
             self._segments.devices.clear()
         self._moved()
         self._fail(keeper_died())
+        if self._recovery is None or self._recovery.done():
+            # Beside the verbs: one of them may wait for a page that nobody serves.
+            self._recovery = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        """Have a new server take over. What none can take over is lost, and whoever waits for it is told."""
+        ours = self._segments.devices
+        if not ours:
+            return
+        try:
+            await self._server.start(self._file.load().gpu)
+            found = await self._server.ask("status")
+            known = {segment["index"]: segment["device"] for segment in found["segments"]}
+            if set(ours.values()) <= set(known.values()):
+                self._segments.devices = known
+                self._rest()
+                self.decided()
+                return
+            await self._server.quit()
+        except VramswapError as error:
+            self._fail(error)
+        for device in await self._server.end_strays():
+            self._fail(pages_lost(device))
+
+    async def guard(self) -> None:
+        """End devices of ours that nobody serves, and nobody will: their server died while it made them."""
+        if self._attach != "kernel" or not self._server.connected:
+            return
+        found = await asyncio.to_thread(nbd.ours, self._sys)
+        if not found:
+            self._strays.clear()
+            return
+        served = {segment["device"] for segment in (await self._server.ask("status"))["segments"]}
+        now = time.monotonic()
+        unknown = {device.device for device in found.values()} - served
+        self._strays = {device: self._strays.get(device, now) for device in unknown}
+        for device, since in self._strays.items():
+            if now - since >= _STRAY_SECONDS:
+                await asyncio.to_thread(swap_area.disconnect, device)
 
     def _fail(self, error: VramswapError) -> None:
         self._set(state=State.FAILED, reason=error.message, error=error.as_tuple())
@@ -383,16 +484,20 @@ class Lifecycle:
     def _note_gpu(self, config: Config, card: dict[str, Any], ours: int) -> Vram:
         vram = Vram(card["total"], card["free"], ours, gpu.display_attached(card["pci"], self._sys))
         simulated = (("gpu",) if card["simulated"] else ()) + (() if self._attach == "kernel" else ("kernel",))
-        most = sizing.largest(config, vram)
+        most = limits.of(config, vram).largest
+        self._vram_seen = vram
         self._set(gpu_name=card["name"], gpu_pci=card["pci"], simulated=simulated, maximum=most)
         return vram
 
     def _moved(self) -> None:
         """Segments came, went or filled."""
+        ours.record(self.devices, self._folder)
         self._set(segments=self._segments.shown(), bytes_left=self._segments.bytes_left)
 
     def _set(self, **changes: Any) -> None:
         status = dataclasses.replace(self._status, **changes)
+        if status.error == NO_ERROR and self._file.trouble is not None:
+            status = dataclasses.replace(status, error=self._file.trouble.as_tuple())
         if status != self._status:
             self._status = status
             self.changed(status)

@@ -19,7 +19,7 @@ from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.power_signals import PowerSignals
 from vramswap_gui.helper.reconciler import Reconciler
 from vramswap_gui.helper.server_client import ServerClient
-from vramswap_gui.system import process
+from vramswap_gui.system import inotify, process
 from vramswap_gui.system.journald import Event, Journal
 
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     process.call_it("vramswap-helper")
     journal = Journal("vramswap-helper")
     try:
-        asyncio.run(_serve(options, journal))
+        return asyncio.run(_serve(options, journal))
     except VramswapError as error:
         journal.tell(Event.FAILED, str(error), {"error": error.code})
         return 1
@@ -65,11 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _serve(options: argparse.Namespace, journal: Journal) -> None:
+async def _serve(options: argparse.Namespace, journal: Journal) -> int:
+    """Until it is told to end (exit status 0), or cannot go on (1: systemd starts it anew)."""
     server = ServerClient(options.runtime_dir, options.attach)
-    lifecycle = Lifecycle(
-        server, ConfigFile(options.config), options.runtime_dir, options.attach, options.proc, options.sys
-    )
+    config = ConfigFile(options.config, options.runtime_dir / "settings.json")
+    lifecycle = Lifecycle(server, config, options.runtime_dir, options.attach, options.proc, options.sys)
     events = EventLog(journal, lifecycle)
     service = DbusService(lifecycle, events)
     # The name first: of two helpers, only the one that has it may touch what it finds.
@@ -81,6 +81,7 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> None:
     reconciler = Reconciler(lifecycle, monitor, events)
     await signals.connect(options.bus)
     service.open()
+    _heed_edits(config.folder, reconciler)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -96,6 +97,19 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> None:
     if lost and not ended.is_set():
         # An end that has systemd start it again.
         raise VramswapError(Problem.BUS_GONE)
+    return int(not ended.is_set())
+
+
+def _heed_edits(folder: Path, reconciler: Reconciler) -> None:
+    """Have the settings looked at as soon as somebody edited them; without inotify that is at the next step."""
+    edits = inotify.watch(folder)
+    if edits is not None:
+
+        def look() -> None:
+            if edits.clear():
+                reconciler.poke()
+
+        asyncio.get_running_loop().add_reader(edits.fileno(), look)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.helper.policy.sizing import Room
 from vramswap_gui.helper.policy.types import GpuObservation, Memory, PowerObservation
-from vramswap_gui.system import gpu, meminfo, power_supply, psi, swaps
-from vramswap_gui.system.gpu import Program
+from vramswap_gui.system import gpu, memory, nvml, power_supply, psi, swaps
+from vramswap_gui.system.nvml import Program
 from vramswap_gui.units import MIB
 
 #: NVML costs milliseconds and tells what changes slowly; how much VRAM is free the server tells at once.
@@ -33,7 +34,7 @@ class Monitor:
         self._sys = sys
         self._supply = supply
         self.asleep = asleep
-        self._reading: gpu.GpuReading | None = None
+        self._reading: nvml.GpuReading | None = None
         self._asked = float("-inf")
         self._total: int | None = None
         #: VRAM that is used beside our segments and by no other program: the driver's, and our context.
@@ -47,8 +48,8 @@ class Monitor:
         return made if isinstance(made, psi.Trigger) else None
 
     def memory(self, ours: Collection[str], stalled: bool) -> Memory:
-        """Main memory, and swap but for the devices in ``ours``. Raises OSError, ValueError."""
-        now = meminfo.read(self._proc)
+        """Main memory, and swap but for the devices in ``ours``. Raises OSError."""
+        now = memory.read(self._proc, self._sys)
         others = [area for area in swaps.read(self._proc) if area.device not in ours]
         pressure = psi.read(self._proc)
         return Memory(
@@ -77,7 +78,7 @@ class Monitor:
         if time.monotonic() - self._asked >= _NVML_SECONDS:
             self._asked = time.monotonic()
             try:
-                self._reading = gpu.read(held["pci"], True, self._sys)
+                self._reading = nvml.read(held["pci"], True, self._sys)
             except VramswapError:
                 self._reading = None
             self._seen = (beside, self._unclaimed(beside))
@@ -116,5 +117,15 @@ class Monitor:
 
     def pci(self, chosen: str) -> str:
         """The PCI address of the GPU that would be used, empty when there is none."""
-        found = gpu.list_pci(self._sys)
-        return chosen if chosen in found else next(iter(found), "")
+        card = gpu.chosen(chosen, self._sys, self._proc)
+        return card.pci if card is not None else ""
+
+
+def room(going: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Room:
+    """Where the pages of the swap devices in ``going`` can go. Raises OSError."""
+    now = memory.read(proc, sys)
+    others = [area for area in swaps.read(proc) if area.device not in going]
+    on_disk, in_zram = (
+        sum(area.size - area.used for area in others if area.in_memory is compressed) for compressed in (False, True)
+    )
+    return Room(now.total, now.available, on_disk, in_zram, now.commit)

@@ -37,8 +37,14 @@ class Reconciler:
         self._history = PolicyState()
         self._generation = -1
         self._stalled = False
+        #: Whether the last step came to look at all.
+        self._planned = False
         self._later = 0.0
+        #: What people had asked for when the last step was taken, and who waits for the next one.
+        self._answered = -1
+        self._taken = asyncio.Event()
         lifecycle.decided = self.poke
+        lifecycle.settle = self.settle
 
     def poke(self) -> None:
         """Decide again, now."""
@@ -52,7 +58,12 @@ class Reconciler:
         try:
             while True:
                 self._poked.clear()
+                generation = self._lifecycle.generation
                 seconds = await self._step()
+                if self._planned:
+                    self._answered = generation
+                    self._taken.set()
+                    self._taken = asyncio.Event()
                 try:
                     await asyncio.wait_for(self._poked.wait(), seconds)
                 except TimeoutError:
@@ -62,6 +73,12 @@ class Reconciler:
                 asyncio.get_running_loop().remove_reader(trigger.fileno())
                 trigger.close()
 
+    async def settle(self) -> None:
+        """Return when what people have asked for until now has had its effect, or failed to."""
+        wanted = self._lifecycle.generation
+        while self._answered < wanted:
+            await self._taken.wait()
+
     def _feel(self) -> None:
         # The loop's own look at the trigger has taken the event.
         self._stalled = True
@@ -70,6 +87,7 @@ class Reconciler:
     async def _step(self) -> float:
         """One look and what follows from it. Returns after how many seconds to look again."""
         try:
+            await self._lifecycle.guard()
             plan = await self._plan()
             if plan is None:
                 return _LENT_SECONDS
@@ -81,7 +99,8 @@ class Reconciler:
             self._events.not_followed(error)
             self._later = time.monotonic() + _RETRY_SECONDS
             return _RETRY_SECONDS
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:
+            # Whatever it is, the next look may do better, and nobody else looks.
             self._events.blind(error)
             return _OFF_SECONDS
         if self._lifecycle.lent:
@@ -92,7 +111,8 @@ class Reconciler:
     async def _plan(self) -> Plan | None:
         """What is to be so now; None while a verb is under way, which knows better."""
         lifecycle = self._lifecycle
-        if lifecycle.busy:
+        self._planned = not lifecycle.busy
+        if not self._planned:
             return None
         generation = lifecycle.generation
         config = lifecycle.config()

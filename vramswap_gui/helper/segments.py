@@ -1,20 +1,35 @@
-"""The segments that are swap: how one comes, goes, and what is in it."""
+"""The segments that are swap: what is in them, and how a goal (steps.py) is carried out."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from vramswap_gui.api.status import Segment
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.helper import swap_area
+from vramswap_gui.helper import monitor, swap_area
 from vramswap_gui.helper.policy import sizing
-from vramswap_gui.helper.policy.sizing import Area, Memory, Steps
+from vramswap_gui.helper.policy.sizing import Area
 from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.helper.steps import (
+    Add,
+    Disconnect,
+    Goal,
+    Quit,
+    Remove,
+    Step,
+    SwapOff,
+    SwapOn,
+    World,
+    done,
+    failed,
+    next_step,
+)
 from vramswap_gui.settings import Config
-from vramswap_gui.system import meminfo, swaps
+from vramswap_gui.system import swaps
 from vramswap_gui.units import SIZE_STEP, round_up
 
 _PROGRESS_SECONDS: Final = 0.2
@@ -23,10 +38,11 @@ _PROGRESS_SECONDS: Final = 0.2
 class Segments:
     """Those of a server. ``kernel``: its devices are real; ``moved`` is called when there is something new to show."""
 
-    def __init__(self, server: ServerClient, kernel: bool, proc: Path, moved: Callable[[], None]) -> None:
+    def __init__(self, server: ServerClient, kernel: bool, proc: Path, sys: Path, moved: Callable[[], None]) -> None:
         self._server = server
         self._kernel = kernel
         self._proc = proc
+        self._sys = sys
         self._moved = moved
         self._leaving: asyncio.Task[None] | None = None
         #: The server's number of each segment → its device.
@@ -54,28 +70,52 @@ class Segments:
             self.devices = dict(enumerate([device for device in devices if await swap_area.is_ours(device)]))
         return bool(self.devices)
 
-    async def add(self, config: Config, size: int) -> None:
-        """One more in use, or none and nothing left of it. Raises VramswapError."""
-        made = await self._server.ask("add", size=size)
-        index, device = made["index"], made["device"]
-        try:
-            await swap_area.on(device, sizing.priority(config, index), self._server.by_systemd)
-        except VramswapError:
-            await self._server.ask("remove", index=index)
-            raise
-        self.devices[index] = device
-        self._moved()
+    def world(self) -> World:
+        """What is so, for the next step."""
+        return World(self._server.connected, dict(self.devices), frozenset(area.index for area in self.areas()))
 
-    async def remove(self, index: int) -> None:
-        """Its pages come home, then its device goes. When they cannot, it goes on serving. Raises VramswapError."""
-        if any(area.index == index for area in self.areas()):
-            await self._empty(index)
-        if self._server.connected:
-            await self._server.ask("remove", index=index)
-        elif self._kernel:
-            swap_area.disconnect(self.devices[index])
-        del self.devices[index]
+    async def reach(self, goal: Goal, config: Config, pause: float = 0) -> None:
+        """Bring it about; ``pause``: seconds between two segments that go. Raises VramswapError.
+
+        What could not be done half is taken back then, and what was done whole stays, but for a first start.
+        """
+        began_empty = not self.world().swapped
+        while (step := next_step(self.world(), goal)) is not None:
+            try:
+                made = await self._carry_out(step, config)
+            except VramswapError:
+                back = failed(step, self.world(), began_empty)
+                if back is not None:
+                    with contextlib.suppress(VramswapError):
+                        await self.reach(back, config)
+                raise
+            goal = done(goal, step, made)
+            if pause and isinstance(step, Remove):
+                await asyncio.sleep(pause)
+
+    async def _carry_out(self, step: Step, config: Config) -> int | None:
+        made: int | None = None
+        match step:
+            case Add(size):
+                answer = await self._server.ask("add", size=size)
+                made = int(answer["index"])
+                self.devices[made] = answer["device"]
+            case SwapOn(index):
+                priority = sizing.priority(config, index)
+                await swap_area.on(self.devices[index], priority, self._server.by_systemd)
+            case SwapOff(index):
+                await self._empty(index)
+            case Remove(index):
+                await self._server.ask("remove", index=index)
+                del self.devices[index]
+            case Disconnect(index):
+                if self._kernel:
+                    await asyncio.to_thread(swap_area.disconnect, self.devices[index])
+                del self.devices[index]
+            case Quit():
+                await self._server.quit()
         self._moved()
+        return made
 
     async def _empty(self, index: int) -> None:
         off = self._leaving = asyncio.create_task(swap_area.off(self.devices[index]))
@@ -92,32 +132,18 @@ class Segments:
             )
         off.result()
 
-    async def reshape(self, config: Config, steps: Steps) -> None:
-        """Those that go first, in the order given. Raises VramswapError, with what was done by then done."""
-        for index in steps.remove:
-            await self.remove(index)
-        for size in steps.add:
-            await self.add(config, size)
-
     def cancel(self) -> None:
         """Have the one that is being emptied stay, if there is one."""
         if self._leaving is not None:
             # swapoff(2) returns as soon as its process is killed, and the area is in use as before.
             self._leaving.cancel()
 
-    async def prune(self) -> None:
-        """Release what is no swap (any more): a helper that died half-way left it, or somebody ran ``swapoff``."""
-        used = {area.index for area in self.areas()}
-        for index in self.devices.keys() - used:
-            await self.remove(index)
-
     def require_room(self, leaving: Iterable[Area]) -> None:
         """Raises VramswapError WONT_FIT unless the pages of those that leave fit elsewhere."""
         leaving = list(leaving)
         going = {self.devices[area.index] for area in leaving}
-        memory = meminfo.read(self._proc)
-        free = sum(area.size - area.used for area in swaps.read(self._proc) if area.device not in going)
-        sizing.require_room(sum(area.used for area in leaving), Memory(memory.total, memory.available, free))
+        room = monitor.room(going, self._proc, self._sys)
+        sizing.require_room(sum(area.used for area in leaving), room, sum(area.size for area in leaving))
 
     def _in_use(self) -> Iterator[tuple[int, Segment]]:
         """Each that is swap now, with its number, highest priority first."""

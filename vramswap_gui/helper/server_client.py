@@ -17,6 +17,11 @@ from vramswap_gui.helper import server_unit, swap_area
 from vramswap_gui.system import run
 
 _START_SECONDS: Final = 60.0
+#: Seconds within which the server answers each verb, by its own deadlines and then some.
+_LONGEST: Final = 150.0
+_PATIENCE: Final = {"status": 4.0, "counters": 4.0, "quit": 10.0}
+#: Seconds that a server which was told to end may take to wipe what is left.
+_END_SECONDS: Final = 120.0
 _MAX_LINE: Final = 1 << 16
 _LOOK_SECONDS: Final = 0.05
 
@@ -93,10 +98,13 @@ class ServerClient:
         if self._writer is None:
             raise _failed("it is not running")
         number = next(self._ids)
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
         try:
             self._writer.write(json.dumps({"id": number, "verb": verb, **arguments}).encode() + b"\n")
-            reply = await answer
+            reply = await asyncio.wait_for(answer, _PATIENCE.get(verb, _LONGEST))
+        except TimeoutError:
+            raise _failed(f"it does not answer to “{verb}”") from None
         finally:
             del self._waiting[number]
         if "error" in reply:
@@ -127,7 +135,7 @@ class ServerClient:
             if error.code is ErrorCode.BUSY:
                 self._quitting = False
                 raise
-        await asyncio.wait([reading])
+        await asyncio.wait([reading], timeout=_END_SECONDS)
 
     async def upgrade(self) -> None:
         """Have the server become the program that is installed now, and reach it again. Raises VramswapError."""
@@ -136,10 +144,10 @@ class ServerClient:
         try:
             await self.ask("upgrade")
         except VramswapError:
-            self._quitting = False
-            raise
-        if reading is not None:
-            await asyncio.wait([reading])
+            # Its end is how it goes over to the new version; all else is a refusal.
+            if reading is None or not reading.done():
+                self._quitting = False
+                raise
         end = asyncio.get_running_loop().time() + _START_SECONDS
         while not await self._runs_again():
             if asyncio.get_running_loop().time() > end:
@@ -156,6 +164,17 @@ class ServerClient:
             return bool((await self.ask("status"))["engine"] == "running")
         except VramswapError:
             return False
+
+    async def end_strays(self) -> list[str]:
+        """Where neither server nor engine is left: have whoever waits for a page be told that it is lost.
+
+        Returns the devices. An engine that still serves is left alone.
+        """
+        if self._attach != "kernel":
+            return []
+        command = (sys.executable, "-P", "-m", "vramswap_gui.server.main", "--end-strays")
+        done = await run.run(*command, str(self._folder / "control.sock"))
+        return [line for line in done.output.splitlines() if line.startswith("/dev/")]
 
     async def close(self) -> None:
         """Let go of the server, which runs on."""
@@ -213,5 +232,14 @@ def keeper_died() -> VramswapError:
     return VramswapError(
         ErrorCode.SERVER_FAILED,
         "The process that watches over the VRAM ended.",
-        "Turn the swap off now, while its pages can still be read; then see `journalctl -b` and report it.",
+        "It is being replaced, and no page is lost. If it stays so, turn the swap off and see `journalctl -b`.",
+    )
+
+
+def pages_lost(device: str) -> VramswapError:
+    """The error when nobody serves a device any more, and nobody can."""
+    return VramswapError(
+        ErrorCode.SERVER_FAILED,
+        f"Both processes that held {device} in VRAM ended, and what was on it is lost.",
+        "Turn the swap off; programs that miss pages end. Then see `journalctl -b`, and report it.",
     )

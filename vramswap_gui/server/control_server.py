@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server.exports.nbd_socket import listen
-from vramswap_gui.server.supervisor.keeper import Keeper
+from vramswap_gui.server.supervisor.runner import Runner
 
 _MAX_LINE: Final = 4096
 _MAX_CLIENTS: Final = 16
 
-Verb = Callable[..., Awaitable[dict[str, Any]]]
+#: Verb → what it takes, all of it whole numbers.
+_TAKES: Final[Mapping[str, tuple[str, ...]]] = {
+    "status": (),
+    "counters": (),
+    "add": ("size",),
+    "remove": ("index",),
+    "quit": (),
+    "upgrade": (),
+}
 
 
 class ControlServer:
-    """Serves a keeper's verbs until closed. Any bytes may come; only well-formed requests reach the keeper."""
+    """Serves a runner's verbs until closed. Any bytes may come; only well-formed requests reach it."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._verbs: dict[str, tuple[Verb, dict[str, type]]] = {
-            "status": (keeper.status, {}),
-            "add": (keeper.add, {"size": int}),
-            "remove": (keeper.remove, {"index": int}),
-            "counters": (keeper.counters, {}),
-            "quit": (keeper.quit, {}),
-            "upgrade": (keeper.upgrade, {}),
-        }
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
         self._clients: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -65,22 +66,30 @@ class ControlServer:
         try:
             request = _parse(line)
             request_id = request.pop("id", None)
-            verb, arguments = self._find(request)
-            return {"id": request_id, "result": await verb(**arguments)}
+            return {"id": request_id, "result": dict(await self._carry_out(*_find(request)))}
         except VramswapError as error:
             return {"id": request_id, "error": error.as_dict()}
 
-    def _find(self, request: dict[str, Any]) -> tuple[Verb, dict[str, Any]]:
-        name = request.pop("verb", None)
-        if not isinstance(name, str) or name not in self._verbs:
-            raise _invalid(f"There is no verb “{str(name)[:40]}”.")
-        verb, types = self._verbs[name]
-        if request.keys() != types.keys():
-            raise _invalid(f"“{name}” takes {', '.join(types) or 'nothing'}.")
-        for key, kind in types.items():
-            if type(request[key]) is not kind:
-                raise _invalid(f"“{key}” must be of type {kind.__name__}.")
-        return verb, request
+    async def _carry_out(self, verb: str, arguments: Mapping[str, int]) -> Mapping[str, Any]:
+        if verb == "status":
+            return await self._runner.status()
+        if verb == "counters":
+            return self._runner.counters()
+        return await self._runner.ask(verb, **arguments)
+
+
+def _find(request: dict[str, Any]) -> tuple[str, dict[str, int]]:
+    """The verb and its arguments. Raises VramswapError."""
+    verb = request.pop("verb", None)
+    if not isinstance(verb, str) or verb not in _TAKES:
+        raise _invalid(f"There is no verb “{str(verb)[:40]}”.")
+    takes = _TAKES[verb]
+    if request.keys() != set(takes):
+        raise _invalid(f"“{verb}” takes {', '.join(takes) or 'nothing'}.")
+    for key in takes:
+        if type(request[key]) is not int:
+            raise _invalid(f"“{key}” must be of type int.")
+    return verb, request
 
 
 def _parse(line: bytes) -> dict[str, Any]:
@@ -94,4 +103,4 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 
 def _invalid(message: str) -> VramswapError:
-    return VramswapError(ErrorCode.INVALID_ARGUMENT, message, "Verbs: status, counters, add, remove, quit, upgrade.")
+    return VramswapError(ErrorCode.INVALID_ARGUMENT, message, f"Verbs: {', '.join(_TAKES)}.")

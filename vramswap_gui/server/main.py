@@ -20,23 +20,28 @@ from vramswap_gui.server.control_server import ControlServer
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
 from vramswap_gui.server.exports.nbd_socket import NbdSocketExports
-from vramswap_gui.server.memlock import bring_home, go_first, outlive_shutdown, require_resident
+from vramswap_gui.server.ipc import orphans
+from vramswap_gui.server.memlock import bring_home, go_first, keep_private, outlive_shutdown, require_resident
+from vramswap_gui.server.messages import Event
 from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
-from vramswap_gui.server.supervisor.keeper import Keeper, check_size
+from vramswap_gui.server.supervisor.keeper import check_size
 from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve
-from vramswap_gui.server.supervisor.reexec import resumed
+from vramswap_gui.server.supervisor.reexec import Legacy, adopted, resumed
+from vramswap_gui.server.supervisor.runner import Runner
 from vramswap_gui.system import process
 from vramswap_gui.system.journald import Journal
 from vramswap_gui.units import MIB, parse_size
 
 #: What an engine needs to start, apart from what it shares with its keeper.
-_BALLAST: Final = 32 * MIB
+_RESERVE: Final = 32 * MIB
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server; the exit status is 0 done, 1 failed (one line on stderr), 2 usage."""
     options = _parser().parse_args(arguments)
+    if options.end_strays is not None:
+        return _end_strays(options.end_strays)
     process.call_it("vramswap-keeper")
     events = ServerEventLog(Journal("vramswap-server", plain=False))
     try:
@@ -60,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--control", metavar="PATH", type=Path, help="obey the helper on this Unix socket")
     what.add_argument("--listen", metavar="PATH", type=Path, help="serve one export on this Unix socket; needs no root")
+    # For the unit's end.
+    what.add_argument("--end-strays", metavar="PATH", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--size", metavar="SIZE", type=_size, help="with --listen: how much VRAM to serve, such as 8G")
     parser.add_argument("--gpu", metavar="N|PCI|UUID", default="", help="the GPU to use (default: the first)")
     parser.add_argument(
@@ -121,6 +128,7 @@ def _threads(text: str) -> int:
 
 
 async def _serve(options: argparse.Namespace, events: ServerEventLog) -> None:
+    keep_private()
     if options.listen is not None:
         await _serve_export(options, events)
     else:
@@ -132,56 +140,84 @@ async def _serve_export(options: argparse.Namespace, events: ServerEventLog) -> 
         raise VramswapError(ErrorCode.INVALID_ARGUMENT, "--listen needs --size.", "For example: --size 1G")
     check_size(options.size)
     engine = EngineOptions(options.gpu, options.threads, resident=False, counters=Counters())
-    keeper = Keeper(NbdSocketExports("socket", lambda index: options.listen), engine, MemoryReserve(0), events)
-    stopping = asyncio.Event()
-    _on_signal(stopping.set)
-    await keeper.start()
+    runner = Runner(
+        lambda report: NbdSocketExports(report, "socket", lambda index: options.listen),
+        engine,
+        MemoryReserve(0),
+        events,
+    )
+    _on_signal(runner.drain)
+    runner.start()
+    await runner.ready
     try:
-        await keeper.add(options.size)
-        _report_ready(options)
-        await stopping.wait()
-    finally:
-        await keeper.close()
+        await runner.ask("add", size=options.size)
+    except VramswapError:
+        runner.drain()
+        await runner.finished
+        raise
+    _report_ready(options)
+    await runner.finished
 
 
 async def _serve_control(options: argparse.Namespace, events: ServerEventLog) -> None:
-    exports: Exports
-    if options.attach == "kernel":
-        # Only root can use it, and --listen has no need of a netlink library.
-        from vramswap_gui.server.exports.nbd_kernel import NbdKernelExports
-
-        exports = NbdKernelExports()
-    else:
-        folder = Path(options.attach)
-        exports = NbdSocketExports(str(folder), lambda index: folder / f"nbd{index}")
     resident = options.attach == "kernel"
+    folder: Path = options.control.parent
+    legacy: Legacy | None = None
     if resident:
         require_resident()
         outlive_shutdown()
-        if options.resume is not None:
-            bring_home()
-        go_first()
-    reserve = MemoryReserve(_BALLAST if resident else 0)
-    state = resumed(options.resume) if options.resume is not None else {}
-    # A version that counted nothing left nothing.
-    engine = EngineOptions(options.gpu, options.threads, resident, Counters(state.get("counters")))
-    keeper = Keeper(exports, engine, reserve, events)
-    if state:
-        await keeper.resume(state)
+    if options.resume is not None:
+        legacy = resumed(options.resume)
     else:
-        await keeper.start()
+        legacy = adopted(folder, None if resident else Path(options.attach))
+    if legacy is not None and resident:
+        bring_home()
+    if resident:
+        go_first()
+    counters = Counters(legacy.counters if legacy is not None else None)
+    engine = EngineOptions(options.gpu, options.threads, resident, counters, folder)
+    runner = Runner(
+        lambda report: _exports(options, report), engine, MemoryReserve(_RESERVE if resident else 0), events
+    )
+    _on_signal(runner.drain)
+    runner.start(legacy)
+    await runner.ready
+    control = ControlServer(runner)
     try:
-        control = ControlServer(keeper)
         await control.start(options.control)
-        _on_signal(keeper.drain)
         _report_ready(options)
-        try:
-            await keeper.wait()
-        finally:
-            await control.close()
-            options.control.unlink(missing_ok=True)
+        await runner.finished
     finally:
-        await keeper.close()
+        await control.close()
+        options.control.unlink(missing_ok=True)
+
+
+def _exports(options: argparse.Namespace, report: Callable[[Event], None]) -> Exports:
+    if options.attach == "kernel":
+        # Only root can use it, and --listen has no need of netlink.
+        from vramswap_gui.server.exports.nbd_kernel import NbdKernelExports
+
+        return NbdKernelExports(report)
+    folder = Path(options.attach)
+    return NbdSocketExports(report, str(folder), lambda index: folder / f"nbd{index}")
+
+
+def _end_strays(control: Path) -> int:
+    """For the unit's end: when keeper and engine are both gone, whoever waits for a page is told that it is lost.
+
+    An engine that outlived its keeper still serves; whoever starts the server again has it taken over.
+    """
+    from vramswap_gui.server.exports.nbd_kernel import end_strays
+
+    for pid, _, fds in orphans(control.parent):
+        for fd in fds:
+            os.close(fd)
+        print(f"vramswap-server: the engine {pid} serves on without its keeper", file=sys.stderr)
+        return 0
+    for device in end_strays():
+        print(device)
+        print(f"vramswap-server: nobody serves {device} any more; what was on it is lost", file=sys.stderr)
+    return 0
 
 
 def _on_signal(action: Callable[[], object]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,8 @@ from vramswap_gui.errors import ErrorCode, VramswapError
 _MCL_CURRENT: Final = 1
 _MCL_FUTURE: Final = 2
 _MCL_ONFAULT: Final = 4
+# <linux/prctl.h>, prctl(2): no core dump, and no other program of the same user that looks into it.
+_PR_SET_DUMPABLE: Final = 4
 # <linux/prctl.h>, prctl(2): memory this process asks for must not wait for I/O that it has to do itself.
 _PR_SET_IO_FLUSHER: Final = 57
 
@@ -33,6 +36,13 @@ def require_resident() -> None:
         Path("/proc/self/oom_score_adj").write_text("-1000")
     except OSError as error:
         raise _refused("it cannot be protected from the out-of-memory killer", error.errno or 0) from error
+
+
+def keep_private() -> None:
+    """Have no core dump made of this process: it holds other programs' pages."""
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def outlive_shutdown(proc: Path = Path("/proc/self")) -> None:

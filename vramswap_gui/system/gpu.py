@@ -1,26 +1,45 @@
-"""What a GPU is and does, without waking it: sysfs first, NVML only when the GPU is awake anyway.
+"""The NVIDIA GPUs of this machine, without waking one: from sysfs, and from what the driver shows in ``/proc``.
 
-NVML opens ``/dev/nvidia*``, which wakes a suspended GPU and keeps an idle one awake. Reading sysfs does neither
-(Documentation/ABI/testing/sysfs-devices-power). So :func:`read` looks at ``runtime_status`` first, and every use of
-NVML is opened and shut down in one go.
+Reading sysfs neither wakes a suspended GPU nor keeps an idle one awake (Documentation/ABI/testing/sysfs-devices-power);
+nor does ``/proc/driver/nvidia`` (chapter "The /proc File System" of the driver's README). What takes NVML to know is in
+:mod:`~vramswap_gui.system.nvml`.
+
+Whatever names a card for a person or a program, :func:`pick` finds out which is meant, in the server too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.plain import plain
+from vramswap_gui.system import smallfile
 
 _NVIDIA: Final = "0x10de"
 #: PCI class codes of display controllers: VGA and 3D.
 _DISPLAY: Final = ("0x0300", "0x0302")
+_DRIVER: Final = "nvidia"
+#: Kernel drivers that keep a device for virtual machines.
+_GUESTS: Final = frozenset({"vfio-pci", "pci-stub", "xen-pciback"})
+_CARDS: Final = "driver/nvidia/gpus"
+_SLICES: Final = "driver/nvidia/capabilities"
 
-_T = TypeVar("_T")
+# How tools write a card. nvidia-smi has 00000000:01:00.0, sysfs and CUDA 0000:01:00.0, lspci 01:00.0, udev and Mesa
+# pci-0000_01_00_0: all hexadecimal.
+_PCI: Final = re.compile(
+    r"(?:pci[-:])?(?:([0-9a-f]{4,8})[:_])?([0-9a-f]{1,2})[:_]([0-9a-f]{1,2})(?:[._]([0-7]))?", re.IGNORECASE | re.ASCII
+)
+# Xorg's BusID, PCI:1:0:0 or PCI:1@0:0:0 with the domain after the @, is decimal; its log writes PCI:*(1@0:0:0).
+_XORG: Final = re.compile(r"pci:\*?\(?(\d{1,3})(?:@(\d{1,5}))?:(\d{1,2}):(\d)\)?", re.IGNORECASE | re.ASCII)
+_INDEX: Final = re.compile(r"(?:(?:gpu|cuda|device)[\s:#-]?)?(\d{1,3})", re.IGNORECASE | re.ASCII)
+#: The beginning is enough, as for CUDA_VISIBLE_DEVICES.
+_UUID: Final = re.compile(r"(?:gpu-)?([0-9a-f]{4}[0-9a-f-]*)", re.IGNORECASE | re.ASCII)
 
 
 class Power(enum.StrEnum):
@@ -40,48 +59,123 @@ class Power(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """A process that has opened the GPU. ``used`` in bytes, None where the driver does not tell it for each process."""
+class Card:
+    """A GPU. What nobody tells is empty."""
 
-    pid: int
-    #: The kernel's name of it (at most 15 characters), the driver's where the kernel shows none, or empty.
-    name: str
-    used: int | None
-    #: Whether it is a swap server of vramswap.
-    ours: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GpuReading:
-    """What NVML says at one moment. Memory in bytes; None is what this card or driver does not tell."""
-
-    name: str
+    #: As sysfs writes it: ``0000:01:00.0``.
     pci: str
-    total: int
-    used: int
-    free: int
-    watts: float | None = None
-    #: Per cent of the last moments, a second at most, in which a kernel ran; copies do not count.
-    utilisation: int | None = None
-    #: Whether the GPU drives a display, or would as soon as somebody looks: see :func:`display_attached`.
-    display_attached: bool = False
-    programs: tuple[Program, ...] | None = None
+    #: Its number for CUDA and nvidia-smi, in the order of the PCI bus; None for one that NVIDIA's driver does not have.
+    index: int | None = None
+    #: As in ``GPU-5eed5eed-…``.
+    uuid: str = ""
+    name: str = ""
+    #: The kernel's driver that has it.
+    driver: str = ""
+    #: Whether it is divided into MIG slices.
+    sliced: bool = False
+
+    def __str__(self) -> str:
+        number = "" if self.index is None else f"{self.index} = "
+        note = f" ({self.driver or 'without a driver'})" if self.index is None else ""
+        return f"{number}{self.pci}{f' {self.name}' if self.name else ''}{note}"
 
 
 def list_pci(sys: Path = Path("/sys")) -> tuple[str, ...]:
     """The PCI addresses of the NVIDIA GPUs, in order, as in ``0000:01:00.0``. Wakes nothing."""
-    devices = sys / "bus/pci/devices"
     return tuple(
         device.name
-        for device in sorted(devices.iterdir() if devices.is_dir() else ())
-        if _text(device / "vendor") == _NVIDIA and _text(device / "class")[:6] in _DISPLAY
+        for device in sorted(smallfile.entries(sys / "bus/pci/devices"), key=lambda device: _order(device.name))
+        if smallfile.text(device / "vendor") == _NVIDIA and smallfile.text(device / "class")[:6] in _DISPLAY
     )
+
+
+def cards(sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> tuple[Card, ...]:
+    """The NVIDIA GPUs, in the order of the PCI bus. Wakes nothing."""
+    drivers = {pci: _driver(sys / "bus/pci/devices" / pci / "driver") for pci in list_pci(sys)}
+    # Before the driver is loaded no card has one, and it will take those that nobody else has.
+    candidates = _DRIVER if _DRIVER in drivers.values() else ""
+    found: list[Card] = []
+    for pci, driver in drivers.items():
+        name, uuid, minor = _facts(proc / _CARDS / pci / "information")
+        index = sum(card.index is not None for card in found) if driver == candidates else None
+        found.append(Card(pci, index, uuid, name, driver, _is_sliced(proc, minor)))
+    return tuple(found)
+
+
+def pick(selector: str, found: Sequence[Card]) -> Card | None:
+    """The card that ``selector`` names, in any spelling that a tool prints; the first one when it is empty.
+
+    None: it is the UUID of one that has not told its own yet. Raises VramswapError NO_GPU, with the cards that there
+    are, when there is none of that name or it cannot be lent from.
+    """
+    usable = [card for card in found if card.index is not None]
+    if not selector.strip():
+        for card in usable or found:
+            require_usable(card, found)
+            return card
+        raise _none("There is no NVIDIA GPU.", found)
+    named = _named(selector.strip(), found)
+    if len(named) == 1:
+        require_usable(named[0], found)
+        return named[0]
+    if named:
+        raise _none(f"“{selector[:60]}” is more than one NVIDIA GPU.", named)
+    if not _is_uuid(selector.strip()) or all(card.uuid for card in usable):
+        raise _none(f"There is no NVIDIA GPU “{selector[:60]}”.", found)
+    return None
+
+
+def chosen(selector: str, sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> Card | None:
+    """The card that would be used for the setting ``gpu``; None where that cannot be told or there is none."""
+    with contextlib.suppress(VramswapError):
+        found = cards(sys, proc)
+        card = pick(selector, found)
+        # Of a UUID that nobody tells, one card leaves no doubt.
+        return card or (found[0] if len(found) == 1 else None)
+    return None
+
+
+def require(selector: str, sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> None:
+    """Raises VramswapError NO_GPU when the card that is meant is seen not to be there or of use.
+
+    Where no card is to be seen at all, as on a machine whose graphics switcher hides it, nothing is known.
+    """
+    found = cards(sys, proc)
+    if found:
+        pick(selector, found)
+    elif selector.strip() and not _is_name(selector.strip()):
+        raise _none(f"There is no NVIDIA GPU “{selector[:60]}”.", found)
+
+
+def require_usable(card: Card, found: Sequence[Card]) -> None:
+    """Raises VramswapError NO_GPU when VRAM of ``card`` cannot be lent, with the reason and the other cards."""
+    if card.sliced:
+        raise _none(
+            f"The GPU {card.pci} is divided into MIG slices, whose VRAM cannot be lent.", found,
+            "Switch MIG off: `sudo nvidia-smi -mig 0`.",
+        )  # fmt: skip
+    if card.index is not None:
+        return
+    if card.driver in _GUESTS:
+        raise _none(
+            f"The GPU {card.pci} is kept for virtual machines (driver {card.driver}).", found,
+            "Choose another one, or have NVIDIA's driver take it.",
+        )  # fmt: skip
+    if card.driver:
+        raise _none(
+            f"The GPU {card.pci} belongs to the driver {card.driver}, which has no CUDA.", found,
+            "Install NVIDIA's driver and restart.",
+        )  # fmt: skip
+    raise _none(
+        f"The GPU {card.pci} has no driver.", found,
+        f"Have NVIDIA's take it: `echo {card.pci} | sudo tee /sys/bus/pci/drivers/nvidia/bind`.",
+    )  # fmt: skip
 
 
 def power(pci: str, sys: Path = Path("/sys")) -> Power:
     """Whether the GPU sleeps. Wakes nothing."""
     with contextlib.suppress(ValueError):
-        return Power(_text(sys / "bus/pci/devices" / pci / "power/runtime_status"))
+        return Power(smallfile.text(sys / "bus/pci/devices" / pci / "power/runtime_status"))
     return Power.UNKNOWN
 
 
@@ -92,100 +186,86 @@ def display_attached(pci: str, sys: Path = Path("/sys")) -> bool:
     mode setting there are no connectors to be seen.
     """
     connectors = (sys / "bus/pci/devices" / pci / "drm").glob("card*/card*-*/status")
-    return any(_text(status) == "connected" for status in connectors)
+    return any(smallfile.text(status) == "connected" for status in connectors)
 
 
-def read(pci: str, held: bool, sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> GpuReading | None:
-    """What NVML says of the GPU at ``pci``; None, without touching it, when it sleeps.
+def canonical(address: str) -> str | None:
+    """A PCI address as sysfs writes it, however it was written; without a domain where none was given.
 
-    ``held``: our server uses the GPU, so it is awake whatever a race with sysfs says. A GPU that sysfs does not
-    know is asked only then. Raises VramswapError NO_DRIVER or NO_GPU.
+    None when ``address`` is none.
     """
-    state = power(pci, sys)
-    if not held and (state.asleep or state is Power.UNKNOWN):
+    if match := _XORG.fullmatch(address):
+        bus, domain, device, function = (int(part) if part else None for part in match.groups())
+        domain = domain or 0
+    elif match := _PCI.fullmatch(address):
+        domain, bus, device, function = (int(part, 16) if part else None for part in match.groups())
+    else:
         return None
-    with _nvml() as nvml:
-        handle = nvml.nvmlDeviceGetHandleByPciBusId(pci.encode())
-        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-        milliwatts = _optional(nvml, lambda: int(nvml.nvmlDeviceGetPowerUsage(handle)))
-        return GpuReading(
-            nvml.nvmlDeviceGetName(handle),
-            pci,
-            int(memory.total),
-            int(memory.used),
-            int(memory.free),
-            watts=None if milliwatts is None else milliwatts / 1000,
-            utilisation=_optional(nvml, lambda: int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
-            # Whether a display server has set a mode. NVML's other word, the display mode, is true of a card that has
-            # no connectors at all.
-            display_attached=display_attached(pci, sys)
-            or bool(_optional(nvml, lambda: nvml.nvmlDeviceGetDisplayActive(handle))),
-            programs=_programs(nvml, handle, proc),
-        )
+    rest = f"{bus:02x}:{device:02x}.{function or 0:x}"
+    return rest if domain is None else f"{domain:04x}:{rest}"
 
 
-def _optional(nvml: Any, ask: Callable[[], _T]) -> _T | None:
-    """What ``ask`` finds; None where card, driver or NVML's version do not tell."""
+def _named(selector: str, found: Sequence[Card]) -> list[Card]:
+    """The cards that a name stands for."""
+    address = canonical(selector)
+    if address is not None:
+        same = [card for card in found if card.pci == address or card.pci.partition(":")[2] == address]
+        # Whoever writes no domain means the first, unless there is nothing in it.
+        return same[:1]
+    if match := _INDEX.fullmatch(selector):
+        return [card for card in found if card.index == int(match[1])]
+    if _is_uuid(selector):
+        digits = _UUID.fullmatch(selector)
+        assert digits is not None
+        return [card for card in found if card.uuid.lower().removeprefix("gpu-").startswith(digits[1].lower())]
+    if selector.lower().startswith("mig-"):
+        raise _none("A MIG slice cannot be lent from.", found, "Switch MIG off (`sudo nvidia-smi -mig 0`).")
+    return []
+
+
+def _is_name(selector: str) -> bool:
+    """Whether there could be a card of that name."""
+    return canonical(selector) is not None or any(pattern.fullmatch(selector) for pattern in (_INDEX, _UUID))
+
+
+def _is_uuid(selector: str) -> bool:
+    return _INDEX.fullmatch(selector) is None and _UUID.fullmatch(selector) is not None
+
+
+def _none(message: str, found: Sequence[Card], remedy: str = "") -> VramswapError:
+    known = "; ".join(map(str, found)) or "none"
+    if remedy:
+        return VramswapError(ErrorCode.NO_GPU, message, f"{remedy} GPUs found: {known}.")
+    return VramswapError(ErrorCode.NO_GPU, message, f"GPUs found: {known}; a UUID also works.")
+
+
+def _order(pci: str) -> tuple[int, str]:
+    # A domain may have more digits than four.
+    return len(pci), pci
+
+
+def _driver(link: Path) -> str:
     try:
-        return ask()
-    except (nvml.NVMLError, nvml.NVMLLibraryMismatchError):
-        return None
-
-
-def _programs(nvml: Any, handle: Any, proc: Path) -> tuple[Program, ...] | None:
-    lists = [
-        _optional(nvml, lambda: nvml.nvmlDeviceGetComputeRunningProcesses(handle)),
-        _optional(nvml, lambda: nvml.nvmlDeviceGetGraphicsRunningProcesses(handle)),
-    ]
-    if lists == [None, None]:
-        return None
-    used: dict[int, int | None] = {}
-    for process in (process for found in lists for process in found or ()):
-        # One that computes and draws is on both lists, each time with all that it uses.
-        sizes = [size for size in (process.usedGpuMemory, used.get(process.pid)) if size is not None]
-        used[process.pid] = max(sizes, default=None)
-    found = [Program(pid, _name(nvml, pid, proc), size, _ours(pid, proc)) for pid, size in used.items()]
-    return tuple(sorted(found, key=lambda program: (-(program.used or 0), program.pid)))
-
-
-def _name(nvml: Any, pid: int, proc: Path) -> str:
-    name = _text(proc / str(pid) / "comm")
-    if not name:
-        with contextlib.suppress(nvml.NVMLError, UnicodeDecodeError):
-            name = Path(nvml.nvmlSystemGetProcessName(pid)).name
-    return name
-
-
-def _ours(pid: int, proc: Path) -> bool:
-    """Keeper and engine have the same command line, with the control socket in it."""
-    words = _text(proc / str(pid) / "cmdline").split("\0")
-    return "--control" in words and any("vramswap" in word for word in words)
-
-
-@contextlib.contextmanager
-def _nvml() -> Iterator[Any]:
-    # Loading it takes time and memory that a hidden tray does not have to spend.
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        raise VramswapError(
-            ErrorCode.NO_DRIVER, f"The NVIDIA driver does not answer ({error}).", "See `vramswapctl doctor`."
-        ) from None
-    try:
-        yield pynvml
-    except pynvml.NVMLError as error:
-        raise VramswapError(
-            ErrorCode.NO_GPU, f"The GPU does not answer ({error}).", "See `nvidia-smi` and the kernel's log (`dmesg`)."
-        ) from None
-    finally:
-        with contextlib.suppress(pynvml.NVMLError):
-            pynvml.nvmlShutdown()
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
+        return link.readlink().name
     except OSError:
         return ""
+
+
+def _facts(information: Path) -> tuple[str, str, str]:
+    """Name, UUID and number of the device file, each empty where the driver does not tell."""
+    try:
+        found = smallfile.table(smallfile.data(information), b":")
+    except OSError:
+        return "", "", ""
+    name, uuid, minor = (
+        plain(smallfile.decode(found.get(key, b"")), 100) for key in (b"Model", b"GPU UUID", b"Device Minor")
+    )
+    # Question marks until the driver has asked the card.
+    return name, "" if "?" in uuid else uuid, minor
+
+
+def _is_sliced(proc: Path, minor: str) -> bool:
+    """A folder for each GPU instance (chapter "Device nodes and capabilities" of NVIDIA's MIG guide)."""
+    return minor.isdigit() and any(
+        entry.name.startswith("gi") for entry in smallfile.entries(proc / _SLICES / f"gpu{minor}/mig")
+    )

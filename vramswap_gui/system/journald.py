@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from vramswap_gui.plain import plain
+
 #: Where journald listens. Its memory may be swapped out; a datagram that it has no room for is refused at once.
 JOURNALD: Final = Path("/run/systemd/journal/socket")
 _STDERR: Final = 2
@@ -166,8 +168,7 @@ def encode(entry: Mapping[str, str]) -> bytes:
 
 def one_line(text: str) -> str:
     """``text`` as a line for a terminal: what would break it, or steer the terminal, is not in it any more."""
-    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(text.split()))
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return plain(" ".join(text.split()), _LONGEST)
 
 
 def _has_room(fd: int) -> bool:

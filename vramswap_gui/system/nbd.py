@@ -1,8 +1,8 @@
-"""The kernel's NBD driver over generic netlink: the one place that knows it.
+"""The kernel's NBD driver over generic netlink, and what sysfs says of its devices: the one place that knows both.
 
-Source: the kernel's ``include/uapi/linux/nbd-netlink.h`` and ``drivers/block/nbd.c``. pyroute2 encodes and decodes the
-messages; the socket is a plain one, because the process that recovers live swap must not depend on an event loop or on
-threads, and everything it needs is resolved before the first device exists.
+Source: the kernel's ``include/uapi/linux/nbd-netlink.h``, ``include/uapi/linux/genetlink.h`` and
+``drivers/block/nbd.c``. The messages are made by hand: whoever recovers live swap is small, locked in memory, and
+depends on nothing that it does not need.
 """
 
 from __future__ import annotations
@@ -12,47 +12,78 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-from pyroute2.netlink import NETLINK_GENERIC, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR, ctrlmsg, genlmsg, nla
+from typing import Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
 
+# netlink(7) and <linux/netlink.h>; the socket module has only some of it.
+_NETLINK_GENERIC: Final = 16
+_NLM_F_REQUEST: Final = 1
+_NLM_F_ACK: Final = 4
+_NLMSG_ERROR: Final = 2
+_NLA_F_NESTED: Final = 1 << 15
+_NLA_TYPE_MASK: Final = (1 << 14) - 1
+
+# <linux/genetlink.h>
 _GENL_ID_CTRL: Final = 16
 _CTRL_CMD_GETFAMILY: Final = 3
+_CTRL_ATTR_FAMILY_ID: Final = 1
+_CTRL_ATTR_FAMILY_NAME: Final = 2
+
+# <linux/nbd-netlink.h>
 _CMD_CONNECT: Final = 1
 _CMD_DISCONNECT: Final = 2
 _CMD_RECONFIGURE: Final = 3
+_ATTR_INDEX: Final = 1
+_ATTR_SIZE_BYTES: Final = 2
+_ATTR_BLOCK_SIZE_BYTES: Final = 3
+_ATTR_TIMEOUT: Final = 4
+_ATTR_SERVER_FLAGS: Final = 5
+_ATTR_SOCKETS: Final = 7
+_ATTR_DEAD_CONN_TIMEOUT: Final = 8
+_ATTR_BACKEND_IDENTIFIER: Final = 10
+_SOCK_ITEM: Final = 1
+_SOCK_FD: Final = 1
 
 #: NBD_FLAG_HAS_FLAGS | NBD_FLAG_CAN_MULTI_CONN: swap needs neither flush nor trim, and never gets a request for them.
 _SERVER_FLAGS: Final = 1 | 1 << 8
 _REPLY_SECONDS: Final = 10
 
-
-class _SocketItem(nla):  # type: ignore[misc]
-    nla_map = (("NBD_SOCK_UNSPEC", "none"), ("NBD_SOCK_FD", "uint32"))
-
-
-class _Sockets(nla):  # type: ignore[misc]
-    nla_map = (("NBD_SOCK_ITEM_UNSPEC", "none"), ("NBD_SOCK_ITEM", "item"))
-    item = _SocketItem
+#: How the identity of each device of ours begins, whoever of us made it.
+OURS: Final = "vramswap-"
 
 
-class _NbdMessage(genlmsg):  # type: ignore[misc]
-    nla_map = (
-        ("NBD_ATTR_UNSPEC", "none"),
-        ("NBD_ATTR_INDEX", "uint32"),
-        ("NBD_ATTR_SIZE_BYTES", "uint64"),
-        ("NBD_ATTR_BLOCK_SIZE_BYTES", "uint64"),
-        ("NBD_ATTR_TIMEOUT", "uint64"),
-        ("NBD_ATTR_SERVER_FLAGS", "uint64"),
-        ("NBD_ATTR_CLIENT_FLAGS", "uint64"),
-        ("NBD_ATTR_SOCKETS", "sockets"),
-        ("NBD_ATTR_DEAD_CONN_TIMEOUT", "uint64"),
-    )
-    sockets = _Sockets
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A device that has a server. ``ident`` is None where the kernel does not tell (before 5.14)."""
+
+    number: int
+    ident: str | None
+
+    @property
+    def device(self) -> str:
+        """Its path."""
+        return f"/dev/nbd{self.number}"
+
+
+def connected(sys: Path = Path("/sys")) -> Iterator[Connected]:
+    """Every NBD device that has a server, ours and others'. Never raises."""
+    for folder in sorted((sys / "block").glob("nbd*")):
+        number = folder.name.removeprefix("nbd")
+        # The file is there while the device is configured (nbd_config_put in drivers/block/nbd.c).
+        if number.isdecimal() and (folder / "pid").exists():
+            ident: str | None = None
+            with contextlib.suppress(OSError):
+                ident = (folder / "backend").read_bytes().strip().decode("utf-8", "replace")
+            yield Connected(int(number), ident)
+
+
+def ours(sys: Path = Path("/sys")) -> dict[str, Connected]:
+    """The devices of ours by their identity."""
+    return {found.ident: found for found in connected(sys) if found.ident is not None and found.ident.startswith(OURS)}
 
 
 def without_scheduler(index: int, sys: Path = Path("/sys")) -> None:
@@ -60,6 +91,7 @@ def without_scheduler(index: int, sys: Path = Path("/sys")) -> None:
 
     The kernel gives it mq-deadline, as to every device that had a single queue when it was made. Without the right to
     change that it only costs some processor time, so it is no error. Source: Documentation/block/switching-sched.rst.
+    It may wait for the device.
     """
     with contextlib.suppress(OSError):
         (sys / f"block/nbd{index}/queue/scheduler").write_text("none")
@@ -80,22 +112,20 @@ class NbdControl:
 
     def __init__(self) -> None:
         """Open the socket and find the driver. Raises VramswapError NO_NBD when it is not there."""
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_GENERIC)
-        self._socket.bind((0, 0))
-        self._socket.settimeout(_REPLY_SECONDS)
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_GENERIC)
         self._sequence = 0
-        request = ctrlmsg()
-        request["attrs"] = [("CTRL_ATTR_FAMILY_NAME", "nbd")]
         try:
-            answer = self._exchange(_GENL_ID_CTRL, request, _CTRL_CMD_GETFAMILY, ctrlmsg)
-        except OSError as error:
+            self._socket.bind((0, 0))
+            self._socket.settimeout(_REPLY_SECONDS)
+            answer = self._exchange(_GENL_ID_CTRL, _CTRL_CMD_GETFAMILY, _attribute(_CTRL_ATTR_FAMILY_NAME, b"nbd\0"))
+            self._family = struct.unpack("=H", answer[_CTRL_ATTR_FAMILY_ID])[0]
+        except (OSError, KeyError, struct.error) as error:
             self._socket.close()
             raise VramswapError(
                 ErrorCode.NO_NBD,
                 "The kernel's NBD driver is not loaded.",
                 "Run `modprobe nbd` as root; if that fails, install the kernel's extra modules package.",
             ) from error
-        self._family = int(answer.get_attr("CTRL_ATTR_FAMILY_ID"))
 
     def connect(
         self,
@@ -106,82 +136,111 @@ class NbdControl:
         block_size: int = 4096,
         request_timeout: int,
         dead_connection_timeout: int,
+        ident: str = "",
     ) -> int:
         """Make a device of ``size`` bytes served on ``sockets`` (descriptors; the kernel keeps its own reference).
 
         ``index`` chooses ``/dev/nbd<index>``; None lets the kernel choose. Both timeouts are in seconds: after the
         first a request is sent again; the second is how long the device waits for :meth:`reconfigure` when all its
-        connections are dead. Returns the index. Raises VramswapError.
+        connections are dead. ``ident`` tells the device from others (:func:`ours`), and each reconfiguration must name
+        the same. Returns the index. Raises VramswapError.
         """
-        attributes: list[tuple[str, Any]] = [
-            ("NBD_ATTR_SIZE_BYTES", size),
-            ("NBD_ATTR_BLOCK_SIZE_BYTES", block_size),
-            ("NBD_ATTR_TIMEOUT", request_timeout),
-            ("NBD_ATTR_DEAD_CONN_TIMEOUT", dead_connection_timeout),
-            ("NBD_ATTR_SERVER_FLAGS", _SERVER_FLAGS),
-            _socket_list(sockets),
+        attributes = [
+            _number(_ATTR_SIZE_BYTES, size),
+            _number(_ATTR_BLOCK_SIZE_BYTES, block_size),
+            _number(_ATTR_TIMEOUT, request_timeout),
+            _number(_ATTR_DEAD_CONN_TIMEOUT, dead_connection_timeout),
+            _number(_ATTR_SERVER_FLAGS, _SERVER_FLAGS),
+            _sockets(sockets),
         ]
         if index is not None:
-            attributes.insert(0, ("NBD_ATTR_INDEX", index))
+            attributes.insert(0, _index(index))
+        if ident:
+            attributes.append(_backend(ident))
         answer = self._ask("attach an NBD device", _CMD_CONNECT, attributes)
-        return int(answer.get_attr("NBD_ATTR_INDEX"))
+        return int(struct.unpack("=I", answer[_ATTR_INDEX])[0])
 
-    def reconfigure(self, index: int, sockets: Sequence[int]) -> None:
+    def reconfigure(self, index: int, sockets: Sequence[int], ident: str = "") -> None:
         """Give a device whose connections died new ones; see :func:`is_taken` for which. Raises VramswapError."""
-        self._ask(f"reconnect /dev/nbd{index}", _CMD_RECONFIGURE, [("NBD_ATTR_INDEX", index), _socket_list(sockets)])
+        attributes = [_index(index), _sockets(sockets)]
+        if ident:
+            attributes.append(_backend(ident))
+        self._ask(f"reconnect /dev/nbd{index}", _CMD_RECONFIGURE, attributes)
 
     def disconnect(self, index: int) -> None:
         """Detach a device; requests that are still queued fail. Raises VramswapError."""
-        self._ask(f"detach /dev/nbd{index}", _CMD_DISCONNECT, [("NBD_ATTR_INDEX", index)])
+        self._ask(f"detach /dev/nbd{index}", _CMD_DISCONNECT, [_index(index)])
 
     def close(self) -> None:
         """Close the netlink socket; devices stay as they are."""
         self._socket.close()
 
-    def _ask(self, doing: str, command: int, attributes: list[tuple[str, Any]]) -> Any:
-        request = _NbdMessage()
-        request["attrs"] = attributes
+    def _ask(self, doing: str, command: int, attributes: Sequence[bytes]) -> dict[int, bytes]:
         try:
-            return self._exchange(self._family, request, command, _NbdMessage)
+            return self._exchange(self._family, command, b"".join(attributes))
         except OSError as error:
             remedy = "See the last lines of `dmesg`."
             if error.errno in (errno.EPERM, errno.EACCES):
                 remedy = "The server must run as root."
-            raise VramswapError(
-                ErrorCode.NO_NBD, f"The kernel refused to {doing}: {os.strerror(error.errno or 0)}.", remedy
-            ) from error
+            why = os.strerror(error.errno) if error.errno else "no answer"
+            raise VramswapError(ErrorCode.NO_NBD, f"The kernel refused to {doing}: {why}.", remedy) from error
 
-    def _exchange(self, family: int, request: Any, command: int, kind: Any) -> Any:
-        """Send one request and return the message it is answered with, or None for a mere acknowledgement."""
+    def _exchange(self, family: int, command: int, attributes: bytes) -> dict[int, bytes]:
+        """Send one request; the attributes of the message that answers it, none for a mere acknowledgement.
+
+        Raises OSError as the kernel words it, TimeoutError without an answer.
+        """
         self._sequence += 1
-        request["cmd"] = command
-        request["version"] = 1
-        request["header"]["type"] = family
-        request["header"]["flags"] = NLM_F_REQUEST | NLM_F_ACK
-        request["header"]["sequence_number"] = self._sequence
-        request["header"]["pid"] = 0
-        request.encode()
-        self._socket.send(request.data)
-        answer = None
+        body = struct.pack("=BBH", command, 1, 0) + attributes
+        header = struct.pack("=IHHII", 16 + len(body), family, _NLM_F_REQUEST | _NLM_F_ACK, self._sequence, 0)
+        self._socket.send(header + body)
+        answer: dict[int, bytes] = {}
         while True:
             data = self._socket.recv(65536)
             offset = 0
-            while offset < len(data):
-                length, message_type, _, sequence = struct.unpack_from("=IHHI", data, offset)
+            while offset + 16 <= len(data):
+                length, kind, _, sequence = struct.unpack_from("=IHHI", data, offset)
                 part = data[offset : offset + length]
-                offset += (length + 3) & ~3
+                offset += max(16, (length + 3) & ~3)
                 if sequence != self._sequence:
+                    # The late answer to a question that was given up.
                     continue
-                if message_type == NLMSG_ERROR:
+                if kind == _NLMSG_ERROR:
                     # struct nlmsgerr: a negative errno, 0 for an acknowledgement.
                     code = -struct.unpack_from("=i", part, 16)[0]
                     if code:
                         raise OSError(code, os.strerror(code))
                     return answer
-                answer = kind(part)
-                answer.decode()
+                answer = dict(_attributes(part[20:]))
 
 
-def _socket_list(sockets: Sequence[int]) -> tuple[str, Any]:
-    items = [("NBD_SOCK_ITEM", {"attrs": [("NBD_SOCK_FD", fd)]}) for fd in sockets]
-    return ("NBD_ATTR_SOCKETS", {"attrs": items})
+def _attribute(kind: int, value: bytes) -> bytes:
+    """struct nlattr: a length without the padding, a type, the value."""
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    offset = 0
+    while offset + 4 <= len(data):
+        length, kind = struct.unpack_from("=HH", data, offset)
+        if length < 4:
+            return
+        yield kind & _NLA_TYPE_MASK, data[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+
+
+def _index(index: int) -> bytes:
+    return _attribute(_ATTR_INDEX, struct.pack("=I", index))
+
+
+def _number(kind: int, value: int) -> bytes:
+    return _attribute(kind, struct.pack("=Q", value))
+
+
+def _backend(ident: str) -> bytes:
+    return _attribute(_ATTR_BACKEND_IDENTIFIER, ident.encode() + b"\0")
+
+
+def _sockets(sockets: Sequence[int]) -> bytes:
+    items = (_attribute(_SOCK_ITEM | _NLA_F_NESTED, _attribute(_SOCK_FD, struct.pack("=I", fd))) for fd in sockets)
+    return _attribute(_ATTR_SOCKETS | _NLA_F_NESTED, b"".join(items))

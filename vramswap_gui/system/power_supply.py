@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vramswap_gui.system import smallfile
+
 #: A battery that says one of these is not what the machine runs on, unless it has not noticed the pulled plug yet.
 _FED: Final = {"Full", "Not charging"}
 
@@ -38,12 +40,16 @@ def read(sys: Path = Path("/sys")) -> PowerReading:
     folder = sys / "class/power_supply"
     batteries: list[_Battery] = []
     plugs: dict[str, list[bool]] = {"Mains": [], "USB": []}
-    for supply in sorted(folder.iterdir() if folder.is_dir() else ()):
-        kind = _text(supply / "type")
+    for supply in smallfile.entries(folder):
+        kind = smallfile.text(supply / "type")
         # A mouse or a headset has a battery too, and a plug for it.
-        if _text(supply / "scope") == "Device":
+        if smallfile.text(supply / "scope") == "Device":
             continue
-        if kind == "Battery" and _text(supply / "present") != "0" and (status := _text(supply / "status")):
+        if (
+            kind == "Battery"
+            and smallfile.text(supply / "present") != "0"
+            and (status := smallfile.text(supply / "status"))
+        ):
             batteries.append(_battery(supply, status))
         elif kind in plugs and (online := _number(supply / "online")) is not None:
             # 1 is a fixed, 2 a programmable voltage.
@@ -85,15 +91,5 @@ def _battery(supply: Path, status: str) -> _Battery:
 
 
 def _number(path: Path) -> float | None:
-    try:
-        return float(_text(path))
-    except ValueError:
-        return None
-
-
-def _text(path: Path) -> str:
-    # A battery that is being pulled out answers ENODEV.
-    try:
-        return path.read_text().strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
+    value = smallfile.number(path)
+    return None if value is None else float(value)

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import select
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from vramswap_gui.system import smallfile
+
 _FILE: Final = "pressure/memory"
 #: Microseconds; the kernel takes windows of 500,000 to 10,000,000.
 STALL_US: Final = 150_000
 WINDOW_US: Final = 1_000_000
+_SHARE: Final = re.compile(rb"[0-9]{1,3}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +52,22 @@ class Unavailable:
 def read(proc: Path = Path("/proc")) -> Pressure | None:
     """The pressure now; None where the kernel does not measure it (built without PSI, or ``psi=0``)."""
     try:
-        lines = (proc / _FILE).read_text().splitlines()
-        stalls = {kind: _stall(rest) for kind, _, rest in (line.partition(" ") for line in lines)}
-        return Pressure(stalls["some"], stalls["full"])
-    except (OSError, KeyError, ValueError):
+        lines = smallfile.lines(smallfile.data(proc / _FILE))
+    except OSError:
         return None
+    stalls = {kind: _stall(rest) for kind, _, rest in (line.partition(b" ") for line in lines)}
+    some, full = stalls.get(b"some"), stalls.get(b"full")
+    return Pressure(some, full) if some is not None and full is not None else None
 
 
-def _stall(text: str) -> Stall:
-    values = dict(word.split("=", 1) for word in text.split())
-    return Stall(float(values["avg10"]), float(values["avg60"]), float(values["avg300"]), int(values["total"]))
+def _stall(line: bytes) -> Stall | None:
+    values = dict(word.split(b"=", 1) for word in smallfile.fields(line) if b"=" in word)
+    shares = [_SHARE.fullmatch(values.get(key, b"")) for key in (b"avg10", b"avg60", b"avg300")]
+    total = smallfile.parse_number(values.get(b"total", b""))
+    if total is None or None in shares:
+        return None
+    avg10, avg60, avg300 = (float(share[0]) for share in shares if share is not None)
+    return Stall(avg10, avg60, avg300, total)
 
 
 class Trigger:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
+_LOG: Final = logging.getLogger("run")
 #: Where administrators' programs are when PATH, as a desktop session has it, leaves them out.
 _ADMIN_FOLDERS: Final = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
@@ -40,6 +43,7 @@ async def run(*command: str) -> Finished:
     path = find(command[0])
     if path is None:
         return Finished(127, "", f"{command[0]} is not installed")
+    _LOG.debug("runs %s", shlex.join([path, *command[1:]]))
     process = await asyncio.create_subprocess_exec(
         path, *command[1:],
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -52,7 +56,9 @@ async def run(*command: str) -> Finished:
             process.kill()
             await process.wait()
         raise
-    return Finished(process.returncode or 0, output.decode(errors="replace"), errors.decode(errors="replace"))
+    done = Finished(process.returncode or 0, output.decode(errors="replace"), errors.decode(errors="replace"))
+    _LOG.debug("%s ended with status %d and said: %s", command[0], done.status, done.errors.strip() or "nothing")
+    return done
 
 
 def start_detached(

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from vramswap_gui.system import smallfile
 from vramswap_gui.units import KIB
+
+_COLUMNS: Final = 5
+_ZRAM: Final = "/dev/zram"
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """One swap area. Sizes in bytes; ``kind`` is ``partition`` or ``file``."""
+    """One swap area. Sizes in bytes; ``kind`` is ``partition`` or ``file``.
+
+    ``device`` may be any name that a file can have: see :mod:`~vramswap_gui.system.smallfile` for its bytes,
+    :func:`~vramswap_gui.plain.plain` to show it.
+    """
 
     device: str
     kind: str
@@ -19,16 +27,24 @@ class Swap:
     used: int
     priority: int
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether its pages are compressed and stay in main memory (zram)."""
+        return self.device.startswith(_ZRAM)
+
 
 def read(proc: Path = Path("/proc")) -> tuple[Swap, ...]:
-    """All areas, highest priority first. Raises OSError."""
-    swaps = []
-    for line in (proc / "swaps").read_text().splitlines()[1:]:
-        device, kind, size, used, priority = line.split()
-        swaps.append(Swap(_plain(device), kind, int(size) * KIB, int(used) * KIB, int(priority)))
-    return tuple(sorted(swaps, key=lambda swap: -swap.priority))
+    """All areas, highest priority first; a line that is none is passed over. Raises OSError."""
+    found = (_area(line) for line in smallfile.lines(smallfile.data(proc / "swaps"))[1:])
+    return tuple(sorted((area for area in found if area is not None), key=lambda swap: -swap.priority))
 
 
-def _plain(escaped: str) -> str:
-    """The kernel writes white space in names as octal escapes."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), escaped)
+def _area(line: bytes) -> Swap | None:
+    # The name is escaped, so it is one field whatever it is.
+    fields = smallfile.fields(line)
+    if len(fields) != _COLUMNS:
+        return None
+    size, used, priority = (smallfile.parse_number(field) for field in fields[2:])
+    if size is None or used is None or priority is None:
+        return None
+    return Swap(smallfile.name(fields[0]), smallfile.decode(fields[1]), size * KIB, used * KIB, priority)

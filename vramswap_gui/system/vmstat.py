@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vramswap_gui.system import smallfile
+
 #: A sector of stat.rst, whatever the device's own sectors are.
 _SECTOR: Final = 512
 #: Fields of stat.rst, counted from 0.
@@ -45,16 +47,23 @@ def read(devices: Iterable[str], proc: Path = Path("/proc"), sys: Path = Path("/
 
 def _device(device: str, sys: Path) -> Moved | None:
     try:
-        fields = (sys / "block" / Path(device).name / "stat").read_text().split()
-        return Moved(int(fields[_READ_SECTORS]) * _SECTOR, int(fields[_WRITE_SECTORS]) * _SECTOR)
-    except (OSError, ValueError, IndexError):
+        content = smallfile.data(sys / "block" / Path(device).name / "stat")
+    except OSError:
         return None
+    figures = [smallfile.parse_number(field) for field in smallfile.fields(content.strip())]
+    if len(figures) <= _WRITE_SECTORS:
+        return None
+    return _moved(figures[_READ_SECTORS], figures[_WRITE_SECTORS], _SECTOR)
 
 
 def _machine(proc: Path) -> Moved | None:
-    page = os.sysconf("SC_PAGE_SIZE")
     try:
-        counts = dict(line.split() for line in (proc / "vmstat").read_text().splitlines())
-        return Moved(int(counts["pswpin"]) * page, int(counts["pswpout"]) * page)
-    except (OSError, ValueError, KeyError):
+        counts = smallfile.table(smallfile.data(proc / "vmstat"), b" ")
+    except OSError:
         return None
+    paged_in, paged_out = (smallfile.parse_number(counts.get(key, b"")) for key in (b"pswpin", b"pswpout"))
+    return _moved(paged_in, paged_out, os.sysconf("SC_PAGE_SIZE"))
+
+
+def _moved(paged_in: int | None, paged_out: int | None, unit: int) -> Moved | None:
+    return None if paged_in is None or paged_out is None else Moved(paged_in * unit, paged_out * unit)

@@ -13,7 +13,7 @@ from vramswap_gui.tray.history import History
 from vramswap_gui.tray.i18n import said, tr
 
 if TYPE_CHECKING:
-    from vramswap_gui.system.gpu import GpuReading, Program
+    from vramswap_gui.system.nvml import GpuReading, Program
 
 #: NVML keeps an idle GPU awake, so a GPU that our swap does not hold is asked this seldom: it can go to sleep between.
 _IDLE_SECONDS: Final = 20.0
@@ -119,7 +119,7 @@ class Reader:
 
         Takes as long as the driver takes, which may be for ever.
         """
-        from vramswap_gui.system import gpu
+        from vramswap_gui.system import gpu, nvml
 
         if not pci:
             pci = next(iter(gpu.list_pci(self._sys)), "")
@@ -137,7 +137,7 @@ class Reader:
                 return self._gpu
         self._asked = time.monotonic()
         try:
-            reading = gpu.read(pci, held, self._sys)
+            reading = nvml.read(pci, held, self._sys)
         except VramswapError as error:
             self._gpu = GpuView(note=said(error.message))
         else:
@@ -148,9 +148,9 @@ class Reader:
 def _gpu_view(reading: GpuReading) -> GpuView:
     return GpuView(
         reading.name,
-        reading.total,
-        reading.used,
-        reading.free,
+        reading.total or 0,
+        reading.used or 0,
+        reading.free or 0,
         watts=reading.watts,
         programs=None if reading.programs is None else _by_name(reading.programs),
     )

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct copy {
@@ -14,19 +15,24 @@ struct copy {
     size_t size;
     int zero; /* set memory instead, to `value` */
     unsigned char value;
+    int by_channel; /* where programs compute, and what is copied waits for them */
 };
 
 struct stream {
     pthread_mutex_t lock;
     size_t count, room;
     struct copy *queue;
-    CUresult failed;
+    uint64_t busy_until; /* as far as the compute channel makes it wait */
 };
 
 static struct stream default_stream = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static CUresult copy_now(const struct copy *copy) {
     struct control *c = control();
+    c->hanging++;
+    while (c->hang)
+        usleep(1000);
+    c->hanging--;
     if (c->slow_copy_us)
         usleep((useconds_t)c->slow_copy_us);
     uint64_t failing = c->failing_copies;
@@ -44,8 +50,22 @@ static CUresult copy_now(const struct copy *copy) {
     return SUCCESS;
 }
 
+static uint64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* What a driver sends to the copy engine however small it is, and what only from so many bytes on. */
+static int by_channel(const void *target, size_t size) { return size < (32 << 10) && in_vram(target, size); }
+
 static CUresult enqueue(struct stream *stream, struct copy copy) {
     ENTER_CONTEXT();
+    struct control *c = control();
+    if (copy.by_channel && !copy.zero)
+        c->channel_copies++;
+    if (copy.by_channel && c->computing_us && stream)
+        stream->busy_until = now() + c->computing_us;
     if (!stream)
         stream = &default_stream;
     pthread_mutex_lock(&stream->lock);
@@ -60,6 +80,8 @@ static CUresult enqueue(struct stream *stream, struct copy copy) {
 
 static CUresult drain(struct stream *stream) {
     CUresult result = SUCCESS;
+    for (uint64_t at = now(); stream->busy_until > at; at = now())
+        usleep((useconds_t)(stream->busy_until - at));
     pthread_mutex_lock(&stream->lock);
     for (size_t i = 0; i < stream->count && !result; i++)
         result = copy_now(&stream->queue[i]);
@@ -90,21 +112,46 @@ EXPORT CUresult cuStreamSynchronize(struct stream *stream) {
     return drain(stream ? stream : &default_stream);
 }
 
+EXPORT CUresult cuStreamQuery(struct stream *stream) {
+    ENTER_CONTEXT();
+    return stream->busy_until > now() || (stream->count && control()->hang) ? NOT_READY : drain(stream);
+}
+
 EXPORT CUresult cuCtxSynchronize(void) {
     ENTER_CONTEXT();
     return drain(&default_stream);
 }
 
 EXPORT CUresult cuMemcpyHtoDAsync(CUdeviceptr target, const void *source, size_t size, struct stream *stream) {
-    return enqueue(stream, (struct copy){(void *)target, source, size, 0, 0});
+    return enqueue(stream, (struct copy){(void *)target, source, size, 0, 0, by_channel((void *)target, size)});
 }
 
 EXPORT CUresult cuMemcpyDtoHAsync(void *target, CUdeviceptr source, size_t size, struct stream *stream) {
-    return enqueue(stream, (struct copy){target, (const void *)source, size, 0, 0});
+    return enqueue(stream, (struct copy){target, (const void *)source, size, 0, 0, 0});
+}
+
+/* Row by row, as any of them may fail. */
+EXPORT CUresult cuMemcpy2DAsync_v2(const struct rows *rows, struct stream *stream) {
+    if (rows->source_kind == rows->target_kind || rows->width > rows->source_pitch || rows->width > rows->target_pitch)
+        return INVALID_VALUE;
+    for (size_t row = 0; row < rows->height; row++) {
+        const char *source = rows->source_kind == ON_HOST ? rows->source_host : (const char *)rows->source_device;
+        char *target = rows->target_kind == ON_HOST ? rows->target_host : (char *)rows->target_device;
+        CUresult result = enqueue(stream, (struct copy){target + row * rows->target_pitch,
+                                                        source + row * rows->source_pitch, rows->width, 0, 0,
+                                                        rows->height == 1 && by_channel(target, rows->width)});
+        if (result)
+            return result;
+    }
+    return SUCCESS;
+}
+
+EXPORT CUresult cuMemsetD32Async(CUdeviceptr target, unsigned value, size_t count, struct stream *stream) {
+    return enqueue(stream, (struct copy){(void *)target, NULL, 4 * count, 1, (unsigned char)value, 1});
 }
 
 EXPORT CUresult cuMemsetD8Async(CUdeviceptr target, unsigned char value, size_t size, struct stream *stream) {
-    return enqueue(stream, (struct copy){(void *)target, NULL, size, 1, value});
+    return enqueue(stream, (struct copy){(void *)target, NULL, size, 1, value, 1});
 }
 
 EXPORT CUresult cuMemcpyBatchAsync(CUdeviceptr *targets, CUdeviceptr *sources, size_t *sizes, size_t count,
@@ -113,7 +160,8 @@ EXPORT CUresult cuMemcpyBatchAsync(CUdeviceptr *targets, CUdeviceptr *sources, s
         return INVALID_VALUE;
     /* Backwards, for a caller must not count on an order within a batch. */
     for (size_t i = count; i-- > 0;) {
-        CUresult result = enqueue(stream, (struct copy){(void *)targets[i], (void *)sources[i], sizes[i], 0, 0});
+        CUresult result = enqueue(stream, (struct copy){(void *)targets[i], (void *)sources[i], sizes[i], 0, 0,
+                                                        by_channel((void *)targets[i], sizes[i])});
         if (result)
             return result;
     }

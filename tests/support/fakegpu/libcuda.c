@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cuda.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -81,14 +82,27 @@ EXPORT CUresult cuGetErrorString(CUresult error, const char **text) { return cuG
 
 EXPORT CUresult cuDeviceGetCount(int *count) {
     ENTER();
-    *count = 1;
+    *count = control()->second ? 2 : 1;
     return SUCCESS;
 }
 
 EXPORT CUresult cuDeviceGet(int *device, int ordinal) {
     ENTER();
-    *device = 0;
-    return ordinal ? INVALID_DEVICE : SUCCESS;
+    *device = ordinal;
+    return ordinal < 0 || ordinal > !!control()->second ? INVALID_DEVICE : SUCCESS;
+}
+
+/* CUDA's own order begins with the fastest card. */
+static bool is_second(int device) {
+    const char *order = getenv("CUDA_DEVICE_ORDER");
+    return control()->second && device == (order && !strcmp(order, "PCI_BUS_ID"));
+}
+
+EXPORT CUresult cuDeviceGetAttribute(int *value, int attribute, int device) {
+    (void)device;
+    ENTER();
+    *value = attribute == 18 /* CU_DEVICE_ATTRIBUTE_INTEGRATED */ && control()->integrated;
+    return SUCCESS;
 }
 
 EXPORT CUresult cuDeviceGetName(char *name, int length, int device) {
@@ -99,16 +113,14 @@ EXPORT CUresult cuDeviceGetName(char *name, int length, int device) {
 }
 
 EXPORT CUresult cuDeviceGetUuid(char *uuid, int device) {
-    (void)device;
     ENTER();
-    memcpy(uuid, GPU_UUID_BYTES, 16);
+    memcpy(uuid, is_second(device) ? SECOND_UUID_BYTES : GPU_UUID_BYTES, 16);
     return SUCCESS;
 }
 
 EXPORT CUresult cuDeviceGetPCIBusId(char *id, int length, int device) {
-    (void)device;
     ENTER();
-    strncpy(id, GPU_PCI, (size_t)length);
+    strncpy(id, is_second(device) ? SECOND_PCI : GPU_PCI, (size_t)length);
     return SUCCESS;
 }
 
@@ -156,7 +168,7 @@ static const struct {
     void *function;
 } ENTRIES[] = {
     ENTRY(cuInit), ENTRY(cuDriverGetVersion), ENTRY(cuGetErrorName), ENTRY(cuGetErrorString),
-    ENTRY(cuDeviceGetCount), ENTRY(cuDeviceGet), ENTRY(cuDeviceGetName), ENTRY(cuDeviceGetUuid),
+    ENTRY(cuDeviceGetCount), ENTRY(cuDeviceGet), ENTRY(cuDeviceGetAttribute), ENTRY(cuDeviceGetName), ENTRY(cuDeviceGetUuid),
     ENTRY(cuDeviceGetPCIBusId), ENTRY(cuDeviceTotalMem), ENTRY(cuDevicePrimaryCtxSetFlags),
     ENTRY(cuDevicePrimaryCtxRetain), ENTRY(cuDevicePrimaryCtxRelease), ENTRY(cuCtxSetCurrent),
     ENTRY(cuCtxSynchronize), ENTRY(cuMemGetInfo), ENTRY(cuMemHostAlloc), ENTRY(cuMemFreeHost),
@@ -164,6 +176,7 @@ static const struct {
     ENTRY(cuMemExportToShareableHandle), ENTRY(cuMemImportFromShareableHandle), ENTRY(cuMemAddressReserve),
     ENTRY(cuMemAddressFree), ENTRY(cuMemMap), ENTRY(cuMemUnmap), ENTRY(cuMemSetAccess), ENTRY(cuMemAlloc),
     ENTRY(cuMemFree), ENTRY(cuStreamCreate), ENTRY(cuStreamDestroy), ENTRY(cuStreamSynchronize),
+    ENTRY(cuStreamQuery), {"cuMemcpy2DAsync", (void *)cuMemcpy2DAsync_v2}, ENTRY(cuMemsetD32Async),
     ENTRY(cuMemcpyHtoDAsync), ENTRY(cuMemcpyDtoHAsync), ENTRY(cuMemsetD8Async), ENTRY(cuMemcpyBatchAsync),
     ENTRY(cuMemcpyHtoD), ENTRY(cuMemcpyDtoH), ENTRY(cuMemsetD8),
 };

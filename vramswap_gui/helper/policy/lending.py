@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from vramswap_gui.api.status import Cause, Mode, State
+from vramswap_gui.helper.policy.limits import Limits, Vram, limits
 from vramswap_gui.helper.policy.types import Memory, Observation, Plan, PolicyConfig, PolicyState
 from vramswap_gui.units import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, format_size, round_down, round_up
 
@@ -112,22 +114,28 @@ def _short(memory: Memory, rules: PolicyConfig) -> bool:
 
 @dataclass(frozen=True)
 class _View:
-    """A observation with what follows from it."""
+    """An observation with what follows from it."""
 
     observation: Observation
     rules: PolicyConfig
     now: float
     history: PolicyState
 
-    @property
+    @cached_property
+    def limits(self) -> Limits | None:
+        """Those of the card; None while it was never asked."""
+        gpu, rules, lent = self.observation.gpu, self.rules, self.observation.running.size
+        if gpu.total is None:
+            return None
+        vram = Vram(gpu.total, gpu.free, lent, gpu.display_attached, max(0, gpu.used_by_us - lent))
+        return limits(vram, rules.headroom, rules.maximum, rules.display_headroom)
+
+    @cached_property
     def goal(self) -> int:
         """The most that is lent when nobody else uses the GPU; 0 when that is too little to be of use."""
         wishes = [size for size in (self.rules.size, self.rules.maximum) if size]
-        gpu = self.observation.gpu
-        if gpu.total is not None:
-            # The driver's share and our own buffers are lent to nobody.
-            beside = max(0, gpu.used_by_us - self.observation.running.size)
-            wishes.append(gpu.total - beside - self._kept())
+        if self.limits is not None:
+            wishes.append(self.limits.largest)
         goal = round_down(max(0, min(wishes or [self.rules.segment])), SIZE_STEP)
         return goal if goal >= MIN_SIZE else 0
 
@@ -144,9 +152,6 @@ class _View:
     def _ceil(self, size: int) -> int:
         return min(self.goal, round_up(size, self._unit()))
 
-    def _kept(self) -> int:
-        return self.rules.headroom + (self.rules.display_headroom if self.observation.gpu.display_attached else 0)
-
     def _active(self) -> bool:
         """Whether others were at work on the GPU just now."""
         return self.history.active_at is not None and self.now < self.history.active_at + self.rules.calm
@@ -154,9 +159,9 @@ class _View:
     def supply(self) -> int | None:
         """What can be lent beside what others use; less than nothing if they use the headroom. None: not known."""
         gpu = self.observation.gpu
-        if gpu.free is None:
+        if gpu.free is None or gpu.total is None or self.limits is None:
             return None
-        kept = max(self._kept(), (gpu.total or 0) // 4) if self._active() else self._kept()
+        kept = max(self.limits.headroom, gpu.total // 4) if self._active() else self.limits.headroom
         return self.observation.running.size + gpu.free - kept
 
     def reach(self) -> int:

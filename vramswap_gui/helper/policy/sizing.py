@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.helper.policy.limits import Vram, of, require_possible
 from vramswap_gui.settings import Config
+from vramswap_gui.system.memory import Commit
 from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, format_size, round_down, round_up
 
 #: Steps in which the swap grows and shrinks: small enough to give way to a game, large enough that 16 are plenty.
@@ -15,29 +17,22 @@ _SEGMENT: Final = 512 * MIB
 #: Memory that must stay available after pages came home, so that bringing them home does not cause swapping.
 _MARGIN_SHARE: Final = 20
 _MARGIN_MOST: Final = GIB
-#: Kept free besides on a card that drives a display: what opens on the screen needs VRAM at once.
-DISPLAY_HEADROOM: Final = 512 * MIB
+#: What zram takes of memory for a page, in the worst of usual cases: its compression is 2:1 or better.
+_ZRAM_SHARE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Vram:
-    """The GPU's memory as the policy sees it; ``ours`` is what segments hold of it already."""
-
-    total: int
-    free: int
-    ours: int
-    #: Whether a display is plugged into the card.
-    display: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Where pages can go when a segment is removed."""
+class Room:
+    """Where pages can go when segments are removed."""
 
     total: int
     available: int
-    #: Free room in swap areas other than those being removed.
-    other_swap_free: int
+    #: Free room in swap areas other than those being removed, on a disk …
+    swap_free: int = 0
+    #: … and in zram, which takes memory for what it has.
+    zram_free: int = 0
+    #: Where the kernel holds programs to a sum.
+    commit: Commit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,44 +52,16 @@ class Steps:
     add: tuple[int, ...] = ()
 
 
-def headroom(config: Config, display: bool) -> int:
-    """What is lent to nobody."""
-    return config.headroom + (DISPLAY_HEADROOM if display else 0)
-
-
-def maximum(config: Config, vram: Vram) -> int:
-    """The most that can be lent now: what is free and ours, less the headroom, within the configured maximum."""
-    most = round_down(max(0, vram.free + vram.ours - headroom(config, vram.display)), SIZE_STEP)
-    return min(most, round_down(config.maximum, SIZE_STEP)) if config.maximum else most
-
-
-def largest(config: Config, vram: Vram) -> int:
-    """The most that may be asked for: with no other program on the GPU, so much could be lent."""
-    return maximum(config, Vram(vram.total, vram.total, 0, vram.display))
-
-
 def target(config: Config, vram: Vram) -> int:
     """The size to have: the wanted one, or less while other programs use the VRAM. Raises VramswapError."""
-    if config.maximum and config.size > config.maximum:
-        raise VramswapError(
-            ErrorCode.INVALID_ARGUMENT,
-            f"{format_size(config.size)} is more than the largest size allowed here, {format_size(config.maximum)}.",
-            "Choose a smaller size, or have an administrator raise the setting “maximum”.",
-        )
-    ever = largest(config, vram)
-    if config.size > ever:
+    require_possible(config, vram)
+    found = of(config, vram)
+    most = found.largest if found.now is None else found.now
+    if not most:
+        free = vram.total if vram.free is None else vram.free + vram.ours
         raise VramswapError(
             ErrorCode.OUT_OF_VRAM,
-            f"{format_size(config.size)} cannot be lent: the GPU has {format_size(vram.total)} of VRAM, of which"
-            f" {format_size(headroom(config, vram.display))} are kept free.",
-            f"Choose at most {format_size(ever)}, or lower the setting “headroom”.",
-        )
-    most = maximum(config, vram)
-    if most < MIN_SIZE:
-        raise VramswapError(
-            ErrorCode.OUT_OF_VRAM,
-            f"Only {format_size(vram.free + vram.ours)} of VRAM are free, of which"
-            f" {format_size(headroom(config, vram.display))} are not to be lent.",
+            f"Only {format_size(free)} of VRAM are free, of which {format_size(found.headroom)} are not to be lent.",
             "Close programs that use the GPU, or lower the setting “headroom”.",
         )
     return min(round_down(config.size, SIZE_STEP) or most, most)
@@ -136,19 +103,34 @@ def reshape(areas: Sequence[Area], size: int) -> Steps:
     return Steps(tuple(area.index for area in removed), add)
 
 
-def margin(memory: Memory) -> int:
+def margin(room: Room) -> int:
     """Memory that has to stay available."""
-    return min(memory.total // _MARGIN_SHARE, _MARGIN_MOST)
+    return min(room.total // _MARGIN_SHARE, _MARGIN_MOST)
 
 
-def require_room(used: int, memory: Memory) -> None:
-    """Raises VramswapError WONT_FIT, with numbers, unless ``used`` bytes of pages can leave VRAM."""
-    room = max(0, memory.available - margin(memory)) + memory.other_swap_free
-    if used > room:
+def require_room(used: int, room: Room, size: int = 0) -> None:
+    """Raises VramswapError WONT_FIT, with numbers, unless ``used`` bytes of pages can leave VRAM.
+
+    ``size``: of the areas that they are in. The kernel's limit for all programs together falls by so much, and
+    swapoff(2) fails when they were promised more than what is left (``__vm_enough_memory`` of mm/util.c), be the areas
+    ever so empty.
+    """
+    spare = max(0, room.available - margin(room))
+    fits = spare + room.swap_free + min(room.zram_free // _ZRAM_SHARE, spare)
+    if used > fits:
         raise VramswapError(
             ErrorCode.WONT_FIT,
-            f"{format_size(used)} of pages are in VRAM, and memory and other swap have room for {format_size(room)}.",
-            f"Close programs that use {format_size(used - room)} or more, then try again. Nothing was changed.",
+            f"{format_size(used)} of pages are in VRAM, and memory and other swap have room for {format_size(fits)}.",
+            f"Close programs that use {format_size(used - fits)} or more, then try again. Nothing was changed.",
+        )
+    if room.commit is not None and size > room.commit.room:
+        limit, missing = format_size(room.commit.limit), format_size(size - room.commit.room)
+        raise VramswapError(
+            ErrorCode.WONT_FIT,
+            f"The kernel (vm.overcommit_memory=2) lets programs ask for {limit} in all, {format_size(size)} of which"
+            f" are this swap; {format_size(room.commit.used)} are promised, so it cannot go.",
+            f"Close programs that asked for {missing} or more, or raise the limit for a while:"
+            " `sudo sysctl vm.overcommit_ratio=95`. Nothing was changed.",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vramswap_gui.api.status import Cause, Mode, State
-from vramswap_gui.helper.policy.sizing import DISPLAY_HEADROOM
+from vramswap_gui.helper.policy.limits import DISPLAY_HEADROOM
 from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Power
 from vramswap_gui.units import MIB
@@ -13,7 +13,7 @@ from vramswap_gui.units import MIB
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The machine's memory, from /proc/meminfo, /proc/swaps and /proc/pressure/memory."""
+    """The machine's memory, of which programs can have ``total``, and ``available`` without swapping."""
 
     total: int
     available: int

@@ -9,11 +9,11 @@ from libc.errno cimport errno
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
-from posix.unistd cimport _exit, close, write
+from posix.unistd cimport _exit, close, read, write
 
 from cuda.bindings cimport cydriver
-from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, Copies, finish, launch, ok
-from vramswap_gui.server.engine.tally cimport COPIES, ROW, count_batch
+from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, ZEROES, Channel, Copies, CopyBatch, finish, launch, now, ok
+from vramswap_gui.server.engine.tally cimport COPIES, HEARTBEAT, ROW, count_batch
 from vramswap_gui.server.engine.transport cimport (
     DEAD,
     FREE,
@@ -57,14 +57,6 @@ cdef extern from *:
     int load_acquire(int *) nogil
     void store_release(int *, int) nogil
 
-cdef extern from "<time.h>" nogil:
-    ctypedef long time_t
-    cdef struct timespec:
-        time_t tv_sec
-        long tv_nsec
-    int clock_gettime(int, timespec *)
-    enum: CLOCK_MONOTONIC
-
 cdef enum:
     MAX_CONNECTIONS = 1024
     MAX_EVENTS = 64
@@ -74,7 +66,7 @@ cdef enum:
     # While spinning, all connections are looked at every so many looks at the last one.
     SPIN_ALL = 8
 
-#: See copier.pxd.
+#: See copy_batch.pxd.
 CONTEXT_LOST = EXIT_CONTEXT_LOST
 
 cdef struct Batch:
@@ -85,21 +77,18 @@ cdef struct Batch:
 
 cdef struct Worker:
     int epoll
-    int wake                 # eventfd that ends the worker
+    int wake                 # eventfd that sends the worker round its loop once, and to its end if that is asked
+    int ending               # set by Python before it wakes the worker for the last time
+    uint64_t *tally          # the worker's row of counters
     int died                 # eventfd that tells Python of a dead connection
     cydriver.CUcontext context
     uint64_t spin            # nanoseconds to look for more before sleeping, after traffic
     # Two batches take turns: while one is copied, the other is received and parsed, or its replies are sent.
     Batch batch[2]
+    Channel channel
     int again_count
     Connection *again[MAX_LISTED]
     Connection *hot          # the only one of the last batch, where the next request is most likely
-
-
-cdef inline uint64_t now() noexcept nogil:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC, &t)
-    return <uint64_t>t.tv_sec * <uint64_t>1000000000 + <uint64_t>t.tv_nsec
 
 
 cdef void bury(Worker *w, Connection *c) noexcept nogil:
@@ -142,7 +131,8 @@ cdef void complete(Worker *w, int which) noexcept nogil:
     """Wait for a batch and answer its requests."""
     cdef Batch *batch = &w.batch[which]
     cdef int i
-    finish(&batch.copies)
+    finish(&batch.copies.out)
+    finish(&batch.copies.into)
     count_batch(batch.copies.tally, now() - batch.began)
     for i in range(batch.count):
         batch_done(which, batch.connections[i])
@@ -165,6 +155,13 @@ cdef inline void take(Worker *w, int which, Connection *c) noexcept nogil:
         settle(w, c)
 
 
+cdef bint woken(Worker *w) noexcept nogil:
+    """Take what was written to the eventfd; true when the worker is to end."""
+    cdef uint64_t count
+    read(w.wake, &count, sizeof(count))
+    return load_acquire(&w.ending)
+
+
 cdef void work(Worker *w) noexcept nogil:
     cdef epoll_event events[MAX_EVENTS]
     cdef Connection *listed[MAX_LISTED]
@@ -173,6 +170,7 @@ cdef void work(Worker *w) noexcept nogil:
     if not ok(cydriver.cuCtxSetCurrent(w.context)):
         _exit(EXIT_CONTEXT_LOST)
     while True:
+        w.tally[HEARTBEAT] += 1
         timeout = 0
         if w.batch[which ^ 1].count == 0 and w.again_count == 0 and (w.spin == 0 or now() >= spin_until):
             timeout = -1
@@ -186,8 +184,9 @@ cdef void work(Worker *w) noexcept nogil:
         # No connection has two turns: the first may bury it, and Python may then use it anew at any moment.
         for i in range(count):
             if events[i].data.ptr == NULL:
-                return
-            if (<Connection *>events[i].data.ptr).again:
+                if woken(w):
+                    return
+            elif (<Connection *>events[i].data.ptr).again:
                 events[i].data.ptr = NULL
         # Taken off the list first, for a turn may put a connection on it again.
         listed_count = w.again_count
@@ -201,16 +200,17 @@ cdef void work(Worker *w) noexcept nogil:
             if events[i].data.ptr != NULL:
                 take(w, which, <Connection *>events[i].data.ptr)
         if w.batch[which].count:
-            w.batch[which].copies.tally[COPIES] += w.batch[which].copies.count
+            w.tally[COPIES] += w.batch[which].copies.out.copies + w.batch[which].copies.into.copies
             w.batch[which].began = now()
-            launch(&w.batch[which].copies)
+            launch(&w.batch[which].copies.out)
+            launch(&w.batch[which].copies.into)
             w.hot = w.batch[which].connections[0] if w.batch[which].count == 1 else NULL
             if w.spin:
                 spin_until = w.batch[which].began + w.spin
         if w.batch[which ^ 1].count:
             complete(w, which ^ 1)
         if w.batch[which].count:
-            if w.batch[which].copies.count <= SMALL:
+            if w.batch[which].copies.out.count + w.batch[which].copies.into.count <= SMALL:
                 complete(w, which)
             else:
                 which ^= 1
@@ -221,10 +221,34 @@ cdef void check(cydriver.CUresult result, str doing) except *:
         raise VramswapError(ErrorCode.SERVER_FAILED, f"CUDA error {<int>result} while {doing}.", "See the driver's messages in `dmesg`.")
 
 
+cdef cydriver.CUstream new_stream() except *:
+    cdef cydriver.CUstream stream = NULL
+    check(cydriver.cuStreamCreate(&stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING), "creating a stream")
+    return stream
+
+
+cdef int prepare(CopyBatch *batch, Channel *channel, bint inward, bint can_batch) except -1:
+    batch.inward = inward
+    batch.can_batch = can_batch
+    batch.channel = channel
+    batch.stream = new_stream()
+    return 0
+
+
+cdef void *pinned(size_t size) except NULL:
+    """So many bytes of locked memory for copies, zeroed and touched."""
+    cdef void *memory = NULL
+    check(cydriver.cuMemHostAlloc(&memory, size, cydriver.CU_MEMHOSTALLOC_PORTABLE), "pinning memory")
+    memset(memory, 0, size)
+    return memory
+
+
 cdef class Engine:
     """Workers, segments and connections. All methods are for one thread, with the CUDA context current on it."""
 
     cdef Worker *_workers
+    cdef unsigned char *_zeroes
+    cdef cydriver.CUdeviceptr _words
     cdef int _count
     cdef int _next
     cdef Connection *_connections[MAX_CONNECTIONS]
@@ -246,6 +270,9 @@ cdef class Engine:
         self._workers = <Worker *>calloc(workers, sizeof(Worker))
         if self._workers == NULL:
             raise MemoryError
+        self._zeroes = <unsigned char *>pinned(ZEROES)
+        # What the workers set through the compute channel, to see whether it is free.
+        check(cydriver.cuMemAlloc(&self._words, workers * sizeof(uint64_t)), "allocating a word for each worker")
         # Each locked byte of stack is locked memory, and the path above needs little.
         threading.stack_size(256 << 10)
         for i in range(workers):
@@ -253,7 +280,8 @@ cdef class Engine:
             w.context = <cydriver.CUcontext><uintptr_t>context
             w.died = self.died
             w.epoll = epoll_create1(EPOLL_CLOEXEC)
-            w.wake = os.eventfd(0, os.EFD_CLOEXEC)
+            w.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            w.tally = <uint64_t *><uintptr_t>tallies + i * ROW
             if w.epoll < 0:
                 raise OSError(errno, "epoll_create1")
             event.events = EPOLLIN
@@ -261,15 +289,14 @@ cdef class Engine:
             if epoll_ctl(w.epoll, EPOLL_CTL_ADD, w.wake, &event):
                 raise OSError(errno, "epoll_ctl")
             w.spin = spin
+            w.channel.stream = new_stream()
+            w.channel.word = self._words + i * sizeof(uint64_t)
             for b in range(2):
-                w.batch[b].copies.can_batch = can_batch
-                w.batch[b].copies.tally = <uint64_t *><uintptr_t>tallies + i * ROW
-                check(
-                    cydriver.cuStreamCreate(
-                        &w.batch[b].copies.stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING
-                    ),
-                    "creating a stream",
-                )
+                copies = &w.batch[b].copies
+                copies.tally = w.tally
+                copies.zeroes = self._zeroes
+                prepare(&copies.out, &w.channel, False, can_batch)
+                prepare(&copies.into, &w.channel, True, can_batch)
             thread = threading.Thread(target=self._run, args=(i,), name=f"worker-{i}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -323,9 +350,12 @@ cdef class Engine:
         c = <Connection *>calloc(1, sizeof(Connection))
         if c == NULL:
             raise MemoryError
-        check(cydriver.cuMemHostAlloc(<void **>&c.rx, RX_SIZE + TX_SIZE, cydriver.CU_MEMHOSTALLOC_PORTABLE), "pinning memory")
+        try:
+            c.rx = <unsigned char *>pinned(RX_SIZE + TX_SIZE)
+        except BaseException:
+            free(c)
+            raise
         c.tx = c.rx + RX_SIZE
-        memset(c.rx, 0, RX_SIZE + TX_SIZE)
         self._connections[i] = c
         return c
 
@@ -378,18 +408,27 @@ cdef class Engine:
         self.fence(index)
         del self._segments[index]
 
+    def poke(self) -> None:
+        """Send every worker round its loop once, so that an idle one shows a heartbeat and a hung one does not."""
+        cdef int i
+        for i in range(self._count):
+            os.eventfd_write(self._workers[i].wake, 1)
+
     def close(self) -> None:
         """End all connections and workers, and give back their memory."""
         cdef int i, b
         for index in list(self._segments):
             self.drop_segment(index)
         for i in range(self._count):
-            os.eventfd_write(self._workers[i].wake, 1)
+            store_release(&self._workers[i].ending, 1)
+        self.poke()
         for thread in self._threads:
             thread.join()
         for i in range(self._count):
             for b in range(2):
-                cydriver.cuStreamDestroy(self._workers[i].batch[b].copies.stream)
+                cydriver.cuStreamDestroy(self._workers[i].batch[b].copies.out.stream)
+                cydriver.cuStreamDestroy(self._workers[i].batch[b].copies.into.stream)
+            cydriver.cuStreamDestroy(self._workers[i].channel.stream)
             os.close(self._workers[i].wake)
             os.close(self._workers[i].epoll)
         for i in range(MAX_CONNECTIONS):
@@ -398,6 +437,8 @@ cdef class Engine:
             cydriver.cuMemFreeHost(self._connections[i].rx)
             free(self._connections[i])
             self._connections[i] = NULL
+        cydriver.cuMemFreeHost(self._zeroes)
+        cydriver.cuMemFree(self._words)
         free(self._workers)
         self._workers = NULL
         self._count = 0

@@ -1,166 +1,281 @@
-"""The engine: the child that owns the CUDA context and serves. It obeys the keeper and may die at any time."""
+"""The engine: the child that owns the CUDA context and serves. It obeys the keeper and may die at any time.
+
+What it does when the keeper dies is decided in life.py.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import socket
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, Final, NoReturn
 
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
-from vramswap_gui.server.engine.vram import Mapping, Vram
-from vramswap_gui.server.memlock import go_first, go_with_the_others, require_resident
+from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
+from vramswap_gui.server.engine.vram import Mapping as VramMapping
+from vramswap_gui.server.engine.vram import Vram
+from vramswap_gui.server.memlock import go_first, go_with_the_others, keep_private, require_resident
 from vramswap_gui.server.supervisor.counters import Counters
-from vramswap_gui.system import process
+from vramswap_gui.system import nbd, process
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into."""
+    """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into,
+    and where a new keeper looks for an engine that lost its own (None: nowhere)."""
 
     gpu: str
     threads: int
     resident: bool
     counters: Counters
+    folder: Path | None = None
 
 
 def run(end: socket.socket, options: EngineOptions) -> NoReturn:
     """The whole life of the engine process, right after the fork. ``end`` is its end of the channel.
 
-    The first message out is ``{"result": <gpu>}`` or ``{"error": …}``; then one answer to each request.
+    The first message out is ``{"result": <gpu>}`` or ``{"error": …}``; then one answer to each question.
     """
     # A signal meant for the service reaches the whole group; only the keeper may decide that serving ends.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     process.call_it("vramswap-engine")
+    keep_private()
     status = 1
     try:
-        status = _serve(end, options)
-    except (EOFError, OSError):
-        pass
+        status = _live(end, options)
+    except VramswapError as error:
+        with contextlib.suppress(OSError):
+            ipc.send(end, {"error": error.as_dict()})
     finally:
         os._exit(status)
 
 
-def _serve(end: socket.socket, options: EngineOptions) -> int:
-    try:
-        if options.resident:
-            require_resident()
-        vram = Vram(options.gpu)
-        if options.resident:
-            go_with_the_others()
-        commands = _Commands(vram, options)
-        if options.resident:
-            go_first()
-    except VramswapError as error:
-        ipc.send(end, {"error": error.as_dict()})
-        return 1
-    ipc.send(end, {"result": commands.info()})
-    poll = select.poll()
-    poll.register(end, select.POLLIN)
-    poll.register(commands.engine.died, select.POLLIN)
-    orphaned = False
-    while True:
-        ready = dict(poll.poll())
-        if commands.engine.died in ready:
-            commands.engine.reap()
-        if orphaned and not commands.engine.connections(-1):
-            # The keeper is dead and so is every connection: nobody can ask for these pages any more.
-            commands.end()
-            return 0
-        if end.fileno() not in ready:
-            continue
-        try:
-            message, fds = ipc.receive(end)
-        except (EOFError, OSError):
-            orphaned = True
-            poll.unregister(end)
-            if not commands.engine.connections(-1):
-                commands.end()
+def _live(end: socket.socket, options: EngineOptions) -> int:
+    """Until there is nothing left to do; the exit status. Raises VramswapError when it cannot begin."""
+    if options.resident:
+        require_resident()
+    vram = Vram(options.gpu)
+    if options.resident:
+        go_with_the_others()
+    commands = Commands(vram, options)
+    if options.resident:
+        go_first()
+    return _Loop(end, commands, options).run(commands.info())
+
+
+class _Loop:
+    """Questions, connections that end, and, without a keeper, the search for a reason to go on."""
+
+    def __init__(self, end: socket.socket, commands: Commands, options: EngineOptions) -> None:
+        self._end = end
+        self._commands = commands
+        self._options = options
+        self._life = Life()
+        self._poll = select.poll()
+        self._listener: socket.socket | None = None
+
+    def run(self, gpu: Mapping[str, Any]) -> int:
+        self._poll.register(self._end, select.POLLIN)
+        self._poll.register(self._commands.engine.died, select.POLLIN)
+        self._say({"result": gpu})
+        while True:
+            ready = dict(self._poll.poll(int(LOOK_SECONDS * 1000) if self._life.orphaned else None))
+            if self._commands.engine.died in ready:
+                self._commands.engine.reap()
+            if self._listener is not None and self._listener.fileno() in ready:
+                self._introduce(self._listener)
+            if not self._life.orphaned:
+                if self._end.fileno() in ready and self._obey():
+                    return 0
+            elif not ready and self._life.look(self._attached(), self._commands.engine.connections(-1)):
+                self._commands.quit()
+                if self._options.folder is not None:
+                    ipc.forget_orphaned(self._options.folder, os.getpid())
                 return 0
-            continue
-        verb = message.pop("verb")
-        answer, made = _answer(commands, verb, message, fds)
-        ipc.send(end, answer, made)
-        if "error" in answer and answer["error"]["code"] == ErrorCode.SERVER_FAILED and not commands.healthy():
+
+    def _say(self, message: ipc.Message, fds: tuple[int, ...] = ()) -> None:
+        try:
+            ipc.send(self._end, message, fds)
+        except OSError:
+            # Whoever asked is gone. What was asked for is done, and that is all there is to it.
+            self._orphan()
+
+    def _obey(self) -> bool:
+        """Answer one question; true when it was the last one."""
+        try:
+            message, fds = ipc.receive(self._end)
+        except (EOFError, OSError):
+            self._orphan()
+            return False
+        verb = str(message.get("verb", ""))
+        answer: ipc.Message = {"seq": message.get("seq", 0)}
+        made = -1
+        try:
+            made, answer["result"] = self._commands.obey(verb, message, fds)
+        except VramswapError as error:
+            answer["error"] = error.as_dict()
+        except Exception as error:
+            # A defect, or a system that is out of something: the keeper decides what becomes of us.
+            failed = VramswapError(ErrorCode.SERVER_FAILED, f"The engine failed ({type(error).__name__}: {error}).")
+            answer["error"] = failed.as_dict()
+        self._say(answer, (made,) if made >= 0 else ())
+        if "error" in answer and answer["error"]["code"] == ErrorCode.SERVER_FAILED and not self._commands.healthy():
             # A context that failed once fails for good; a fresh process has a fresh one.
             os._exit(CONTEXT_LOST)
-        for fd in made:
-            os.close(fd)
-        if verb == "quit":
-            return 0
+        return verb == "quit" and "error" not in answer
+
+    def _orphan(self) -> None:
+        if self._life.orphaned:
+            return
+        self._life.keeper_gone()
+        with contextlib.suppress(KeyError):
+            self._poll.unregister(self._end)
+        self._end.close()
+        if self._options.folder is not None:
+            with contextlib.suppress(OSError):
+                self._listener = ipc.listen_orphaned(self._options.folder)
+                self._poll.register(self._listener, select.POLLIN)
+
+    def _introduce(self, listener: socket.socket) -> None:
+        """Hand everything that we hold to a new keeper, which ends us once it needs us no more."""
+        with contextlib.suppress(OSError):
+            asker, _ = listener.accept()
+            with asker:
+                asker.setblocking(False)
+                message, fds = self._commands.legacy()
+                ipc.send(asker, message, fds)
+
+    def _attached(self) -> list[str]:
+        """Which of our segments are devices of the kernel's."""
+        if not self._options.resident:
+            # Of a socket's clients the connections are all there is.
+            return []
+        attached: list[str] = []
+        for device in nbd.connected():
+            if device.ident is None:
+                # A kernel that does not tell whose it is: when in doubt, it is ours.
+                attached.append(device.device)
+            elif device.ident in self._commands.idents:
+                attached.append(device.ident)
+        return attached
 
 
-def _answer(commands: _Commands, verb: str, arguments: dict[str, Any], fds: list[int]) -> tuple[ipc.Message, list[int]]:
-    try:
-        result = getattr(commands, verb)(*([fds] if fds else []), **arguments)
-    except VramswapError as error:
-        return {"error": error.as_dict()}, []
-    if isinstance(result, int):
-        return {"result": {}}, [result]
-    return {"result": result or {}}, []
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A segment: where it is mapped, the descriptor that keeps it alive, and what it is known by."""
+
+    mapping: VramMapping
+    fd: int
+    size: int
+    ident: str
 
 
-class _Commands:
-    """What the keeper can ask for; each public method is a verb."""
+class Commands:
+    """What the keeper can ask for."""
 
     def __init__(self, vram: Vram, options: EngineOptions) -> None:
         self._vram = vram
-        self._mappings: dict[int, Mapping] = {}
-        self._handed_over = False
+        self._counters = options.counters.fd
+        self._held: dict[int, _Held] = {}
         self.engine = Engine(vram.context, options.threads, vram.can_batch, options.counters.address)
 
+    @property
+    def idents(self) -> set[str]:
+        """What the segments are known by."""
+        return {held.ident for held in self._held.values()}
+
     def healthy(self) -> bool:
+        """Whether the context can be used."""
         return self._vram.healthy()
 
-    def info(self) -> dict[str, Any]:
-        return asdict(self._vram.gpu())
+    def obey(self, verb: str, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        """Do what is asked for, with descriptors that are ours from now on.
 
-    def create(self, index: int, size: int) -> int:
-        """A new segment; answers with its exported descriptor."""
-        mapping, fd = self._vram.create(size)
-        self._adopt(index, mapping)
-        return fd
-
-    def adopt(self, fds: list[int], index: int, size: int) -> None:
-        """A segment that an earlier engine made, with its contents."""
+        Returns a descriptor to send along, or -1, and the result. Raises VramswapError, OSError.
+        """
         try:
-            self._adopt(index, self._vram.import_fd(fds[0], size))
+            return _VERBS[verb](self, message, fds)
         finally:
-            os.close(fds[0])
+            # Whoever keeps one takes it out.
+            for fd in fds:
+                os.close(fd)
 
-    def connect(self, fds: list[int], index: int) -> None:
-        """Serve a segment on more sockets."""
-        while fds:
-            self.engine.add_connection(index, fds.pop())
-
-    def remove(self, index: int) -> None:
-        """End a segment: fence its connections, wipe it, release it."""
-        self.engine.drop_segment(index)
-        mapping = self._mappings.pop(index)
-        self._vram.wipe(mapping)
-        self._vram.release(mapping)
-
-    def hand_over(self) -> None:
-        """From now on another engine is to have the segments: they are not for this one to wipe when it ends."""
-        self._handed_over = True
-
-    def end(self) -> None:
-        """Without a keeper and without connections: wipe, unless it is somebody else's by now."""
-        if not self._handed_over:
-            self.quit()
+    def info(self) -> Mapping[str, Any]:
+        """The GPU as it is now."""
+        return asdict(self._vram.gpu())
 
     def quit(self) -> None:
         """Wipe and release everything."""
-        for index in list(self._mappings):
-            self.remove(index)
+        for index in list(self._held):
+            self._drop(index)
         self.engine.close()
         self._vram.close()
 
-    def _adopt(self, index: int, mapping: Mapping) -> None:
-        self._mappings[index] = mapping
+    def legacy(self) -> tuple[ipc.Message, list[int]]:
+        """All that a new keeper needs of us, with the descriptors: the segments', then the counters'."""
+        segments = [{"index": index, "size": held.size, "ident": held.ident} for index, held in self._held.items()]
+        gpu: Mapping[str, Any] = {}
+        with contextlib.suppress(VramswapError):
+            gpu = self.info()
+        message = {"gpu": gpu, "segments": segments, "connections": self.engine.connections(-1)}
+        return message, [*(held.fd for held in self._held.values()), self._counters]
+
+    def _info(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        self.engine.poke()
+        return -1, self.info()
+
+    def _create(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        size = int(message["size"])
+        mapping, fd = self._vram.create(size)
+        self._hold(message, mapping, fd)
+        return fd, {}
+
+    def _adopt(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        mapping = self._vram.import_fd(fds[0], int(message["size"]))
+        self._hold(message, mapping, fds.pop(0))
+        return -1, {}
+
+    def _hold(self, message: ipc.Message, mapping: VramMapping, fd: int) -> None:
+        index = int(message["index"])
+        self._held[index] = _Held(mapping, fd, mapping.size, str(message["ident"]))
         self.engine.add_segment(index, mapping.base, mapping.size)
+
+    def _connect(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        while fds:
+            # The engine's from here on, also when it fails.
+            self.engine.add_connection(int(message["index"]), fds.pop())
+        return -1, {}
+
+    def _remove(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        self._drop(int(message["index"]))
+        return -1, {}
+
+    def _drop(self, index: int) -> None:
+        """End a segment: fence its connections, wipe it, release it."""
+        self.engine.drop_segment(index)
+        held = self._held.pop(index)
+        self._vram.wipe(held.mapping)
+        self._vram.release(held.mapping)
+        os.close(held.fd)
+
+    def _quit(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        self.quit()
+        return -1, {}
+
+
+_VERBS: Final[Mapping[str, Callable[[Commands, ipc.Message, list[int]], tuple[int, Mapping[str, Any]]]]] = {
+    "info": Commands._info,
+    "create": Commands._create,
+    "adopt": Commands._adopt,
+    "connect": Commands._connect,
+    "drop": Commands._remove,
+    "quit": Commands._quit,
+}

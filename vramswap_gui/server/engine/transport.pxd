@@ -7,7 +7,7 @@ cdef enum:
     # Powers of two, so that a position modulo the size stays cheap. A larger transfer flows through in parts.
     RX_SIZE = 256 << 10
     TX_SIZE = 256 << 10
-    # Parts smaller than this are only copied when nothing more is left of a transfer.
+    # Parts smaller than this are only copied when nothing more is left of a transfer, or at a ring's end.
     PART = 64 << 10
     # Requests of one connection in one batch: two batches are under way at a time, and both should have some.
     MAX_REQUESTS = 64
@@ -47,6 +47,9 @@ cdef struct Connection:
     uint64_t write_left
     uint64_t read_address    # the payload of a long read is being sent
     uint64_t read_left
+    uint64_t zero_cookie
+    uint64_t zero_address    # the stretch that a request asked to be zeroed
+    uint64_t zero_left
 
 cdef bint gather(Copies *copies, int batch, Connection *c) noexcept nogil
 cdef void batch_done(int batch, Connection *c) noexcept nogil

@@ -36,10 +36,26 @@ cdef bint read_part(Copies *copies, Connection *c) noexcept nogil:
         return False
     place = c.tx_reserved % TX_SIZE
     part = min(part, <uint64_t>(TX_SIZE - place))
-    copy_batch.copy_out(copies, c.tx + place, c.read_address, part)
+    copy_batch.add(&copies.out, c.read_address, c.tx + place, part)
     c.tx_reserved += part
     c.read_address += part
     c.read_left -= part
+    return True
+
+
+cdef inline bint write_ready(const Connection *c) noexcept nogil:
+    """Whether enough of the write's payload has come: all of it, or a part that the copy engine takes as it is."""
+    return c.rx_received - c.rx_parsed >= min(c.write_left, <uint64_t>PART)
+
+
+cdef bint zero_part(Copies *copies, Connection *c) noexcept nogil:
+    """Zero the next stretch."""
+    cdef uint64_t part = min(c.zero_left, <uint64_t>copy_batch.ZEROES)
+    copy_batch.add(&copies.into, c.zero_address, copies.zeroes, part)
+    c.zero_address += part
+    c.zero_left -= part
+    if c.zero_left == 0:
+        reply(c, c.zero_cookie, 0)
     return True
 
 
@@ -48,10 +64,10 @@ cdef bint write_part(Copies *copies, Connection *c) noexcept nogil:
     cdef size_t place = c.rx_parsed % RX_SIZE
     cdef uint64_t part = min(c.rx_received - c.rx_parsed, c.write_left)
     part = min(part, <uint64_t>(RX_SIZE - place))
-    if part == 0 and c.write_left:
+    if not write_ready(c):
         return False
     if part and c.write_error == 0:
-        copy_batch.copy_in(copies, c.write_address, c.rx + place, part)
+        copy_batch.add(&copies.into, c.write_address, c.rx + place, part)
     c.rx_parsed += part
     c.write_address += part
     c.write_left -= part
@@ -67,10 +83,14 @@ cdef bint next_step(Copies *copies, Connection *c) noexcept nogil:
     cdef Request request
     cdef size_t place, first
     cdef int error
-    if c.closing or copies.count == copy_batch.MAX_COPIES or tx_room(c) < nbdwire.REPLY_SIZE:
+    if c.closing or tx_room(c) < nbdwire.REPLY_SIZE:
+        return False
+    if max(copies.out.count, copies.into.count) == copy_batch.MAX_RUNS:
         return False
     if c.read_left:
         return read_part(copies, c)
+    if c.zero_left:
+        return zero_part(copies, c)
     if c.in_write:
         return write_part(copies, c)
     if c.rx_received - c.rx_parsed < nbdwire.REQUEST_SIZE:
@@ -97,6 +117,11 @@ cdef bint next_step(Copies *copies, Connection *c) noexcept nogil:
         c.write_error = error
         c.write_address = c.base + request.offset
         c.write_left = request.length
+    elif request.command == nbdwire.CMD_WRITE_ZEROES and error == 0 and request.length:
+        copies.tally[tally.OTHERS] += 1
+        c.zero_cookie = request.cookie
+        c.zero_address = c.base + request.offset
+        c.zero_left = request.length
     else:
         # Flush and FUA need nothing more: a reply is only sent once its copies are done. Trim may keep the data.
         reply(c, request.cookie, error)
@@ -107,8 +132,6 @@ cdef bint next_step(Copies *copies, Connection *c) noexcept nogil:
             c.read_left = request.length
             return True
         copies.tally[tally.OTHERS] += 1
-        if error == 0 and request.command == nbdwire.CMD_WRITE_ZEROES and request.length:
-            copy_batch.zero(copies, c.base + request.offset, request.length)
     return True
 
 
@@ -134,13 +157,11 @@ cdef bint receive(Connection *c) noexcept nogil:
 
 cdef bint gather(Copies *copies, int batch, Connection *c) noexcept nogil:
     """Receive, parse and add the copies to a batch; true when the connection is now part of the batch."""
-    cdef uint64_t parsed, reserved
     cdef int steps = 0, tries
     if c.rx_freed == c.rx_received and c.tx_sent == c.tx_reserved and not c.in_batch[0] and not c.in_batch[1]:
         # Nothing is under way: start over at the front, where the caches are warm.
         c.rx_received = c.rx_parsed = c.rx_freed = 0
         c.tx_reserved = c.tx_ready = c.tx_sent = 0
-    parsed, reserved = c.rx_parsed, c.tx_reserved
     for tries in range(2):
         while steps < MAX_REQUESTS and next_step(copies, c):
             steps += 1
@@ -148,7 +169,7 @@ cdef bint gather(Copies *copies, int batch, Connection *c) noexcept nogil:
             break
     while steps < MAX_REQUESTS and next_step(copies, c):
         steps += 1
-    if c.rx_parsed == parsed and c.tx_reserved == reserved:
+    if steps == 0:
         return False
     c.rx_mark[batch] = c.rx_parsed
     c.tx_mark[batch] = c.tx_reserved
@@ -185,7 +206,9 @@ cdef bint has_work(const Connection *c) noexcept nogil:
     """Whether gather() may find something to do without receiving anything."""
     if c.closing:
         return False
-    return c.read_left > 0 or c.rx_received - c.rx_parsed >= (1 if c.in_write else nbdwire.REQUEST_SIZE)
+    if c.in_write:
+        return write_ready(c)
+    return c.read_left > 0 or c.zero_left > 0 or c.rx_received - c.rx_parsed >= nbdwire.REQUEST_SIZE
 
 
 cdef bint is_over(const Connection *c) noexcept nogil:

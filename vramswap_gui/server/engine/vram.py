@@ -14,6 +14,8 @@ from typing import Any, Final
 from cuda.bindings import driver
 
 from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.plain import plain
+from vramswap_gui.system.gpu import Card, pick
 from vramswap_gui.units import format_size
 
 #: CUDA 12.0, driver 525: the oldest that cuda-bindings and the calls below are tried with.
@@ -80,10 +82,12 @@ class Vram:
     """One GPU with a current context. Every method is for the thread that made it."""
 
     def __init__(self, selector: str = "") -> None:
-        """Open the GPU named by PCI address, UUID or number; the first one when ``selector`` is empty.
+        """Open the GPU that ``selector`` names, as :func:`~vramswap_gui.system.gpu.pick` does.
 
         Raises VramswapError: NO_DRIVER, DRIVER_TOO_OLD, NO_GPU.
         """
+        # CUDA's own order begins with the fastest card; every other tool has the order of the bus.
+        os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
         # At idle the context then leaves the card at its idle clocks, at the same latency and throughput.
         os.environ.setdefault("CUDA_DISABLE_PERF_BOOST", "1")
         # Each hardware queue costs some 10 MiB of host memory, and four carry all that the workers can copy.
@@ -122,7 +126,7 @@ class Vram:
     def gpu(self) -> Gpu:
         """What the GPU is and how much of it is free now."""
         free, total = _call("asking for free memory", driver.cuMemGetInfo())
-        name = _call("asking for the name", driver.cuDeviceGetName(128, self._device)).split(b"\0")[0].decode()
+        name = _name(self._device)
         return Gpu(
             name=name,
             uuid=_uuid(self._device),
@@ -166,7 +170,8 @@ class Vram:
     def wipe(self, mapping: Mapping) -> None:
         """Overwrite the segment with zeroes, so that nobody reads what was there before."""
         _call("wiping memory", driver.cuMemsetD8(mapping.base, 0, mapping.size))
-        _call("wiping memory", driver.cuCtxSynchronize())
+        # The default stream's, and not what the workers have under way.
+        _call("wiping memory", driver.cuStreamSynchronize(0))
 
     def release(self, mapping: Mapping) -> None:
         """Unmap the segment. Its memory is free once every exported descriptor is closed as well."""
@@ -200,14 +205,33 @@ def _find(selector: str) -> Any:
     """The device that ``selector`` names. Raises VramswapError NO_GPU with the ones there are."""
     count = _call("counting GPUs", driver.cuDeviceGetCount())
     devices = [_call("opening the GPU", driver.cuDeviceGet(index)) for index in range(count)]
-    for index, device in enumerate(devices):
-        names = {str(index), _uuid(device).lower(), _pci(device)}
-        if not selector or selector.lower() in names or _pci(device).endswith(":" + selector.lower()):
-            return device
-    known = ", ".join(f"{index} = {_pci(device)}" for index, device in enumerate(devices)) or "none"
-    raise VramswapError(
-        ErrorCode.NO_GPU, f"There is no NVIDIA GPU “{selector[:60]}”.", f"GPUs found: {known}; a UUID also works."
-    )
+    cards = [Card(_pci(device), index, _uuid(device), _name(device)) for index, device in enumerate(devices)]
+    card = pick(selector, cards)
+    # Each has told its UUID, so one is meant or an error was raised.
+    assert card is not None and card.index is not None
+    device = devices[card.index]
+    if _is_integrated(device):
+        raise VramswapError(
+            ErrorCode.NO_GPU,
+            f"The GPU {card.pci} ({card.name}) has no memory of its own: what it lends is the computer's.",
+            "vramswap is of use with a GPU that has VRAM; for this computer there is zram.",
+        )
+    return device
+
+
+def _is_integrated(device: Any) -> bool:
+    """Whether its memory is the computer's own; a driver that does not tell has no such GPU."""
+    attribute = driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_INTEGRATED
+    try:
+        status, integrated = driver.cuDeviceGetAttribute(attribute, device)
+    except RuntimeError:
+        return False
+    return bool(status == driver.CUresult.CUDA_SUCCESS and integrated)
+
+
+def _name(device: Any) -> str:
+    raw: bytes = _call("asking for the name", driver.cuDeviceGetName(128, device))
+    return plain(raw.split(b"\0")[0].decode(errors="surrogateescape"), 100)
 
 
 def _uuid(device: Any) -> str:

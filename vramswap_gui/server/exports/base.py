@@ -1,50 +1,85 @@
-"""How a segment reaches its user: what the keeper needs of it, whether kernel device or Unix socket."""
+"""How a segment reaches its user: what the keeper needs of it, whether kernel device or Unix socket.
+
+What an order comes to is reported as an event, sooner or later: orders that may wait for the kernel are carried out on
+threads, because the kernel may wait for the keeper meanwhile.
+"""
 
 from __future__ import annotations
 
+import queue
 import socket
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 #: Options that may exceed the system's limit (socket(7)); the socket module does not name them.
 _SO_SNDBUFFORCE: Final = 32
 _SO_RCVBUFFORCE: Final = 33
 _SOCKET_BUFFER: Final = 4 << 20
-
-#: Hands connected sockets of a segment to the engine, which duplicates them.
-Connect = Callable[[int, list[int]], Awaitable[None]]
+#: Each locked byte of a stack is locked memory.
+_STACK: Final = 256 << 10
 
 
 class Exports(Protocol):
-    """One way to attach segments."""
+    """One way to attach segments, which are known by their numbers."""
 
+    #: ``kernel``, or where the sockets are.
     name: str
-    #: Called with a segment's number when one of its connections ended unasked.
-    lost: Callable[[int], None]
 
-    async def attach(self, index: int, size: int, connect: Connect) -> str:
-        """Make segment ``index`` of ``size`` bytes reachable; returns its device. Raises VramswapError."""
+    def fresh(self, index: int, gen: int) -> list[int]:
+        """New connections of a segment for the engine ``gen``: its ends. The others are kept. Raises OSError."""
 
-    async def resume(self, index: int, device: str, size: int, connect: Connect) -> None:
-        """Take over segment ``index``, which an earlier program attached as ``device``; :meth:`reattach` follows."""
+    def attach(self, index: int, size: int, ident: str) -> None:
+        """Make a segment of ``size`` bytes reachable, with the kept ends. DeviceLinked or DeviceUnlinked follows."""
 
-    async def reattach(self, index: int, connect: Connect) -> None:
-        """Give the device of segment ``index`` new connections after the engine died."""
+    def reconnect(self, index: int) -> None:
+        """Replace the dead connections of its device by the kept ends. DeviceLinked or DeviceUnlinked follows."""
 
-    def give_up(self, index: int) -> None:
-        """The memory of segment ``index`` is gone: all requests to it fail from now on. Raises nothing."""
+    def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:
+        """An earlier program made its device; ``ends`` are what that one kept of the connections."""
 
-    async def detach(self, index: int) -> None:
-        """Make segment ``index`` unreachable; its connections end."""
+    def detach(self, index: int, lost: bool) -> None:
+        """Make it unreachable if nobody uses it, or (``lost``) all the same. DeviceDetached or DetachFailed follows."""
 
-    def hung_up(self, index: int) -> bool:
-        """True when a connection of segment ``index`` ended unasked."""
+    def abandon(self, index: int) -> None:
+        """Whatever is under way is to come to its end."""
 
-    def in_use(self, index: int) -> bool:
-        """True while detaching would lose pages."""
+    def drop_ends(self, index: int) -> None:
+        """Let go of the kept ends."""
+
+    def kept_ends(self) -> Mapping[int, Sequence[int]]:
+        """The kept ends of all segments, for a program that takes over."""
 
     def connections(self, index: int) -> int:
-        """How many connections serve segment ``index``."""
+        """How many connections a segment has in the kernel."""
+
+    def client(self, client: int) -> int:
+        """The descriptor of a client that was reported. Raises OSError when it is gone."""
+
+    def close_client(self, client: int) -> None:
+        """Let go of a client."""
+
+    def close(self) -> None:
+        """Nothing is exported any more."""
+
+
+class Jobs:
+    """A thread that carries out what may wait, one after the other. It is there before it is needed."""
+
+    def __init__(self, name: str) -> None:
+        self._queue: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        before = threading.stack_size(_STACK)
+        thread = threading.Thread(target=self._run, name=name, daemon=True)
+        thread.start()
+        threading.stack_size(before)
+
+    def do(self, job: Callable[[], None]) -> None:
+        """Carry out ``job``, which raises nothing."""
+        self._queue.put(job)
+
+    def _run(self) -> None:
+        while True:
+            self._queue.get()()
 
 
 def widen(end: socket.socket) -> None:

@@ -8,182 +8,274 @@ import fcntl
 import os
 import select
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.server.exports.base import Connect
+from vramswap_gui.server.exports.base import Jobs
+from vramswap_gui.server.messages import (
+    DetachFailed,
+    DeviceDetached,
+    DeviceLinked,
+    DeviceUnlinked,
+    Event,
+    HungUp,
+)
+from vramswap_gui.system import nbd, swaps
 from vramswap_gui.system.nbd import NbdControl, is_taken, without_scheduler
 
 #: Connections of one kernel device. More queues help only when more cores page at once.
 CONNECTIONS: Final = 4
 #: Seconds after which the kernel sends a request again; what is in flight when an engine dies waits this long.
 REQUEST_TIMEOUT: Final = 3
-#: Seconds that the kernel waits for a new engine before it fails requests: long enough for any restart.
-DEAD_CONNECTION_TIMEOUT: Final = 3600
+#: Seconds that the kernel waits for a new engine before it fails requests. While the VRAM is whole it must not fail
+#: any, however long others keep a new engine from coming up; when it is not, the devices are disconnected.
+DEAD_CONNECTION_TIMEOUT: Final = 365 * 24 * 3600
 
 #: Seconds within which the kernel must have noticed that its connections are dead, and between two looks.
-_NOTICE: Final = 10
+_NOTICE: Final = 10.0
 _NOTICE_POLL: Final = 0.01
-#: Seconds that a look at a device may take.
-_PROBE_SECONDS: Final = 2
+#: Seconds that somebody else's look at a device may take.
+_PROBE_SECONDS: Final = 2.0
+
+
+@dataclass(slots=True)
+class _Device:
+    number: int
+    ident: str
+
+
+@dataclass(slots=True)
+class _Ends:
+    """The kernel's ends of connections, kept to learn of its shutting them down, which a request that timed out makes
+    it do for good. Polled for no event at all, as data on them is the kernel's; a hang-up is reported all the same."""
+
+    sockets: list[socket.socket]
+    gen: int
+    watched: bool = False
+
+
+@dataclass(slots=True)
+class _Job:
+    """What a thread does about a segment."""
+
+    abandoned: threading.Event = field(default_factory=threading.Event)
 
 
 class NbdKernelExports:
-    """Segments become ``/dev/nbdN``."""
+    """Segments become ``/dev/nbdN``; ``report`` hears what becomes of orders, on the event loop."""
 
     name = "kernel"
 
-    def __init__(self, swaps: Path = Path("/proc/swaps")) -> None:
-        self._nbd = NbdControl()
-        self._swaps = swaps
-        self._devices: dict[int, int] = {}
-        self._given_up: set[int] = set()
-        # The kernel's ends are kept to learn of its shutting them down, which a request that timed out makes it do for
-        # good. Polled for no event at all, as data on them is the kernel's; a hang-up is reported all the same.
-        self._ends: dict[int, list[socket.socket]] = {}
+    def __init__(self, report: Callable[[Event], None], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> None:
+        """Raises VramswapError NO_NBD."""
+        self._report = report
+        self._proc, self._sys = proc, sys
+        self._loop = asyncio.get_running_loop()
+        self._devices: dict[int, _Device] = {}
+        self._ends: dict[int, _Ends] = {}
+        self._links: dict[int, _Job] = {}
+        self._detaching: dict[int, _Job] = {}
+        # One thread each: giving devices their connections must not wait for somebody who looks at another one.
+        self._linking_control, self._detaching_control = NbdControl(), NbdControl()
+        self._linker, self._detacher = Jobs("links"), Jobs("detaches")
         self._hangups = select.epoll()
-        self._watching = False
-        self.lost: Callable[[int], None] = lambda index: None
+        self._loop.add_reader(self._hangups, self._hung_up)
 
-    async def attach(self, index: int, size: int, connect: Connect) -> str:
-        kernel = await self._sockets(index, connect)
+    def fresh(self, index: int, gen: int) -> list[int]:
+        pairs: list[tuple[socket.socket, socket.socket]] = []
         try:
-            device = self._nbd.connect(
-                [end.fileno() for end in kernel],
-                size,
-                request_timeout=REQUEST_TIMEOUT,
-                dead_connection_timeout=DEAD_CONNECTION_TIMEOUT,
-            )
-        except BaseException:
-            _close(kernel)
+            for _ in range(CONNECTIONS):
+                pairs.append(socket.socketpair())
+        except OSError:
+            for pair in pairs:
+                for end in pair:
+                    end.close()
             raise
-        without_scheduler(device)
-        self._devices[index] = device
-        self._watch(index, kernel)
-        return f"/dev/nbd{device}"
+        self._ends[index] = _Ends([ours for ours, _ in pairs], gen)
+        return [theirs.detach() for _, theirs in pairs]
 
-    async def resume(self, index: int, device: str, size: int, connect: Connect) -> None:
-        self._devices[index] = int(device.removeprefix("/dev/nbd"))
+    def attach(self, index: int, size: int, ident: str) -> None:
+        ends = self._ends[index]
+        self._links[index] = _Job()
 
-    async def reattach(self, index: int, connect: Connect) -> None:
-        self._unwatch(index)
-        kernel = await self._sockets(index, connect)
-        try:
-            await self._hand_in(self._devices[index], kernel)
-        except BaseException:
-            _close(kernel)
-            raise
-        self._watch(index, kernel)
+        def make() -> Event:
+            try:
+                number = self._linking_control.connect(
+                    [end.fileno() for end in ends.sockets],
+                    size,
+                    request_timeout=REQUEST_TIMEOUT,
+                    dead_connection_timeout=DEAD_CONNECTION_TIMEOUT,
+                    ident=ident,
+                )
+            except VramswapError as error:
+                return DeviceUnlinked(index, error)
+            self._devices[index] = _Device(number, ident)
+            without_scheduler(number, self._sys)
+            return DeviceLinked(index, f"/dev/nbd{number}")
 
-    async def _hand_in(self, device: int, ends: list[socket.socket]) -> None:
-        """Replace a device's dead connections, all of them. Raises VramswapError.
+        self._linker.do(lambda: self._linked(ends, make))
 
-        The kernel learns of their death when its own workers come to run, so it may not know yet.
-        """
-        deadline = time.monotonic() + _NOTICE
-        while missing := [end for end in ends if not is_taken(end)]:
-            if time.monotonic() > deadline:
-                raise VramswapError(ErrorCode.NO_NBD, f"The kernel does not let go of connections of /dev/nbd{device}.")
-            self._nbd.reconfigure(device, [end.fileno() for end in missing])
-            await asyncio.sleep(_NOTICE_POLL)
+    def reconnect(self, index: int) -> None:
+        ends, device, job = self._ends[index], self._devices[index], _Job()
+        self._links[index] = job
 
-    def give_up(self, index: int) -> None:
-        self._unwatch(index)
-        # Nothing more can be done about a driver that does not listen; in the end its own time runs out.
-        with contextlib.suppress(VramswapError):
-            self._nbd.disconnect(self._devices[index])
-        self._given_up.add(index)
+        def hand_in() -> Event:
+            # The kernel learns of the death of connections when its own workers come to run: it may not know yet.
+            until = time.monotonic() + _NOTICE
+            while missing := [end for end in ends.sockets if not is_taken(end)]:
+                if job.abandoned.is_set() or time.monotonic() > until:
+                    why = f"The kernel does not let go of connections of /dev/nbd{device.number}."
+                    return DeviceUnlinked(index, VramswapError(ErrorCode.NO_NBD, why))
+                try:
+                    self._linking_control.reconfigure(device.number, [end.fileno() for end in missing], device.ident)
+                except VramswapError as error:
+                    return DeviceUnlinked(index, error, gone=not self._is_ours(device))
+                if any(not is_taken(end) for end in missing):
+                    time.sleep(_NOTICE_POLL)
+            return DeviceLinked(index, f"/dev/nbd{device.number}")
 
-    async def detach(self, index: int) -> None:
-        if index in self._given_up:
-            self._given_up.discard(index)
-            del self._devices[index]
-            return
-        device = self._devices[index]
-        with await _claimed(f"/dev/nbd{device}"):
-            self._unwatch(index)
-            del self._devices[index]
-            self._nbd.disconnect(device)
+        self._linker.do(lambda: self._linked(ends, hand_in))
 
-    def _watch(self, index: int, ends: list[socket.socket]) -> None:
-        self._ends[index] = ends
-        for end in ends:
-            self._hangups.register(end, 0)
-        if not self._watching:
-            asyncio.get_running_loop().add_reader(self._hangups, self._hung_up)
-            self._watching = True
+    def _linked(self, ends: _Ends, work: Callable[[], Event]) -> None:
+        """On a thread: do the work, then go on where everything else happens."""
+        event = work()
 
-    def _unwatch(self, index: int) -> None:
-        for end in self._ends.pop(index, []):
+        def tell() -> None:
+            if isinstance(event, DeviceLinked):
+                self._links.pop(event.index, None)
+                if self._ends.get(event.index) is ends:
+                    self._watch(ends)
+            self._report(event)
+
+        self._loop.call_soon_threadsafe(tell)
+
+    def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:
+        self._devices[index] = _Device(int(device.removeprefix("/dev/nbd")), ident)
+        if ends:
+            self._ends[index] = _Ends([socket.socket(fileno=fd) for fd in ends], 0)
+            self._watch(self._ends[index])
+
+    def detach(self, index: int, lost: bool) -> None:
+        device, job = self._devices[index], _Job()
+        self._detaching[index] = job
+
+        def let_go() -> Event:
+            try:
+                if lost:
+                    self._detaching_control.disconnect(device.number)
+                elif self._is_ours(device):
+                    with _claimed(f"/dev/nbd{device.number}", self._proc):
+                        if job.abandoned.is_set():
+                            raise VramswapError(ErrorCode.BUSY, f"/dev/nbd{device.number} was not free in time.")
+                        self._detaching_control.disconnect(device.number)
+            except VramswapError as error:
+                if self._is_ours(device):
+                    return DetachFailed(index, error)
+            return DeviceDetached(index)
+
+        def run() -> None:
+            self._loop.call_soon_threadsafe(self._report, let_go())
+
+        self._detacher.do(run)
+
+    def _is_ours(self, device: _Device) -> bool:
+        """Whether the device is connected, and is the one that was made. Looks at sysfs, so only for threads."""
+        found = {other.number: other.ident for other in nbd.connected(self._sys)}
+        return device.number in found and found[device.number] in (device.ident, None, "")
+
+    def abandon(self, index: int) -> None:
+        for job in (self._links.get(index), self._detaching.get(index)):
+            if job is not None:
+                job.abandoned.set()
+
+    def drop_ends(self, index: int) -> None:
+        ends = self._ends.pop(index, None)
+        for end in ends.sockets if ends is not None else ():
             # Closing one does not take it off while the kernel has it too.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 self._hangups.unregister(end)
             end.close()
 
-    def _hung_up(self) -> None:
-        number_of = {end.fileno(): index for index, ends in self._ends.items() for end in ends}
-        for fd, _ in self._hangups.poll(0):
-            # Once is enough, and a hang-up stays.
-            self._hangups.unregister(fd)
-            self.lost(number_of[fd])
-
-    def hung_up(self, index: int) -> bool:
-        poll = select.poll()
-        for end in self._ends[index]:
-            poll.register(end, 0)
-        return bool(poll.poll(0))
-
-    def in_use(self, index: int) -> bool:
-        device = f"/dev/nbd{self._devices[index]}"
-        return any(line.split()[0] == device for line in self._swaps.read_text().splitlines()[1:])
+    def kept_ends(self) -> Mapping[int, Sequence[int]]:
+        return {index: [end.fileno() for end in ends.sockets] for index, ends in self._ends.items()}
 
     def connections(self, index: int) -> int:
         return CONNECTIONS
 
-    @staticmethod
-    async def _sockets(index: int, connect: Connect) -> list[socket.socket]:
-        """The kernel's ends of fresh connections whose other ends the engine has."""
-        pairs = [socket.socketpair() for _ in range(CONNECTIONS)]
-        try:
-            await connect(index, [theirs.fileno() for _, theirs in pairs])
-        except BaseException:
-            for ours, _ in pairs:
-                ours.close()
-            raise
-        finally:
-            for _, theirs in pairs:
-                theirs.close()
-        return [ours for ours, _ in pairs]
+    def client(self, client: int) -> int:
+        raise OSError("a kernel device has no clients")
+
+    def close_client(self, client: int) -> None:
+        """There are none."""
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._hangups)
+        for index in list(self._ends):
+            self.drop_ends(index)
+        self._hangups.close()
+
+    def _watch(self, ends: _Ends) -> None:
+        if not ends.watched:
+            ends.watched = True
+            for end in ends.sockets:
+                self._hangups.register(end, 0)
+
+    def _hung_up(self) -> None:
+        owner = {end.fileno(): (index, ends) for index, ends in self._ends.items() for end in ends.sockets}
+        for fd, _ in self._hangups.poll(0):
+            # Once is enough, and a hang-up stays.
+            self._hangups.unregister(fd)
+            if fd in owner:
+                index, ends = owner[fd]
+                self._report(HungUp(index, ends.gen))
 
 
-async def _claimed(device: str) -> contextlib.ExitStack:
-    """While it is open, a device is no swap and cannot become swap, and udev does not look at it.
+@contextlib.contextmanager
+def _claimed(device: str, proc: Path) -> Iterator[None]:
+    """Inside, a device is no swap and cannot become swap, and udev does not look at it.
 
     A look would find the device gone, and fill the kernel's log with errors. udev takes one each time that a writer
-    closes the device, as swapoff does, and holds a lock meanwhile (https://systemd.io/BLOCK_DEVICE_LOCKING). Raises
-    VramswapError BUSY.
+    closes the device, as swapoff does, and holds a lock meanwhile (https://systemd.io/BLOCK_DEVICE_LOCKING). Opening it
+    may wait for pages of it, and so for an engine. Raises VramswapError BUSY.
     """
-    claim = contextlib.ExitStack()
+    busy = VramswapError(ErrorCode.BUSY, f"{device} is in use as swap.", f"Run `swapoff {device}` first.")
     try:
+        if any(area.device == device for area in swaps.read(proc)):
+            raise busy
         fd = os.open(device, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
     except OSError as error:
         raise VramswapError(
             ErrorCode.BUSY, f"{device} is in use ({error.strerror}).", f"Run `swapoff {device}` first."
         ) from None
-    claim.callback(os.close, fd)
-    deadline = time.monotonic() + _PROBE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except OSError:
-            await asyncio.sleep(_NOTICE_POLL)
-    return claim
+    try:
+        until = time.monotonic() + _PROBE_SECONDS
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                time.sleep(_NOTICE_POLL)
+        yield
+    finally:
+        os.close(fd)
 
 
-def _close(ends: list[socket.socket]) -> None:
-    for end in ends:
-        end.close()
+def end_strays(sys: Path = Path("/sys")) -> list[str]:
+    """Disconnect every device of ours, so that whoever waits for its pages gets an error. For when nobody serves them
+    and nobody will. Returns the devices. Raises VramswapError NO_NBD."""
+    found = nbd.ours(sys)
+    if not found:
+        return []
+    control = NbdControl()
+    try:
+        for device in found.values():
+            with contextlib.suppress(VramswapError):
+                control.disconnect(device.number)
+    finally:
+        control.close()
+    return [device.device for device in found.values()]

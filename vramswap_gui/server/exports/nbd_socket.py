@@ -5,84 +5,125 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import itertools
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.server.exports.base import Connect, widen
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server.exports.base import widen
 from vramswap_gui.server.exports.nbd_handshake import Dialogue, Export, negotiate
+from vramswap_gui.server.messages import ClientCame, DeviceDetached, DeviceLinked, DeviceUnlinked, Event
 
 _HANDSHAKE_SECONDS: Final = 10.0
 _MAX_HANDSHAKES: Final = 64
 
 
 class NbdSocketExports:
-    """Segments become NBD servers on Unix sockets; ``path`` names the socket of a segment."""
+    """Segments become NBD servers on Unix sockets; ``path`` names the socket of a segment.
 
-    def __init__(self, name: str, path: Callable[[int], Path]) -> None:
+    Connections of a segment are its clients', who come, go, and come again as they like.
+    """
+
+    def __init__(self, report: Callable[[Event], None], name: str, path: Callable[[int], Path]) -> None:
         self.name = name
-        #: Never called: clients come and go as they like.
-        self.lost: Callable[[int], None] = lambda index: None
+        self._report = report
         self._path = path
+        self._loop = asyncio.get_running_loop()
         self._servers: dict[int, socket.socket] = {}
         self._tasks: dict[int, set[asyncio.Task[None]]] = {}
+        self._clients: dict[int, socket.socket] = {}
+        self._numbers = itertools.count(1)
 
-    async def attach(self, index: int, size: int, connect: Connect) -> str:
-        listener = listen(self._path(index))
+    def fresh(self, index: int, gen: int) -> list[int]:
+        return []
+
+    def attach(self, index: int, size: int, ident: str) -> None:
+        self._loop.call_soon(self._report, self._attach(index, size))
+
+    def _attach(self, index: int, size: int) -> Event:
+        try:
+            listener = listen(self._path(index))
+        except OSError as error:
+            why = f"{self._path(index)} cannot be served: {error.strerror}."
+            return DeviceUnlinked(index, VramswapError(ErrorCode.INVALID_ARGUMENT, why, "Choose another path."))
         self._servers[index] = listener
         self._tasks[index] = set()
-        self._tasks[index].add(asyncio.create_task(self._accept(index, listener, Export(size), connect)))
-        return str(self._path(index))
+        self._tasks[index].add(asyncio.create_task(self._accept(index, listener, Export(size))))
+        return DeviceLinked(index, str(self._path(index)))
 
-    async def resume(self, index: int, device: str, size: int, connect: Connect) -> None:
-        await self.attach(index, size, connect)
+    def reconnect(self, index: int) -> None:
+        self._loop.call_soon(self._report, DeviceLinked(index, str(self._path(index))))
 
-    async def reattach(self, index: int, connect: Connect) -> None:
-        """Nothing to do: clients of a socket connect again by themselves."""
+    def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:
+        self._attach(index, size)
 
-    def give_up(self, index: int) -> None:
-        """Nothing to do: connections ended with the engine, and nobody takes new ones."""
-
-    async def detach(self, index: int) -> None:
-        for task in self._tasks.pop(index):
+    def detach(self, index: int, lost: bool) -> None:
+        for task in self._tasks.pop(index, ()):
             task.cancel()
-        self._servers.pop(index).close()
-        self._path(index).unlink(missing_ok=True)
+        server = self._servers.pop(index, None)
+        if server is not None:
+            server.close()
+            self._path(index).unlink(missing_ok=True)
+        self._loop.call_soon(self._report, DeviceDetached(index))
 
-    def hung_up(self, index: int) -> bool:
-        return False
+    def abandon(self, index: int) -> None:
+        """Nothing takes long."""
 
-    def in_use(self, index: int) -> bool:
-        return False
+    def drop_ends(self, index: int) -> None:
+        """None are kept."""
+
+    def kept_ends(self) -> Mapping[int, Sequence[int]]:
+        return {}
 
     def connections(self, index: int) -> int:
         return 0
 
-    async def _accept(self, index: int, listener: socket.socket, export: Export, connect: Connect) -> None:
-        loop = asyncio.get_running_loop()
+    def client(self, client: int) -> int:
+        if client not in self._clients:
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
+        return self._clients[client].fileno()
+
+    def close_client(self, client: int) -> None:
+        end = self._clients.pop(client, None)
+        if end is not None:
+            end.close()
+
+    def close(self) -> None:
+        for index in list(self._servers):
+            self.detach(index, lost=False)
+        for client in list(self._clients):
+            self.close_client(client)
+
+    async def _accept(self, index: int, listener: socket.socket, export: Export) -> None:
         tasks = self._tasks[index]
         while True:
-            client, _ = await loop.sock_accept(listener)
+            client, _ = await self._loop.sock_accept(listener)
             if len(tasks) > _MAX_HANDSHAKES:
                 client.close()
                 continue
-            task = asyncio.create_task(self._greet(index, client, export, connect))
+            task = asyncio.create_task(self._greet(index, client, export))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-    @staticmethod
-    async def _greet(index: int, client: socket.socket, export: Export, connect: Connect) -> None:
-        """Negotiate with a client and hand its socket to the engine. A client that misbehaves is only let go."""
-        with client, contextlib.suppress(OSError, EOFError, TimeoutError):
-            client.setblocking(False)
-            widen(client)
-            async with asyncio.timeout(_HANDSHAKE_SECONDS):
-                agreed = await _talk(client, negotiate(export))
-            if agreed:
-                with contextlib.suppress(Exception):
-                    await connect(index, [client.fileno()])
+    async def _greet(self, index: int, client: socket.socket, export: Export) -> None:
+        """Negotiate with a client. One that misbehaves is only let go."""
+        agreed = False
+        try:
+            with contextlib.suppress(OSError, EOFError, TimeoutError):
+                client.setblocking(False)
+                widen(client)
+                async with asyncio.timeout(_HANDSHAKE_SECONDS):
+                    agreed = await _talk(client, negotiate(export))
+        finally:
+            if not agreed:
+                client.close()
+        if agreed:
+            number = next(self._numbers)
+            self._clients[number] = client
+            self._report(ClientCame(index, number))
 
 
 def listen(path: Path) -> socket.socket:

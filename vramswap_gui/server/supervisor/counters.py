@@ -16,6 +16,7 @@ MAX_WORKERS: Final = 64
 
 _NAMES: Final = ("reads", "writes", "others", "errors", "bytes_read", "bytes_written", "batches", "copies")
 _BUCKETS: Final = 40
+_HEARTBEAT: Final = 48
 _ROW: Final = 64
 _SIZE: Final = MAX_WORKERS * _ROW * 8
 
@@ -39,3 +40,7 @@ class Counters:
         numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
         sums = [sum(numbers[slot::_ROW]) for slot in range(len(_NAMES) + _BUCKETS)]
         return {**dict(zip(_NAMES, sums, strict=False)), "latency": sums[len(_NAMES) :]}
+
+    def heartbeats(self) -> tuple[int, ...]:
+        """How often each worker went round its loop, for MAX_WORKERS of them: what a hung one does no more."""
+        return struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)[_HEARTBEAT::_ROW]

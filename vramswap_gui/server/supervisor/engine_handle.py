@@ -1,4 +1,4 @@
-"""The keeper's side of the engine: forks it, asks it, learns of its death."""
+"""The keeper's side of one engine process: forks it, carries questions and answers, learns of its end."""
 
 from __future__ import annotations
 
@@ -6,105 +6,159 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import socket
+import warnings
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server import ipc
-from vramswap_gui.server.engine import main
+from vramswap_gui.server.engine import main as engine
 from vramswap_gui.server.engine.main import EngineOptions
+from vramswap_gui.server.messages import (
+    Answered,
+    Ask,
+    EngineMute,
+    EngineReady,
+    EngineReaped,
+    EngineRefused,
+    Event,
+)
 
-
-class EngineGone(Exception):
-    """The engine died before it answered."""
+#: How an engine that was another program's child ended cannot be asked; that it did is seen.
+_UNKNOWN_END: Final = int(signal.SIGKILL)
 
 
 class EngineHandle:
-    """One engine process. Requests are answered in order; :attr:`died` is called once, with the wait status."""
+    """One engine; ``report`` hears what becomes of it. Nothing here waits."""
 
-    def __init__(self, options: EngineOptions) -> None:
-        self._options = options
-        self._lock = asyncio.Lock()
+    def __init__(self, gen: int, report: Callable[[Event], None]) -> None:
+        self.gen = gen
+        self.pid = 0
+        self._report = report
+        self._loop = asyncio.get_running_loop()
         self._end: socket.socket | None = None
         self._pidfd = -1
-        self.pid = 0
-        self.died: Callable[[int], None] = lambda status: None
+        self._greeted = False
 
-    async def start(self) -> ipc.Message:
-        """Fork the engine and wait until it has its GPU; returns what that is.
-
-        Raises VramswapError as the engine reports it, EngineGone when it died without a word.
-        """
+    def start(self, options: EngineOptions) -> None:
+        """Fork it. Raises OSError; then there is none."""
         # Pages that the collector never writes to again stay shared with the child.
         gc.collect()
         gc.freeze()
         ours, theirs = ipc.pair()
-        self.pid = os.fork()
-        if self.pid == 0:
+        try:
+            with warnings.catch_warnings():
+                # The keeper's other threads only wait, or are in the kernel: none holds a lock that the child needs.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
+        if pid == 0:
             keep = theirs.fileno()
             os.closerange(3, keep)
             os.closerange(keep + 1, 1 << 16)
-            main.run(theirs, self._options)
+            engine.run(theirs, options)
         theirs.close()
         ours.setblocking(False)
         self._end = ours
-        self._pidfd = os.pidfd_open(self.pid)
-        asyncio.get_running_loop().add_reader(self._pidfd, self._reap)
-        async with self._lock:
-            answer, _ = await self._receive()
-        return _result(answer)
+        self._loop.add_reader(ours, self._read)
+        self.watch(pid)
 
-    async def ask(self, verb: str, fds: Sequence[int] = (), **arguments: object) -> tuple[ipc.Message, list[int]]:
-        """One request and its answer, with the descriptors that came. Raises VramswapError, EngineGone."""
-        async with self._lock:
+    def watch(self, pid: int) -> None:
+        """Learn of the end of the process ``pid``, now or later. Raises nothing."""
+        self.pid = pid
+        try:
+            self._pidfd = os.pidfd_open(pid)
+        except OSError:
+            self._loop.call_soon(self._reap)
+            return
+        self._loop.add_reader(self._pidfd, self._reap)
+
+    def ask(self, question: Ask, fds: Sequence[int]) -> None:
+        """Send a question. An engine that cannot take it is reported to be mute."""
+        message = {
+            "seq": question.seq, "verb": question.question.value, "index": question.index, "size": question.size,
+            "ident": question.ident,
+        }  # fmt: skip
+        try:
             if self._end is None:
-                raise EngineGone
-            try:
-                ipc.send(self._end, {"verb": verb, **arguments}, fds)
-            except OSError as error:
-                raise EngineGone from error
-            answer, received = await self._receive()
-        return _result(answer), received
+                raise OSError
+            ipc.send(self._end, message, fds)
+        except OSError:
+            self._loop.call_soon(self._report, EngineMute(self.gen))
 
-    async def _receive(self) -> tuple[ipc.Message, list[int]]:
-        loop = asyncio.get_running_loop()
-        assert self._end is not None
-        end = self._end
-        while True:
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        if self._pidfd >= 0:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of it, whatever it does then."""
+        self._close_end()
+        if self._pidfd >= 0:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _close_end(self) -> None:
+        if self._end is not None:
+            self._loop.remove_reader(self._end)
+            self._end.close()
+            self._end = None
+
+    def _read(self) -> None:
+        """Everything that it has said."""
+        while self._end is not None:
             try:
-                return ipc.receive(end)
+                message, fds = ipc.receive(self._end)
             except BlockingIOError:
-                ready = asyncio.Event()
-                loop.add_reader(end, ready.set)
-                try:
-                    await ready.wait()
-                finally:
-                    loop.remove_reader(end)
-            except (EOFError, OSError) as error:
-                end.close()
-                raise EngineGone from error
+                return
+            except (EOFError, OSError):
+                self._close_end()
+                self._report(EngineMute(self.gen))
+                return
+            self._hear(message, fds)
+
+    def _hear(self, message: ipc.Message, fds: list[int]) -> None:
+        error = VramswapError.from_dict(message["error"]) if "error" in message else None
+        if not self._greeted:
+            self._greeted = True
+            if error is not None:
+                self._report(EngineRefused(self.gen, error))
+            else:
+                self._report(EngineReady(self.gen, self.pid, message.get("result", {})))
+            return
+        fd = fds[0] if fds else -1
+        self._report(Answered(self.gen, int(message.get("seq", 0)), error, fd, message.get("result") or {}))
 
     def _reap(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._pidfd)
-        os.close(self._pidfd)
-        status = 0
+        """It has ended. What it said before counts first."""
+        if self._pidfd >= 0:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+        status = _UNKNOWN_END
         with contextlib.suppress(ChildProcessError):
             _, status = os.waitpid(self.pid, 0)
-        end, self._end, self.pid = self._end, None, 0
-        if end is not None and not self._lock.locked():
-            end.close()
-        self.died(status)
+        while self._end is not None:
+            try:
+                message, fds = ipc.receive(self._end)
+            except (EOFError, OSError):
+                break
+            self._hear(message, fds)
+        self._close_end()
+        self._report(EngineReaped(self.gen, status))
 
 
-def _result(answer: ipc.Message) -> ipc.Message:
-    if "error" in answer:
-        raise VramswapError.from_dict(answer["error"])
-    result: ipc.Message = answer["result"]
-    return result
-
-
-def engine_failed(why: str) -> VramswapError:
-    """The error for a request that the engine's death cut short."""
+def not_started(error: OSError) -> VramswapError:
+    """The error when the system has no room for another process."""
     return VramswapError(
-        ErrorCode.SERVER_FAILED, f"The engine stopped: {why}.", "Look for NVRM or Xid lines in `dmesg`, then try again."
+        ErrorCode.INTERNAL,
+        f"The engine could not be started: {os.strerror(error.errno or 0)}.",
+        "Memory or processes are short; it is tried again.",
     )

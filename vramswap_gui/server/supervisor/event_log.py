@@ -53,6 +53,11 @@ class ServerEventLog:
         """The GPU was given up."""
         self._journal.tell(Event.LOST, error.message, {"error": error.code, "remedy": error.remedy})
 
+    def unwiped(self, size: int) -> None:
+        """No engine could be started to wipe ``size`` bytes, which the driver has back now."""
+        sentence = f"{format_size(size)} of VRAM were given back unwiped: no engine could be started to wipe them."
+        self._journal.tell(Event.FAILED, sentence, {"size": size})
+
     def ended(self) -> None:
         """Nothing is served any more."""
         self._journal.tell(Event.ENDED, "The server ends; nothing of it is in VRAM.")

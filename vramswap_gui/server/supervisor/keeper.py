@@ -1,373 +1,1013 @@
-"""The keeper: small, locked in memory, without CUDA. It owns the segments and brings the engine back when it dies."""
+"""The keeper's life as a state machine: which engine serves, what each segment is, what was asked for.
+
+:meth:`Keeper.handle` takes one event and returns the actions that follow from it. It does no I/O, waits for nothing and
+reads no clock, so a simulator can drive it through every order of events (tests/sim). Tables at the end say what each
+event means, by the stage of its segment; one that is not in them is late news and means nothing. After each event
+:meth:`Keeper._advance` looks at what is so and orders the next step towards what is to be so. No step depends on an
+earlier one having been followed by another: whatever dies or changes in between, the next look starts from there.
+
+What must never happen:
+
+* An engine serves a segment while another one that could write it is alive. The next one gets connections when all
+  before it were *reaped* (:meth:`Keeper._fence`).
+* VRAM is wiped or let go of while the kernel may still ask for it. A segment is dropped only in the phase DETACHED,
+  and only the kernel's own word leads there.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import signal
-import time
-from dataclasses import asdict, dataclass, replace
+import enum
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vramswap_gui import __version__
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.server.engine.engine import CONTEXT_LOST
-from vramswap_gui.server.engine.main import EngineOptions
-from vramswap_gui.server.exports.base import Exports
-from vramswap_gui.server.supervisor import gpu_loss, reexec
-from vramswap_gui.server.supervisor.engine_handle import EngineGone, EngineHandle, engine_failed
-from vramswap_gui.server.supervisor.event_log import ServerEventLog
-from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve
+from vramswap_gui.server.messages import (
+    PATIENCE,
+    Abandon,
+    Action,
+    Answered,
+    Ask,
+    Asked,
+    Attach,
+    ClientCame,
+    CloseClient,
+    CloseFd,
+    Detach,
+    DetachFailed,
+    DeviceDetached,
+    DeviceLinked,
+    DeviceUnlinked,
+    DropEnds,
+    EngineMute,
+    EngineReady,
+    EngineReaped,
+    EngineRefused,
+    Event,
+    Exec,
+    ExecFailed,
+    Finish,
+    Fork,
+    HungUp,
+    Inherit,
+    Inheritance,
+    Kill,
+    Predecessor,
+    Question,
+    Ready,
+    Reconnect,
+    Reply,
+    Reserve,
+    SegmentRecord,
+    Started,
+    Tell,
+    Terminated,
+    Tick,
+)
+from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.units import MAX_SEGMENTS, SIZE_STEP, format_size
 
-#: Seconds before the next try when an engine died young of itself.
-_BACKOFF: Final = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+#: Seconds in which an engine must have opened the GPU. A driver that wakes one, or brings it back, takes a few.
+START_SECONDS: Final = 45.0
+#: Seconds between two looks whether the engine is alive, and after which a worker that did not move hangs.
+BEAT_SECONDS: Final = 2.0
+HANG_SECONDS: Final = 10.0
+#: Seconds between two tries to give a device its connections, to end one that is lost, and to take one that is to go.
+LINK_SECONDS: Final = 1.0
+LOST_SECONDS: Final = 5.0
+LEAVE_SECONDS: Final = 1.0
+#: Seconds for which a verb may wait for its turn, and a segment that is to go for whoever has its device open.
+VERB_SECONDS: Final = 60.0
+DETACH_SECONDS: Final = 15.0
+#: Seconds after which a status is told as it was last known.
+STATUS_SECONDS: Final = 2.0
+#: Seconds for which a server that is to end waits for an engine to wipe what is left.
+WIPE_SECONDS: Final = 60.0
+#: Clients that wait for an engine.
+MAX_WAITING: Final = 64
 
-#: Seconds between the answer to an upgrade and the upgrade.
-_LAST_WORDS: Final = 0.1
 
-#: Seconds between two looks whether a segment is still swap, when the server is to end.
-_LEAVE_SECONDS: Final = 0.2
+class Phase(enum.Enum):
+    """Of an engine."""
+
+    #: It opens the GPU.
+    STARTING = "starting"
+    #: It maps the segments, while those before it may still serve.
+    LOADING = "loading"
+    #: It has everything, those before it are reaped, and it is given connections.
+    SERVING = "serving"
+    #: It was killed, and is not known to have ended.
+    FENCED = "fenced"
+
+
+class Stage(enum.Enum):
+    """Of a segment."""
+
+    #: The engine allocates and wipes it.
+    CREATING = "creating"
+    #: The engine takes its first connections.
+    CONNECTING = "connecting"
+    #: The kernel makes a device of it.
+    ATTACHING = "attaching"
+    #: It can be used.
+    ATTACHED = "attached"
+    #: The kernel is asked to let go of it.
+    DETACHING = "detaching"
+    #: Nobody can ask for its pages: it is to be wiped, then released.
+    DETACHED = "detached"
+    #: Its pages are gone with the GPU, and the kernel is to fail whoever asks for one.
+    LOST = "lost"
+    #: As before, and the kernel has let go of it.
+    ENDED = "ended"
+
+
+#: Stages in which something is tried again.
+_RETRIED: Final = (Stage.ATTACHED, Stage.DETACHING, Stage.LOST)
+
+
+class Link(enum.Enum):
+    """Of a device, to the engine that serves."""
+
+    DOWN = "down"
+    #: The engine takes fresh connections.
+    ASKED = "asked"
+    #: The kernel takes their other ends.
+    HANDED = "handed"
+    UP = "up"
+
+
+@dataclass(slots=True)
+class Engine:
+    """One engine process."""
+
+    gen: int
+    phase: Phase
+    deadline: float
+    pid: int = 0
+    #: An engine of an earlier program cannot be asked.
+    ours: bool = True
+    #: It has, or had, connections.
+    served: bool = False
+    #: It said itself why it is of no use.
+    refused: bool = False
+    question: Ask | None = None
+    answer_by: float = 0.0
+    holds: set[int] = field(default_factory=set)
+    #: When it began to serve, and when it is to be looked at next.
+    since: float = 0.0
+    look_at: float = 0.0
+    beats: tuple[int, ...] = ()
+    #: When each worker last moved, as far as was seen.
+    moved_at: list[float] = field(default_factory=list)
+    #: Whether it asked for its own end (``quit``).
+    quitting: bool = False
 
 
 @dataclass(slots=True)
 class Segment:
-    """VRAM that is served: its size, the descriptor that keeps it alive, and where it is attached."""
+    """VRAM that is served, was, or is going to be."""
 
     index: int
     size: int
-    fd: int
+    ident: str
+    stage: Stage
+    fd: int = -1
     device: str = ""
+    link: Link = Link.DOWN
+    #: The engine that the connections lead to.
+    link_gen: int = 0
+    #: The order ``Detach`` is under way. (``Attach`` and ``Reconnect`` are while the link is HANDED.)
+    ending: bool = False
+    #: A connection ended meanwhile, which means nothing if the device goes.
+    hung: bool = False
+    #: When to try again.
+    retry_at: float = 0.0
+    #: The verb that waits for it, and until when; 0 when nobody does.
+    number: int = 0
+    verb_by: float = 0.0
+    #: The verb was answered with an error meanwhile: what it made goes again.
+    undo: bool = False
 
-    def as_dict(self, connections: int) -> dict[str, Any]:
-        return {"index": self.index, "size": self.size, "device": self.device, "connections": connections}
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A verb that waits for its turn, or a status for the engine's word."""
+
+    event: Asked
+    until: float
 
 
 class Keeper:
-    """Everything the server does, apart from how requests to it arrive."""
+    """All of the server's state. ``token`` makes the segments' identities its own; ``gpu`` is what was chosen."""
 
-    def __init__(
-        self, exports: Exports, options: EngineOptions, reserve: MemoryReserve, events: ServerEventLog
-    ) -> None:
-        self._exports = exports
-        exports.lost = self._connection_lost
-        self._options = options
-        self._reserve = reserve
-        self._events = events
-        self._gpu: dict[str, Any] = {}
-        self._engine = EngineHandle(options)
-        self._engine_state = "starting"
-        self._serving = asyncio.Event()
-        self._segments: dict[int, Segment] = {}
-        self._changing = asyncio.Lock()
-        self._revival: asyncio.Task[None] | None = None
-        self._born = 0.0
-        #: How the last engine ended (wait(2)), and when.
-        self._death: tuple[int, float] | None = None
-        #: How many engines in a row died young of themselves.
-        self._young = 0
-        self._trouble: gpu_loss.Trouble | None = None
-        #: The engine of an earlier program, which serves until ours has everything.
-        self._predecessor = 0
-        self._draining = False
-        self._leaving: asyncio.Task[None] | None = None
-        self._finished = asyncio.Event()
+    def __init__(self, token: str, version: str, attach: str, gpu: str = "") -> None:
+        self._token = token
+        self._version = version
+        self._attach = attach
+        self._choice = gpu
+        self._gpu: Mapping[str, Any] = {}
+        self.engines: dict[int, Engine] = {}
+        self.segments: dict[int, Segment] = {}
+        self._gens = 0
+        self._seqs = 0
+        self._serials = 0
+        #: Before the first engine was ready, its failure is the server's.
+        self._begun = False
+        self._recovery = recovery.Recovery()
+        self.lost = False
+        self.draining = False
+        self._leave_at = 0.0
+        self._wipe_until: float | None = None
+        self._finished = False
+        self._executing = 0
+        self._verbs: deque[_Waiting] = deque()
+        self._statuses: list[_Waiting] = []
+        self._clients: list[ClientCame] = []
+        self._reserve = False
+        self._upgraded = False
+        self._now = 0.0
+        self._out: list[Action] = []
 
-    async def start(self) -> None:
-        """Start the engine. Raises VramswapError when there is no usable GPU."""
-        self._engine.died = self._engine_died
-        try:
-            self._gpu = await self._engine.start()
-        except EngineGone:
-            raise engine_failed("it died while it opened the GPU") from None
-        # From now on the GPU is the one it found, whatever order the driver lists them in later.
-        self._options = replace(self._options, gpu=self._gpu["uuid"])
-        self._serve()
-        # Not before the fork, or the engine would share the pages and keep them when they are let go of.
-        self._reserve.fill()
-        self._events.started(self._gpu)
+    # The machine
 
-    async def resume(self, state: dict[str, Any]) -> None:
-        """Take over from an earlier program, whose engine serves until ours does (see reexec.py)."""
-        self._gpu, self._predecessor = state["gpu"], state["engine"]
-        self._options = replace(self._options, gpu=self._gpu["uuid"])
-        self._engine_state = "restarting"
-        for found in state["segments"]:
-            segment = Segment(**found)
-            self._segments[segment.index] = segment
-            await self._exports.resume(segment.index, segment.device, segment.size, self._connect)
-        self._revival = asyncio.create_task(self._revive())
+    def handle(self, event: Event, now: float) -> list[Action]:
+        """What follows from ``event`` at ``now``."""
+        self._now = now
+        self._out = []
+        if not self._finished:
+            _ON[type(event)](self, event)
+            self._expire()
+            self._advance()
+        return self._out
 
-    async def upgrade(self) -> dict[str, Any]:
-        """Become the program that is installed now. Raises VramswapError BUSY while anything changes."""
-        if self._changing.locked() or self._draining or self._engine_state != "running":
-            raise VramswapError(ErrorCode.BUSY, "The server is changing something.", "Try again in a moment.")
-        state = {
-            "gpu": self._gpu, "engine": self._engine.pid, "segments": [asdict(s) for s in self._segments.values()],
-            "counters": self._options.counters.fd,
-        }  # fmt: skip
-        try:
-            await self._engine.ask("hand_over")
-        except EngineGone:
-            raise engine_failed("it died before the upgrade") from None
-        # The answer has to leave first.
-        asyncio.get_running_loop().call_later(
-            _LAST_WORDS,
-            reexec.become,
-            state,
-            [self._options.counters.fd, *(segment.fd for segment in self._segments.values())],
-        )
-        return {}
+    def deadline(self) -> float | None:
+        """When the next :class:`Tick` is due at the latest; None: only when something happens."""
+        return None if self._finished else min(self._deadlines(), default=None)
 
-    async def counters(self) -> dict[str, Any]:
-        """The control socket's ``counters``."""
-        return self._options.counters.read()
+    def _deadlines(self) -> Iterator[float]:
+        for engine in self.engines.values():
+            if engine.phase is Phase.FENCED or not engine.ours:
+                continue
+            if engine.question is not None:
+                yield engine.answer_by
+            if engine.phase is Phase.STARTING:
+                yield engine.deadline
+            elif engine.phase is Phase.SERVING and self.segments and engine.question is None:
+                yield engine.look_at
+        for segment in self.segments.values():
+            if segment.number:
+                yield segment.verb_by
+            if not segment.ending and segment.retry_at > self._now and segment.stage in _RETRIED:
+                yield segment.retry_at
+        yield from (waiting.until for waiting in self._verbs)
+        yield from (waiting.until for waiting in self._statuses)
+        if self._wants_engine():
+            yield self._recovery.retry_at
+        if self.draining and any(s.stage is Stage.ATTACHED for s in self.segments.values()):
+            yield self._leave_at
+        if self._wipe_until is not None:
+            yield self._wipe_until
 
-    async def wait(self) -> None:
-        """Return when the server has nothing left to do."""
-        await self._finished.wait()
+    def _advance(self) -> None:
+        """Order every step that is due."""
+        self._start_engine()
+        candidate = self._candidate()
+        if candidate is not None and candidate.phase is Phase.LOADING:
+            self._load(candidate)
+        self._next_verb()
+        serving = self._serving()
+        if serving is not None and serving.question is None:
+            self._link(serving)
+        if serving is not None and serving.question is None:
+            self._work(serving)
+        self._leave()
+        self._end()
 
-    async def status(self) -> dict[str, Any]:
-        """The control socket's ``status``."""
-        if self._engine_state == "running":
-            with contextlib.suppress(EngineGone, VramswapError):
-                self._gpu, _ = await self._engine.ask("info")
-        return {
-            "version": __version__,
-            "pid": os.getpid(),
-            "engine_pid": self._engine.pid,
-            "engine": self._engine_state,
-            "trouble": self._trouble_now(),
-            "attach": self._exports.name,
-            "gpu": self._gpu,
-            "segments": [
-                segment.as_dict(self._exports.connections(segment.index))
-                for segment in sorted(self._segments.values(), key=lambda s: s.index)
-            ],
-            "draining": self._draining,
-        }
+    # Engines
 
-    async def add(self, size: int) -> dict[str, Any]:
-        """Allocate, wipe and attach a segment; whatever fails, nothing is left of it. Raises VramswapError."""
-        check_size(size)
-        async with self._changing:
-            if self._draining:
-                raise VramswapError(ErrorCode.BUSY, "The server is stopping.", "Try again when it has stopped.")
-            if self._engine_state == "lost" and self._trouble is not None:
-                raise gpu_loss.gpu_is_gone(self._trouble)
-            index = next((i for i in range(MAX_SEGMENTS) if i not in self._segments), None)
-            if index is None:
-                raise VramswapError(
-                    ErrorCode.INVALID_ARGUMENT, f"There are {MAX_SEGMENTS} segments already.", "Remove one first."
-                )
+    def _wants_engine(self) -> bool:
+        """Whether an engine is to be started: none is there that serves or is going to, and the last one is reaped."""
+        if self.lost or self._finished or self._executing or (self.draining and not self.segments):
+            return False
+        return not any(engine.ours for engine in self.engines.values())
+
+    def _start_engine(self) -> None:
+        if not self._wants_engine() or self._recovery.retry_at > self._now:
+            return
+        if self._recovery.is_gone(self._now):
+            self._give_up()
+            return
+        self._gens += 1
+        self.engines[self._gens] = Engine(self._gens, Phase.STARTING, self._now + START_SECONDS)
+        self._hold_reserve(False)
+        self._out.append(Fork(self._gens, str(self._gpu.get("uuid", self._choice))))
+
+    def _candidate(self) -> Engine | None:
+        return next((e for e in self.engines.values() if e.phase in (Phase.STARTING, Phase.LOADING)), None)
+
+    def _serving(self) -> Engine | None:
+        return next((e for e in self.engines.values() if e.phase is Phase.SERVING and e.ours), None)
+
+    def _load(self, engine: Engine) -> None:
+        """Have an engine map every segment there is; then end those before it; then it serves."""
+        if engine.question is not None:
+            return
+        for segment in self.segments.values():
+            if segment.fd >= 0 and segment.index not in engine.holds:
+                self._ask(engine, Question.ADOPT, segment, fd=segment.fd)
+                return
+        if self._fence(engine):
+            self._serve(engine)
+
+    def _fence(self, engine: Engine) -> bool:
+        """End every other engine. True once all of them are reaped."""
+        others = [other for other in self.engines.values() if other is not engine]
+        for other in others:
+            self._kill(other)
+        return not others
+
+    def _kill(self, engine: Engine) -> None:
+        if engine.phase is Phase.FENCED:
+            return
+        engine.phase = Phase.FENCED
+        self._out.append(Kill(engine.gen))
+
+    def _ask(self, engine: Engine, question: Question, segment: Segment | None = None, **more: int) -> None:
+        self._seqs += 1
+        index, size, ident = (segment.index, segment.size, segment.ident) if segment is not None else (-1, 0, "")
+        engine.question = Ask(engine.gen, self._seqs, question, index, size, ident=ident, **more)
+        engine.answer_by = self._now + PATIENCE[question]
+        self._out.append(engine.question)
+
+    def _engine_ready(self, event: EngineReady) -> None:
+        engine = self.engines.get(event.gen)
+        if engine is None or engine.phase is not Phase.STARTING:
+            return
+        engine.phase, engine.pid = Phase.LOADING, event.pid
+        self._gpu = dict(event.gpu)
+
+    def _engine_refused(self, event: EngineRefused) -> None:
+        engine = self.engines.get(event.gen)
+        if engine is None:
+            return
+        engine.refused = True
+        self._recovery.failed(event.error, self._now)
+        if not self._begun:
+            self._finish(event.error)
+        if event.began:
+            self._kill(engine)
+        else:
+            # There is no process whose end could be reported.
+            self._forget(engine)
+
+    def _engine_mute(self, event: EngineMute) -> None:
+        engine = self.engines.get(event.gen)
+        if engine is not None and not engine.quitting:
+            self._kill(engine)
+
+    def _engine_reaped(self, event: EngineReaped) -> None:
+        engine = self.engines.get(event.gen)
+        if engine is None:
+            return
+        if not self._begun:
+            self._forget(engine)
+            self._finish(_engine_failed("it died while it opened the GPU"))
+            return
+        if not engine.refused and not engine.quitting and (engine.ours or not self._upgraded):
+            self._recovery.died(event.status, engine.since if engine.served else None, self._now)
+        self._forget(engine)
+
+    def _forget(self, engine: Engine) -> None:
+        """An engine is no more: whatever was asked of it is open again."""
+        del self.engines[engine.gen]
+        question, engine.question = engine.question, None
+        if question is not None:
+            self._unanswered(question)
+        for segment in self.segments.values():
+            if segment.link_gen != engine.gen:
+                continue
+            if segment.link is Link.HANDED:
+                # What the kernel is given leads nowhere now. Its word on it comes, or it is told to stop trying.
+                self._out.append(Abandon(segment.index))
+            elif segment.link is Link.UP:
+                self._unlink(segment)
+
+    def _unlink(self, segment: Segment) -> None:
+        self._out.append(DropEnds(segment.index))
+        segment.link = Link.DOWN
+
+    def _unanswered(self, question: Ask) -> None:
+        segment = self.segments.get(question.index)
+        if question.question is Question.CONNECT and question.client >= 0:
+            # A request may have been taken from it that nobody will answer.
+            self._out.append(CloseClient(question.client))
+            return
+        if segment is None:
+            return
+        if question.question is Question.CREATE:
+            # What it allocated went with it.
+            self._fail(segment, _engine_failed("it died while it allocated VRAM"))
+            del self.segments[segment.index]
+        elif question.question is Question.CONNECT:
+            self._unlink(segment)
+            if segment.stage is Stage.CONNECTING:
+                segment.stage = Stage.DETACHED
+                self._fail(segment, _engine_failed("it died while a device was attached"))
+        elif question.question is Question.DROP:
+            # It is wiped by the next one; whoever had asked for that need not wait.
+            self._done(segment)
+
+    def _answered(self, event: Answered) -> None:
+        engine = self.engines.get(event.gen)
+        question = engine.question if engine is not None else None
+        if engine is None or question is None or question.seq != event.seq:
+            if event.fd >= 0:
+                self._out.append(CloseFd(event.fd))
+            return
+        engine.question = None
+        if engine.phase is Phase.FENCED:
+            # Its word counts for nothing any more.
+            if event.fd >= 0:
+                self._out.append(CloseFd(event.fd))
+            self._unanswered(question)
+            return
+        _ANSWER[question.question](self, engine, question, event)
+
+    def _created(self, engine: Engine, question: Ask, event: Answered) -> None:
+        segment = self.segments[question.index]
+        if event.error is not None:
+            self._fail(segment, event.error)
+            del self.segments[segment.index]
+            return
+        segment.fd = event.fd
+        engine.holds.add(segment.index)
+        if segment.undo:
+            segment.stage = Stage.DETACHED
+            return
+        segment.stage = Stage.CONNECTING
+        segment.link, segment.link_gen = Link.ASKED, engine.gen
+        if self._attach == "kernel":
+            self._ask(engine, Question.CONNECT, segment)
+        else:
+            self._attach_device(segment)
+
+    def _adopted(self, engine: Engine, question: Ask, event: Answered) -> None:
+        if event.error is not None:
+            self._useless(engine, event.error)
+            return
+        engine.holds.add(question.index)
+
+    def _useless(self, engine: Engine, error: VramswapError) -> None:
+        engine.refused = True
+        self._recovery.failed(error, self._now)
+        self._kill(engine)
+
+    def _connected(self, engine: Engine, question: Ask, event: Answered) -> None:
+        if question.client >= 0:
+            self._out.append(CloseClient(question.client))
+            return
+        segment = self.segments.get(question.index)
+        if segment is None:
+            return
+        if segment.stage is Stage.CONNECTING:
+            if event.error is None and not segment.undo:
+                self._attach_device(segment)
+                return
+            segment.stage = Stage.DETACHED
+            self._unlink(segment)
+            self._fail(segment, event.error or _late(segment))
+        elif event.error is None and segment.stage in (Stage.ATTACHED, Stage.DETACHING):
+            segment.link = Link.HANDED
+            self._out.append(Reconnect(segment.index, engine.gen))
+        else:
+            segment.retry_at = self._now + LINK_SECONDS
+            self._unlink(segment)
+
+    def _serve(self, engine: Engine) -> None:
+        engine.phase, engine.served, engine.since = Phase.SERVING, True, self._now
+        engine.look_at = self._now + BEAT_SECONDS
+        if not self._begun:
+            self._begun = True
+            self._out += [Tell("started", (self._gpu,)), Ready()]
+        elif self._upgraded:
+            self._out.append(Tell("upgraded", (engine.pid, len(self.segments))))
+        elif (death := self._recovery.replaced()) is not None:
+            self._out.append(Tell("replaced", (death[0], self._now - death[1], engine.pid)))
+        self._upgraded = False
+        self._hold_reserve(True)
+
+    def _dropped(self, engine: Engine, question: Ask, event: Answered) -> None:
+        segment = self.segments[question.index]
+        if event.error is not None:
+            # The next one wipes it.
+            self._useless(engine, event.error)
+            return
+        engine.holds.discard(segment.index)
+        self._out += [CloseFd(segment.fd), Tell("detached", (segment.device, segment.size))]
+        del self.segments[segment.index]
+        self._done(segment)
+
+    def _informed(self, engine: Engine, question: Ask, event: Answered) -> None:
+        engine.look_at = self._now + BEAT_SECONDS
+        if event.error is None:
+            self._gpu = dict(event.result) or self._gpu
+            self._watch(engine, event.beats)
+        for waiting in self._statuses:
+            self._out.append(Reply(waiting.event.number, self.status()))
+        self._statuses.clear()
+
+    def _watch(self, engine: Engine, beats: tuple[int, ...]) -> None:
+        """Each look makes every worker go round once. One that has not for long hangs."""
+        if len(beats) != len(engine.beats):
+            engine.beats, engine.moved_at = beats, [self._now] * len(beats)
+            return
+        for worker, (before, after) in enumerate(zip(engine.beats, beats, strict=True)):
+            if after != before:
+                engine.moved_at[worker] = self._now
+        engine.beats = beats
+        if engine.moved_at and min(engine.moved_at) + HANG_SECONDS <= self._now:
+            self._kill(engine)
+
+    def _left(self, engine: Engine, question: Ask, event: Answered) -> None:
+        """It wiped everything and ends."""
+
+    def _hold_reserve(self, held: bool) -> None:
+        if self._reserve is not held:
+            self._reserve = held
+            self._out.append(Reserve(held))
+
+    # Segments
+
+    def _link(self, engine: Engine) -> None:
+        """Give the devices their connections, one device after the other, then the clients that wait."""
+        for segment in self.segments.values():
+            waits = segment.stage in (Stage.ATTACHED, Stage.DETACHING) and segment.link is Link.DOWN
+            if waits and segment.retry_at <= self._now and self._attach == "kernel":
+                segment.link, segment.link_gen = Link.ASKED, engine.gen
+                self._ask(engine, Question.CONNECT, segment)
+                return
+        while self._clients:
+            came = self._clients.pop(0)
+            segment_of = self.segments.get(came.index)
+            if segment_of is not None and segment_of.stage is Stage.ATTACHED:
+                self._ask(engine, Question.CONNECT, segment_of, client=came.client)
+                return
+            self._out.append(CloseClient(came.client))
+
+    def _attach_device(self, segment: Segment) -> None:
+        segment.stage, segment.link = Stage.ATTACHING, Link.HANDED
+        self._out.append(Attach(segment.index, segment.size, segment.ident))
+
+    def _made(self, segment: Segment, event: DeviceLinked) -> None:
+        """The device of a new segment is there, be its engine or not."""
+        segment.device = event.device
+        segment.stage = Stage.LOST if self.lost else Stage.ATTACHED
+        self._linked(segment, event)
+        if segment.stage is Stage.ATTACHED and not segment.undo:
+            self._out.append(Tell("attached", (segment.device, segment.size)))
+            self._done(segment, _shown(segment))
+
+    def _not_made(self, segment: Segment, event: DeviceUnlinked) -> None:
+        segment.stage = Stage.ENDED if self.lost else Stage.DETACHED
+        self._unlink(segment)
+        self._fail(segment, event.error)
+
+    def _linked(self, segment: Segment, event: DeviceLinked) -> None:
+        engine = self.engines.get(segment.link_gen)
+        if engine is not None and engine.phase is Phase.SERVING and segment.stage in (Stage.ATTACHED, Stage.DETACHING):
+            segment.link = Link.UP
+        else:
+            self._unlink(segment)
+
+    def _unlinked(self, segment: Segment, event: DeviceUnlinked) -> None:
+        self._unlink(segment)
+        segment.retry_at = self._now + LINK_SECONDS
+        if event.gone and segment.stage is Stage.ATTACHED:
+            # Somebody took the device away behind our back: nobody can ask for its pages any more.
+            segment.stage = Stage.DETACHED
+
+    def _detach(self, segment: Segment) -> None:
+        segment.stage, segment.ending, segment.hung = Stage.DETACHING, True, False
+        self._out.append(Detach(segment.index))
+
+    def _detached(self, segment: Segment, event: DeviceDetached) -> None:
+        segment.ending = False
+        segment.stage = Stage.ENDED if self.lost else Stage.DETACHED
+        if segment.link is Link.HANDED:
+            self._out.append(Abandon(segment.index))
+        elif segment.link is Link.UP:
+            self._unlink(segment)
+        if self._serving() is None:
+            # It is gone for whoever asked; the next engine wipes it.
+            self._done(segment)
+
+    def _still_attached(self, segment: Segment, event: DetachFailed) -> None:
+        segment.ending = False
+        if segment.stage is Stage.LOST:
+            segment.retry_at = self._now + LOST_SECONDS
+            return
+        segment.stage = Stage.ATTACHED
+        segment.retry_at = self._now + (LEAVE_SECONDS if segment.undo else 0)
+        self._fail(segment, event.error)
+        if segment.hung:
+            self._hung_up(HungUp(segment.index, segment.link_gen))
+
+    # Verbs
+
+    def _asked(self, event: Asked) -> None:
+        if event.verb == "status":
+            serving = self._serving()
+            if serving is None or (serving.question is not None and serving.question.question is not Question.INFO):
+                self._out.append(Reply(event.number, self.status()))
+                return
+            self._statuses.append(_Waiting(event, self._now + STATUS_SECONDS))
+            serving.look_at = self._now
+            return
+        self._verbs.append(_Waiting(event, self._now + VERB_SECONDS))
+
+    def _next_verb(self) -> None:
+        """Begin the verb whose turn it is: those that change something come one after the other."""
+        while self._verbs and not self._changing():
+            event = self._verbs.popleft().event
             try:
-                _, fds = await self._engine.ask("create", index=index, size=size)
-            except EngineGone:
-                raise engine_failed("it died while it allocated VRAM") from None
-            segment = Segment(index, size, fds[0])
-            self._segments[index] = segment
-            try:
-                segment.device = await self._exports.attach(index, size, self._connect)
-            except BaseException as error:
-                await self._discard(segment)
-                if isinstance(error, EngineGone):
-                    raise engine_failed("it died while a device was attached") from None
-                raise
-            self._events.attached(segment.device, size)
-            return segment.as_dict(self._exports.connections(index))
+                _VERB[event.verb](self, event)
+            except VramswapError as error:
+                self._out.append(Reply(event.number, error=error))
 
-    async def remove(self, index: int) -> dict[str, Any]:
-        """Detach, wipe and release a segment. Raises VramswapError BUSY while the kernel swaps on it."""
-        async with self._changing:
-            segment = self._segments.get(index)
-            if segment is None:
-                raise VramswapError(ErrorCode.INVALID_ARGUMENT, f"There is no segment {index}.")
-            if self._exports.in_use(index):
-                raise VramswapError(
-                    ErrorCode.BUSY, f"{segment.device} is in use as swap.", f"Run `swapoff {segment.device}` first."
-                )
-            await self._exports.detach(index)
-            await self._discard(segment)
-            self._events.detached(segment.device, segment.size)
-        if self._draining:
-            self._finish_if_empty()
-        return {}
+    def _changing(self) -> bool:
+        return bool(self._executing) or any(segment.number for segment in self.segments.values())
 
-    async def quit(self) -> dict[str, Any]:
-        """End the server. Raises VramswapError BUSY while there are segments."""
-        if self._segments:
+    def _add(self, event: Asked) -> None:
+        check_size(event.size)
+        if self.draining:
+            raise VramswapError(ErrorCode.BUSY, "The server is stopping.", "Try again when it has stopped.")
+        if self.lost:
+            raise self._recovery.gpu_is_gone()
+        engine = self._serving()
+        if engine is None or not self._running():
+            raise VramswapError(ErrorCode.BUSY, "The engine is being replaced.", "Try again in a moment.")
+        index = next((i for i in range(MAX_SEGMENTS) if i not in self.segments), None)
+        if index is None:
             raise VramswapError(
-                ErrorCode.BUSY,
-                f"{len(self._segments)} segments are attached.",
-                "Remove them first, swap before device.",
+                ErrorCode.INVALID_ARGUMENT, f"There are {MAX_SEGMENTS} segments already.", "Remove one first."
             )
-        self.drain()
-        return {}
+        self._serials += 1
+        segment = Segment(index, event.size, f"vramswap-{self._token}-{self._serials}", Stage.CREATING)
+        segment.number, segment.verb_by = event.number, self._now + VERB_SECONDS
+        self.segments[index] = segment
 
-    def drain(self) -> None:
-        """Accept no new segment, serve those that are swap, let go of the others, and end after the last one."""
-        self._draining = True
-        self._finish_if_empty()
-        if self._segments and self._leaving is None:
-            self._leaving = asyncio.create_task(self._leave())
-
-    async def _leave(self) -> None:
-        """The helper, which would have them removed, may be gone: at the machine's end it goes before its swap."""
-        while self._segments:
-            for index in list(self._segments):
-                with contextlib.suppress(VramswapError):
-                    await self.remove(index)
-            await asyncio.sleep(_LEAVE_SECONDS)
-
-    async def close(self) -> None:
-        """Release everything, wiped. Only for when nothing depends on the segments any more."""
-        self._draining = True
-        self._reserve.release()
-        if self._revival is not None:
-            self._revival.cancel()
-        for index in list(self._segments):
-            await self._exports.detach(index)
-        with contextlib.suppress(EngineGone, VramswapError):
-            await self._engine.ask("quit")
-        for segment in self._segments.values():
-            os.close(segment.fd)
-        self._segments.clear()
-        self._events.ended()
-
-    def _finish_if_empty(self) -> None:
-        if not self._segments:
-            self._finished.set()
-
-    async def _connect(self, index: int, fds: list[int]) -> None:
-        """Give connections to the engine; while it is being replaced, or when it dies of them, to the next one."""
-        await self._serving.wait()
-        engine = self._engine
-        try:
-            await engine.ask("connect", fds, index=index)
-        except EngineGone:
-            if engine is self._engine:
-                # Its end is seen here before its death is reported.
-                self._serving.clear()
-            await self._serving.wait()
-            await self._engine.ask("connect", fds, index=index)
-
-    async def _discard(self, segment: Segment) -> None:
-        """Wipe and release a segment that nothing is attached to."""
-        with contextlib.suppress(EngineGone, VramswapError):
-            await self._engine.ask("remove", index=segment.index)
-        os.close(segment.fd)
-        del self._segments[segment.index]
-
-    def _connection_lost(self, index: int) -> None:
-        """The kernel gave up a connection, because the engine is dead or answered too late.
-
-        A late engine is ended: what it holds was or will be asked again on another connection, and a stale write that
-        finished after that would overwrite a newer page. With a new engine there are new connections too.
-        """
-        if self._engine_state == "running" and self._engine.pid:
-            os.kill(self._engine.pid, signal.SIGKILL)
-
-    def _engine_died(self, status: int) -> None:
-        if self._draining and not self._segments:
+    def _remove(self, event: Asked) -> None:
+        segment = self.segments.get(event.index)
+        if segment is None:
+            if not 0 <= event.index < MAX_SEGMENTS:
+                raise VramswapError(ErrorCode.INVALID_ARGUMENT, f"There is no segment {event.index}.")
+            # Whoever asks again, because an answer came too late, has what it wanted.
+            self._out.append(Reply(event.number))
             return
-        self._reserve.release()
-        self._engine_state = "restarting"
-        self._serving.clear()
-        self._death = (status, time.monotonic())
-        code = os.waitstatus_to_exitcode(status)
-        if time.monotonic() >= self._born + gpu_loss.YOUNG:
-            self._young, self._trouble = 0, None
-        elif code != -signal.SIGKILL:
-            # Whom somebody killed, did not crash.
-            self._young += 1
-        self._hear(_context_lost() if code == CONTEXT_LOST else None)
-        if self._revival is None or self._revival.done():
-            self._revival = asyncio.create_task(self._revive())
+        if segment.stage is Stage.ENDED:
+            self._release(segment)
+            self._out.append(Reply(event.number))
+        elif segment.stage is Stage.DETACHED:
+            # On its way already, with nobody waiting for it.
+            self._out.append(Reply(event.number))
+        elif segment.stage is Stage.ATTACHED:
+            segment.number, segment.verb_by = event.number, self._now + DETACH_SECONDS
+            self._detach(segment)
+        else:
+            raise VramswapError(ErrorCode.BUSY, f"{segment.device} is being changed.", "Try again in a moment.")
 
-    def _hear(self, error: VramswapError | None) -> None:
-        self._trouble = gpu_loss.heard(self._trouble, error, time.monotonic())
+    def _release(self, segment: Segment) -> None:
+        """Let go of VRAM that is gone, or wiped."""
+        if segment.fd >= 0:
+            self._out.append(CloseFd(segment.fd))
+        del self.segments[segment.index]
 
-    def _trouble_now(self) -> dict[str, str] | None:
-        """Why nobody serves, as far as it is known."""
-        if self._trouble is None or self._engine_state == "running":
-            return None
-        lost = self._engine_state == "lost"
-        return (gpu_loss.gpu_is_gone(self._trouble) if lost else self._trouble.error).as_dict()
+    def _quit(self, event: Asked) -> None:
+        attached = sum(segment.stage not in (Stage.DETACHED, Stage.ENDED) for segment in self.segments.values())
+        if attached:
+            raise VramswapError(
+                ErrorCode.BUSY, f"{attached} segments are attached.", "Remove them first, swap before device."
+            )
+        self.draining = True
+        self._out.append(Reply(event.number))
 
-    async def _revive(self) -> None:
-        """Start a new engine and give it the segments. Gives up with the GPU only: pages are at stake."""
-        attempt = self._young
-        while not gpu_loss.is_gone(self._trouble, time.monotonic()):
-            await asyncio.sleep(_BACKOFF[min(attempt, len(_BACKOFF) - 1)])
-            attempt += 1
-            engine = EngineHandle(self._options)
+    def _upgrade(self, event: Asked) -> None:
+        serving = self._serving()
+        moving = any(segment.stage is not Stage.ATTACHED for segment in self.segments.values())
+        if self.draining or serving is None or not self._running() or moving or len(self.engines) > 1:
+            raise VramswapError(ErrorCode.BUSY, "The server is changing something.", "Try again in a moment.")
+        self._executing = event.number
+        records = tuple(SegmentRecord(s.index, s.size, s.fd, s.ident, s.device) for s in self.segments.values())
+        self._out.append(Exec(Inheritance(self._gpu, (Predecessor(serving.pid),), records)))
 
-            async def connect(index: int, fds: list[int], engine: EngineHandle = engine) -> None:
-                await engine.ask("connect", fds, index=index)
+    def _exec_failed(self, event: ExecFailed) -> None:
+        number, self._executing = self._executing, 0
+        self._out.append(Reply(number, error=event.error))
 
-            try:
-                await engine.start()
-                for segment in self._segments.values():
-                    await engine.ask("adopt", [segment.fd], index=segment.index, size=segment.size)
-                self._end_predecessor()
-                for segment in self._segments.values():
-                    if segment.device:
-                        await self._exports.reattach(segment.index, connect)
-            except (EngineGone, VramswapError, OSError) as error:
-                self._hear(error if isinstance(error, VramswapError) else None)
-                if engine.pid:
-                    os.kill(engine.pid, signal.SIGKILL)
+    def _done(self, segment: Segment, result: Mapping[str, Any] | None = None) -> None:
+        """The verb that waits for a segment has what it wanted."""
+        if segment.number:
+            self._out.append(Reply(segment.number, result or {}))
+            segment.number = 0
+
+    def _fail(self, segment: Segment, error: VramswapError) -> None:
+        if segment.number:
+            self._out.append(Reply(segment.number, error=error))
+            segment.number = 0
+
+    def _expire(self) -> None:
+        """What took too long has its consequence."""
+        for engine in list(self.engines.values()):
+            if engine.phase is Phase.FENCED or not engine.ours:
                 continue
-            if not engine.pid:
-                continue
-            if any(segment.device and self._exports.hung_up(segment.index) for segment in self._segments.values()):
-                os.kill(engine.pid, signal.SIGKILL)
-                continue
-            engine.died = self._engine_died
-            self._engine = engine
-            self._serve()
-            self._reserve.refill()
-            self._tell_of(engine.pid)
+            if engine.phase is Phase.STARTING and engine.deadline <= self._now:
+                error = _engine_failed("it did not open the GPU in time")
+                engine.refused = True
+                self._recovery.hung(error, self._now)
+                self._kill(engine)
+                if not self._begun:
+                    self._finish(error)
+            elif engine.question is not None and engine.answer_by <= self._now:
+                self._kill(engine)
+        for segment in self.segments.values():
+            if segment.number and segment.verb_by <= self._now:
+                self._out.append(Abandon(segment.index))
+                segment.undo = segment.stage in (Stage.CREATING, Stage.CONNECTING, Stage.ATTACHING)
+                self._fail(segment, _late(segment))
+        for waiting in [waiting for waiting in self._statuses if waiting.until <= self._now]:
+            self._statuses.remove(waiting)
+            self._out.append(Reply(waiting.event.number, self.status()))
+        while self._verbs and self._verbs[0].until <= self._now:
+            number = self._verbs.popleft().event.number
+            error = VramswapError(ErrorCode.BUSY, "The server is busy with something else.", "Try again in a moment.")
+            self._out.append(Reply(number, error=error))
+
+    # What there is to do beside verbs
+
+    def _work(self, engine: Engine) -> None:
+        """The next thing that an engine which serves is to be asked, if there is any."""
+        for segment in list(self.segments.values()):
+            if segment.stage is Stage.CREATING and segment.undo:
+                del self.segments[segment.index]
+            elif segment.stage is Stage.CREATING:
+                self._ask(engine, Question.CREATE, segment)
+                return
+            elif segment.stage is Stage.DETACHED and segment.link is Link.DOWN:
+                self._ask(engine, Question.DROP, segment)
+                return
+        if engine.look_at <= self._now and (self.segments or self._statuses):
+            self._ask(engine, Question.INFO)
+
+    def _leave(self) -> None:
+        """The helper, which would have segments removed, may be gone: at the machine's end it goes before its swap."""
+        leaves = self.draining and self._leave_at <= self._now
+        if leaves:
+            self._leave_at = self._now + LEAVE_SECONDS
+        for segment in list(self.segments.values()):
+            if segment.stage is Stage.ATTACHED and not segment.number:
+                if leaves or (segment.undo and segment.retry_at <= self._now):
+                    self._detach(segment)
+            elif segment.stage is Stage.LOST and not segment.ending and segment.retry_at <= self._now:
+                segment.ending = True
+                self._out.append(Detach(segment.index, lost=True))
+            elif segment.stage is Stage.ENDED and self.draining:
+                self._release(segment)
+
+    def _end(self) -> None:
+        """End once nothing is left. What an engine has to wipe before is waited for, but not for ever."""
+        if not self.draining or self._finished:
             return
-        self._give_up()
+        if self.segments:
+            if any(segment.stage is not Stage.DETACHED for segment in self.segments.values()):
+                self._wipe_until = None
+                return
+            if self._wipe_until is None:
+                self._wipe_until = self._now + WIPE_SECONDS
+            if self._now < self._wipe_until:
+                return
+            self._out.append(Tell("unwiped", (sum(segment.size for segment in self.segments.values()),)))
+        serving = self._serving()
+        if serving is not None and serving.question is None and not self.segments and not serving.quitting:
+            serving.quitting = True
+            self._ask(serving, Question.QUIT)
+            return
+        if serving is None or not serving.quitting:
+            for engine in self.engines.values():
+                self._kill(engine)
+        if not self.engines:
+            for segment in self.segments.values():
+                self._out.append(CloseFd(segment.fd))
+            self.segments.clear()
+            self._finish(None)
 
-    def _serve(self) -> None:
-        self._born = time.monotonic()
-        self._engine_state = "running"
-        self._serving.set()
+    def _finish(self, error: VramswapError | None) -> None:
+        if error is not None:
+            for engine in self.engines.values():
+                self._kill(engine)
+        self._finished = True
+        for waiting in (*self._statuses, *self._verbs):
+            gone = VramswapError(ErrorCode.SERVER_FAILED, "The server ends.", "Turn the swap on again.")
+            self._out.append(Reply(waiting.event.number, error=gone))
+        self._out += [CloseClient(came.client) for came in self._clients]
+        if error is None:
+            self._out.append(Tell("ended"))
+        self._out.append(Finish(error))
 
     def _give_up(self) -> None:
-        """The pages are lost: who wants one gets an error now, not never."""
-        self._engine_state = "lost"
-        for segment in self._segments.values():
-            if segment.device:
-                self._exports.give_up(segment.index)
-        # Who waits for an engine is to learn that there is none.
-        self._serving.set()
-        if self._trouble is not None:
-            self._events.lost(gpu_loss.gpu_is_gone(self._trouble))
+        """The GPU is gone and the pages are lost: who wants one gets an error now, not never."""
+        self.lost = True
+        self._out.append(Tell("lost", (self._recovery.gpu_is_gone(),)))
+        for segment in list(self.segments.values()):
+            self._fail(segment, self._recovery.gpu_is_gone())
+            if segment.stage in (Stage.ATTACHED, Stage.DETACHING):
+                segment.stage, segment.retry_at = Stage.LOST, self._now
+            elif segment.stage in (Stage.CREATING, Stage.DETACHED) and segment.link is Link.DOWN:
+                self._release(segment)
+            elif segment.stage is Stage.DETACHED:
+                segment.stage = Stage.ENDED
+        for came in self._clients:
+            self._out.append(CloseClient(came.client))
+        self._clients.clear()
 
-    def _tell_of(self, engine: int) -> None:
-        """Only now that it serves: nothing that brings an engine back may wait for the journal."""
-        if self._death is None:
-            self._events.upgraded(engine, len(self._segments))
+    # Other events
+
+    def _started(self, event: Started) -> None:
+        if event.inherited is None:
+            return
+        self._begun = self._upgraded = True
+        self._gpu = dict(event.inherited.gpu)
+        for engine in event.inherited.engines:
+            self._gens += 1
+            self.engines[self._gens] = Engine(
+                self._gens, Phase.SERVING, 0.0, engine.pid, ours=False, served=engine.serves
+            )
+        for record in event.inherited.segments:
+            stage = Stage.ATTACHED if record.device else Stage.DETACHED
+            self.segments[record.index] = Segment(
+                record.index, record.size, record.ident, stage, record.fd, record.device
+            )
+            if record.device:
+                self._out.append(Inherit(record.index, record.size, record.ident, record.device))
+        self._out.append(Ready())
+
+    def _terminated(self, event: Terminated) -> None:
+        self.draining = True
+        if not self._begun:
+            self._finish(VramswapError(ErrorCode.CANCELLED, "The server was stopped before it was ready."))
+
+    def _hung_up(self, event: HungUp) -> None:
+        """A late engine is ended: what it holds was or will be asked again on another connection, and a stale write
+        that finished after that would overwrite a newer page."""
+        segment = self.segments.get(event.index)
+        if segment is None or segment.stage in (Stage.DETACHED, Stage.LOST, Stage.ENDED):
+            return
+        if segment.stage is Stage.DETACHING:
+            segment.hung = True
+            return
+        for engine in list(self.engines.values()):
+            if engine.gen == event.gen or (not event.gen and not engine.ours):
+                self._kill(engine)
+
+    def _client_came(self, event: ClientCame) -> None:
+        if self.lost or event.index not in self.segments or len(self._clients) >= MAX_WAITING:
+            self._out.append(CloseClient(event.client))
         else:
-            status, at = self._death
-            self._events.replaced(status, self._born - at, engine)
+            self._clients.append(event)
 
-    def _end_predecessor(self) -> None:
-        """No two engines serve at a time: a stale write of the old one must not follow a new one's."""
-        if self._predecessor:
-            with contextlib.suppress(OSError):
-                os.kill(self._predecessor, signal.SIGKILL)
-                os.waitpid(self._predecessor, 0)
-            self._predecessor = 0
+    def _tick(self, event: Tick) -> None:
+        """What is due is seen after every event."""
+
+    def _of_segment(self, event: DeviceLinked | DeviceUnlinked | DeviceDetached | DetachFailed) -> None:
+        segment = self.segments.get(event.index)
+        if segment is not None:
+            handler = _SEGMENT.get((segment.stage, type(event)))
+            if handler is not None:
+                handler(self, segment, event)
+
+    # What is so
+
+    def _running(self) -> bool:
+        """Whether every device is served."""
+        return self._serving() is not None and all(
+            segment.link is Link.UP or self._attach != "kernel"
+            for segment in self.segments.values()
+            if segment.stage in (Stage.ATTACHED, Stage.DETACHING)
+        )
+
+    def state(self) -> str:
+        """``starting``, ``running``, ``restarting`` or ``lost``."""
+        if self.lost:
+            return "lost"
+        if not self._begun:
+            return "starting"
+        return "running" if self._running() else "restarting"
+
+    def status(self) -> dict[str, Any]:
+        """What the verb ``status`` answers, but for what only the shell knows."""
+        serving = self._serving()
+        state = self.state()
+        trouble = self._recovery.trouble
+        error = None
+        if state == "lost":
+            error = self._recovery.gpu_is_gone()
+        elif state != "running" and trouble is not None:
+            error = trouble.error
+        return {
+            "version": self._version,
+            "engine_pid": serving.pid if serving is not None else 0,
+            "engine": state,
+            "trouble": error.as_dict() if error is not None else None,
+            "attach": self._attach,
+            "gpu": dict(self._gpu),
+            "segments": [
+                _shown(segment)
+                for segment in sorted(self.segments.values(), key=lambda s: s.index)
+                if segment.device and segment.stage is not Stage.DETACHED
+            ],
+            "draining": self.draining,
+        }
 
 
-def _context_lost() -> VramswapError:
+_Handler = Callable[[Keeper, Any], None]
+
+#: What each event means. Those about a device are looked up in :data:`_SEGMENT`.
+_ON: Final[Mapping[type, _Handler]] = {
+    Started: Keeper._started,
+    Tick: Keeper._tick,
+    Asked: Keeper._asked,
+    Terminated: Keeper._terminated,
+    EngineReady: Keeper._engine_ready,
+    EngineRefused: Keeper._engine_refused,
+    Answered: Keeper._answered,
+    EngineMute: Keeper._engine_mute,
+    EngineReaped: Keeper._engine_reaped,
+    DeviceLinked: Keeper._of_segment,
+    DeviceUnlinked: Keeper._of_segment,
+    DeviceDetached: Keeper._of_segment,
+    DetachFailed: Keeper._of_segment,
+    HungUp: Keeper._hung_up,
+    ClientCame: Keeper._client_came,
+    ExecFailed: Keeper._exec_failed,
+}
+
+#: What the kernel's word about a device means, by the segment's stage.
+_SEGMENT: Final[Mapping[tuple[Stage, type], Callable[[Keeper, Segment, Any], None]]] = {
+    (Stage.ATTACHING, DeviceLinked): Keeper._made,
+    (Stage.ATTACHING, DeviceUnlinked): Keeper._not_made,
+    (Stage.ATTACHED, DeviceLinked): Keeper._linked,
+    (Stage.ATTACHED, DeviceUnlinked): Keeper._unlinked,
+    (Stage.DETACHING, DeviceLinked): Keeper._linked,
+    (Stage.DETACHING, DeviceUnlinked): Keeper._unlinked,
+    (Stage.DETACHING, DeviceDetached): Keeper._detached,
+    (Stage.DETACHING, DetachFailed): Keeper._still_attached,
+    (Stage.DETACHED, DeviceLinked): Keeper._linked,
+    (Stage.DETACHED, DeviceUnlinked): Keeper._unlinked,
+    (Stage.LOST, DeviceLinked): Keeper._linked,
+    (Stage.LOST, DeviceUnlinked): Keeper._unlinked,
+    (Stage.LOST, DeviceDetached): Keeper._detached,
+    (Stage.LOST, DetachFailed): Keeper._still_attached,
+    (Stage.ENDED, DeviceLinked): Keeper._linked,
+    (Stage.ENDED, DeviceUnlinked): Keeper._unlinked,
+}
+
+#: Who hears an engine's answer.
+_ANSWER: Final[Mapping[Question, Callable[[Keeper, Engine, Ask, Answered], None]]] = {
+    Question.CREATE: Keeper._created,
+    Question.ADOPT: Keeper._adopted,
+    Question.CONNECT: Keeper._connected,
+    Question.DROP: Keeper._dropped,
+    Question.INFO: Keeper._informed,
+    Question.QUIT: Keeper._left,
+}
+
+#: The verbs that change something.
+_VERB: Final[Mapping[str, Callable[[Keeper, Asked], None]]] = {
+    "add": Keeper._add,
+    "remove": Keeper._remove,
+    "quit": Keeper._quit,
+    "upgrade": Keeper._upgrade,
+}
+
+
+def _shown(segment: Segment) -> dict[str, Any]:
+    return {"index": segment.index, "size": segment.size, "device": segment.device}
+
+
+def _late(segment: Segment) -> VramswapError:
+    if segment.stage is Stage.DETACHING:
+        return VramswapError(
+            ErrorCode.BUSY,
+            f"{segment.device} is held open by another program.",
+            "Close what looks at it, then try again.",
+        )
+    return VramswapError(ErrorCode.SERVER_FAILED, "The segment was not ready in time.", "See `dmesg`, then try again.")
+
+
+def _engine_failed(why: str) -> VramswapError:
+    """The error for a request that the engine's death cut short."""
     return VramswapError(
-        ErrorCode.SERVER_FAILED, "The GPU fails whoever uses it.", "Look for NVRM or Xid lines in `dmesg`."
+        ErrorCode.SERVER_FAILED, f"The engine stopped: {why}.", "Look for NVRM or Xid lines in `dmesg`, then try again."
     )
 
 

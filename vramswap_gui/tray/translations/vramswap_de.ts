@@ -20,10 +20,6 @@
         <translation>Ein anderer vramswap-helper läuft bereits.</translation>
     </message>
     <message>
-        <source>As an administrator, use sudo.</source>
-        <translation>Verwenden Sie als Systemverwalter sudo.</translation>
-    </message>
-    <message>
         <source>Ask an administrator of this machine.</source>
         <translation>Wenden Sie sich an einen Systemverwalter dieses Computers.</translation>
     </message>
@@ -68,8 +64,16 @@
         <translation>Wählen Sie eine kleinere Größe oder lassen Sie einen Systemverwalter die Einstellung „maximum“ erhöhen.</translation>
     </message>
     <message>
+        <source>Choose another one, or have NVIDIA&apos;s driver take it.</source>
+        <translation>Wählen Sie eine andere, oder geben Sie sie NVIDIAs Treiber.</translation>
+    </message>
+    <message>
         <source>Choose at most {0}, or lower the setting “headroom”.</source>
         <translation>Wählen Sie höchstens {0} oder verringern Sie die Einstellung „headroom“.</translation>
+    </message>
+    <message>
+        <source>Close programs that asked for {0} or more, or raise the limit for a while: `sudo sysctl vm.overcommit_ratio=95`. Nothing was changed.</source>
+        <translation>Schließen Sie Programme, die zusammen mindestens {0} angefordert haben, oder heben Sie die Grenze für eine Weile an: `sudo sysctl vm.overcommit_ratio=95`. Es wurde nichts geändert.</translation>
     </message>
     <message>
         <source>Close programs that use the GPU, or lower the setting “headroom”.</source>
@@ -104,6 +108,10 @@
         <translation>Gefundene GPUs: {0}; auch eine UUID ist möglich.</translation>
     </message>
     <message>
+        <source>Have NVIDIA&apos;s take it: `echo {0} | sudo tee /sys/bus/pci/drivers/nvidia/bind`.</source>
+        <translation>Geben Sie sie NVIDIAs Treiber: `echo {0} | sudo tee /sys/bus/pci/drivers/nvidia/bind`.</translation>
+    </message>
+    <message>
         <source>Helper</source>
         <translation>Hilfsdienst</translation>
     </message>
@@ -118,6 +126,10 @@
     <message>
         <source>Install NVIDIA&apos;s driver 525 or later (package nvidia-driver) and restart.</source>
         <translation>Installieren Sie den NVIDIA-Treiber ab Version&#xa0;525 (Paket nvidia-driver) und starten Sie den Computer neu.</translation>
+    </message>
+    <message>
+        <source>Install NVIDIA&apos;s driver and restart.</source>
+        <translation>Installieren Sie NVIDIAs Treiber und starten Sie neu.</translation>
     </message>
     <message>
         <source>Install and start it (package polkitd, `systemctl start polkit`).</source>
@@ -332,6 +344,10 @@
         <translation>Ein Auslöser für Speicherdruck erfordert mehr Rechte, als dieser Prozess hat.</translation>
     </message>
     <message>
+        <source>Settings</source>
+        <translation>Einstellungen</translation>
+    </message>
+    <message>
         <source>Sleep of the driver</source>
         <translation>Bereitschaft des Treibers</translation>
     </message>
@@ -342,6 +358,26 @@
     <message>
         <source>Start one with your session, such as lxpolkit or polkit-gnome. Until then: `sudo vramswapctl config`</source>
         <translation>Starten Sie eines mit Ihrer Sitzung, etwa lxpolkit oder polkit-gnome. Bis dahin: `sudo vramswapctl config`</translation>
+    </message>
+    <message>
+        <source>Swap areas</source>
+        <translation>Swap-Bereiche</translation>
+    </message>
+    <message>
+        <source>Switch MIG off (`sudo nvidia-smi -mig 0`).</source>
+        <translation>Schalten Sie MIG aus (`sudo nvidia-smi -mig 0`).</translation>
+    </message>
+    <message>
+        <source>Switch MIG off: `sudo nvidia-smi -mig 0`.</source>
+        <translation>Schalten Sie MIG aus: `sudo nvidia-smi -mig 0`.</translation>
+    </message>
+    <message>
+        <source>Switch it on and restart: `echo 0 | sudo tee /{0}`</source>
+        <translation>Schalten Sie sie ein und starten Sie neu: `echo 0 | sudo tee /{0}`</translation>
+    </message>
+    <message>
+        <source>Switch it on: `echo ON | sudo tee /proc/acpi/bbswitch`</source>
+        <translation>Schalten Sie sie ein: `echo ON | sudo tee /proc/acpi/bbswitch`</translation>
     </message>
     <message>
         <source>The GPU does not answer ({0}).</source>
@@ -360,8 +396,24 @@
         <translation>Die GPU ist nicht mehr da; was in ihrem Speicher war, ist verloren.</translation>
     </message>
     <message>
-        <source>The GPU is gone, and what was in its memory is lost. {0}</source>
-        <translation>Die GPU ist nicht mehr da, und der Inhalt ihres Speichers ist verloren. {0}</translation>
+        <source>The GPU {0} ({1}) has no memory of its own: what it lends is the computer&apos;s.</source>
+        <translation>Die GPU {0} ({1}) hat keinen eigenen Speicher: Was sie verleiht, ist der des Computers.</translation>
+    </message>
+    <message>
+        <source>The GPU {0} belongs to the driver {1}, which has no CUDA.</source>
+        <translation>Die GPU {0} gehört dem Treiber {1}, der kein CUDA hat.</translation>
+    </message>
+    <message>
+        <source>The GPU {0} has no driver.</source>
+        <translation>Die GPU {0} hat keinen Treiber.</translation>
+    </message>
+    <message>
+        <source>The GPU {0} is divided into MIG slices, whose VRAM cannot be lent.</source>
+        <translation>Die GPU {0} ist in MIG-Scheiben geteilt, deren VRAM nicht verliehen werden kann.</translation>
+    </message>
+    <message>
+        <source>The GPU {0} is kept for virtual machines (driver {1}).</source>
+        <translation>Die GPU {0} ist für virtuelle Maschinen reserviert (Treiber {1}).</translation>
     </message>
     <message>
         <source>The NVIDIA driver does not answer ({0}).</source>
@@ -454,6 +506,10 @@
     <message>
         <source>The helper of vramswap is not installed, or cannot be started.</source>
         <translation>Der Hilfsdienst von vramswap ist nicht installiert oder nicht startbar.</translation>
+    </message>
+    <message>
+        <source>The kernel (vm.overcommit_memory=2) lets programs ask for {0} in all, {1} of which are this swap; {2} are promised, so it cannot go.</source>
+        <translation>Der Kernel (vm.overcommit_memory=2) lässt Programme zusammen {0} anfordern, wovon {1} dieser Swap sind; zugesagt sind {2}, also kann er nicht weg.</translation>
     </message>
     <message>
         <source>The kernel does not let go of connections of /dev/nbd{0}.</source>
@@ -564,6 +620,10 @@
         <translation>Es gibt keine NVIDIA-GPU „{0}“.</translation>
     </message>
     <message>
+        <source>There is no NVIDIA GPU.</source>
+        <translation>Es gibt keine NVIDIA-GPU.</translation>
+    </message>
+    <message>
         <source>There is no connection to the helper of vramswap.</source>
         <translation>Es besteht keine Verbindung zum Hilfsdienst von vramswap.</translation>
     </message>
@@ -592,8 +652,16 @@
         <translation>Versuchen Sie es erneut, wenn er wieder wach ist (`vramswapctl wake`).</translation>
     </message>
     <message>
+        <source>Turn some of them off; fewer and larger areas serve as well: `swapon --show`</source>
+        <translation>Schalten Sie einige davon aus; wenige große Bereiche tun es auch: `swapon --show`</translation>
+    </message>
+    <message>
         <source>Turn the swap off before the computer sleeps, or install vramswap&apos;s package: `vramswapctl off`</source>
         <translation>Installieren Sie das Paket von vramswap oder schalten Sie den Swap vor jeder Bereitschaft aus: `vramswapctl off`</translation>
+    </message>
+    <message>
+        <source>Turn the swap off before you switch: `vramswapctl off`</source>
+        <translation>Schalten Sie den Swap aus, bevor Sie umschalten: `vramswapctl off`</translation>
     </message>
     <message>
         <source>Turn the swap off now, while its pages can still be read; then see `journalctl -b` and report it.</source>
@@ -602,6 +670,10 @@
     <message>
         <source>Turn the swap off; programs that miss pages end. Then look for NVRM or Xid lines in `dmesg`.</source>
         <translation>Schalten Sie den Swap aus; Programme, denen Seiten fehlen, werden beendet. Suchen Sie dann in `dmesg` nach Zeilen mit NVRM oder Xid.</translation>
+    </message>
+    <message>
+        <source>Unless you want it so: `sudo sysctl vm.overcommit_memory=0`</source>
+        <translation>Falls Sie es nicht so wollen: `sudo sysctl vm.overcommit_memory=0`</translation>
     </message>
     <message>
         <source>Use a kernel that has CONFIG_SWAP.</source>
@@ -626,6 +698,10 @@
     <message>
         <source>a game was running</source>
         <translation>ein Spiel lief</translation>
+    </message>
+    <message>
+        <source>a udev rule removes the GPU when the computer starts ({0})</source>
+        <translation>eine udev-Regel entfernt die GPU beim Start des Computers ({0})</translation>
     </message>
     <message>
         <source>allocating {0}</source>
@@ -676,6 +752,10 @@
         <translation>Anbinden eines NBD-Geräts</translation>
     </message>
     <message>
+        <source>bbswitch has switched the GPU off</source>
+        <translation>bbswitch hat die GPU ausgeschaltet</translation>
+    </message>
+    <message>
         <source>counting GPUs</source>
         <translation>Zählen der GPUs</translation>
     </message>
@@ -696,6 +776,10 @@
         <translation>Importieren von Speicher</translation>
     </message>
     <message>
+        <source>in order</source>
+        <translation>in Ordnung</translation>
+    </message>
+    <message>
         <source>it cannot be marked as an I/O flusher</source>
         <translation>er kann nicht als „I/O flusher“ markiert werden</translation>
     </message>
@@ -704,12 +788,12 @@
         <translation>er kann nicht vor dem OOM-Killer geschützt werden</translation>
     </message>
     <message>
-        <source>it could not be started: {0}</source>
-        <translation>Start nicht möglich, {0}</translation>
+        <source>it cannot be read ({0})</source>
+        <translation>sie kann nicht gelesen werden ({0})</translation>
     </message>
     <message>
-        <source>it died before the upgrade</source>
-        <translation>Absturz vor der Aktualisierung</translation>
+        <source>it could not be started: {0}</source>
+        <translation>Start nicht möglich, {0}</translation>
     </message>
     <message>
         <source>it died while a device was attached</source>
@@ -738,6 +822,18 @@
     <message>
         <source>it ended before it was ready</source>
         <translation>beendet, ohne bereit zu werden</translation>
+    </message>
+    <message>
+        <source>it has settings that are not in force yet</source>
+        <translation>sie enthält Einstellungen, die noch nicht gelten</translation>
+    </message>
+    <message>
+        <source>it is far too large</source>
+        <translation>viel zu groß</translation>
+    </message>
+    <message>
+        <source>it is nested too deeply</source>
+        <translation>zu tief verschachtelt</translation>
     </message>
     <message>
         <source>it is not running</source>
@@ -836,8 +932,24 @@
         <translation>keine</translation>
     </message>
     <message>
+        <source>none found</source>
+        <translation>keiner gefunden</translation>
+    </message>
+    <message>
         <source>none on the PCI bus</source>
         <translation>keine am PCI-Bus</translation>
+    </message>
+    <message>
+        <source>none on the PCI bus: {0}</source>
+        <translation>keine am PCI-Bus: {0}</translation>
+    </message>
+    <message>
+        <source>none runs</source>
+        <translation>keiner läuft</translation>
+    </message>
+    <message>
+        <source>not allowed by the kernel</source>
+        <translation>vom Kernel nicht erlaubt</translation>
     </message>
     <message>
         <source>not installed, so nobody may turn the swap on</source>
@@ -856,12 +968,24 @@
         <translation>wird von diesem Kernel nicht gemessen, daher wird knapper Arbeitsspeicher spät bemerkt</translation>
     </message>
     <message>
+        <source>not possible on this computer</source>
+        <translation>auf diesem Computer nicht möglich</translation>
+    </message>
+    <message>
+        <source>not set up: there is no swap on a disk</source>
+        <translation>nicht eingerichtet: Es gibt keinen Swap auf einem Datenträger</translation>
+    </message>
+    <message>
         <source>not there for kernel {0}</source>
         <translation>nicht vorhanden für Kernel {0}</translation>
     </message>
     <message>
         <source>nouveau is loaded, which has no CUDA</source>
         <translation>geladen ist nouveau, das kein CUDA bietet</translation>
+    </message>
+    <message>
+        <source>of no use without an NVIDIA GPU</source>
+        <translation>ohne NVIDIA-GPU nutzlos</translation>
     </message>
     <message>
         <source>off</source>
@@ -908,6 +1032,14 @@
         <translation>polkit, das entscheidet, wer dies darf, antwortet nicht ({0}).</translation>
     </message>
     <message>
+        <source>prime-select has switched the GPU off</source>
+        <translation>prime-select hat die GPU ausgeschaltet</translation>
+    </message>
+    <message>
+        <source>prime-select, in the mode {0}</source>
+        <translation>prime-select, im Modus {0}</translation>
+    </message>
+    <message>
         <source>reconnect /dev/nbd{0}</source>
         <translation>Neuverbinden von /dev/nbd{0}</translation>
     </message>
@@ -940,6 +1072,14 @@
         <translation>Starten von CUDA</translation>
     </message>
     <message>
+        <source>supergfxctl&apos;s mode is {0}, in which the GPU is not for programs</source>
+        <translation>supergfxctl ist im Modus {0}, in dem die GPU nicht für Programme da ist</translation>
+    </message>
+    <message>
+        <source>supergfxctl: it ends every program that has the GPU open when it switches</source>
+        <translation>supergfxctl: Beim Umschalten beendet es jedes Programm, das die GPU geöffnet hat</translation>
+    </message>
+    <message>
         <source>systemd did not disable {0}: {1}.</source>
         <translation>systemd hat {0} nicht deaktiviert: {1}.</translation>
     </message>
@@ -948,12 +1088,172 @@
         <translation>systemd hat {0} nicht aktiviert: {1}.</translation>
     </message>
     <message>
+        <source>“{0}” is not a whole number{1}</source>
+        <translation>„{0}“ ist keine ganze Zahl{1}</translation>
+    </message>
+    <message>
         <source>swapoff failed on {0}: {1}</source>
         <translation>swapoff ist für {0} fehlgeschlagen: {1}</translation>
     </message>
     <message>
+        <source>, in {0}</source>
+        <translation>, in {0}</translation>
+    </message>
+    <message>
+        <source>/dev/nbd{0} was not free in time.</source>
+        <translation>/dev/nbd{0} wurde nicht rechtzeitig frei.</translation>
+    </message>
+    <message>
+        <source>; for a swap file add resume_offset= too</source>
+        <translation>; bei einer Swap-Datei auch resume_offset=</translation>
+    </message>
+    <message>
+        <source>A MIG slice cannot be lent from.</source>
+        <translation>Von einer MIG-Scheibe kann nichts verliehen werden.</translation>
+    </message>
+    <message>
+        <source>Add resume=UUID=… to the kernel&apos;s command line, with the UUID of the disk&apos;s swap{0}: `{1}`</source>
+        <translation>Ergänzen Sie die Befehlszeile des Kernels um resume=UUID=… mit der UUID des Swaps auf dem Datenträger{0}: `{1}`</translation>
+    </message>
+    <message>
+        <source>As an administrator, use sudo.</source>
+        <translation>Verwenden Sie als Systemverwalter sudo.</translation>
+    </message>
+    <message>
+        <source>Both processes that held {0} in VRAM ended, and what was on it is lost.</source>
+        <translation>Beide Prozesse, die {0} im VRAM hielten, sind zu Ende, und was darauf war, ist verloren.</translation>
+    </message>
+    <message>
+        <source>Choose another mode and restart: `sudo envycontrol -s hybrid`</source>
+        <translation>Wählen Sie einen anderen Modus und starten Sie neu: `sudo envycontrol -s hybrid`</translation>
+    </message>
+    <message>
+        <source>Choose another mode and restart: `sudo prime-select on-demand`</source>
+        <translation>Wählen Sie einen anderen Modus und starten Sie neu: `sudo prime-select on-demand`</translation>
+    </message>
+    <message>
+        <source>Choose another mode: `supergfxctl --mode Hybrid`</source>
+        <translation>Wählen Sie einen anderen Modus: `supergfxctl --mode Hybrid`</translation>
+    </message>
+    <message>
+        <source>Choose another path.</source>
+        <translation>Wählen Sie einen anderen Pfad.</translation>
+    </message>
+    <message>
+        <source>Close what looks at it, then try again.</source>
+        <translation>Schließen Sie, was darauf zugreift, und versuchen Sie es noch einmal.</translation>
+    </message>
+    <message>
+        <source>Early OOM killer</source>
+        <translation>Früher OOM-Killer</translation>
+    </message>
+    <message>
+        <source>EnvyControl&apos;s mode is integrated, and removes the GPU when the computer starts</source>
+        <translation>EnvyControl ist im Modus integrated und entfernt die GPU beim Start des Computers</translation>
+    </message>
+    <message>
+        <source>Graphics switcher</source>
+        <translation>Grafikumschalter</translation>
+    </message>
+    <message>
+        <source>Have the graphics switcher choose a hybrid mode, or remove that rule, and restart.</source>
+        <translation>Stellen Sie den Grafikumschalter auf einen Hybridmodus, oder entfernen Sie diese Regel, und starten Sie neu.</translation>
+    </message>
+    <message>
+        <source>It is being replaced, and no page is lost. If it stays so, turn the swap off and see `journalctl -b`.</source>
+        <translation>Er wird ersetzt, und keine Seite ist verloren. Bleibt es so, schalten Sie den Swap aus und sehen Sie in `journalctl -b` nach.</translation>
+    </message>
+    <message>
+        <source>Lend VRAM all the time: `vramswapctl mode always`. Or have some other swap, such as zram.</source>
+        <translation>Verleihen Sie VRAM ständig: `vramswapctl mode always`. Oder richten Sie anderen Swap ein, etwa zram.</translation>
+    </message>
+    <message>
+        <source>Memory or processes are short; it is tried again.</source>
+        <translation>Speicher oder Prozesse sind knapp; es wird noch einmal versucht.</translation>
+    </message>
+    <message>
+        <source>Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.</source>
+        <translation>Berichtigen Sie die Datei, oder entfernen Sie sie, um zu den Vorgaben zurückzukehren. Bis dahin gelten die letzten guten Einstellungen.</translation>
+    </message>
+    <message>
+        <source>Nothing was lost. Try again; if it stays so, see `journalctl -b`.</source>
+        <translation>Nichts ging verloren. Versuchen Sie es noch einmal; bleibt es so, sehen Sie in `journalctl -b` nach.</translation>
+    </message>
+    <message>
         <source>Only the system itself may do this.</source>
         <translation>Dazu ist nur das System selbst berechtigt.</translation>
+    </message>
+    <message>
+        <source>See `dmesg`, then try again.</source>
+        <translation>Sehen Sie in `dmesg` nach und versuchen Sie es noch einmal.</translation>
+    </message>
+    <message>
+        <source>The GPU is gone, and what was in its memory is lost.{0}</source>
+        <translation>Die GPU ist weg, und was in ihrem Speicher war, ist verloren.{0}</translation>
+    </message>
+    <message>
+        <source>The engine could not be started: {0}.</source>
+        <translation>Die Engine konnte nicht gestartet werden: {0}.</translation>
+    </message>
+    <message>
+        <source>The engine is being replaced.</source>
+        <translation>Die Engine wird gerade ersetzt.</translation>
+    </message>
+    <message>
+        <source>The new version could not be started: {0}.</source>
+        <translation>Die neue Version konnte nicht gestartet werden: {0}.</translation>
+    </message>
+    <message>
+        <source>The old one serves on. See whether vramswap is installed completely, then try again.</source>
+        <translation>Die alte arbeitet weiter. Prüfen Sie, ob vramswap vollständig installiert ist, und versuchen Sie es noch einmal.</translation>
+    </message>
+    <message>
+        <source>The segment was not ready in time.</source>
+        <translation>Das Segment war nicht rechtzeitig bereit.</translation>
+    </message>
+    <message>
+        <source>The server ends.</source>
+        <translation>Der Server hört auf.</translation>
+    </message>
+    <message>
+        <source>The server is busy with something else.</source>
+        <translation>Der Server ist mit etwas anderem beschäftigt.</translation>
+    </message>
+    <message>
+        <source>The server was stopped before it was ready.</source>
+        <translation>Der Server wurde beendet, bevor er bereit war.</translation>
+    </message>
+    <message>
+        <source>The system refused: {0} {1}</source>
+        <translation>Das System lehnt ab: {0} {1}</translation>
+    </message>
+    <message>
+        <source>The system refuses: {0}.</source>
+        <translation>Das System lehnt ab: {0}.</translation>
+    </message>
+    <message>
+        <source>Turn the swap off; programs that miss pages end. Then see `journalctl -b`, and report it.</source>
+        <translation>Schalten Sie den Swap aus; Programme, denen Seiten fehlen, enden. Sehen Sie dann in `journalctl -b` nach und melden Sie es.</translation>
+    </message>
+    <message>
+        <source>Turn the swap on again.</source>
+        <translation>Schalten Sie den Swap wieder ein.</translation>
+    </message>
+    <message>
+        <source>a kernel device has no clients</source>
+        <translation>ein Gerät des Kernels hat keine Clients</translation>
+    </message>
+    <message>
+        <source>it did not open the GPU in time</source>
+        <translation>sie hat die GPU nicht rechtzeitig geöffnet</translation>
+    </message>
+    <message>
+        <source>it does not answer to “{0}”</source>
+        <translation>er antwortet nicht auf „{0}“</translation>
+    </message>
+    <message>
+        <source>no answer</source>
+        <translation>keine Antwort</translation>
     </message>
     <message>
         <source>swapon failed on {0}: {1}</source>
@@ -972,6 +1272,22 @@
         <translation>der Aufrufer ist nicht mehr da</translation>
     </message>
     <message>
+        <source>the firmware of this ASUS computer has switched the GPU off</source>
+        <translation>die Firmware dieses ASUS-Computers hat die GPU ausgeschaltet</translation>
+    </message>
+    <message>
+        <source>the kernel does not hold programs to a sum</source>
+        <translation>der Kernel begrenzt die Summe der Anforderungen nicht</translation>
+    </message>
+    <message>
+        <source>the kernel knows where to</source>
+        <translation>der Kernel weiß, wohin</translation>
+    </message>
+    <message>
+        <source>the kernel&apos;s command line has no resume=, so while VRAM is lent systemd would hibernate to it, and finds it too small</source>
+        <translation>die Befehlszeile des Kernels hat kein resume=, also würde systemd den Ruhezustand in verliehenes VRAM schreiben wollen und fände es zu klein</translation>
+    </message>
+    <message>
         <source>the machine was on battery</source>
         <translation>der Computer lief im Akkubetrieb</translation>
     </message>
@@ -988,6 +1304,10 @@
         <translation>die Größe muss größer als null sein</translation>
     </message>
     <message>
+        <source>there is room for more</source>
+        <translation>es ist Platz für weitere</translation>
+    </message>
+    <message>
         <source>there, and asks for a password where one is needed</source>
         <translation>vorhanden, fragt bei Bedarf nach einem Passwort</translation>
     </message>
@@ -998,6 +1318,10 @@
     <message>
         <source>there, but no program runs that asks for an administrator&apos;s password</source>
         <translation>vorhanden, aber es läuft kein Programm, das nach dem Passwort eines Systemverwalters fragt</translation>
+    </message>
+    <message>
+        <source>this is not UTF-8</source>
+        <translation>das ist kein UTF-8</translation>
     </message>
     <message>
         <source>this kernel has no swap at all</source>
@@ -1028,6 +1352,18 @@
         <translation>Version {0} ist zu alt</translation>
     </message>
     <message>
+        <source>version {0}, {1}</source>
+        <translation>Version {0}, {1}</translation>
+    </message>
+    <message>
+        <source>vm.overcommit_memory=2: programs may ask for {0} in all, and were promised {1}; swap in VRAM raises the limit, and cannot go while it is needed</source>
+        <translation>vm.overcommit_memory=2: Programme dürfen zusammen {0} anfordern, zugesagt sind {1}; Swap im VRAM hebt die Grenze und kann nicht weg, solange sie gebraucht wird</translation>
+    </message>
+    <message>
+        <source>vramswap is of use with a GPU that has VRAM; for this computer there is zram.</source>
+        <translation>vramswap nützt mit einer GPU, die VRAM hat; für diesen Computer gibt es zram.</translation>
+    </message>
+    <message>
         <source>vramswap is of use with an NVIDIA GPU only.</source>
         <translation>vramswap ist nur mit einer NVIDIA-GPU von Nutzen.</translation>
     </message>
@@ -1044,12 +1380,32 @@
         <translation>Überschreiben von Speicher</translation>
     </message>
     <message>
+        <source>without a driver</source>
+        <translation>ohne Treiber</translation>
+    </message>
+    <message>
         <source>zswap</source>
         <translation>zswap</translation>
     </message>
     <message>
+        <source>{0} (column {1})</source>
+        <translation>{0} (Spalte {1})</translation>
+    </message>
+    <message>
+        <source>{0} GPUs found: {1}.</source>
+        <translation>{0} Gefundene GPUs: {1}.</translation>
+    </message>
+    <message>
         <source>{0} a moment ago</source>
         <translation>{0} (vor Kurzem)</translation>
+    </message>
+    <message>
+        <source>{0} are in use already, and the kernel has room for some {1}</source>
+        <translation>{0} sind schon in Gebrauch, und der Kernel hat Platz für etwa {1}</translation>
+    </message>
+    <message>
+        <source>{0} at the end</source>
+        <translation>{0} am Ende</translation>
     </message>
     <message>
         <source>{0} auto: {1}.</source>
@@ -1060,6 +1416,10 @@
         <translation>{0} können nicht verliehen werden: Die GPU hat {1} VRAM, von denen {2} freigehalten werden.</translation>
     </message>
     <message>
+        <source>{0} cannot be served: {1}.</source>
+        <translation>{0} kann nicht angeboten werden: {1}.</translation>
+    </message>
+    <message>
         <source>{0} cannot be written: {1}.</source>
         <translation>{0} kann nicht geschrieben werden: {1}.</translation>
     </message>
@@ -1068,12 +1428,24 @@
         <translation>{0} konnte nicht geschrieben werden: {1}.</translation>
     </message>
     <message>
+        <source>{0} does not say how much memory is available</source>
+        <translation>{0} sagt nicht, wie viel Speicher verfügbar ist</translation>
+    </message>
+    <message>
         <source>{0} failed on {1}: {2}.</source>
         <translation>{0} ist für {1} fehlgeschlagen: {2}.</translation>
     </message>
     <message>
         <source>{0} has a defect ({1}).</source>
         <translation>{0} hat einen Fehler ({1}).</translation>
+    </message>
+    <message>
+        <source>{0} is being changed.</source>
+        <translation>{0} wird gerade verändert.</translation>
+    </message>
+    <message>
+        <source>{0} is held open by another program.</source>
+        <translation>{0} wird von einem anderen Programm offen gehalten.</translation>
     </message>
     <message>
         <source>{0} is in use ({1}).</source>
@@ -1128,8 +1500,16 @@
         <translation>{0} Segmente sind angebunden.</translation>
     </message>
     <message>
+        <source>{0}, line {1}</source>
+        <translation>{0}, Zeile {1}</translation>
+    </message>
+    <message>
         <source>{0}, may not sleep</source>
         <translation>{0}, darf nicht schlafen</translation>
+    </message>
+    <message>
+        <source>{0}, not for CUDA: {1}</source>
+        <translation>{0}, nicht für CUDA: {1}</translation>
     </message>
     <message>
         <source>{0}, one page is read at once</source>
@@ -1140,20 +1520,32 @@
         <translation>{0}, jeweils {1} Seiten werden gelesen</translation>
     </message>
     <message>
+        <source>{0}: it takes the GPU away from all programs when it switches</source>
+        <translation>{0}: Beim Umschalten nimmt es die GPU allen Programmen weg</translation>
+    </message>
+    <message>
+        <source>{0}: swap in VRAM counts for it as any other</source>
+        <translation>{0}: Swap im VRAM zählt dafür wie jeder andere</translation>
+    </message>
+    <message>
         <source>{0}: the kernel swaps as late as it can</source>
         <translation>{0}: Der Kernel lagert so spät wie möglich aus</translation>
+    </message>
+    <message>
+        <source>{0}: without other swap it may end programs before VRAM is lent</source>
+        <translation>{0}: Ohne anderen Swap kann es Programme beenden, bevor VRAM verliehen wird</translation>
     </message>
     <message>
         <source>“{0}” is more than any GPU has</source>
         <translation>„{0}“ ist mehr, als irgendeine GPU hat</translation>
     </message>
     <message>
-        <source>“{0}” is not a size; write it like 8G, 512M or 1073741824</source>
-        <translation>„{0}“ ist keine Größe; Schreibweise wie 8G, 512M oder 1073741824</translation>
+        <source>“{0}” is more than one NVIDIA GPU.</source>
+        <translation>„{0}“ ist mehr als eine NVIDIA-GPU.</translation>
     </message>
     <message>
-        <source>“{0}” is not a whole number</source>
-        <translation>„{0}“ ist keine ganze Zahl</translation>
+        <source>“{0}” is not a size; write it like 8G, 512M or 1073741824</source>
+        <translation>„{0}“ ist keine Größe; Schreibweise wie 8G, 512M oder 1073741824</translation>
     </message>
 </context>
 <context>

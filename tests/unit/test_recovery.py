@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.server.supervisor.gpu_loss import PATIENCE, Trouble, gpu_is_gone, heard, is_gone
+from vramswap_gui.server.engine import engine
+from vramswap_gui.server.supervisor.recovery import (
+    BACKOFF,
+    CONTEXT_LOST,
+    PATIENCE,
+    YOUNG,
+    Recovery,
+    Trouble,
+    heard,
+    is_gone,
+)
 
 FAILS = ErrorCode.SERVER_FAILED
 GONE = ErrorCode.NO_GPU
@@ -37,7 +47,44 @@ def test_when_a_gpu_is_given_up(name: str, ends: list[tuple[float, ErrorCode | N
 
 
 def test_what_is_said_then() -> None:
-    error = gpu_is_gone(Trouble(VramswapError(FAILS, "CUDA failed."), 0))
+    recovery = Recovery()
+    recovery.failed(VramswapError(FAILS, "CUDA failed."), 0.0)
+    error = recovery.gpu_is_gone()
     assert error.code is GONE
     assert "what was in its memory is lost. CUDA failed." in error.message
     assert error.remedy
+
+
+def test_one_that_hangs_is_no_sign_of_a_lost_gpu() -> None:
+    recovery = Recovery()
+    for second in range(0, 600, 45):
+        recovery.hung(VramswapError(FAILS, "it did not open the GPU in time"), float(second))
+    assert not recovery.is_gone(600.0)
+    assert recovery.trouble is not None
+
+
+def test_who_crashes_again_and_again_is_tried_less_often() -> None:
+    recovery = Recovery()
+    pauses = []
+    now = 0.0
+    for _ in range(len(BACKOFF) + 2):
+        recovery.died(11, now, now + 1)
+        pauses.append(recovery.retry_at - now - 1)
+        now = recovery.retry_at
+    assert pauses == pytest.approx([*BACKOFF[1:], BACKOFF[-1], BACKOFF[-1], BACKOFF[-1]])
+    recovery.died(11, now, now + YOUNG)
+    assert recovery.retry_at == now + YOUNG
+
+
+def test_who_was_killed_did_not_crash() -> None:
+    recovery = Recovery()
+    for second in range(20):
+        recovery.died(9, float(second), second + 0.5)
+        assert recovery.retry_at == second + 0.5
+
+
+def test_the_engine_says_by_its_status_that_the_gpu_fails() -> None:
+    recovery = Recovery()
+    recovery.died(CONTEXT_LOST << 8, 0.0, 1.0)
+    assert recovery.trouble is not None and recovery.trouble.since == 1.0
+    assert CONTEXT_LOST == engine.CONTEXT_LOST

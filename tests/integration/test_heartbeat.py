@@ -1,0 +1,75 @@
+"""Whoever watches the workers can tell one that hangs from one that has nothing to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.support.fakegpu import FakeGpu
+
+#: Two workers with a connection each.
+_WATCHED = """
+import socket, struct, sys, time
+from pathlib import Path
+from tests.support.fakegpu import FakeGpu
+from tests.support.server import wait_for
+from vramswap_gui.server.engine.engine import Engine
+from vramswap_gui.server.engine.vram import Vram
+from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
+
+gpu = FakeGpu(Path(sys.argv[1]), Path())
+vram, counters = Vram(), Counters()
+engine = Engine(vram.context, 2, vram.can_batch, counters.address)
+mapping, _ = vram.create(2 << 20)
+engine.add_segment(0, mapping.base, mapping.size)
+ends = []
+for _ in range(2):
+    ours, theirs = socket.socketpair()
+    engine.add_connection(0, theirs.detach())
+    ends.append(ours)
+
+beats = lambda: counters.heartbeats()[:2]
+assert len(counters.heartbeats()) == MAX_WORKERS
+wait_for(lambda: all(beats()), "both workers")
+
+
+def settled():
+    before = beats()
+    time.sleep(0.1)
+    return beats() == before
+
+
+# Idle workers stay asleep, and answer each poke.
+wait_for(settled, "both workers to sleep")
+for _ in range(3):
+    before = beats()
+    engine.poke()
+    wait_for(lambda: all(now > then for now, then in zip(beats(), before)), "an answer to the poke")
+wait_for(settled, "both workers to sleep again")
+assert counters.heartbeats()[2:] == (0,) * (MAX_WORKERS - 2)
+
+# One of them hangs in the driver: it answers no poke, and the other one does.
+gpu["hang"] = 1
+ends[0].sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, 7, 0, 4096))
+wait_for(lambda: gpu["hanging"], "the copy to begin")
+before = beats()
+engine.poke()
+wait_for(lambda: beats()[1] > before[1], "an answer of the other worker")
+assert beats()[0] == before[0]
+gpu["hang"] = 0
+assert len(ends[0].recv(16 + 4096, socket.MSG_WAITALL)) == 16 + 4096
+wait_for(lambda: beats()[0] > before[0], "an answer of the worker that hung")
+for end in ends:
+    end.close()
+engine.close()
+print("done")
+"""
+
+
+def test_a_hung_worker_is_told_from_an_idle_one(gpu: FakeGpu) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _WATCHED, gpu.folder], env=os.environ | gpu.env(), capture_output=True, text=True,
+        check=False, timeout=100,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

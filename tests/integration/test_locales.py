@@ -1,0 +1,67 @@
+"""Every command under locales of every kind: what it says can be written, and means the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.demo.stack import BIN, Stack
+
+#: Locale → what it is made of: Turkish and Azerbaijani letters, encodings that lack most signs, right to left.
+LOCALES: Final = {
+    "tr_TR.UTF-8": ("tr_TR", "UTF-8"),
+    "az_AZ.UTF-8": ("az_AZ", "UTF-8"),
+    "tr_TR.ISO-8859-9": ("tr_TR", "ISO-8859-9"),
+    "de_DE.ISO-8859-1": ("de_DE", "ISO-8859-1"),
+    "ru_RU.KOI8-R": ("ru_RU", "KOI8-R"),
+    "ja_JP.EUC-JP": ("ja_JP", "EUC-JP"),
+    "ar_EG.UTF-8": ("ar_EG", "UTF-8"),
+}
+NAMES: Final = (*LOCALES, "C", "POSIX", "xx_NONE.UTF-8")
+COMMANDS: Final = (
+    (), ("--help",), ("--version",), ("status",), ("status", "-v"), ("status", "--json"), ("on",), ("status", "-v"),
+    ("size",), ("size", "128M"), ("mode",), ("mode", "always"), ("config",), ("config", "--json"), ("config", "gpu"),
+    ("config", "headroom", "1.25G"), ("doctor",), ("doctor", "--json"), ("report",), ("toggle",), ("toggle",),
+    ("sleep",), ("wake",), ("cancel",), ("upgrade",), ("off",), ("mode", "off"), ("bench", "--help"),
+    ("config", "gpu", "“Grafik→karte” \U0001f600"), ("size", "ⅷG"), ("mode", "I\u0307"), ("ı",), ("install",),
+    ("uninstall", "--root", "/nonexistent/ş"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for LOCPATH."""
+    folder = tmp_path_factory.mktemp("locales")
+    for name, (source, charmap) in LOCALES.items():
+        subprocess.run(
+            ["localedef", "--no-archive", "-i", source, "-f", charmap, str(folder / name)],
+            check=False, capture_output=True,
+        )  # fmt: skip
+        assert (folder / name / "LC_CTYPE").exists(), name
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command(make_stack: Callable[..., Stack], locales: Path, name: str) -> None:
+    stack = make_stack(start=False)
+    # Helper and server are started in it too.
+    stack.environment |= {"LC_ALL": name, "LOCPATH": str(locales), "LANGUAGE": ""}
+    stack.environment.pop("PYTHONIOENCODING", None)
+    stack.start()
+    for arguments in COMMANDS:
+        done = subprocess.run(
+            [str(BIN / "vramswapctl"), *arguments],
+            env=stack.environment, capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+        said = done.stderr.decode("latin-1")
+        assert "Traceback" not in said, (arguments, said)
+        assert done.returncode in (0, 1, 2), (arguments, said)
+        if "--json" in arguments:
+            json.loads(done.stdout)
+        if done.returncode == 1 and arguments[:1] != ("doctor",):
+            assert len(done.stderr.splitlines()) == 1 and said.startswith("vramswapctl: "), (arguments, said)

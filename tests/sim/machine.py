@@ -1,0 +1,339 @@
+"""Models of the machine: VRAM with contents, the kernel's NBD driver and its devices, programs that swap on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from tests.sim.world import Answer, World
+
+if TYPE_CHECKING:
+    from tests.sim.server import EngineProcess
+
+#: Pages of a segment, connections of a device, and the kernel's request timeout in seconds (nbd_kernel.py).
+PAGES: Final = 3
+CONNECTIONS: Final = 2
+TIMEOUT: Final = 3.0
+#: What is in VRAM that nobody has wiped yet, and what a read gets that fails.
+GARBAGE: Final = -1
+EIO: Final = -5
+
+
+@dataclass(slots=True, eq=False)
+class Vram:
+    """One allocation. It lives as long as anybody holds it."""
+
+    pages: list[int]
+    holders: int = 0
+    #: Wiped after it was last written.
+    clean: bool = False
+
+
+class Gpu:
+    """The card."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.lost = False
+        self.allocated: set[Vram] = set()
+
+    def allocate(self) -> Vram:
+        vram = Vram([GARBAGE] * PAGES)
+        self.allocated.add(vram)
+        return vram
+
+    def hold(self, vram: Vram) -> None:
+        vram.holders += 1
+
+    def let_go(self, vram: Vram, *, by_death: bool) -> None:
+        """The last holder gives it back. Orderly only after it was wiped; a process that is killed has no choice."""
+        vram.holders -= 1
+        if not vram.holders:
+            self.allocated.discard(vram)
+            self._world.require(vram.clean or by_death or self.lost, "law 11: VRAM was given back unwiped")
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """A socketpair between a device and an engine."""
+
+    index: int
+    engine: EngineProcess
+    #: The kernel believes in it, the engine has it open.
+    up: bool = True
+    open: bool = True
+    device: Device | None = None
+    #: Who hears of its end at the keeper's side.
+    watcher: Callable[[], None] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """One page to be read (``value`` None) or written."""
+
+    device: Device
+    page: int
+    value: int | None
+    done: Answer
+    attempt: int = 0
+    connection: Connection | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Device:
+    """/dev/nbdN."""
+
+    number: int
+    ident: str
+    vram: Vram
+    connections: list[Connection]
+    connected: bool = True
+    swap: bool = False
+    leaving: bool = False
+    #: Somebody who looks at it has it open, and locked.
+    looked_at: int = 0
+    waiting: list[Request] = field(default_factory=list)
+    #: What programs have swapped out: the page's value, which is known once it is written.
+    contents: dict[int, int] = field(default_factory=dict)
+    busy: set[int] = field(default_factory=set)
+    #: Somebody disconnected it with swap on it: whoever did must have known that the pages are lost.
+    forsaken: bool = False
+
+
+class Kernel:
+    """The NBD driver and the swap on its devices."""
+
+    def __init__(self, world: World, gpu: Gpu) -> None:
+        self._world = world
+        self._gpu = gpu
+        self.devices: dict[int, Device] = {}
+        #: Somebody may have pages in VRAM that are lost for a reason that the laws accept.
+        self.excused = False
+        self.errors = 0
+
+    # The driver
+
+    def connect(self, ident: str, vram: Vram, connections: list[Connection]) -> int:
+        """NBD_CMD_CONNECT."""
+        number = next(n for n in range(64) if n not in self.devices)
+        device = self.devices[number] = Device(number, ident, vram, connections)
+        for connection in connections:
+            connection.device = device
+        self._world.note("kernel: device", number, ident)
+        self._world.soon(self.look, number, most=0.01)
+        return number
+
+    def reconfigure(self, number: int, connections: list[Connection]) -> bool | None:
+        """NBD_CMD_RECONFIGURE: True when all are taken, None when there is no such device."""
+        device = self.devices.get(number)
+        if device is None or not device.connected:
+            return None
+        for connection in connections:
+            if connection.device is not None:
+                continue
+            dead = next((i for i, old in enumerate(device.connections) if not old.up), None)
+            if dead is None:
+                return False
+            device.connections[dead] = connection
+            connection.device = device
+        waiting, device.waiting = device.waiting, []
+        for request in waiting:
+            self._send(request)
+        return True
+
+    def disconnect(self, number: int) -> None:
+        """NBD_CMD_DISCONNECT: whoever waits for a page gets an error."""
+        device = self.devices.get(number)
+        if device is None or not device.connected:
+            return
+        self._world.note("kernel: disconnect", number)
+        device.connected = False
+        if device.swap:
+            self._world.require(self.excused or self._gpu.lost, "law 9: a device was disconnected with swap on it")
+            device.forsaken = True
+        waiting, device.waiting = device.waiting, []
+        for request in waiting:
+            self._fail(request)
+        for connection in device.connections:
+            self._hang_up(connection)
+        for engine in {connection.engine for connection in device.connections}:
+            engine.closed(device)
+        if not device.swap:
+            del self.devices[number]
+
+    def attached(self, ident: str) -> bool:
+        """Whether a device of this identity is connected (/sys/block/nbdN/backend)."""
+        return any(device.ident == ident and device.connected for device in self.devices.values())
+
+    def dies(self, engine: EngineProcess) -> None:
+        """A process ended, and its sockets with it. The driver's own workers notice when they come to run."""
+        for device in self.devices.values():
+            for connection in device.connections:
+                if connection.engine is engine:
+                    self._world.soon(self._hang_up, connection, most=0.05)
+
+    def _hang_up(self, connection: Connection) -> None:
+        if not connection.up:
+            return
+        connection.up = connection.open = False
+        if connection.watcher is not None:
+            self._world.soon(connection.watcher, most=0.005)
+
+    # Requests
+
+    def submit(self, number: int, page: int, value: int | None) -> Answer:
+        done = Answer()
+        device = self.devices.get(number)
+        if device is None:
+            done.set(EIO)
+            return done
+        self._send(Request(device, page, value, done))
+        return done
+
+    def _send(self, request: Request) -> None:
+        device = request.device
+        request.attempt += 1
+        if not device.connected:
+            self._fail(request)
+            return
+        up = [connection for connection in device.connections if connection.up]
+        if not up:
+            request.connection = None
+            device.waiting.append(request)
+            return
+        request.connection = self._world.rng.choice(up)
+        self._world.after(TIMEOUT, self._late, request, request.attempt)
+        request.connection.engine.receive(request, request.attempt)
+
+    def _late(self, request: Request, attempt: int) -> None:
+        """A request that was not answered: its connection is given up, and it is sent again."""
+        if request.done.ready or request.attempt != attempt or request.connection is None:
+            return
+        self._world.note("kernel: timeout on", request.device.number, "page", request.page)
+        self._hang_up(request.connection)
+        self._send(request)
+
+    def _fail(self, request: Request) -> None:
+        self.errors += 1
+        self._world.require(self.excused or self._gpu.lost or not request.device.swap, "law 6: the kernel got an error")
+        request.done.set(EIO)
+
+    def answered(self, request: Request, attempt: int, value: int) -> None:
+        """An engine's reply came over its connection."""
+        if request.done.ready or request.attempt != attempt:
+            return
+        if request.connection is not None and request.connection.up:
+            request.done.set(value)
+
+    # Swap
+
+    def look(self, number: int) -> None:
+        """udev looks at a device that came, or that a writer closed: it opens it, locks it, and reads."""
+        device = self.devices.get(number)
+        if device is None or not device.connected:
+            return
+        device.looked_at += 1
+        done = self.submit(number, 0, None)
+
+        def seen(_: object) -> None:
+            device.looked_at -= 1
+
+        if done.ready:
+            seen(None)
+        else:
+            done.resume = seen
+
+    def swapon(self, number: int) -> bool:
+        device = self.devices.get(number)
+        if device is None or not device.connected or device.swap:
+            return False
+        device.swap = True
+        return True
+
+    def swapoff(self, number: int) -> Answer:
+        """Every page comes home. False when one could not be read: then it is in use as before."""
+        result = Answer()
+        device = self.devices.get(number)
+        if device is None or not device.swap:
+            result.set(False)
+            return result
+        device.leaving = True
+        pages = list(device.contents)
+
+        def next_page(value: int | None = None) -> None:
+            if value is not None and value != device.contents.get(pages[-1], value):
+                self._wrong(device, pages[-1], value)
+            if value is not None:
+                device.contents.pop(pages.pop(), None)
+            if pages and pages[-1] in device.busy:
+                self._world.after(0.05, next_page)
+                return
+            if pages:
+                done = self.submit(number, pages[-1], None)
+                if done.ready:
+                    self._world.after(0.0, next_page, done.value)
+                else:
+                    done.resume = lambda v: self._world.after(0.0, next_page, v)
+                return
+            if device.busy:
+                self._world.after(0.05, next_page)
+                return
+            if device.contents:
+                pages.extend(device.contents)
+                self._world.after(0.0, next_page)
+                return
+            device.swap = device.leaving = False
+            if device.connected:
+                self.look(number)
+            else:
+                self.devices.pop(number, None)
+            result.set(True)
+
+        next_page()
+        return result
+
+    def _wrong(self, device: Device, page: int, value: int) -> None:
+        if value == EIO and (self.excused or self._gpu.lost):
+            return
+        wanted = device.contents[page]
+        self._world.require(False, f"device {device.number}: page {page} reads {value}, not {wanted}")
+
+    def use(self) -> None:
+        """A program has a page swapped out, or wants one back."""
+        usable = [d for d in self.devices.values() if d.swap and d.connected and not d.forsaken]
+        if not usable:
+            return
+        device = self._world.rng.choice(usable)
+        page = self._world.rng.randrange(PAGES)
+        if page in device.busy:
+            return
+        if page in device.contents:
+            device.busy.add(page)
+            done = self.submit(device.number, page, None)
+
+            def read(value: int) -> None:
+                device.busy.discard(page)
+                if page in device.contents and value != device.contents[page]:
+                    self._wrong(device, page, value)
+
+            self._then(done, read)
+        if page in device.busy or device.leaving:
+            return
+        device.busy.add(page)
+        value = self._world.rng.randrange(1, 1 << 30)
+        done = self.submit(device.number, page, value)
+
+        def written(result: int) -> None:
+            device.busy.discard(page)
+            if result != EIO:
+                device.contents[page] = value
+
+        self._then(done, written)
+
+    @staticmethod
+    def _then(done: Answer, call: Callable[[int], None]) -> None:
+        if done.ready:
+            call(done.value)
+        else:
+            done.resume = call

@@ -1,0 +1,360 @@
+"""One seed from beginning to end: faults for a while, then quiet, then all is turned off and nothing may be left.
+
+``python -m tests.sim.run SEED`` shows a seed's history; ``--seeds N [--first M]`` runs many.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from tests.sim.machine import EIO, Gpu, Kernel
+from tests.sim.server import Faults, KeeperProcess, Server
+from tests.sim.world import Broken, Script, World
+from vramswap_gui.helper.steps import (
+    Add,
+    Disconnect,
+    Goal,
+    Quit,
+    Remove,
+    Step,
+    SwapOff,
+    SwapOn,
+    done,
+    failed,
+    next_step,
+)
+from vramswap_gui.helper.steps import (
+    World as Situation,
+)
+from vramswap_gui.units import SIZE_STEP
+
+#: Seconds of faults, of quiet, and until everything must be off.
+ROUGH: Final = 40.0
+QUIET: Final = 60.0
+OFF: Final = 240.0
+#: Seconds for which a device may be unknown to the server that is just making it.
+GRACE: Final = 10.0
+MOST: Final = 3
+
+
+class Simulation:
+    """All of it."""
+
+    def __init__(self, seed: int, keep_history: bool = False, overrides: Mapping[str, float] | None = None) -> None:
+        self.world = world = World(seed, keep_history)
+        rng = world.rng
+
+        # Each seed has its own mixture, so that rare faults meet alone as well as in company.
+        def some(most: float) -> float:
+            return rng.choice((0.0, 0.0, most / 4, most))
+
+        faults = {
+            "engine_dies": some(0.06), "engine_hangs": some(0.03), "keeper_dies": some(0.006),
+            "fork_fails": some(0.2), "start_fails": some(0.3), "start_hangs": some(0.1), "question_fails": some(0.1),
+            "late_death": some(0.5), "pairs_fail": some(0.1), "attach_fails": some(0.2), "exec_fails": some(0.5),
+            "gpu_lost": rng.choice((0.0,) * 9 + (1.0,)), "snatched": rng.choice((0.0,) * 9 + (1.0,)),
+        }  # fmt: skip
+        faults.update(overrides or {})
+        self.gpu = Gpu(world)
+        self.kernel = Kernel(world, self.gpu)
+        self.server = Server(world, self.gpu, self.kernel, Faults(**faults))
+        self._helpers = 0
+        self._off = False
+        self._done = False
+
+    def run(self) -> None:
+        """Raises Broken."""
+        world = self.world
+        world.play(self._helper(), self._is_helper())
+        world.play(self._guard())
+        world.play(self._programs())
+        world.play(self._watcher())
+        if self.server.faults.gpu_lost:
+            world.after(world.rng.uniform(5, ROUGH), self._lose_gpu)
+        if self.server.faults.snatched:
+            world.after(world.rng.uniform(5, ROUGH), self._snatch)
+        world.run(ROUGH)
+        world.note("quiet from here on")
+        world.rough = False
+        world.run(ROUGH + QUIET)
+        self._settled()
+        self._off = True
+        until = world.now + OFF
+        while world.now < until and not self._done:
+            world.run(world.now + 5)
+        world.require(self._done, "law 5: it could not be turned off")
+        # What is orphaned sees that nobody is left.
+        world.run(world.now + 30)
+        self._nothing_left()
+
+    def _lose_gpu(self) -> None:
+        self.world.note("the GPU is gone")
+        self.gpu.lost = True
+        for vram in self.gpu.allocated:
+            vram.pages[:] = [-2] * len(vram.pages)
+
+    def _snatch(self) -> None:
+        """Somebody disconnects one of our devices that is no swap."""
+        for device in list(self.kernel.devices.values()):
+            if not device.swap and not device.looked_at:
+                self.world.note("somebody disconnects", device.number)
+                self.kernel.disconnect(device.number)
+                return
+
+    def _settled(self) -> None:
+        keeper = self.server.keeper
+        if keeper is None or not keeper.alive or keeper.finished:
+            return
+        state = keeper.core.state()
+        self.world.require(state == "running" or self.gpu.lost, f"law 5: the server is {state} after a quiet time")
+        if not self.gpu.lost:
+            waiting = sum(len(device.waiting) for device in self.kernel.devices.values())
+            self.world.require(not waiting, "law 6: programs wait for pages after a quiet time")
+
+    def _nothing_left(self) -> None:
+        require = self.world.require
+        require(not [d for d in self.kernel.devices.values() if d.connected], "law 5: a device is left")
+        require(not [e for e in self.server.engines if e.alive], "law 5: an engine is left")
+        require(not self.gpu.allocated, "law 5: VRAM is left")
+
+    # The others on the machine
+
+    def _programs(self) -> Script:
+        while not self._done:
+            yield self.world.rng.random() * 0.2
+            self.kernel.use()
+
+    def _watcher(self) -> Script:
+        """Somebody asks for the status now and then."""
+        while not self._done:
+            yield self.world.rng.random() * 4
+            keeper = self.server.keeper
+            if keeper is not None and keeper.alive:
+                keeper.ask("status")
+
+    def _is_helper(self) -> Callable[[], bool]:
+        self._helpers += 1
+        number = self._helpers
+        return lambda: number == self._helpers
+
+    def _server(self) -> KeeperProcess | None:
+        keeper = self.server.keeper
+        return keeper if keeper is not None and keeper.alive and not keeper.finished else None
+
+    def _helper(self) -> Script:
+        """Turns the swap on, changes its size, has the server upgraded; adopts what it finds."""
+        devices: dict[int, str] = {}
+        adopted: KeeperProcess | None = None
+        while not self._done:
+            keeper = self._server()
+            if keeper is None:
+                yield 0.2
+                continue
+            if keeper is not adopted:
+                # It is another server, or another helper.
+                found = yield keeper.ask("status")
+                if not isinstance(found, dict):
+                    yield 0.2
+                    continue
+                devices = {s["index"]: s["device"] for s in found["segments"]}
+                adopted = keeper
+            if self._off:
+                last_first = tuple(sorted(devices, reverse=True))
+                yield from self._reach(keeper, devices, Goal(last_first, end=True))
+                for _ in range(400):
+                    if devices or keeper.finished or not keeper.alive:
+                        break
+                    yield 0.5
+            elif self.world.rough:
+                yield from self._whim(keeper, devices)
+            else:
+                yield from self._reach(keeper, devices, Goal())
+            yield self.world.rng.random() * 1.0
+
+    def _whim(self, keeper: KeeperProcess, devices: dict[int, str]) -> Script:
+        wish = self.world.rng.random()
+        if wish < 0.45 and len(devices) < MOST:
+            yield from self._reach(keeper, devices, Goal(come=(SIZE_STEP,) * self.world.rng.randint(1, 2)))
+        elif wish < 0.6 and devices:
+            yield from self._reach(keeper, devices, Goal(leave=(self.world.rng.choice(list(devices)),)))
+        elif wish < 0.65 and devices:
+            yield from self._reach(keeper, devices, Goal(tuple(sorted(devices, reverse=True)), end=True))
+        elif wish < 0.75:
+            yield keeper.ask("upgrade")
+        elif wish < 0.8:
+            # This helper dies; the next one finds what is there.
+            self.world.play(self._helper(), self._is_helper())
+        elif wish < 0.83 and (swapped := sorted(self._swapped(devices))):
+            refused = yield keeper.ask("remove", index=swapped[0])
+            still = self.kernel.devices.get(_number(devices[swapped[0]]))
+            in_use = still is not None and still.swap and still.connected
+            self.world.require(not isinstance(refused, dict) or not in_use, "law 9: swap was removed")
+        elif wish < 0.86 and (swapped := sorted(self._swapped(devices))):
+            # Somebody else turns it off.
+            yield self.kernel.swapoff(_number(devices[swapped[0]]))
+        else:
+            yield self.world.rng.random() * 3
+
+    def _swapped(self, devices: Mapping[int, str]) -> frozenset[int]:
+        found = self.kernel.devices
+        return frozenset(i for i, d in devices.items() if _number(d) in found and found[_number(d)].swap)
+
+    def _reach(self, keeper: KeeperProcess, devices: dict[int, str], goal: Goal) -> Script:
+        """As helper/segments.py does it, with the product's own steps."""
+        began_empty = not self._swapped(devices)
+        for _ in range(40):
+            obeys = keeper.alive and not keeper.finished
+            world = Situation(obeys, dict(devices), self._swapped(devices))
+            step = next_step(world, goal)
+            if step is None:
+                return
+            result: list[int | None] = []
+            yield from self._carry_out(keeper, devices, step, result)
+            if not result:
+                back = failed(step, Situation(obeys, dict(devices), self._swapped(devices)), began_empty)
+                if back is not None:
+                    yield from self._reach(keeper, devices, back)
+                return
+            goal = done(goal, step, result[0])
+
+    def _carry_out(
+        self, keeper: KeeperProcess, devices: dict[int, str], step: Step, result: list[int | None]
+    ) -> Script:
+        """``result`` gets the number of what was made, or None; it stays empty when the step failed."""
+        answer: Any
+        match step:
+            case Add(size):
+                answer = yield keeper.ask("add", size=size)
+                if isinstance(answer, dict):
+                    devices[answer["index"]] = answer["device"]
+                    result.append(answer["index"])
+            case SwapOn(index):
+                number = _number(devices[index])
+                written = yield self.kernel.submit(number, 0, 7)
+                if written != EIO and self.kernel.swapon(number):
+                    result.append(None)
+            case SwapOff(index):
+                left = yield self.kernel.swapoff(_number(devices[index]))
+                if left:
+                    result.append(None)
+            case Remove(index):
+                answer = yield keeper.ask("remove", index=index)
+                if isinstance(answer, dict):
+                    devices.pop(index, None)
+                    result.append(None)
+            case Disconnect(index):
+                self.kernel.disconnect(_number(devices.pop(index)))
+                result.append(None)
+            case Quit():
+                yield from self._end(keeper, result)
+
+    @staticmethod
+    def _end(keeper: KeeperProcess, result: list[int | None]) -> Script:
+        answer = yield keeper.ask("quit")
+        if isinstance(answer, dict):
+            result.append(None)
+            # The helper waits for its end.
+            for _ in range(400):
+                if keeper.finished or not keeper.alive:
+                    break
+                yield 0.5
+
+    def _guard(self) -> Script:
+        """The helper's other half: it never waits for a device."""
+        strays: dict[str, float] = {}
+        while not self._done:
+            yield 0.3
+            keeper = self._server()
+            if keeper is None:
+                yield from self._without_server()
+                continue
+            found = yield keeper.ask("status")
+            if not isinstance(found, dict):
+                continue
+            known = {segment["device"] for segment in found["segments"]}
+            seen = {
+                d.ident: d for d in self.kernel.devices.values() if d.connected and f"/dev/nbd{d.number}" not in known
+            }
+            strays = {ident: strays.get(ident, self.world.now) for ident in seen}
+            for ident, since in strays.items():
+                if self.world.now - since > GRACE:
+                    # The server that made it is gone, and so is whoever served it.
+                    self.world.note("helper: nobody serves", seen[ident].number)
+                    self.kernel.excused = self.kernel.excused or seen[ident].swap
+                    self.kernel.disconnect(seen[ident].number)
+
+    def _without_server(self) -> Script:
+        alive = [engine for engine in self.server.engines if engine.alive]
+        devices = [device for device in self.kernel.devices.values() if device.connected]
+        if self._off and not alive and not devices:
+            self._done = True
+            return
+        if not alive and devices:
+            # Keeper and engine are gone: the pages are lost, and whoever waits for one is told.
+            self.kernel.excused = True
+            self.world.note("helper: the pages are lost")
+            for device in devices:
+                self.kernel.disconnect(device.number)
+            for number in list(self.kernel.devices):
+                yield self.kernel.swapoff(number)
+            self.kernel.excused = any(device.swap for device in self.kernel.devices.values())
+            return
+        yield 0.1
+        if any(engine.alive and engine.keeper is not None for engine in self.server.engines) or (
+            self._off and not alive
+        ):
+            return
+        keeper = self.server.start()
+        yield keeper.ready
+        yield 0.01
+
+
+def _number(device: str) -> int:
+    return int(device.removeprefix("/dev/nbd"))
+
+
+def try_seed(seed: int, **overrides: float) -> str:
+    """What a seed breaks; empty when it breaks nothing."""
+    try:
+        Simulation(seed, overrides=overrides).run()
+    except Broken as broken:
+        return str(broken)
+    return ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Simulate the life cycle.")
+    parser.add_argument("seed", nargs="?", type=int, help="show the history of one seed")
+    parser.add_argument("--seeds", type=int, default=0, help="run so many")
+    parser.add_argument("--first", type=int, default=0)
+    options = parser.parse_args()
+    if options.seed is not None:
+        simulation = Simulation(options.seed, keep_history=True)
+        try:
+            simulation.run()
+        finally:
+            print("\n".join(simulation.world.history or []))
+        return 0
+    began, broken, steps = time.monotonic(), 0, 0
+    for seed in range(options.first, options.first + options.seeds):
+        simulation = Simulation(seed)
+        try:
+            simulation.run()
+        except Broken as error:
+            broken += 1
+            print(f"seed {seed}: {error}", flush=True)
+        except Exception as error:
+            broken += 1
+            print(f"seed {seed}: {type(error).__name__}: {error}", flush=True)
+        steps += simulation.world.steps
+    seconds = time.monotonic() - began
+    print(f"{options.seeds} seeds, {broken} broken, {steps} steps, {seconds:.1f} s")
+    return int(broken > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

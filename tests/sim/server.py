@@ -1,0 +1,645 @@
+"""Models of the two processes of the server: the product's state machines in shells that can die at any step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tests.sim.machine import CONNECTIONS, Connection, Device, Gpu, Kernel, Request, Vram
+from tests.sim.world import Answer, World
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server import messages as m
+from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
+from vramswap_gui.server.supervisor.keeper import Keeper
+from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST
+from vramswap_gui.units import SIZE_STEP
+
+_KILLED: Final = 9
+_STATUS_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How likely each fault is, each time that it could happen."""
+
+    engine_dies: float = 0.01
+    engine_hangs: float = 0.005
+    keeper_dies: float = 0.002
+    fork_fails: float = 0.05
+    start_fails: float = 0.1
+    start_hangs: float = 0.02
+    question_fails: float = 0.03
+    late_death: float = 0.1
+    pairs_fail: float = 0.03
+    attach_fails: float = 0.05
+    exec_fails: float = 0.2
+    gpu_lost: float = 0.0
+    snatched: float = 0.0
+
+
+def failed(text: str = "it was told to fail", code: ErrorCode = ErrorCode.OUT_OF_VRAM) -> VramswapError:
+    return VramswapError(code, text)
+
+
+class Server:
+    """Everything of ours on the machine."""
+
+    def __init__(self, world: World, gpu: Gpu, kernel: Kernel, faults: Faults) -> None:
+        self.world, self.gpu, self.kernel, self.faults = world, gpu, kernel, faults
+        self.engines: list[EngineProcess] = []
+        self.keeper: KeeperProcess | None = None
+        self._pids = 100
+
+    def pid(self) -> int:
+        self._pids += 1
+        return self._pids
+
+    def start(self) -> KeeperProcess:
+        """A new server, which takes over from engines that lost theirs."""
+        alive = [engine for engine in self.engines if engine.alive and engine.keeper is None]
+        keeper = self.keeper = KeeperProcess(self, alive)
+        return keeper
+
+
+class EngineProcess:
+    """An engine: holds VRAM, serves connections, answers its keeper."""
+
+    def __init__(self, server: Server, keeper: KeeperProcess, gen: int) -> None:
+        self.server, self.world = server, server.world
+        self.keeper: KeeperProcess | None = keeper
+        self.gen = gen
+        self.pid = server.pid()
+        self.alive = True
+        self.hung = False
+        self.dying = False
+        self.life = Life()
+        self.mapped: dict[int, Vram] = {}
+        self.idents: dict[int, str] = {}
+        self.connections: list[Connection] = []
+        self._stalled: list[tuple[Callable[..., None], tuple[object, ...]]] = []
+        self._under_way: dict[Vram, int] = {}
+        self.beats = (0,)
+        server.engines.append(self)
+        world, faults = self.world, server.faults
+        if world.chance(faults.start_hangs):
+            self.hung = True
+            world.note("engine", self.pid, "hangs at its start")
+        world.after(0.05 + world.rng.random() * 0.4, self._begin)
+        world.after(LOOK_SECONDS, self._look)
+
+    def _begin(self) -> None:
+        if not self.alive or self.hung:
+            return
+        if self.server.gpu.lost or self.world.chance(self.server.faults.start_fails):
+            code = (
+                ErrorCode.NO_GPU
+                if self.server.gpu.lost
+                else self.world.rng.choice((ErrorCode.NO_DRIVER, ErrorCode.OUT_OF_VRAM))
+            )
+            self.tell(m.EngineRefused(self.gen, failed("no GPU", code)))
+            self.die(1 << 8)
+            return
+        self.tell(m.EngineReady(self.gen, self.pid, {"uuid": "GPU-1", "total": 8, "free": 4, "name": "card"}))
+
+    def tell(self, event: m.Event) -> None:
+        keeper = self.keeper
+        if keeper is not None and keeper.begun:
+            self.world.soon(keeper.hear, event, most=0.003)
+
+    # Dying
+
+    def kill(self) -> None:
+        """SIGKILL. How long a process takes to die of it, nobody knows."""
+        if self.alive and not self.dying:
+            self.dying = True
+            late = self.world.chance(self.server.faults.late_death)
+            self.world.after(self.world.rng.random() * (3.0 if late else 0.03), self.die, _KILLED)
+
+    def die(self, status: int) -> None:
+        if not self.alive:
+            return
+        self.alive = False
+        self.world.note("engine", self.pid, "ended with", status)
+        for vram in self.mapped.values():
+            self.server.gpu.let_go(vram, by_death=True)
+        self.mapped.clear()
+        self.server.kernel.dies(self)
+        keeper = self.keeper
+        if keeper is not None and keeper.begun:
+            # The shell reads what an engine said before it looks how it ended.
+            self.world.after(0.004, keeper.hear, m.EngineReaped(self.gen, status))
+
+    def stop(self) -> None:
+        """It hangs: nothing of it moves, until somebody kills it, or it goes on."""
+        if self.alive and not self.hung:
+            self.hung = True
+            self.world.note("engine", self.pid, "hangs")
+            if self.world.rng.random() < 0.5:
+                self.world.after(self.world.rng.random() * 12, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.alive:
+            return
+        self.hung = False
+        self.world.note("engine", self.pid, "goes on")
+        stalled, self._stalled = self._stalled, []
+        for call, arguments in stalled:
+            call(*arguments)
+
+    def _do(self, call: Callable[..., None], *arguments: object) -> None:
+        """Something that a process which hangs does later, and a dead one never."""
+        if not self.alive:
+            return
+        if self.hung:
+            self._stalled.append((call, arguments))
+        else:
+            call(*arguments)
+
+    # Requests
+
+    def receive(self, request: Request, attempt: int) -> None:
+        connection = request.connection
+        if not self.alive or connection is None or not connection.open:
+            return
+        vram = self.mapped[connection.index]
+        self._under_way[vram] = self._under_way.get(vram, 0) + 1
+        self.world.after(self.world.rng.random() * 0.01, self._do, self._copy, request, attempt, vram)
+
+    def _copy(self, request: Request, attempt: int, vram: Vram) -> None:
+        self._under_way[vram] -= 1
+        if self.world.chance(self.server.faults.engine_dies / 4):
+            self.die(_KILLED)
+            return
+        if self.server.gpu.lost:
+            self.die(CONTEXT_LOST << 8)
+            return
+        if request.value is not None:
+            vram.pages[request.page] = request.value
+            vram.clean = False
+        value = vram.pages[request.page]
+        if self.world.chance(self.server.faults.engine_dies / 4):
+            self.die(_KILLED)
+            return
+        self.world.after(
+            self.world.rng.random() * 0.002, self._do, self.server.kernel.answered, request, attempt, value
+        )
+
+    def closed(self, device: Device) -> None:
+        """The kernel closed its ends of a device's connections."""
+
+    def serving(self) -> int:
+        return sum(connection.open and connection.up for connection in self.connections)
+
+    # Its keeper
+
+    def ask(self, keeper: KeeperProcess, ask: m.Ask, vram: Vram | None, ends: list[Connection]) -> None:
+        self.world.after(self.world.rng.random() * 0.01, self._do, self._obey, keeper, ask, vram, ends)
+
+    def _obey(self, asker: KeeperProcess, ask: m.Ask, vram: Vram | None, ends: list[Connection]) -> None:
+        world, faults = self.world, self.server.faults
+        if world.chance(faults.engine_dies):
+            self.die(_KILLED)
+            return
+        if world.chance(faults.engine_hangs):
+            self.stop()
+            self._do(self._obey, asker, ask, vram, ends)
+            return
+        fd: Vram | None = None
+        error = self._refusal(ask.question)
+        if error is None:
+            fd = self._carry_out(ask, vram, ends)
+        question = ask.question
+        if error is not None:
+            for connection in ends:
+                connection.open = False
+                self.server.world.soon(self.server.kernel._hang_up, connection)
+        if world.chance(faults.engine_dies):
+            if fd is not None:
+                self.server.gpu.let_go(fd, by_death=True)
+            self.die(_KILLED)
+            return
+        if self.keeper is not asker:
+            # The channel ended with the program that asked.
+            if fd is not None:
+                self.server.gpu.let_go(fd, by_death=True)
+            return
+        world.soon(asker.answered, self, ask, error, fd, self.beats, most=0.003)
+        if question is m.Question.QUIT:
+            world.after(0.003, self.die, 0)
+
+    def _refusal(self, question: m.Question) -> VramswapError | None:
+        if self.world.chance(self.server.faults.question_fails) and question is not m.Question.INFO:
+            return failed()
+        return failed("CUDA failed", ErrorCode.SERVER_FAILED) if self.server.gpu.lost else None
+
+    def _carry_out(self, ask: m.Ask, vram: Vram | None, ends: list[Connection]) -> Vram | None:
+        """What was asked for; the descriptor of a new allocation, if it was that."""
+        match ask.question:
+            case m.Question.CREATE:
+                made = self.server.gpu.allocate()
+                self._map(ask.index, made, ask.ident)
+                self._wipe(ask.index)
+                self.server.gpu.hold(made)
+                return made
+            case m.Question.ADOPT:
+                assert vram is not None
+                self._map(ask.index, vram, ask.ident)
+            case m.Question.CONNECT:
+                self._connect(ask.index, ends)
+            case m.Question.DROP:
+                self._drop(ask.index)
+            case m.Question.QUIT:
+                for index in list(self.mapped):
+                    self._drop(index)
+            case m.Question.INFO:
+                self.beats = (self.beats[0] + 1,)
+        return None
+
+    def _map(self, index: int, vram: Vram, ident: str) -> None:
+        self.mapped[index] = vram
+        self.idents[index] = ident
+        self.server.gpu.hold(vram)
+
+    def _connect(self, index: int, ends: list[Connection]) -> None:
+        vram = self.mapped[index]
+        for other in self.server.engines:
+            if other is not self and other.alive and vram in other.mapped.values():
+                served = any(connection.index == index for connection in other.connections)
+                self.world.require(not served, f"law 1: engines {other.pid} and {self.pid} can both write")
+        self.connections += ends
+
+    def _wipe(self, index: int) -> None:
+        vram = self.mapped[index]
+        self.world.require(not self.server.kernel.attached(self.idents[index]), "law 2: VRAM was wiped under a device")
+        vram.pages[:] = [0] * len(vram.pages)
+        vram.clean = True
+
+    def _drop(self, index: int) -> None:
+        for connection in self.connections:
+            if connection.index == index and connection.open:
+                connection.open = False
+                self.world.soon(self.server.kernel._hang_up, connection)
+        self.connections = [connection for connection in self.connections if connection.index != index]
+        self._wipe(index)
+        self.server.gpu.let_go(self.mapped.pop(index), by_death=False)
+
+    def orphan(self) -> None:
+        self.keeper = None
+        self.life.keeper_gone()
+
+    def _look(self) -> None:
+        if not self.alive:
+            return
+        self.world.after(LOOK_SECONDS, self._look)
+        if self.hung:
+            return
+        attached = {
+            ident for index, ident in self.idents.items() if index in self.mapped and self.server.kernel.attached(ident)
+        }
+        if self.life.look(attached, self.serving()):
+            self.world.note("engine", self.pid, "has nothing to live for")
+            for index in list(self.mapped):
+                self._drop(index)
+            self.die(0)
+
+
+class KeeperProcess:
+    """A keeper, the shell around the product's state machine."""
+
+    def __init__(self, server: Server, before: list[EngineProcess]) -> None:
+        self.server, self.world = server, server.world
+        self.pid = server.pid()
+        self.alive = True
+        self.core = Keeper(f"k{self.pid}", "1", "kernel")
+        self.engines: dict[int, EngineProcess] = {}
+        self.fds: dict[int, Vram] = {}
+        self._next_fd = 10
+        self.ends: dict[int, list[Connection]] = {}
+        self.devices: dict[int, int] = {}
+        self._abandoned: set[int] = set()
+        self._linking: set[int] = set()
+        self._replies: dict[int, tuple[Answer, float, str]] = {}
+        self._numbers = 0
+        self._tick_at = float("inf")
+        self.ready = Answer()
+        self.finished = False
+        self.begun = False
+        self.world.note("keeper", self.pid, "starts after", [engine.pid for engine in before])
+        self._begin(self._orphans(before))
+
+    def _begin(self, inherited: m.Inheritance | None) -> None:
+        self.begun = True
+        self.hear(m.Started(inherited))
+        for gen, engine in list(self.engines.items()):
+            if not engine.alive:
+                # Looked for once everything is known, it is found to have ended.
+                self.world.soon(self.hear, m.EngineReaped(gen, _KILLED))
+
+    def _orphans(self, before: list[EngineProcess]) -> m.Inheritance | None:
+        if not before:
+            return None
+        segments: dict[int, m.SegmentRecord] = {}
+        for gen, engine in enumerate(before, 1):
+            engine.keeper, engine.gen = self, gen
+            self.engines[gen] = engine
+            for index, vram in engine.mapped.items():
+                if index not in segments:
+                    ident = engine.idents[index]
+                    number = next(
+                        (d.number for d in self.server.kernel.devices.values() if d.ident == ident and d.connected),
+                        None,
+                    )
+                    device = f"/dev/nbd{number}" if number is not None else ""
+                    segments[index] = m.SegmentRecord(index, SIZE_STEP, self._keep(vram), ident, device)
+        engines = tuple(m.Predecessor(engine.pid, engine.serving() > 0) for engine in before)
+        return m.Inheritance({"uuid": "GPU-1"}, engines, tuple(segments.values()))
+
+    def _keep(self, vram: Vram) -> int:
+        self._next_fd += 1
+        self.fds[self._next_fd] = vram
+        self.server.gpu.hold(vram)
+        return self._next_fd
+
+    def hear(self, event: m.Event) -> None:
+        """Bring the machine an event, and do what it orders."""
+        if not self.alive or self.finished:
+            return
+        if self.world.chance(self.server.faults.keeper_dies):
+            self.die()
+            return
+        if self.world.history is not None and not isinstance(event, m.Tick):
+            self.world.note("keeper", self.pid, "hears", event)
+        for action in self.core.handle(event, self.world.now):
+            if self.world.chance(self.server.faults.keeper_dies):
+                self.die()
+            if not self.alive:
+                return
+            if self.world.history is not None:
+                self.world.note("keeper", self.pid, "does", action)
+            getattr(self, f"_{type(action).__name__.lower()}")(action)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        at = self.core.deadline()
+        if at is not None and at < self._tick_at:
+            self._tick_at = max(at, self.world.now)
+            self.world.at(self._tick_at, self._tick, self._tick_at)
+
+    def _tick(self, at: float) -> None:
+        if at == self._tick_at:
+            self._tick_at = float("inf")
+            self.hear(m.Tick())
+
+    def die(self) -> None:
+        """Killed, with everything that it holds."""
+        if not self.alive:
+            return
+        self.world.note("keeper", self.pid, "dies")
+        self._gone(by_death=True)
+
+    def _gone(self, *, by_death: bool) -> None:
+        self.alive = False
+        for vram in self.fds.values():
+            self.server.gpu.let_go(vram, by_death=by_death)
+        self.fds.clear()
+        for ends in self.ends.values():
+            self._close(ends)
+        for engine in self.engines.values():
+            if engine.alive and engine.keeper is self:
+                engine.orphan()
+        for answer, _, _ in self._replies.values():
+            answer.set(None)
+        self._replies.clear()
+        self.ready.set(None)
+
+    # Verbs
+
+    def ask(self, verb: str, **arguments: int) -> Answer:
+        """A request over the control socket; None when the server is gone before it answered."""
+        answer = Answer()
+        if not self.alive or self.finished or not self.begun:
+            answer.set(None)
+            return answer
+        self._numbers += 1
+        number = self._numbers
+        self._replies[number] = (answer, self.world.now, verb)
+        limit = _STATUS_SECONDS if verb == "status" else 200.0
+        self.world.after(limit, self._answered_by_now, number, verb)
+        self.world.soon(self.hear, m.Asked(number, verb, **arguments), most=0.002)
+        return answer
+
+    def _answered_by_now(self, number: int, verb: str) -> None:
+        self.world.require(number not in self._replies or not self.alive, f"law 4: no answer to {verb}")
+
+    def answered(
+        self, engine: EngineProcess, ask: m.Ask, error: VramswapError | None, fd: Vram | None, beats: tuple[int, ...]
+    ) -> None:
+        if not self.alive or engine.keeper is not self:
+            if fd is not None:
+                self.server.gpu.let_go(fd, by_death=True)
+            return
+        number = -1
+        if fd is not None:
+            number = self._keep(fd)
+            self.server.gpu.let_go(fd, by_death=False)
+        result = {"uuid": "GPU-1"} if ask.question is m.Question.INFO else {}
+        self.hear(m.Answered(engine.gen, ask.seq, error, number, result, beats))
+
+    # Actions
+
+    def _fork(self, action: m.Fork) -> None:
+        if self.world.chance(self.server.faults.fork_fails):
+            error = failed("no memory", ErrorCode.INTERNAL)
+            self.world.soon(self.hear, m.EngineRefused(action.gen, error, began=False))
+            return
+        self.engines[action.gen] = EngineProcess(self.server, self, action.gen)
+
+    def _kill(self, action: m.Kill) -> None:
+        engine = self.engines.get(action.gen)
+        if engine is not None:
+            if engine.alive:
+                engine.kill()
+            else:
+                self.world.soon(self.hear, m.EngineReaped(action.gen, _KILLED))
+
+    def _ask(self, action: m.Ask) -> None:
+        engine = self.engines[action.gen]
+        ends: list[Connection] = []
+        if action.question is m.Question.CONNECT:
+            if self.world.chance(self.server.faults.pairs_fail):
+                self.world.soon(self.hear, m.Answered(action.gen, action.seq, failed("EMFILE", ErrorCode.INTERNAL)))
+                return
+            ends = [Connection(action.index, engine) for _ in range(CONNECTIONS)]
+            self.world.require(action.index not in self.ends, "ends of a segment were overwritten")
+            self.ends[action.index] = ends
+        if engine.alive:
+            engine.ask(self, action, self.fds.get(action.fd), ends)
+
+    def _attach(self, action: m.Attach) -> None:
+        self.world.require(action.index not in self._linking, "two jobs for one device")
+        self._linking.add(action.index)
+        vram = next(v for v in (self.fds[s.fd] for s in self.core.segments.values() if s.index == action.index))
+        ends = self.ends[action.index]
+
+        def made() -> None:
+            if self.world.chance(self.server.faults.attach_fails):
+                self._linked(m.DeviceUnlinked(action.index, failed("no device", ErrorCode.NO_NBD)))
+                return
+            # A process that is killed in the kernel comes to the end of its system call first.
+            number = self.server.kernel.connect(action.ident, vram, ends)
+            self.devices[action.index] = number
+            self._watch(action.index, ends)
+            self._linked(m.DeviceLinked(action.index, f"/dev/nbd{number}"))
+
+        self.world.soon(made)
+
+    def _linked(self, event: m.DeviceLinked | m.DeviceUnlinked) -> None:
+        self._linking.discard(event.index)
+        self._abandoned.discard(event.index)
+        self.world.soon(self.hear, event, most=0.003)
+
+    def _watch(self, index: int, ends: list[Connection]) -> None:
+        for end in ends:
+            gen = end.engine.gen
+
+            def hung_up(gen: int = gen, end: Connection = end) -> None:
+                if end in self.ends.get(index, []):
+                    self.hear(m.HungUp(index, gen))
+
+            end.watcher = hung_up
+            if not end.up:
+                self.world.soon(hung_up)
+
+    def _reconnect(self, action: m.Reconnect) -> None:
+        self.world.require(action.index not in self._linking, "two jobs for one device")
+        self._linking.add(action.index)
+        ends = self.ends[action.index]
+        number = self.devices[action.index]
+        until = self.world.now + 10.0
+
+        def try_it() -> None:
+            taken = self.server.kernel.reconfigure(number, ends) if not self.world.chance(0.01) else False
+            if taken:
+                self._watch(action.index, ends)
+                self._linked(m.DeviceLinked(action.index, f"/dev/nbd{number}"))
+            elif taken is None:
+                self._linked(m.DeviceUnlinked(action.index, failed("gone", ErrorCode.NO_NBD), gone=True))
+            elif action.index in self._abandoned or self.world.now > until or not self.alive:
+                self._linked(m.DeviceUnlinked(action.index, failed("not taken", ErrorCode.NO_NBD)))
+            else:
+                self.world.after(0.01, try_it)
+
+        self.world.soon(try_it)
+
+    def _inherit(self, action: m.Inherit) -> None:
+        self.devices[action.index] = int(action.device.removeprefix("/dev/nbd"))
+
+    def _detach(self, action: m.Detach) -> None:
+        number = self.devices[action.index]
+        kernel = self.server.kernel
+
+        def claim() -> None:
+            device = kernel.devices.get(number)
+            if device is None or not device.connected:
+                self._end_detach(m.DeviceDetached(action.index))
+            elif action.lost:
+                kernel.disconnect(number)
+                self._end_detach(m.DeviceDetached(action.index))
+            elif device.swap:
+                self._end_detach(m.DetachFailed(action.index, failed("in use", ErrorCode.BUSY)))
+            else:
+                # Opening it may read its first page.
+                done = kernel.submit(number, 0, None)
+                if done.ready:
+                    claimed(0)
+                else:
+                    done.resume = claimed
+
+        def claimed(_: int) -> None:
+            device = kernel.devices.get(number)
+            if device is not None and device.looked_at and self.world.rng.random() < 0.9:
+                self.world.after(0.01, claimed, 0)
+                return
+            if not self.alive or action.index in self._abandoned or (device is not None and device.swap):
+                self._abandoned.discard(action.index)
+                self._end_detach(m.DetachFailed(action.index, failed("abandoned", ErrorCode.BUSY)))
+                return
+            kernel.disconnect(number)
+            self._end_detach(m.DeviceDetached(action.index))
+
+        self.world.soon(claim)
+
+    def _end_detach(self, event: m.DeviceDetached | m.DetachFailed) -> None:
+        self.world.soon(self.hear, event, most=0.003)
+
+    def _abandon(self, action: m.Abandon) -> None:
+        self._abandoned.add(action.index)
+
+    def _dropends(self, action: m.DropEnds) -> None:
+        self._close(self.ends.pop(action.index, []))
+
+    def _close(self, ends: list[Connection]) -> None:
+        for end in ends:
+            end.watcher = None
+            if end.device is None:
+                # Nobody else has it.
+                end.up = end.open = False
+
+    def _closefd(self, action: m.CloseFd) -> None:
+        self.server.gpu.let_go(self.fds.pop(action.fd), by_death=False)
+
+    def _closeclient(self, action: m.CloseClient) -> None:
+        raise AssertionError("there are no clients here")
+
+    def _reply(self, action: m.Reply) -> None:
+        answer, _, _ = self._replies.pop(action.number)
+        self.world.soon(answer.set, action.error or dict(action.result), most=0.002)
+
+    def _exec(self, action: m.Exec) -> None:
+        if self.world.chance(self.server.faults.exec_fails):
+            self.world.soon(self.hear, m.ExecFailed(failed("no such program", ErrorCode.INTERNAL)))
+            return
+        self.world.note("keeper", self.pid, "becomes another program")
+        # Whatever came for the old program is not heard by the new one.
+        successor = KeeperProcess.__new__(KeeperProcess)
+        successor.server, successor.world, successor.pid = self.server, self.world, self.pid
+        successor.alive, successor.finished = True, False
+        successor.core = Keeper(f"k{self.server.pid()}", "2", "kernel")
+        successor.fds, successor._next_fd = self.fds, self._next_fd
+        successor.ends, successor.devices = {}, {}
+        successor._abandoned, successor._linking, successor._replies = set(), set(), {}
+        successor._numbers, successor._tick_at, successor.ready = 0, float("inf"), Answer()
+        successor.begun = False
+        serving = next(e for e in self.engines.values() if e.pid == action.state.engines[0].pid)
+        successor.engines = {}
+        for ends in self.ends.values():
+            for end in ends:
+                end.watcher = None
+        self.fds = {}
+        self.alive = False
+        for answer, _, _ in self._replies.values():
+            answer.set(None)
+        self._replies.clear()
+        self.server.keeper = successor
+        serving.orphan()
+        serving.keeper, serving.gen = successor, 1
+        successor.engines[1] = serving
+        self.world.soon(successor._begin, action.state)
+
+    def _ready(self, action: m.Ready) -> None:
+        self.ready.set(None)
+
+    def _reserve(self, action: m.Reserve) -> None:
+        pass
+
+    def _tell(self, action: m.Tell) -> None:
+        pass
+
+    def _finish(self, action: m.Finish) -> None:
+        self.world.note("keeper", self.pid, "ends", action.error)
+        self.finished = True
+        self.ready.set(action.error)
+        for vram in self.fds.values():
+            self.world.require(False, f"law 5: the server ended with VRAM in hand: {vram}")
+        self._gone(by_death=False)

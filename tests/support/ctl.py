@@ -1,0 +1,55 @@
+"""The real ``vramswapctl`` on a stack of tests/demo/stack.py, and the processes behind what it shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.demo.stack import Stack
+from tests.support.waiting import wait_for
+
+
+def done(stack: Stack, *arguments: str) -> str:
+    """The output of a command that must succeed."""
+    result = stack.ctl(*arguments)
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return result.stdout
+
+
+def refused(stack: Stack, *arguments: str) -> str:
+    """The one line of a command that must be refused."""
+    result = stack.ctl(*arguments)
+    assert result.returncode == 1, result
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("vramswapctl: ")
+    return line.removeprefix("vramswapctl: ")
+
+
+def status(stack: Stack) -> Any:
+    return json.loads(done(stack, "status", "--json"))
+
+
+def server_pid(stack: Stack) -> int:
+    """The process that listens on the control socket, or 0."""
+    mark = f"--control\0{stack.control}\0".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "cmdline").read_bytes():
+                return int(process.name)
+        except OSError:
+            continue
+    return 0
+
+
+def is_left_as_before(stack: Stack) -> None:
+    """No swap; and soon no server, which ends after it has answered, and so no VRAM in use."""
+    assert stack.fake.devices() == []
+    wait_for(lambda: server_pid(stack) == 0 and not list(stack.kernel.glob("nbd*")), "the server's end")
+
+
+def engine_pid(stack: Stack) -> int:
+    """The process that serves."""
+    server = server_pid(stack)
+    return int(Path(f"/proc/{server}/task/{server}/children").read_text().split()[0])

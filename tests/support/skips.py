@@ -1,0 +1,50 @@
+"""A pytest plugin: a skip that nobody expected fails the run, so that a missing tool cannot pass for a green run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+#: How the reason of an expected skip begins → whether it can be true on this machine.
+EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
+    "needs a real NVIDIA GPU": lambda: not Path("/dev/nvidiactl").exists(),
+    "needs a machine without the NVIDIA driver": lambda: Path("/proc/driver/nvidia").exists(),
+    "needs root": lambda: os.geteuid() != 0,
+}
+
+_unexpected: Final[dict[str, None]] = {}
+
+
+def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return
+    # A tuple; a list when it comes from another process.
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple | list) else str(report.longrepr)
+    reason = str(reason).removeprefix("Skipped: ")
+    if not any(reason.startswith(prefix) and possible() for prefix, possible in EXPECTED_SKIPS.items()):
+        _unexpected[f"{report.nodeid}: {reason}"] = None
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _note_skip(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    _note_skip(report)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _unexpected and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _unexpected:
+        terminalreporter.section("UNEXPECTED SKIPS, THE RUN FAILED", sep="=", red=True, bold=True)
+        for line in _unexpected:
+            terminalreporter.write_line(line)
+        terminalreporter.write_line("Expected ones are declared in tests/support/skips.py (EXPECTED_SKIPS).")

@@ -1,0 +1,36 @@
+"""Waiting for what other processes do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+Found = TypeVar("Found")
+
+#: Seconds after which nothing is coming any more. It ends a test that hangs and measures nothing, so it is many times
+#: what a busy machine takes.
+PATIENCE: Final = 120.0
+#: Seconds between two looks. A look that takes longer is followed by a rest of its own length.
+_PAUSE: Final = 0.01
+
+
+def wait_for(look: Callable[[], Found], what: str, patience: float = PATIENCE) -> Found:
+    """The first true result of ``look``. Raises AssertionError, which names ``what``, after ``patience``."""
+    end = time.monotonic() + patience
+    while True:
+        began = time.monotonic()
+        if found := look():
+            return found
+        now = time.monotonic()
+        assert now < end, f"waited {patience:g} s in vain for {what}"
+        time.sleep(max(_PAUSE, now - began))
+
+
+async def until(look: Callable[[], object], what: str = "it", patience: float = PATIENCE) -> None:
+    """Return once ``look`` gives something true, while the event loop runs. Raises AssertionError."""
+    end = time.monotonic() + patience
+    while not look():
+        assert time.monotonic() < end, f"waited {patience:g} s in vain for {what}"
+        await asyncio.sleep(_PAUSE)

@@ -1,0 +1,48 @@
+"""The server in the guest of a scenario."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support.waiting import wait_for
+
+SERVER: Final = Path(sys.executable).with_name("vramswap-server")
+CONTROL: Final = Path("/run/x/control.sock")
+
+
+class Server:
+    """The server's process and its control socket."""
+
+    def __init__(self) -> None:
+        CONTROL.parent.mkdir(mode=0o700)
+        self.process = subprocess.Popen([SERVER, "--control", str(CONTROL), "--attach", "kernel", "--threads", "2"])
+        self._socket = socket.socket(socket.AF_UNIX)
+        wait_for(
+            lambda: self.process.poll() is not None or self._socket.connect_ex(str(CONTROL)) == 0, "the control socket"
+        )
+        assert self.process.poll() is None, "the server did not start"
+        self._lines = self._socket.makefile("rb")
+
+    def ask(self, verb: str, **arguments: object) -> dict[str, Any]:
+        """One request's result or its error, as the server words it."""
+        self._socket.sendall(json.dumps({"id": 7, "verb": verb, **arguments}).encode() + b"\n")
+        answer = json.loads(self._lines.readline())
+        assert answer.pop("id") == 7
+        found: dict[str, Any] = answer.get("result", answer)
+        return found
+
+    def engine(self) -> int:
+        """The engine's process id once it serves."""
+        status: dict[str, Any] = {}
+
+        def serves() -> bool:
+            status.update(self.ask("status"))
+            return bool(status["engine"] == "running" and status["engine_pid"])
+
+        wait_for(serves, "an engine")
+        return int(status["engine_pid"])

@@ -1,0 +1,5 @@
+"""Fixtures of the unit tests."""
+
+from tests.support.widgets import application
+
+__all__ = ["application"]

@@ -1,0 +1,1 @@
+"""What the commands do. Each room is imported when a command of it is given."""

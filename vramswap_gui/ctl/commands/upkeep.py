@@ -1,0 +1,88 @@
+"""The commands for whoever looks after a machine."""
+
+from __future__ import annotations
+
+import argparse
+
+from vramswap_gui.ctl.helper import helper
+from vramswap_gui.ctl.output import say, say_json, show_progress
+from vramswap_gui.doctor.machine import Verdict
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.settings import setting
+
+
+async def doctor(options: argparse.Namespace) -> int:
+    """``doctor``. Returns 1 when something is missing."""
+    from vramswap_gui.doctor import checks, helper_check
+
+    found = checks.look()
+    try:
+        async with helper() as client:
+            found += [helper_check.helper(client.status), helper_check.settings(client.status)]
+    except VramswapError as error:
+        found.append(helper_check.helper(error))
+    if options.json:
+        say_json([check.as_dict() for check in found])
+    else:
+        width = max(len(check.name) for check in found)
+        for check in found:
+            say(f"{check.verdict:<8} {check.name:<{width}}  {check.found}")
+            if check.remedy:
+                say(f"{'':<8} {'':<{width}}  → {check.remedy}")
+    return int(any(check.verdict is Verdict.FAILED for check in found))
+
+
+async def report(options: argparse.Namespace) -> None:
+    """``report``."""
+    from vramswap_gui.doctor import report
+
+    say((await report.compose()).rstrip("\n"))
+
+
+async def place(options: argparse.Namespace) -> None:
+    """``install``."""
+    from vramswap_gui.ctl import install
+
+    say("\n".join(await install.install(options.root)))
+
+
+async def remove(options: argparse.Namespace) -> None:
+    """``uninstall``."""
+    from vramswap_gui.ctl import install
+
+    say("\n".join(await install.uninstall(options.root)))
+
+
+async def bench(options: argparse.Namespace) -> None:
+    """``bench``."""
+    from vramswap_gui.bench import present, suite
+
+    size = setting("size").parse(options.size)
+    assert isinstance(size, int)
+    if size == 0 or not (0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64):
+        raise VramswapError(
+            ErrorCode.INVALID_ARGUMENT,
+            "A measurement takes a size, up to 60 seconds, 1 to 20 runs, 1 to 64 threads.",
+            "See `vramswapctl bench --help`.",
+        )
+    plan = suite.Plan(
+        size, options.seconds, options.runs, options.threads, options.gpu, options.disk, not options.no_verify
+    )
+    report = await suite.measure(plan, _progress_bar)
+    if options.svg is not None:
+        try:
+            options.svg.write_text(present.chart(report), encoding="utf-8")
+        except OSError as error:
+            raise VramswapError(
+                ErrorCode.INVALID_ARGUMENT, f"{options.svg} cannot be written: {error.strerror}.", "Name another file."
+            ) from None
+    if options.json:
+        say_json(report.as_dict())
+    else:
+        say(present.table(report))
+
+
+def _progress_bar(share: float, what: str) -> None:
+    width = 30
+    bar = "█" * round(share * width) + "░" * (width - round(share * width))
+    show_progress(f"{bar} {what}" if share < 1 else "")

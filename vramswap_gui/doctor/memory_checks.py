@@ -1,0 +1,123 @@
+"""Memory, other swap, and who else decides about both."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vramswap_gui.doctor.machine import Check, Machine, Verdict
+from vramswap_gui.system import memory, ours, psi, smallfile, swaps
+from vramswap_gui.system.swaps import Swap
+from vramswap_gui.units import format_size
+
+#: Below it the kernel prefers to drop files from memory so strongly that swap is of little use.
+_LEAST_SWAPPINESS: Final = 10
+#: MAX_SWAPFILES of include/linux/swap.h, as distributions build it: 32 less the types that the kernel needs itself.
+_MOST_AREAS: Final = 23
+#: With so few left there is room for a few segments only.
+_FEW: Final = 4
+#: As in /proc/PID/comm, and as people know them.
+_KILLERS: Final = {"systemd-oomd": "systemd-oomd", "earlyoom": "earlyoom", "nohang": "nohang", "oomd": "oomd"}
+
+
+def swap(at: Machine) -> Check:
+    """Pages in VRAM must have somewhere to go when memory is full and the GPU is wanted back."""
+    others = _others(at)
+    if others is None:
+        return Check(
+            "Other swap", Verdict.FAILED, "this kernel has no swap at all", "Use a kernel that has CONFIG_SWAP."
+        )
+    if not others:
+        return Check(
+            "Other swap", Verdict.WARNING, "none",
+            "With memory full, VRAM could not be given back. A swap file or zram makes room for its pages.",
+        )  # fmt: skip
+    return Check("Other swap", Verdict.OK, ", ".join(f"{area.device} {format_size(area.size)}" for area in others))
+
+
+def zswap(at: Machine) -> Check:
+    """Whether pages are compressed before they reach any swap."""
+    if smallfile.text(at.sys / "module/zswap/parameters/enabled") == "Y":
+        return Check(
+            "zswap", Verdict.WARNING, "on: pages are compressed in memory first, and reach VRAM late",
+            "For VRAM first: `echo N | sudo tee /sys/module/zswap/parameters/enabled`",
+        )  # fmt: skip
+    return Check("zswap", Verdict.OK, "off")
+
+
+def reclaim(at: Machine) -> Check:
+    """How willingly the kernel swaps, and how much it reads back at once (Documentation/admin-guide/sysctl/vm.rst)."""
+    name = "Swappiness"
+    swappiness, cluster = (smallfile.number(at.proc / "sys/vm" / key) for key in ("swappiness", "page-cluster"))
+    pages = 1 << cluster if cluster is not None and 0 <= cluster < 16 else 0
+    found = "unknown" if swappiness is None else str(swappiness)
+    if pages:
+        found = f"{found}, one page is read at once" if pages == 1 else f"{found}, {pages} pages are read at once"
+    if swappiness is not None and swappiness < _LEAST_SWAPPINESS:
+        return Check(
+            name, Verdict.WARNING, f"{found}: the kernel swaps as late as it can",
+            "The kernel's own choice is 60: `sudo sysctl vm.swappiness=60`",
+        )  # fmt: skip
+    return Check(name, Verdict.OK, found)
+
+
+def pressure(at: Machine) -> Check:
+    """Whether the kernel tells when memory gets short."""
+    name = "Memory pressure"
+    if psi.read(at.proc) is None:
+        return Check(
+            name, Verdict.WARNING, "not measured by this kernel, so short memory is noticed late",
+            "Add psi=1 to the kernel's command line, or use a kernel that has CONFIG_PSI.",
+        )  # fmt: skip
+    return Check(name, Verdict.OK, "measured by the kernel")
+
+
+def areas(at: Machine) -> Check:
+    """The kernel has room for two dozen swap areas in all."""
+    name, others = "Swap areas", len(_others(at) or ())
+    if others > _MOST_AREAS - _FEW:
+        return Check(
+            name, Verdict.WARNING, f"{others} are in use already, and the kernel has room for some {_MOST_AREAS}",
+            "Turn some of them off; fewer and larger areas serve as well: `swapon --show`",
+        )  # fmt: skip
+    return Check(name, Verdict.OK, "there is room for more")
+
+
+def killers(at: Machine) -> Check:
+    """Programs that end others before memory runs out may be faster than VRAM that is lent on demand."""
+    name, found = "Early OOM killer", sorted(set(at.running()) & _KILLERS.keys())
+    if not found:
+        return Check(name, Verdict.OK, "none runs")
+    shown = ", ".join(_KILLERS[program] for program in found)
+    if not _others(at):
+        return Check(
+            name, Verdict.WARNING, f"{shown}: without other swap it may end programs before VRAM is lent",
+            "Lend VRAM all the time: `vramswapctl mode always`. Or have some other swap, such as zram.",
+        )  # fmt: skip
+    return Check(name, Verdict.OK, f"{shown}: swap in VRAM counts for it as any other")
+
+
+def overcommit(at: Machine) -> Check:
+    """Where the kernel holds programs to a sum, swap counts in it, used or not."""
+    name = "Overcommit"
+    try:
+        commit = memory.read(at.proc, at.sys).commit
+    except OSError:
+        commit = None
+    if commit is None:
+        return Check(name, Verdict.OK, "the kernel does not hold programs to a sum")
+    return Check(
+        name, Verdict.WARNING,
+        f"vm.overcommit_memory=2: programs may ask for {format_size(commit.limit)} in all, and were promised"
+        f" {format_size(commit.used)}; swap in VRAM raises the limit, and cannot go while it is needed",
+        "Unless you want it so: `sudo sysctl vm.overcommit_memory=0`",
+    )  # fmt: skip
+
+
+def _others(at: Machine) -> list[Swap] | None:
+    """The swap areas that are not ours; None where there is no swap at all."""
+    try:
+        found = swaps.read(at.proc)
+    except OSError:
+        return None
+    known = ours.recorded(at.root / "run/vramswap")
+    return [area for area in found if not ours.is_ours(area.device, known, at.proc, at.sys)]

@@ -1,0 +1,104 @@
+"""Whether pages come home before the machine sleeps, and where it can hibernate to."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.doctor.machine import Check, Machine, Verdict
+from vramswap_gui.system import ours, smallfile, swaps
+
+#: Where systemd looks for units, an administrator's first (systemd.unit(5)).
+_UNITS: Final = ("etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
+_OUR_UNIT: Final = "vramswap-sleep.service"
+_NVIDIA_UNITS: Final = ("nvidia-suspend.service", "nvidia-hibernate.service", "nvidia-resume.service")
+
+
+def sleep(at: Machine) -> Check:
+    """Pages in VRAM have to be brought home before the GPU is powered down."""
+    name = "Before sleep"
+    match _unit(at, _OUR_UNIT):
+        case "enabled":
+            return Check(name, Verdict.OK, "pages are brought home first")
+        case "absent":
+            return Check(
+                name, Verdict.WARNING, f"{_OUR_UNIT} is not installed, so nobody brings the pages home",
+                "Turn the swap off before the computer sleeps, or install vramswap's package: `vramswapctl off`",
+            )  # fmt: skip
+        case state:
+            unmask = f"sudo systemctl unmask {_OUR_UNIT} && " if state == "masked" else ""
+            return Check(
+                name, Verdict.WARNING, f"{_OUR_UNIT} is {state}, so nobody brings the pages home",
+                f"Enable it: `{unmask}sudo systemctl enable {_OUR_UNIT}`",
+            )  # fmt: skip
+
+
+def nvidia_sleep(at: Machine) -> Check:
+    """Whether the driver can sleep at all, as it is configured (chapter "Power Management" of its README)."""
+    name = "Sleep of the driver"
+    lines = (line.partition(":") for line in smallfile.text(at.proc / "driver/nvidia/params").splitlines())
+    params = {key: value.strip() for key, _, value in lines}
+    if not params:
+        return Check(name, Verdict.OK, "not known while the driver is not loaded")
+    if params.get("PreserveVideoMemoryAllocations", "0") == "0":
+        return Check(name, Verdict.OK, "it does not keep video memory, and need not")
+    if params.get("UseKernelSuspendNotifiers", "0") not in ("0", ""):
+        return Check(name, Verdict.OK, "it keeps video memory by itself")
+    states = {unit: _unit(at, unit) for unit in _NVIDIA_UNITS}
+    if set(states.values()) == {"enabled"}:
+        return Check(name, Verdict.OK, "it keeps video memory, and its units are enabled")
+    absent = [unit for unit, state in states.items() if state == "absent"]
+    if absent:
+        return Check(
+            name, Verdict.WARNING, f"it is to keep video memory, but {', '.join(absent)} missing: it will not sleep",
+            "Install the driver's units (package nvidia-suspend-common on Debian).",
+        )  # fmt: skip
+    off = [unit for unit, state in states.items() if state != "enabled"]
+    return Check(
+        name, Verdict.WARNING, f"it is to keep video memory, but {', '.join(off)} not enabled: it will not sleep",
+        f"Enable what it needs: `sudo systemctl enable {' '.join(off)}`",
+    )  # fmt: skip
+
+
+def _unit(at: Machine, name: str) -> str:
+    """As ``systemctl is-enabled`` says: ``enabled``, ``disabled`` or ``masked``; ``absent`` when there is none."""
+    folders = [at.root / folder for folder in _UNITS]
+    if any((folder / name).is_symlink() and (folder / name).readlink() == Path("/dev/null") for folder in folders):
+        return "masked"
+    if not any((folder / name).is_file() or (folder / name).is_symlink() for folder in folders):
+        return "absent"
+    wanting = (wants for folder in folders if folder.is_dir() for wants in folder.iterdir() if wants.is_dir())
+    # A link counts wherever it points: systemd goes by its name.
+    enabled = any((wants / name).is_symlink() for wants in wanting if wants.suffix in (".wants", ".requires"))
+    return "enabled" if enabled else "disabled"
+
+
+def hibernation(at: Machine) -> Check:
+    """systemd hibernates to the swap with the highest priority, ours, unless it is told another (systemd-sleep(8))."""
+    name, command_line = "Hibernation", at.text("proc/cmdline").split()
+    if "disk" not in at.text("sys/power/state").split() or "nohibernate" in command_line:
+        return Check(name, Verdict.OK, "not possible on this computer")
+    if "[disabled]" in at.text("sys/power/disk"):
+        return Check(name, Verdict.OK, "not allowed by the kernel")
+    try:
+        known = ours.recorded(at.root / "run/vramswap")
+        disks = [
+            area for area in swaps.read(at.proc)
+            if not area.in_memory and not ours.is_ours(area.device, known, at.proc, at.sys)
+        ]  # fmt: skip
+    except OSError:
+        disks = []
+    if not disks:
+        return Check(name, Verdict.OK, "not set up: there is no swap on a disk")
+    if any(word.startswith("resume=") for word in command_line) or at.text("sys/power/resume") not in ("", "0:0"):
+        return Check(name, Verdict.OK, "the kernel knows where to")
+    device, file = disks[0].device, disks[0].kind == "file"
+    find = shlex.join([*(("findmnt", "-no", "UUID", "-T") if file else ("lsblk", "-no", "UUID")), device])
+    offset = "; for a swap file add resume_offset= too" if file else ""
+    return Check(
+        name, Verdict.WARNING,
+        "the kernel's command line has no resume=, so while VRAM is lent systemd would hibernate to it, and finds it"
+        " too small",
+        f"Add resume=UUID=… to the kernel's command line, with the UUID of the disk's swap{offset}: `{find}`",
+    )  # fmt: skip

@@ -1,0 +1,251 @@
+"""The shell around the keeper's state machine: carries out what it orders, and brings it what happens.
+
+Nothing here decides anything, and nothing waits: an order that fails is an event like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from vramswap_gui import __version__
+from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.server import messages as m
+from vramswap_gui.server.engine.main import EngineOptions
+from vramswap_gui.server.exports.base import Exports
+from vramswap_gui.server.supervisor import reexec
+from vramswap_gui.server.supervisor.engine_handle import EngineHandle, not_started
+from vramswap_gui.server.supervisor.event_log import ServerEventLog
+from vramswap_gui.server.supervisor.keeper import Keeper
+from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve
+from vramswap_gui.server.supervisor.reexec import Legacy
+
+MakeExports = Callable[[Callable[[m.Event], None]], Exports]
+
+
+class Runner:
+    """One server. Its verbs are answered by the machine; :attr:`ready` and :attr:`finished` tell how far it is."""
+
+    def __init__(
+        self, make_exports: MakeExports, options: EngineOptions, reserve: MemoryReserve, events: ServerEventLog
+    ) -> None:
+        """Raises VramswapError NO_NBD."""
+        self._loop = asyncio.get_running_loop()
+        self._exports = make_exports(self.report)
+        self._options = options
+        self._reserve = reserve
+        self._filled = False
+        self._events = events
+        kind = "kernel" if self._exports.name == "kernel" else "socket"
+        self._keeper = Keeper(secrets.token_hex(4), __version__, kind, options.gpu)
+        self._engines: dict[int, EngineHandle] = {}
+        self._ends: Mapping[int, list[int]] = {}
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.finished: asyncio.Future[None] = self._loop.create_future()
+
+    def start(self, legacy: Legacy | None = None) -> None:
+        """Begin, with what an earlier program left."""
+        if legacy is not None:
+            self._ends = legacy.ends
+            for gen in range(1, len(legacy.inheritance.engines) + 1):
+                self._engines[gen] = EngineHandle(gen, self.report)
+        self.report(m.Started(legacy.inheritance if legacy is not None else None))
+        if legacy is not None:
+            for gen, engine in enumerate(legacy.inheritance.engines, 1):
+                self._engines[gen].watch(engine.pid)
+
+    async def ask(self, verb: str, **arguments: int) -> Mapping[str, Any]:
+        """What the machine answers to a verb. Raises VramswapError."""
+        number = next(self._numbers)
+        answer: asyncio.Future[Mapping[str, Any]] = self._loop.create_future()
+        self._answers[number] = answer
+        try:
+            self.report(m.Asked(number, verb, **arguments))
+            return await answer
+        finally:
+            self._answers.pop(number, None)
+
+    async def status(self) -> Mapping[str, Any]:
+        """The verb ``status``, with what the machine does not know of itself."""
+        found = await self.ask("status")
+        exports = self._exports
+        segments = [{**segment, "connections": exports.connections(segment["index"])} for segment in found["segments"]]
+        return {**found, "attach": exports.name, "pid": os.getpid(), "segments": segments}
+
+    def counters(self) -> dict[str, Any]:
+        """The verb ``counters``."""
+        return self._options.counters.read()
+
+    def drain(self) -> None:
+        """End as soon as nothing depends on the server."""
+        self.report(m.Terminated())
+
+    def report(self, event: m.Event) -> None:
+        """Bring the machine an event, and carry out what follows."""
+        if isinstance(event, m.EngineReaped):
+            handle = self._engines.pop(event.gen, None)
+            if handle is not None:
+                handle.close()
+        elif isinstance(event, m.Answered) and not event.beats:
+            event = replace(event, beats=self._options.counters.heartbeats()[: self._options.threads])
+        for action in self._keeper.handle(event, self._loop.time()):
+            _DO[type(action)](self, action)
+        self._set_timer()
+
+    def _later(self, event: m.Event) -> None:
+        self._loop.call_soon(self.report, event)
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        at = self._keeper.deadline()
+        if at is not None:
+            self._timer = self._loop.call_at(at, self.report, m.Tick())
+
+    # What it orders
+
+    def _fork(self, action: m.Fork) -> None:
+        handle = EngineHandle(action.gen, self.report)
+        try:
+            handle.start(replace(self._options, gpu=action.gpu))
+        except OSError as error:
+            self._later(m.EngineRefused(action.gen, not_started(error), began=False))
+        else:
+            self._engines[action.gen] = handle
+
+    def _kill(self, action: m.Kill) -> None:
+        handle = self._engines.get(action.gen)
+        if handle is not None:
+            handle.kill()
+
+    def _ask(self, action: m.Ask) -> None:
+        handle = self._engines.get(action.gen)
+        if handle is None:
+            # Its end is on its way here.
+            return
+        fds: list[int] = []
+        ours = False
+        try:
+            if action.client >= 0:
+                fds = [self._exports.client(action.client)]
+            elif action.question is m.Question.CONNECT:
+                fds, ours = self._exports.fresh(action.index, action.gen), True
+            elif action.fd >= 0:
+                fds = [action.fd]
+            handle.ask(action, fds)
+        except OSError as error:
+            why = VramswapError(ErrorCode.INTERNAL, f"The system refuses: {os.strerror(error.errno or 0)}.")
+            self._later(m.Answered(action.gen, action.seq, why))
+        finally:
+            for fd in fds if ours else ():
+                os.close(fd)
+
+    def _attach(self, action: m.Attach) -> None:
+        self._exports.attach(action.index, action.size, action.ident)
+
+    def _reconnect(self, action: m.Reconnect) -> None:
+        self._exports.reconnect(action.index)
+
+    def _inherit(self, action: m.Inherit) -> None:
+        self._exports.inherit(action.index, action.size, action.ident, action.device, self._ends.get(action.index, []))
+
+    def _detach(self, action: m.Detach) -> None:
+        self._exports.detach(action.index, action.lost)
+
+    def _abandon(self, action: m.Abandon) -> None:
+        self._exports.abandon(action.index)
+
+    def _drop_ends(self, action: m.DropEnds) -> None:
+        self._exports.drop_ends(action.index)
+
+    def _close_fd(self, action: m.CloseFd) -> None:
+        with contextlib.suppress(OSError):
+            os.close(action.fd)
+
+    def _close_client(self, action: m.CloseClient) -> None:
+        self._exports.close_client(action.client)
+
+    def _reply(self, action: m.Reply) -> None:
+        answer = self._answers.get(action.number)
+        if answer is None or answer.done():
+            return
+        if action.error is not None:
+            answer.set_exception(action.error)
+        else:
+            answer.set_result(action.result)
+
+    def _exec(self, action: m.Exec) -> None:
+        """Does not return when it succeeds. The connection of whoever asked ends then, and that is the answer."""
+        try:
+            reexec.become(
+                Legacy(
+                    action.state, {i: list(e) for i, e in self._exports.kept_ends().items()}, self._options.counters.fd
+                )
+            )
+        except OSError as error:
+            why = VramswapError(
+                ErrorCode.SERVER_FAILED,
+                f"The new version could not be started: {os.strerror(error.errno or 0)}.",
+                "The old one serves on. See whether vramswap is installed completely, then try again.",
+            )
+            self._later(m.ExecFailed(why))
+
+    def _ready(self, action: m.Ready) -> None:
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def _hold(self, action: m.Reserve) -> None:
+        if not action.held:
+            self._reserve.release()
+        elif self._filled:
+            self._reserve.refill()
+        else:
+            # While there is no hurry, and no swap that depends on us. Not before the first fork, or the engine would
+            # share the pages and keep them when they are let go of.
+            self._filled = True
+            self._reserve.fill()
+
+    def _tell(self, action: m.Tell) -> None:
+        getattr(self._events, action.what)(*action.details)
+
+    def _finish(self, action: m.Finish) -> None:
+        self._exports.close()
+        self._reserve.release()
+        for done in (self.ready, self.finished):
+            if done.done():
+                continue
+            if action.error is not None:
+                done.set_exception(action.error)
+            else:
+                done.set_result(None)
+
+
+_DO: Final[Mapping[type, Callable[[Runner, Any], None]]] = {
+    m.Fork: Runner._fork,
+    m.Kill: Runner._kill,
+    m.Ask: Runner._ask,
+    m.Attach: Runner._attach,
+    m.Reconnect: Runner._reconnect,
+    m.Inherit: Runner._inherit,
+    m.Detach: Runner._detach,
+    m.Abandon: Runner._abandon,
+    m.DropEnds: Runner._drop_ends,
+    m.CloseFd: Runner._close_fd,
+    m.CloseClient: Runner._close_client,
+    m.Reply: Runner._reply,
+    m.Exec: Runner._exec,
+    m.Ready: Runner._ready,
+    m.Reserve: Runner._hold,
+    m.Tell: Runner._tell,
+    m.Finish: Runner._finish,
+}
