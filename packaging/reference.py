@@ -91,6 +91,7 @@ def reference() -> str:
     lines += ["", "## Errors", ""]
     lines += [
         f"`{ERROR_PREFIX}` with a word behind it. The text has two lines: what failed and why, and what to do.",
+        'Most have a third, for programs: `{"problem": "pages-do-not-fit", "arguments": {"used": 3221225472, …}}`.',
         "",
     ]
     lines += ["| Error | |", "|---|---|"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import re
 import subprocess
 import sys
@@ -20,6 +21,9 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from vramswap_gui import forms  # noqa: E402
+from vramswap_gui.api.reasons import ReasonCode  # noqa: E402
+from vramswap_gui.errors import Problem  # noqa: E402
 from vramswap_gui.settings import SETTINGS, Setting  # noqa: E402
 from vramswap_gui.tray.i18n import FOLDER, HELPER, PLACE, TRAY  # noqa: E402
 from vramswap_gui.tray.preferences import OWN  # noqa: E402
@@ -68,8 +72,17 @@ def sentences() -> list[str]:
     for path in sorted((CODE / "tray").rglob("*.py")):
         for call in _calls(ast.parse(path.read_text(encoding="utf-8")), _LATER):
             found.update(_form(text) for argument in call.args for text in _texts(argument))
+    found.update(
+        map(_numbered, (*(code.form for code in ReasonCode), *(form for one in Problem for form in one.sentences)))
+    )
     declared = {text for setting in SETTINGS.values() for text in _declared(setting)}
     return sorted(form for form in found - declared if _WORDS.search(PLACE.sub("", form)))
+
+
+def _numbered(form: str) -> str:
+    """The form of a code as the tray recognises it in a sentence: with numbers for places."""
+    numbers = itertools.count()
+    return forms.PLACE.sub(lambda match: f"{{{next(numbers)}}}", form)
 
 
 def _speakers() -> Iterator[Path]:

@@ -12,7 +12,7 @@ from vramswap_gui.api.dbus import BUS_NAME, ERROR_PREFIX, INTERFACE, OBJECT_PATH
 from vramswap_gui.api.status import Mode, Status, status_from_wire
 from vramswap_gui.bus import connection
 from vramswap_gui.bus.connection import ANSWER_DEADLINE, PEER, PROPERTIES, Bus, BusError, Variant, plain
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.settings import SETTINGS, Config, config_from, setting
 
 _LOG: Final = logging.getLogger("client")
@@ -45,11 +45,7 @@ class Client:
             try:
                 self._bus = bus = await Bus.connect("system")
             except BusError as error:
-                raise VramswapError(
-                    ErrorCode.HELPER_UNAVAILABLE,
-                    f"The system bus cannot be reached ({error}).",
-                    "vramswap needs D-Bus: start the service dbus.",
-                ) from None
+                raise VramswapError(Problem.BUS_UNREACHABLE, why=str(error)) from None
             bus.on_closed(lambda: self._bus_gone(bus))
             try:
                 helper = bus.peer(BUS_NAME, self._helper_changed)
@@ -66,9 +62,7 @@ class Client:
         try:
             self.status = status_from_wire(plain(wire), self.status)
         except (ValueError, TypeError):
-            raise VramswapError(
-                ErrorCode.INTERNAL, "The helper has a status that is not known here.", _RESTART
-            ) from None
+            raise VramswapError(Problem.OTHER_VERSION) from None
         return self.status
 
     async def start(self) -> None:
@@ -141,7 +135,7 @@ class Client:
         self, interface: str, member: str, signature: str, *arguments: Any, reply: str = "", endless: bool = False
     ) -> list[Any]:
         if self._bus is None:
-            raise _unavailable("not connected")
+            raise VramswapError(Problem.NOT_CONNECTED)
         _LOG.debug("%s %s", member, arguments)
         try:
             answer = await self._bus.call(
@@ -155,7 +149,7 @@ class Client:
 
     def _helper_changed(self, owner: str) -> None:
         if not owner and self._bus is not None and self._bus.connected:
-            self._mourn("it ended")
+            self._mourn(Problem.HELPER_GONE)
 
     def _heard(self, body: list[Any]) -> None:
         interface, changes, _ = body
@@ -172,37 +166,28 @@ class Client:
     def _bus_gone(self, bus: Bus) -> None:
         if self._bus is bus:
             self._bus = None
-            self._mourn("the bus is gone")
+            self._mourn(Problem.BUS_LOST)
 
-    def _mourn(self, why: str) -> None:
+    def _mourn(self, problem: Problem) -> None:
         for mourner in list(self._mourners):
-            mourner(_unavailable(why))
+            mourner(VramswapError(problem))
 
 
-_RESTART: Final = "Different versions are running: log out and in again."
-
-
-def _unavailable(why: str) -> VramswapError:
-    return VramswapError(
-        ErrorCode.HELPER_UNAVAILABLE,
-        f"The helper of vramswap does not answer: {why}.",
-        "See `systemctl status vramswap-helper`; if it is not installed, install vramswap's system files.",
-    )
+#: What the bus says of a call that came to nothing.
+_PROBLEMS: Final = {
+    connection.INCONSISTENT: Problem.OTHER_VERSION,
+    connection.SERVICE_UNKNOWN: Problem.HELPER_MISSING,
+    connection.NAME_HAS_NO_OWNER: Problem.HELPER_MISSING,
+    connection.TIMED_OUT: Problem.HELPER_HANGS,
+    connection.NO_REPLY: Problem.HELPER_ENDED,
+    connection.DISCONNECTED: Problem.BUS_LOST,
+}
 
 
 def _error(error: BusError) -> VramswapError:
     if error.name.startswith(ERROR_PREFIX):
-        message, _, remedy = error.text.partition("\n")
-        code = error.name.removeprefix(ERROR_PREFIX)
-        return VramswapError.from_dict({"code": code, "message": message, "remedy": remedy})
-    if error.name == connection.INCONSISTENT:
-        return VramswapError(
-            ErrorCode.INTERNAL, f"The helper answered in a way that is not known here: {error}.", _RESTART
-        )
-    if error.name in (connection.SERVICE_UNKNOWN, connection.NAME_HAS_NO_OWNER):
-        return _unavailable("it is not installed, or cannot be started")
-    if error.name == connection.TIMED_OUT:
-        return _unavailable("it hangs")
-    if error.name == connection.NO_REPLY:
-        return _unavailable("it ended before the work was done")
-    return _unavailable(str(error).rstrip("."))
+        return dbus.error_from(error.name.removeprefix(ERROR_PREFIX), error.text)
+    problem = _PROBLEMS.get(error.name)
+    if problem is not None:
+        return VramswapError(problem)
+    return VramswapError(Problem.HELPER_SILENT, why=str(error).rstrip("."))

@@ -15,10 +15,11 @@ from tests.support.raw_bus import RawClient
 from tests.support.waiting import until
 from vramswap_gui.api.dbus import BUS_NAME, HELPER, INTERFACE, OBJECT_PATH
 from vramswap_gui.api.status import State, Status, status_to_wire
-from vramswap_gui.bus.connection import PROPERTIES, Bus
+from vramswap_gui.bus.connection import PROPERTIES, Bus, BusError
 from vramswap_gui.bus.service import Call, ServedObject
 from vramswap_gui.client import Client
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
+from vramswap_gui.helper import dbus_service
 
 
 @pytest.fixture
@@ -36,6 +37,8 @@ class Helper:
         self.bus: Bus
         self.served: ServedObject
         self.status: dict[str, Any] = status_to_wire(Status(version="1"))
+        #: What a verb is refused with.
+        self.error: BusError | None = None
         #: What a verb waits for.
         self.work = asyncio.Event()
 
@@ -45,6 +48,8 @@ class Helper:
         assert await self.bus.request_name(BUS_NAME)
 
     async def _answer(self, call: Call) -> list[Any]:
+        if self.error is not None:
+            raise self.error
         await self.work.wait()
         return []
 
@@ -96,6 +101,24 @@ async def test_only_the_helper_tells_the_status(plain: PlainBus, helper: Helper,
     liar.close()
 
 
+async def test_an_error_arrives_as_it_was_raised(helper: Helper, client: Client) -> None:
+    await client.connect()
+    for sent in (
+        VramswapError(Problem.PAGES_DO_NOT_FIT, used=3 << 30, room=2 << 30, missing=1 << 30),
+        VramswapError(Problem.SWAP_REFUSED, program="swapoff", device="/dev/nbd0\udcff", why="no\0"),
+        VramswapError(ErrorCode.BUSY, "In two", "sentences."),
+    ):
+        helper.error = dbus_service._refusal(sent)
+        error = await failure(client.stop())
+        assert (error.code, error.problem) == (sent.code, sent.problem)
+        assert (error.as_tuple(), error.arguments) == (sent.as_tuple(), sent.arguments)
+    # Of a version that has it in other words.
+    for more in ('{"problem": "from-the-future", "arguments": {}}', "{", "[]", "7", "[" * 100_000, '{"problem": []}'):
+        helper.error = BusError("org.vramswap.Error.Busy", f"In two\nsentences.\n{more}"[:60_000])
+        error = await failure(client.stop())
+        assert error.as_tuple() == ("Busy", "In two", "sentences.")
+
+
 async def test_a_verb_takes_as_long_as_it_takes(helper: Helper, client: Client) -> None:
     await client.connect()
     stopping = asyncio.ensure_future(client.stop())
@@ -121,7 +144,7 @@ async def test_a_helper_that_ends_is_told(helper: Helper, client: Client) -> Non
     stopping = asyncio.ensure_future(client.stop())
     await until(lambda: helper.served._pending)
     helper.bus.close()
-    assert "it ended before the work was done" in (await failure(stopping)).message
+    assert "ended before the work was done" in (await failure(stopping)).message
     await until(lambda: lost)
     assert [error.code for error in lost] == [ErrorCode.HELPER_UNAVAILABLE]
     again = Helper()
@@ -146,8 +169,8 @@ async def test_a_status_of_another_version(helper: Helper, client: Client) -> No
 
 async def test_without_a_bus_or_a_helper_it_says_so(plain: PlainBus, client: Client) -> None:
     error = await failure(client.connect())
-    assert "it is not installed, or cannot be started" in error.message
+    assert "is not installed, or cannot be started" in error.message
     plain.end()
     error = await failure(Client().connect())
     assert "The system bus cannot be reached" in error.message
-    assert "not connected" in (await failure(Client().start())).message
+    assert "no connection" in (await failure(Client().start())).message

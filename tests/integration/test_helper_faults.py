@@ -17,7 +17,7 @@ def test_a_helper_that_was_killed_takes_over_what_runs(stack: Stack) -> None:
     before, server = status(stack)["segments"], server_pid(stack)
     stack.kill("helper")
     assert stack.fake.devices() == [segment["device"] for segment in before]
-    assert "does not answer" in refused(stack, "status")
+    assert "is not installed, or cannot be started" in refused(stack, "status")
     stack.start_helper()
     now = status(stack)
     assert (now["state"], now["segments"]) == ("on", before)

@@ -133,7 +133,7 @@ class Watch:
     def name(self) -> str:
         """What the bus calls it."""
         assert self.signals._bus is not None
-        return str(self.signals._bus.unique_name)
+        return str(self.signals._bus.name)
 
     async def sees(self, power: PowerReading | None, asleep: bool = False) -> None:
         await until(lambda: (self.signals.power(), self.signals.asleep) == (power, asleep))

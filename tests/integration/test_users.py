@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import json
 import os
 import subprocess
@@ -18,7 +19,7 @@ from dbus_next.signature import Variant
 
 from tests.demo.stack import BIN, FIRST_SIZE, ROOT, Stack
 from tests.support.waiting import until, wait_for
-from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
+from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH, RESIZE
 
 #: Users of every Debian: one whom a rule allows to control, one who is asked for a password, one who may not.
 FIRST, SECOND, THIRD = "daemon", "games", "mail"
@@ -225,8 +226,10 @@ async def test_the_question_is_in_the_language_of_who_is_asked(german: Stack) ->
     await agent.serve(process.pid, "de_DE.UTF-8")
     begin(process)
     await until(lambda: agent.asked)
-    words = "Zum Ändern der Größe des VRAM-Swaps auf 512 MiB ist eine Anmeldung erforderlich"  # codespell:ignore ist
-    assert agent.asked[0].body[1] == words
+    catalogue = gettext.translation("vramswap", german.locale, ["de"])
+    words = catalogue.gettext(RESIZE.question)
+    assert words.startswith("Zum ")
+    assert agent.asked[0].body[1] == words.replace("$(size)", "512 MiB")
     await agent.cancel()
     process.communicate()
     bus.disconnect()  # type: ignore[no-untyped-call]

@@ -17,7 +17,7 @@ from PySide6.QtGui import QPalette
 
 from vramswap_gui.api.status import Mode, Segment, State, Status
 from vramswap_gui.doctor.checks import Check, Verdict
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.settings import Config
 from vramswap_gui.tray import i18n
 from vramswap_gui.tray.history import History, Sample
@@ -42,11 +42,7 @@ OURS: Final = replace(
 )
 OFF: Final = Status(State.OFF, "Off.", mode=Mode.ON_DEMAND, wanted=4 * GIB, maximum=7676 * MIB, gpu_name=GPU.name)
 ON: Final = replace(OFF, state=State.ON, segments=SEGMENTS, reason="4 GiB of VRAM are lent as swap.")
-NO_HELPER: Final = VramswapError(
-    ErrorCode.HELPER_UNAVAILABLE,
-    "The helper of vramswap does not answer: it is not installed, or cannot be started.",
-    "See `systemctl status vramswap-helper`; if it is not installed, install vramswap's system files.",
-)
+NO_HELPER: Final = VramswapError(Problem.HELPER_MISSING)
 WONT_FIT: Final = VramswapError(
     ErrorCode.WONT_FIT,
     "1.8 GiB of pages are in VRAM, and memory and other swap have room for 1.1 GiB.",

@@ -14,19 +14,21 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vramswap_gui"
 TESTS = ROOT / "tests"
 
-#: What everybody may use: errors, sizes, text that can be shown, and what this is.
-BASE: Final = frozenset({"__init__", "errors", "plain", "units"})
+#: What everybody may use: errors, sizes, sentences, text that can be shown, and what this is.
+BASE: Final = frozenset({"__init__", "errors", "forms", "plain", "units"})
 
 #: Room of the package (a folder or a module, the deepest one that has a line) → the rooms that it may import besides
 #: itself and :data:`BASE`. A room that has no line belongs to the one above it.
 ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "__init__": frozenset(),
     "errors": frozenset(),
+    "forms": frozenset(),
     "plain": frozenset(),
     "units": frozenset(),
     "api": frozenset(),
     "bus": frozenset({"api"}),
     "settings": frozenset({"api"}),
+    "text": frozenset({"api"}),
     "client": frozenset({"api", "bus", "settings"}),
     "system": frozenset(),
     "doctor": frozenset({"api", "client", "settings", "system"}),

@@ -6,12 +6,14 @@ The helper's service, its client, the introspection data and ``docs/dbus.md`` ar
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from vramswap_gui.api.declaration import Argument, Interface, Method
 from vramswap_gui.api.status import PROPERTIES, Mode
+from vramswap_gui.errors import VramswapError
 
 BUS_NAME: Final = "org.vramswap.Helper"
 OBJECT_PATH: Final = "/org/vramswap/Helper"
@@ -141,3 +143,25 @@ VERBS: Final[Mapping[str, Verb]] = {
 COMMANDS: Final[Mapping[str, Verb]] = {verb.command: verb for verb in VERBS.values() if verb.command}
 
 HELPER: Final = Interface(INTERFACE, VERBS, PROPERTIES)
+
+
+def error_text(error: VramswapError) -> str:
+    """What an error on the bus says: message and remedy, a line each, and a line with the problem for our clients.
+
+    It is all one text, because callers that are made with GLib are shown no error that carries more than that.
+    """
+    fields = error.as_dict()
+    coded = {name: fields[name] for name in ("problem", "arguments") if name in fields}
+    return "\n".join([error.message, error.remedy, *([json.dumps(coded)] if coded else [])])
+
+
+def error_from(code: str, text: str) -> VramswapError:
+    """The error that ``text`` says, whatever comes."""
+    message, _, rest = text.partition("\n")
+    remedy, _, coded = rest.partition("\n")
+    try:
+        fields = json.loads(coded)
+    except (ValueError, RecursionError):
+        fields = None
+    known = fields if isinstance(fields, dict) else {}
+    return VramswapError.from_dict({**known, "code": code, "message": message, "remedy": remedy})

@@ -244,7 +244,7 @@ class Bus:
         self._reply(call, MessageType.METHOD_RETURN, "", signature, arguments)
 
     def refuse(self, call: Incoming, error: str, text: str) -> None:
-        """Answer a method call with an error."""
+        """Answer a method call with an error; of one with anything but a text GLib's callers see nothing."""
         self._reply(call, MessageType.ERROR, error, "s", [text])
 
     def _reply(self, call: Incoming, kind: MessageType, error: str, signature: str, arguments: Sequence[Any]) -> None:
@@ -387,7 +387,7 @@ def _body(answer: Incoming, reply: str) -> list[Any]:
     """What an answer holds. Raises BusError."""
     try:
         if answer.kind is MessageType.ERROR:
-            text = answer.values()[0] if answer.signature.startswith("s") and answer.body is not None else ""
+            text = answer.values()[0] if answer.signature.startswith("s") else ""
             raise BusError(answer.error_name or FAILED, text)
         if answer.signature != reply:
             raise BusError(INCONSISTENT, f"the answer is of the type “{answer.signature}” instead of “{reply}”")

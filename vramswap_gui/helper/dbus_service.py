@@ -13,7 +13,7 @@ from vramswap_gui.api.dbus import BUS_NAME, ERROR_PREFIX, HELPER, OBJECT_PATH, A
 from vramswap_gui.api.status import Status, status_to_wire
 from vramswap_gui.bus.connection import Bus, BusError, Peer, Variant, plain
 from vramswap_gui.bus.service import Call, ServedObject
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper.event_log import EventLog
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.polkit import Caller, Polkit
@@ -61,13 +61,9 @@ class DbusService:
             served = ServedObject(bus, OBJECT_PATH, HELPER, self._answer, self._values)
             first = await bus.request_name(BUS_NAME)
         except BusError as error:
-            raise VramswapError(
-                ErrorCode.INTERNAL,
-                f"The bus cannot be used: {error}.",
-                "The helper is started by the system bus as root; see its D-Bus policy file.",
-            ) from None
+            raise VramswapError(Problem.BUS_UNUSABLE, why=str(error)) from None
         if not first:
-            raise VramswapError(ErrorCode.BUSY, "Another vramswap-helper runs already.", "Nothing needs to be done.")
+            raise VramswapError(Problem.ANOTHER_HELPER)
         self._lifecycle.changed = lambda status: self._changed(served, status)
 
     def open(self) -> None:
@@ -87,7 +83,7 @@ class DbusService:
                 return await self._handle(call)
             return await self._obey(call, call.method)
         except VramswapError as error:
-            raise BusError(ERROR_PREFIX + error.code, f"{error.message}\n{error.remedy}") from None
+            raise _refusal(error) from None
         except BusError:
             raise
         except Exception as error:
@@ -152,11 +148,7 @@ class Players:
         if caller.name in self._uids:
             return
         if len(self._uids) >= _MAX_PLAYERS or self._users[uid] >= _MAX_PLAYERS_OF_ONE:
-            raise VramswapError(
-                ErrorCode.BUSY,
-                f"{self._users[uid]} programs of yours have vramswap make way already, and {len(self._uids)} in all.",
-                "End some of them.",
-            )
+            raise VramswapError(Problem.TOO_MANY_GAMES, mine=self._users[uid], all=len(self._uids))
         self._uids[caller.name] = uid
         self._users[uid] += 1
         peer = bus.peer(caller.name, lambda owner: None if owner else self.remove(caller.name))
@@ -207,7 +199,8 @@ def _shown(value: Any) -> str:
 
 def _defect(error: Exception) -> BusError:
     traceback.print_exc()
-    return BusError(
-        ERROR_PREFIX + ErrorCode.INTERNAL,
-        f"The helper has a defect ({type(error).__name__}).\nPlease report it, with `journalctl -b`.",
-    )
+    return _refusal(VramswapError(Problem.DEFECT, program="vramswap-helper", what=type(error).__name__))
+
+
+def _refusal(error: VramswapError) -> BusError:
+    return BusError(ERROR_PREFIX + error.code, dbus.error_text(error))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vramswap_gui import __version__
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.dbus_service import DbusService
 from vramswap_gui.helper.event_log import EventLog
@@ -96,7 +96,7 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
     events.end()
     if lost and not ended.is_set():
         # An end that has systemd start it again.
-        raise VramswapError(ErrorCode.INTERNAL, "The bus is gone.", "The helper comes back with it.")
+        raise VramswapError(Problem.BUS_GONE)
     return int(not ended.is_set())
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from vramswap_gui.api.dbus import Access
 from vramswap_gui.bus.connection import ANSWER_DEADLINE, DISCONNECTED, NO_REPLY, Bus, BusError, Variant
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 
 _POLKIT: Final = "org.freedesktop.PolicyKit1"
 _PATH: Final = "/org/freedesktop/PolicyKit1/Authority"
@@ -64,32 +64,16 @@ class Polkit:
         if access is Access.PUBLIC or caller.uid == 0:
             return
         if access is None or access is Access.ROOT or caller.uid is None or not caller.name.startswith(":"):
-            raise VramswapError(
-                ErrorCode.NOT_AUTHORIZED, "Only the system itself may do this.", "As an administrator, use sudo."
-            )
+            raise VramswapError(Problem.ROOT_ALONE)
         try:
             verdict, asked = await self._decide(caller, caller.uid, access, details, interactive)
         except BusError as error:
-            raise VramswapError(
-                ErrorCode.AUTHORIZATION_UNAVAILABLE,
-                f"polkit, which decides who may do this, does not answer ({error}).",
-                "Install and start it (package polkitd, `systemctl start polkit`).",
-            ) from None
+            raise VramswapError(Problem.POLKIT_SILENT, why=str(error)) from None
         if verdict.authorized:
             return
-        if asked and verdict.challenge:
-            raise VramswapError(
-                ErrorCode.NOT_AUTHORIZED,
-                "The password was not given, or was not the right one.",
-                "Nothing was changed; try again.",
-            )
-        raise VramswapError(
-            ErrorCode.NOT_AUTHORIZED,
-            "You are not allowed to do this.",
-            "Use it from your desktop session, where a password can be asked for, or as an administrator with sudo."
-            if verdict.challenge
-            else "Ask an administrator of this machine.",
-        )
+        if not verdict.challenge:
+            raise VramswapError(Problem.NOT_ALLOWED)
+        raise VramswapError(Problem.PASSWORD_WRONG if asked else Problem.PASSWORD_NEEDED)
 
     async def _decide(
         self, caller: Caller, uid: int, access: Access, details: Mapping[str, str], interactive: bool

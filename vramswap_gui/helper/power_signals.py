@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from vramswap_gui.bus.connection import PROPERTIES, Bus, BusError, Peer, Variant
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.system.power_supply import PowerReading
 
 _UPOWER: Final = "org.freedesktop.UPower"
@@ -85,11 +85,7 @@ class PowerSignals:
         try:
             self._bus = bus = await Bus.connect(address)
         except BusError as error:
-            raise VramswapError(
-                ErrorCode.INTERNAL,
-                f"The bus cannot be used: {error}.",
-                "vramswap needs D-Bus: start the service dbus.",
-            ) from None
+            raise VramswapError(Problem.BUS_UNUSABLE, why=str(error)) from None
         for service in (_UPOWER, _LOGIND):
             bus.begin(self._follow(bus, service))
 

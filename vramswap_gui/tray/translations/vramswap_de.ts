@@ -16,6 +16,10 @@
         <translation>Ergänzen Sie die Befehlszeile des Kernels um psi=1 oder verwenden Sie einen Kernel mit CONFIG_PSI.</translation>
     </message>
     <message>
+        <source>Another vramswap-helper runs already.</source>
+        <translation>Ein anderer vramswap-helper läuft bereits.</translation>
+    </message>
+    <message>
         <source>Ask an administrator of this machine.</source>
         <translation>Wenden Sie sich an einen Systemverwalter dieses Computers.</translation>
     </message>
@@ -30,6 +34,10 @@
     <message>
         <source>CUDA driver library</source>
         <translation>CUDA-Treiberbibliothek</translation>
+    </message>
+    <message>
+        <source>CUDA failed in {0}: {1}.</source>
+        <translation>CUDA ist in {0} fehlgeschlagen: {1}.</translation>
     </message>
     <message>
         <source>CUDA failed while {0}: {1}.</source>
@@ -86,6 +94,10 @@
     <message>
         <source>Enable what it needs: `sudo systemctl enable {0}`</source>
         <translation>Aktivieren Sie, was der Treiber benötigt: `sudo systemctl enable {0}`</translation>
+    </message>
+    <message>
+        <source>End some of them.</source>
+        <translation>Beenden Sie einige davon.</translation>
     </message>
     <message>
         <source>For VRAM first: `echo N | sudo tee /sys/module/zswap/parameters/enabled`</source>
@@ -152,6 +164,10 @@
         <translation>Installieren Sie das NVIDIA-Treiberpaket Ihrer Distribution (Debian: nvidia-driver libcuda1).</translation>
     </message>
     <message>
+        <source>It is back with the bus; see `systemctl status dbus`.</source>
+        <translation>Er kommt mit dem Bus zurück; siehe `systemctl status dbus`.</translation>
+    </message>
+    <message>
         <source>It must be a positive multiple of {0}.</source>
         <translation>Sie muss ein positives Vielfaches von {0} sein.</translation>
     </message>
@@ -196,6 +212,10 @@
         <translation>Speicherdruck</translation>
     </message>
     <message>
+        <source>Mend the file, or remove it to go back to the defaults.</source>
+        <translation>Korrigieren Sie die Datei oder löschen Sie sie, um zu den Vorgaben zurückzukehren.</translation>
+    </message>
+    <message>
         <source>NVIDIA GPU</source>
         <translation>NVIDIA-GPU</translation>
     </message>
@@ -210,6 +230,10 @@
     <message>
         <source>Nothing can be lent: {0}.</source>
         <translation>Es kann nichts verliehen werden – {0}.</translation>
+    </message>
+    <message>
+        <source>Nothing needs to be done.</source>
+        <translation>Es ist nichts zu tun.</translation>
     </message>
     <message>
         <source>Nothing was changed; try again.</source>
@@ -228,12 +252,20 @@
         <translation>Ausgeschaltet, solange der Computer in Bereitschaft ist.</translation>
     </message>
     <message>
+        <source>Off.</source>
+        <translation>Aus.</translation>
+    </message>
+    <message>
         <source>Only {0} of VRAM are free, of which {1} are not to be lent.</source>
         <translation>Nur {0} VRAM sind frei, von denen {1} nicht verliehen werden sollen.</translation>
     </message>
     <message>
         <source>Other swap</source>
         <translation>Andere Swap-Bereiche</translation>
+    </message>
+    <message>
+        <source>Please report it, with `journalctl -b`.</source>
+        <translation>Bitte melden Sie das, mit `journalctl -b`.</translation>
     </message>
     <message>
         <source>Please report it.</source>
@@ -286,6 +318,10 @@
     <message>
         <source>See `nvidia-smi` and the kernel&apos;s log (`dmesg`).</source>
         <translation>Siehe `nvidia-smi` und das Protokoll des Kernels (`dmesg`).</translation>
+    </message>
+    <message>
+        <source>See `systemctl status vramswap-helper`.</source>
+        <translation>Siehe `systemctl status vramswap-helper`.</translation>
     </message>
     <message>
         <source>See `systemctl status vramswap-helper`; if it is not installed, install vramswap&apos;s system files.</source>
@@ -356,6 +392,10 @@
         <translation>Die GPU hat zu wenig freien Speicher (beim {0}).</translation>
     </message>
     <message>
+        <source>The GPU is gone, and what was in its memory is lost.</source>
+        <translation>Die GPU ist nicht mehr da; was in ihrem Speicher war, ist verloren.</translation>
+    </message>
+    <message>
         <source>The GPU {0} ({1}) has no memory of its own: what it lends is the computer&apos;s.</source>
         <translation>Die GPU {0} ({1}) hat keinen eigenen Speicher: Was sie verleiht, ist der des Computers.</translation>
     </message>
@@ -392,6 +432,10 @@
         <translation>Der NVIDIA-Treiber unterstützt CUDA {0}.{1}; benötigt wird 12.0.</translation>
     </message>
     <message>
+        <source>The NVIDIA driver supports CUDA {0}; 12.0 is needed.</source>
+        <translation>Der NVIDIA-Treiber unterstützt CUDA {0}; nötig ist 12.0.</translation>
+    </message>
+    <message>
         <source>The NVIDIA driver was updated, and the kernel still runs another version of it.</source>
         <translation>Der NVIDIA-Treiber wurde aktualisiert, im Kernel läuft aber noch eine andere Version.</translation>
     </message>
@@ -408,16 +452,60 @@
         <translation>Der Bus kann nicht verwendet werden: {0}.</translation>
     </message>
     <message>
+        <source>The bus is gone.</source>
+        <translation>Der Bus ist nicht mehr da.</translation>
+    </message>
+    <message>
+        <source>The engine died before the upgrade.</source>
+        <translation>Die Engine ist vor der Aktualisierung abgestürzt.</translation>
+    </message>
+    <message>
+        <source>The engine died while a device was attached.</source>
+        <translation>Die Engine ist beim Anschließen eines Geräts abgestürzt.</translation>
+    </message>
+    <message>
+        <source>The engine died while it allocated VRAM.</source>
+        <translation>Die Engine ist beim Belegen von VRAM abgestürzt.</translation>
+    </message>
+    <message>
+        <source>The engine died while it opened the GPU.</source>
+        <translation>Die Engine ist beim Öffnen der GPU abgestürzt.</translation>
+    </message>
+    <message>
         <source>The engine stopped: {0}.</source>
         <translation>Die Engine ist ausgefallen: {0}.</translation>
+    </message>
+    <message>
+        <source>The helper answered in a way that is not known here.</source>
+        <translation>Der Hilfsdienst hat in unbekannter Weise geantwortet.</translation>
+    </message>
+    <message>
+        <source>The helper comes back with it.</source>
+        <translation>Der Hilfsdienst kommt mit ihm zurück.</translation>
     </message>
     <message>
         <source>The helper does not say why.</source>
         <translation>Der Hilfsdienst nennt keinen Grund.</translation>
     </message>
     <message>
+        <source>The helper of vramswap does not answer: it hangs.</source>
+        <translation>Der Hilfsdienst von vramswap antwortet nicht: Er hängt.</translation>
+    </message>
+    <message>
         <source>The helper of vramswap does not answer: {0}.</source>
         <translation>Der Hilfsdienst von vramswap antwortet nicht: {0}.</translation>
+    </message>
+    <message>
+        <source>The helper of vramswap ended before the work was done.</source>
+        <translation>Der Hilfsdienst von vramswap hat sich vor Abschluss der Arbeit beendet.</translation>
+    </message>
+    <message>
+        <source>The helper of vramswap ended.</source>
+        <translation>Der Hilfsdienst von vramswap hat sich beendet.</translation>
+    </message>
+    <message>
+        <source>The helper of vramswap is not installed, or cannot be started.</source>
+        <translation>Der Hilfsdienst von vramswap ist nicht installiert oder nicht startbar.</translation>
     </message>
     <message>
         <source>The kernel (vm.overcommit_memory=2) lets programs ask for {0} in all, {1} of which are this swap; {2} are promised, so it cannot go.</source>
@@ -428,8 +516,16 @@
         <translation>Der Kernel gibt Verbindungen von /dev/nbd{0} nicht frei.</translation>
     </message>
     <message>
+        <source>The kernel does not let go of connections of {0}.</source>
+        <translation>Der Kernel gibt Verbindungen von {0} nicht frei.</translation>
+    </message>
+    <message>
         <source>The kernel refused the memory pressure trigger ({0}).</source>
         <translation>Der Kernel hat den Auslöser für Speicherdruck verweigert ({0}).</translation>
+    </message>
+    <message>
+        <source>The kernel refused to {0} {1}: {2}.</source>
+        <translation>Der Kernel hat den Befehl {0} für {1} verweigert: {2}.</translation>
     </message>
     <message>
         <source>The kernel refused to {0}: {1}.</source>
@@ -464,6 +560,10 @@
         <translation>Der Prozess, der über den VRAM wacht, hat sich beendet.</translation>
     </message>
     <message>
+        <source>The reason has no words in this version ({0}).</source>
+        <translation>Der Grund hat in dieser Version keine Worte ({0}).</translation>
+    </message>
+    <message>
         <source>The server is changing something.</source>
         <translation>Der Server nimmt gerade eine Änderung vor.</translation>
     </message>
@@ -480,8 +580,20 @@
         <translation>Der Server muss als root laufen.</translation>
     </message>
     <message>
+        <source>The server that holds the VRAM does not answer.</source>
+        <translation>Der Server, der das VRAM hält, antwortet nicht.</translation>
+    </message>
+    <message>
+        <source>The server that holds the VRAM ended.</source>
+        <translation>Der Server, der das VRAM hält, hat sich beendet.</translation>
+    </message>
+    <message>
         <source>The server that holds the VRAM failed: {0}.</source>
         <translation>Der Server, der den VRAM hält, ist ausgefallen: {0}.</translation>
+    </message>
+    <message>
+        <source>The server that holds the VRAM is not running.</source>
+        <translation>Der Server, der das VRAM hält, läuft nicht.</translation>
     </message>
     <message>
         <source>The server that holds the VRAM was not started: {0}.</source>
@@ -490,6 +602,10 @@
     <message>
         <source>The system bus cannot be reached ({0}).</source>
         <translation>Der Systembus ist nicht erreichbar ({0}).</translation>
+    </message>
+    <message>
+        <source>The system bus is gone, and the helper of vramswap with it.</source>
+        <translation>Der Systembus ist nicht mehr da und mit ihm der Hilfsdienst von vramswap.</translation>
     </message>
     <message>
         <source>The tray failed: {0}: {1}.</source>
@@ -506,6 +622,10 @@
     <message>
         <source>There is no NVIDIA GPU.</source>
         <translation>Es gibt keine NVIDIA-GPU.</translation>
+    </message>
+    <message>
+        <source>There is no connection to the helper of vramswap.</source>
+        <translation>Es besteht keine Verbindung zum Hilfsdienst von vramswap.</translation>
     </message>
     <message>
         <source>There is no segment {0}.</source>
@@ -542,6 +662,10 @@
     <message>
         <source>Turn the swap off before you switch: `vramswapctl off`</source>
         <translation>Schalten Sie den Swap aus, bevor Sie umschalten: `vramswapctl off`</translation>
+    </message>
+    <message>
+        <source>Turn the swap off now, while its pages can still be read; then see `journalctl -b` and report it.</source>
+        <translation>Schalten Sie den Swap jetzt aus, solange seine Seiten noch lesbar sind; sehen Sie dann in `journalctl -b` nach und melden Sie den Fehler.</translation>
     </message>
     <message>
         <source>Turn the swap off; programs that miss pages end. Then look for NVRM or Xid lines in `dmesg`.</source>
@@ -700,10 +824,6 @@
         <translation>beendet, ohne bereit zu werden</translation>
     </message>
     <message>
-        <source>it ended before the work was done</source>
-        <translation>vor Abschluss der Arbeit beendet</translation>
-    </message>
-    <message>
         <source>it has settings that are not in force yet</source>
         <translation>sie enthält Einstellungen, die noch nicht gelten</translation>
     </message>
@@ -714,10 +834,6 @@
     <message>
         <source>it is nested too deeply</source>
         <translation>zu tief verschachtelt</translation>
-    </message>
-    <message>
-        <source>it is not installed, or cannot be started</source>
-        <translation>nicht installiert oder nicht startbar</translation>
     </message>
     <message>
         <source>it is not running</source>
@@ -834,10 +950,6 @@
     <message>
         <source>not allowed by the kernel</source>
         <translation>vom Kernel nicht erlaubt</translation>
-    </message>
-    <message>
-        <source>not connected</source>
-        <translation>nicht verbunden</translation>
     </message>
     <message>
         <source>not installed, so nobody may turn the swap on</source>
@@ -1088,14 +1200,6 @@
         <translation>Die Engine wird gerade ersetzt.</translation>
     </message>
     <message>
-        <source>The helper answered in a way that is not known here: {0}.</source>
-        <translation>Der Hilfsdienst hat in unbekannter Weise geantwortet: {0}.</translation>
-    </message>
-    <message>
-        <source>The helper has a status that is not known here.</source>
-        <translation>Der Hilfsdienst meldet einen hier unbekannten Zustand.</translation>
-    </message>
-    <message>
         <source>The new version could not be started: {0}.</source>
         <translation>Die neue Version konnte nicht gestartet werden: {0}.</translation>
     </message>
@@ -1148,10 +1252,6 @@
         <translation>er antwortet nicht auf „{0}“</translation>
     </message>
     <message>
-        <source>it hangs</source>
-        <translation>er reagiert nicht</translation>
-    </message>
-    <message>
         <source>no answer</source>
         <translation>keine Antwort</translation>
     </message>
@@ -1166,10 +1266,6 @@
     <message>
         <source>the battery was low</source>
         <translation>die Akkuladung war niedrig</translation>
-    </message>
-    <message>
-        <source>the bus is gone</source>
-        <translation>Verbindung zum Bus verloren</translation>
     </message>
     <message>
         <source>the caller is gone</source>
@@ -1272,6 +1368,10 @@
         <translation>vramswap ist nur mit einer NVIDIA-GPU von Nutzen.</translation>
     </message>
     <message>
+        <source>vramswap needs D-Bus, and root&apos;s D-Bus policy: see `systemctl status dbus`.</source>
+        <translation>vramswap benötigt D-Bus und dessen Richtlinie für root: siehe `systemctl status dbus`.</translation>
+    </message>
+    <message>
         <source>vramswap needs D-Bus: start the service dbus.</source>
         <translation>vramswap benötigt D-Bus: Starten Sie den Dienst dbus.</translation>
     </message>
@@ -1332,6 +1432,14 @@
         <translation>{0} sagt nicht, wie viel Speicher verfügbar ist</translation>
     </message>
     <message>
+        <source>{0} failed on {1}: {2}.</source>
+        <translation>{0} ist für {1} fehlgeschlagen: {2}.</translation>
+    </message>
+    <message>
+        <source>{0} has a defect ({1}).</source>
+        <translation>{0} hat einen Fehler ({1}).</translation>
+    </message>
+    <message>
         <source>{0} is being changed.</source>
         <translation>{0} wird gerade verändert.</translation>
     </message>
@@ -1382,6 +1490,10 @@
     <message>
         <source>{0} of {1}: {2}.</source>
         <translation>{0} von {1} – {2}.</translation>
+    </message>
+    <message>
+        <source>{0} programs of yours have vramswap make way already, and {1} in all.</source>
+        <translation>{0} Ihrer Programme lassen vramswap bereits Platz machen, insgesamt sind es {1}.</translation>
     </message>
     <message>
         <source>{0} segments are attached.</source>

@@ -1,0 +1,122 @@
+"""Why the swap is as it is: every reason that the helper gives, declared once.
+
+On the wires a reason is its code and its arguments; whoever shows it words it (:func:`vramswap_gui.forms.word`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from vramswap_gui import forms
+from vramswap_gui.forms import Argument, Kind
+
+
+class ReasonCode(enum.StrEnum):
+    """The code on the wire; ``form`` is the English sentence, or a part of one that goes into another's place."""
+
+    form: str
+
+    def __new__(cls, value: str, form: str = "") -> Self:
+        """A code with its form."""
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.form = form
+        return code
+
+    #: What a newer helper says; the text is its code.
+    UNKNOWN = "unknown", "The reason has no words in this version ({code:text})."
+
+    # Off, or on the way
+    OFF = "off", "Off."
+    STARTING = "starting", "Reserving VRAM."
+    STOPPING = "stopping", "Bringing pages home."
+    RESIZING = "resizing", "Changing the size."
+    ASLEEP = "asleep", "Off while the machine sleeps."
+    GAME = "game", "A game is running and has all of the VRAM."
+    ON_BATTERY = "on-battery", "Off on battery."
+    BATTERY_LOW = "battery-low", "The battery is at {level:number} %, below the floor of {floor:number} %."
+    BATTERY_NEAR_FLOOR = (
+        "battery-near-floor",
+        "The battery is at {level:number} %, less than {band:number} % above the floor of {floor:number} %.",
+    )
+    MEMORY_PLENTIFUL = "memory-plentiful", "Memory is plentiful."
+    MEMORY_NOT_SHORT = "memory-not-short", "Memory is not short."
+
+    # On, or wanted
+    LENT = "lent", "{size:size} of VRAM are lent as swap."
+    LENT_LESS = "lent-less", "{size:size} of {goal:size}: {why:said}."
+    NOTHING_LENT = "nothing-lent", "Nothing can be lent: {why:said}."
+    SHORT_BUT = "short-but", "Memory is short, but {why:said}."
+
+    # Why not more: these go into the places above
+    ENOUGH = "enough", "no more is needed"
+    OTHER_PROGRAM_ACTIVE = "other-program-active", "another program is using the GPU"
+    OTHER_PROGRAMS_ACTIVE = "other-programs-active", "other programs are using the GPU"
+    REST_USED = "rest-used", "other programs use the rest of the VRAM"
+    OTHER_PROGRAM_USES = "other-program-uses", "another program uses {used:size} of VRAM"
+    OTHER_PROGRAMS_USE = "other-programs-use", "other programs use {used:size} of VRAM"
+    UNTIL_NOW = "until-now", "until a moment ago {why:said}"
+    A_MOMENT_AGO = "a-moment-ago", "{what:said} a moment ago"
+    NO_VRAM_TO_SPARE = "no-vram-to-spare", "the GPU has no VRAM to spare"
+    CHANGED_TOO_OFTEN = "changed-too-often", "the size changed too often in the last hour"
+
+    # What happened a moment ago
+    VRAM_TAKEN = "vram-taken", "another program took its VRAM"
+    LENDING_FAILED = "lending-failed", "lending VRAM failed"
+    GAME_RAN = "game-ran", "a game was running"
+    WAS_ON_BATTERY = "was-on-battery", "the machine was on battery"
+    BATTERY_WAS_LOW = "battery-was-low", "the battery was low"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A code with its arguments. Raises ValueError or TypeError when they do not belong together."""
+
+    code: ReasonCode = ReasonCode.OFF
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        forms.check(self.code.form, self.arguments)
+
+    def __hash__(self) -> int:
+        return hash((self.code, tuple(sorted(self.arguments.items(), key=lambda item: item[0]))))
+
+    @classmethod
+    def of(cls, code: ReasonCode, **arguments: Argument) -> Self:
+        """``code`` with its arguments."""
+        return cls(code, arguments)
+
+    @property
+    def form(self) -> str:
+        """The English form."""
+        return self.code.form
+
+    def to_wire(self) -> dict[str, Any]:
+        """As the control socket carries it, and D-Bus as ``(sa{sv})``."""
+        return {"code": self.code.value, "arguments": {name: _to_wire(value) for name, value in self.arguments.items()}}
+
+    @classmethod
+    def from_wire(cls, wire: object) -> Self:
+        """The reverse, whatever comes: what this version has no words for is ``UNKNOWN`` with its code."""
+        code, arguments = "", {}
+        if isinstance(wire, Mapping):
+            code, arguments = wire.get("code", ""), wire.get("arguments", {})
+        try:
+            known = ReasonCode(code)
+            wanted = forms.places(known.form)
+            # Arguments of a newer version that this one has no place for do no harm.
+            return cls(known, {name: _from_wire(arguments[name], kind) for name, kind in wanted.items()})
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return cls(ReasonCode.UNKNOWN, {"code": code if isinstance(code, str) else ""})
+
+
+def _to_wire(value: Argument) -> Any:
+    return value.to_wire() if isinstance(value, Reason) else value
+
+
+def _from_wire(value: Any, kind: Kind) -> Argument:
+    argument: Argument = Reason.from_wire(value) if kind is Kind.SAID else value
+    return argument

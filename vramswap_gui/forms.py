@@ -1,0 +1,93 @@
+"""Sentences as a code and arguments: declared once with their English form, worded in the language of who reads them.
+
+A form has places, such as ``{used:size}``: the argument's name, and its :class:`Kind`. What an argument is, is known to
+whoever words it: a size gets its unit and its decimal point, a text from elsewhere is made plain, and an argument may
+be such a sentence itself.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from vramswap_gui.plain import plain
+from vramswap_gui.units import format_size
+
+PLACE: Final = re.compile(r"\{([a-z_]+):([a-z]+)\}")
+#: Longer texts from elsewhere are cut: they are shown in a line.
+_LONGEST: Final = 200
+
+
+class Kind(enum.StrEnum):
+    """What an argument is."""
+
+    #: Bytes, from 0 on.
+    SIZE = "size"
+    #: A whole number.
+    NUMBER = "number"
+    #: Words that are the same in every language: a path, a command, a device, what another program said.
+    TEXT = "text"
+    #: Another sentence, or a part of one.
+    SAID = "said"
+
+
+class Sentence(Protocol):
+    """A code with its arguments."""
+
+    @property
+    def form(self) -> str:
+        """The English form."""
+
+    @property
+    def arguments(self) -> Mapping[str, Argument]:
+        """What is put in the places, by their names."""
+
+
+Argument = int | str | Sentence
+#: A form in a reader's language, where it is known there.
+Lookup = Callable[[str], str]
+
+
+def places(form: str) -> dict[str, Kind]:
+    """The places of a form by their names. Raises ValueError for a kind that there is not, and for a stray brace."""
+    found = {match[1]: Kind(match[2]) for match in PLACE.finditer(form)}
+    if set("{}") & set(PLACE.sub("", form)):
+        raise ValueError(f"a brace that is no place: {form}")
+    return found
+
+
+def check(form: str, arguments: Mapping[str, object]) -> None:
+    """Raises ValueError or TypeError unless the arguments are those that the form has places for."""
+    wanted = places(form)
+    if wanted.keys() != arguments.keys():
+        raise ValueError(f"“{form}” takes {sorted(wanted)}, not {sorted(arguments)}")
+    for name, kind in wanted.items():
+        value = arguments[name]
+        number = isinstance(value, int) and not isinstance(value, bool)
+        fits = {
+            Kind.SIZE: number and isinstance(value, int) and value >= 0,
+            Kind.NUMBER: number,
+            Kind.TEXT: isinstance(value, str),
+            Kind.SAID: hasattr(value, "form"),
+        }
+        if not fits[kind]:
+            raise TypeError(f"{name} of “{form}” is no {kind}: {value!r}")
+
+
+def word(sentence: Sentence, lookup: Lookup = lambda form: form, size: Callable[[int], str] = format_size) -> str:
+    """The sentence for a person who reads ``lookup``'s language, where sizes are written as ``size`` does."""
+
+    def put(match: re.Match[str]) -> str:
+        value = sentence.arguments.get(match[1])
+        if value is None:
+            # A translation with a place of its own.
+            return match[0]
+        if isinstance(value, str):
+            return plain(value, _LONGEST)
+        if isinstance(value, int):
+            return size(value) if match[2] == Kind.SIZE else str(value)
+        return word(value, lookup, size)
+
+    return PLACE.sub(put, lookup(sentence.form))

@@ -1,0 +1,1 @@
+"""Codes as sentences, in the language of who reads them."""
