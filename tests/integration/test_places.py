@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.demo.stack import BIN, Stack
-from tests.integration.test_helper import done, status
-from tests.support.server import wait_for
+from tests.support.ctl import done, status
+from tests.support.waiting import wait_for
 
 #: As people's disks have them, as the kernel writes them into /proc/swaps.
 NAMES = (
