@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 
 from tests.demo.stack import Stack
 from tests.support.ctl import done, refused, status
-from tests.support.policy import SHORT, becomes, begin, started
+from tests.support.policy import PLENTY, SHORT, becomes, begin, started
 from tests.support.waiting import wait_for
 from vramswap_gui.units import GIB, MIB
 
@@ -102,3 +103,38 @@ def test_debug_says_what_is_done(stack: Stack) -> None:
     for arguments in (("--debug", "status"), ("status", "--debug")):
         result = stack.ctl(*arguments)
         assert result.returncode == 0 and "client: GetAll" in result.stderr
+
+
+def test_somebody_elses_swapoff_is_named(make_stack: Callable[..., Stack]) -> None:
+    stack = started(make_stack, "on-demand", size=256 * MIB)
+    begin(stack, SHORT)
+    becomes(stack, "on")
+    stack.fake.set_available(PLENTY)
+    for device in stack.fake.devices():
+        subprocess.run(["swapoff", device], env=stack.environment, check=True)
+    wait_for(lambda: "swapoff" in status(stack)["reason"], "who turned it off")
+    assert status(stack)["state"] == "waiting"
+    # It comes back when memory is short, …
+    stack.fake.set_available(SHORT)
+    becomes(stack, "on")
+    # … and not when a person's own command had turned it on, until there is another.
+    done(stack, "on")
+    for device in stack.fake.devices():
+        subprocess.run(["swapoff", device], env=stack.environment, check=True)
+    assert "swapoff" in becomes(stack, "off")["reason"]
+    assert done(stack, "status").startswith("off: Somebody turned it off with swapoff.")
+    done(stack, "on")
+    assert "swapoff" not in status(stack)["reason"]
+
+
+def test_all_swap_areas_taken_is_named(stack: Stack) -> None:
+    with stack.fake.swaps.open("a") as file:
+        file.writelines(f"/dev/loop{number}\tpartition\t4\t0\t-{number + 2}\n" for number in range(23))
+    stack.fake.refuse("swapon", "swapon failed: Operation not permitted")
+    line = refused(stack, "on")
+    assert "takes no more swap: 23 are in use" in line and "swapon --show" in line
+    stack.fake.refuse("swapon")
+    # One segment, be it ever so large, is all that is tried.
+    done(stack, "size", "1.5G")
+    done(stack, "on")
+    assert len(status(stack)["segments"]) == 1

@@ -124,6 +124,12 @@ BEGINNINGS: Final[list[Row]] = [
      Cause.MEMORY, ""),
     # What people want.
     ("off", Observation(SHORT, SLEEPING), OFF, 0, State.OFF, Cause.HAND, "Off."),
+    ("turned off with swapoff, and lent all the time", Observation(SHORT, SLEEPING, session=SessionObservation(
+        hand=False, taken_down=True)), ALWAYS, 0, State.OFF, Cause.HAND, "Somebody turned it off with swapoff."),
+    ("turned off with swapoff, on demand", Observation(PLENTIFUL, SLEEPING, session=SessionObservation(
+        taken_down=True)), ON_DEMAND, 0, WAITING, Cause.MEMORY, "Somebody turned it off with swapoff; it comes back"),
+    ("turned off with swapoff, and memory is short", Observation(SHORT, SLEEPING, session=SessionObservation(
+        taken_down=True)), ON_DEMAND, 2 * GIB, ON, Cause.MEMORY, ""),
     ("turned off by hand", Observation(SHORT, SLEEPING, session=SessionObservation(hand=False)), ALWAYS, 0, State.OFF,
      Cause.HAND, "Off."),
     ("turned on by hand", Observation(PLENTIFUL, SLEEPING, session=BY_HAND), OFF, 7 * GIB + 512 * MIB, ON, Cause.NONE,

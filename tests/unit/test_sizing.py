@@ -12,6 +12,7 @@ from vramswap_gui.helper.policy.limits import Vram
 from vramswap_gui.helper.policy.sizing import (
     Area,
     Room,
+    most_segments,
     require_room,
     reshape,
     sentence,
@@ -117,6 +118,22 @@ def test_room(name: str, used: int, room: Room, fits: bool) -> None:
         with pytest.raises(VramswapError) as caught:
             require_room(used, room)
         assert caught.value.code is ErrorCode.WONT_FIT
+
+
+@pytest.mark.parametrize(("others", "most"), [(0, 16), (7, 16), (8, 15), (20, 3), (22, 1), (40, 1)])
+def test_the_kernel_has_room_for_so_many(others: int, most: int) -> None:
+    assert most_segments(others) == most
+
+
+@given(st.lists(AREA, max_size=MAX_SEGMENTS), st.integers(8, 8192), st.integers(1, MAX_SEGMENTS))
+def test_reshape_keeps_within_what_the_kernel_has_room_for(found: list[tuple[int, int]], steps: int, most: int) -> None:
+    areas = [Area(index, size, used) for index, (size, used) in enumerate(found)]
+    size = steps * SIZE_STEP
+    plan = reshape(areas, size, most)
+    kept = [area for area in areas if area.index not in plan.remove]
+    assert size - MIN_SIZE < sum(area.size for area in kept) + sum(plan.add) <= size
+    assert len(plan.add) <= most
+    assert not plan.add or len(kept) + len(plan.add) <= most
 
 
 def test_the_slider_ends_where_the_card_does() -> None:

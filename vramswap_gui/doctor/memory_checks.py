@@ -11,8 +11,6 @@ from vramswap_gui.units import format_size
 
 #: Below it the kernel prefers to drop files from memory so strongly that swap is of little use.
 _LEAST_SWAPPINESS: Final = 10
-#: MAX_SWAPFILES of include/linux/swap.h, as distributions build it: 32 less the types that the kernel needs itself.
-_MOST_AREAS: Final = 23
 #: With so few left there is room for a few segments only.
 _FEW: Final = 4
 #: As in /proc/PID/comm, and as people know them.
@@ -74,9 +72,9 @@ def pressure(at: Machine) -> Check:
 def areas(at: Machine) -> Check:
     """The kernel has room for two dozen swap areas in all."""
     name, others = "Swap areas", len(_others(at) or ())
-    if others > _MOST_AREAS - _FEW:
+    if others > swaps.MOST_AREAS - _FEW:
         return Check(
-            name, Verdict.WARNING, f"{others} are in use already, and the kernel has room for some {_MOST_AREAS}",
+            name, Verdict.WARNING, f"{others} are in use already, and the kernel has room for some {swaps.MOST_AREAS}",
             "Turn some of them off; fewer and larger areas serve as well: `swapon --show`",
         )  # fmt: skip
     return Check(name, Verdict.OK, "there is room for more")

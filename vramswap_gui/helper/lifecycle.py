@@ -19,7 +19,7 @@ from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_unit import start_at_boot
 from vramswap_gui.helper.policy import limits, sizing
 from vramswap_gui.helper.policy.limits import Vram
-from vramswap_gui.helper.policy.types import Plan
+from vramswap_gui.helper.policy.types import TAKEN_DOWN, Plan
 from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_client import ServerClient, keeper_died, pages_lost
@@ -57,12 +57,14 @@ class Lifecycle:
         #: The card as it was when it was last asked.
         self._vram_seen: Vram | None = None
         self._verb = asyncio.Lock()
-        self._segments = Segments(server, attach == "kernel", proc, sys, self._moved)
+        self._segments = Segments(server, attach == "kernel", proc, sys, folder, self._moved)
         self._aim = 0
         self._recovery: asyncio.Task[None] | None = None
         #: Devices of ours that the server does not know, and since when.
         self._strays: dict[str, float] = {}
         self.playing = False
+        #: Whether it is off because somebody used ``swapoff``.
+        self.taken_down = False
         #: Counts what people ask for: a decision that was made before it is void.
         self.generation = 0
         #: When lending was last tried by the policy, and failed.
@@ -188,7 +190,7 @@ class Lifecycle:
             vram = await self._vram(config)
             self._aim = sizing.target(config, vram)
             size = self._aim if most is None else min(self._aim, most)
-            await self._segments.reach(Goal(come=sizing.reshape((), size).add), config)
+            await self._segments.reach(Goal(come=sizing.reshape((), size, self._segments.most).add), config)
         except VramswapError as error:
             await self._undo(config)
             self._fail(error)
@@ -270,7 +272,7 @@ class Lifecycle:
                 if config.mode == Mode.ON_DEMAND and not self.hand:
                     # A larger limit is no need for more.
                     goal = min(goal, self.lent)
-                steps = sizing.reshape(areas, goal)
+                steps = sizing.reshape(areas, goal, self._segments.most)
                 self._segments.require_room([area for area in areas if area.index in steps.remove])
                 self._file.save(config)
                 self._set(wanted=config.size, state=State.RESIZING, reason="Changing the size.")
@@ -312,6 +314,7 @@ class Lifecycle:
     def _by_hand(self, hand: bool | None) -> None:
         """A person asked for something: what they said last, and a decision anew."""
         self._runtime.hand = hand
+        self.taken_down = False
         self.generation += 1
         self.failed_at = None
         self.decided()
@@ -340,10 +343,11 @@ class Lifecycle:
             self._explain(plan)
 
     async def _taken_down(self) -> None:
-        """Somebody ran ``swapoff``, and does not want it back at once."""
+        """Somebody ran ``swapoff``, and does not want it back at once: on demand, when memory is short; else never."""
         await self._server.quit()
-        self._set(state=State.OFF, reason="Off.", cause=Cause.HAND)
-        self._by_hand(False)
+        self._set(state=State.OFF, reason=TAKEN_DOWN, cause=Cause.HAND)
+        self._by_hand(None if self._status.mode is Mode.ON_DEMAND and not self.hand else False)
+        self.taken_down = True
 
     async def _grow(self, size: int) -> None:
         if not self._segments.devices:
@@ -353,7 +357,7 @@ class Lifecycle:
         size = min(size, sizing.target(config, await self._vram(config)))
         self._set(state=State.RESIZING, reason="Changing the size.")
         async with self._resting():
-            steps = sizing.reshape(self._segments.areas(), size)
+            steps = sizing.reshape(self._segments.areas(), size, self._segments.most)
             await self._segments.reach(Goal(steps.remove, steps.add), config)
 
     async def _shrink(self, plan: Plan, pause: float) -> None:
@@ -361,7 +365,7 @@ class Lifecycle:
             await self._stop(0 if plan.urgent else pause, plan.cause)
             return
         areas = self._segments.areas()
-        steps = sizing.reshape(areas, plan.size)
+        steps = sizing.reshape(areas, plan.size, self._segments.most)
         self._segments.require_room([area for area in areas if area.index in steps.remove])
         self._set(state=State.RESIZING, reason=plan.reason, cause=plan.cause)
         async with self._resting():
@@ -424,6 +428,7 @@ class Lifecycle:
     def _rest(self) -> None:
         self._moved()
         if self.lent and self._server.connected:
+            self.taken_down = False
             self._set(state=State.ON, reason=sizing.sentence(self.lent, self._aim), error=NO_ERROR)
         elif self.lent:
             self._server_lost()

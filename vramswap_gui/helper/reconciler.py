@@ -126,7 +126,9 @@ class Reconciler:
             self._monitor.memory(lifecycle.devices, stalled),
             self._monitor.gpu(self._monitor.pci(config.gpu), held, lent),
             self._monitor.power(),
-            SessionObservation(lifecycle.playing, lifecycle.asleep or self._monitor.asleep(), lifecycle.hand),
+            SessionObservation(
+                lifecycle.playing, lifecycle.asleep or self._monitor.asleep(), lifecycle.hand, lifecycle.taken_down
+            ),
             Running(lent, used, lifecycle.failed_at),
             self._history,
         )

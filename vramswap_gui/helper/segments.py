@@ -29,7 +29,7 @@ from vramswap_gui.helper.steps import (
     next_step,
 )
 from vramswap_gui.settings import Config
-from vramswap_gui.system import swaps
+from vramswap_gui.system import ours, swaps
 from vramswap_gui.units import SIZE_STEP, round_up
 
 _PROGRESS_SECONDS: Final = 0.2
@@ -38,11 +38,14 @@ _PROGRESS_SECONDS: Final = 0.2
 class Segments:
     """Those of a server. ``kernel``: its devices are real; ``moved`` is called when there is something new to show."""
 
-    def __init__(self, server: ServerClient, kernel: bool, proc: Path, sys: Path, moved: Callable[[], None]) -> None:
+    def __init__(
+        self, server: ServerClient, kernel: bool, proc: Path, sys: Path, folder: Path, moved: Callable[[], None]
+    ) -> None:
         self._server = server
         self._kernel = kernel
         self._proc = proc
         self._sys = sys
+        self._folder = folder
         self._moved = moved
         self._leaving: asyncio.Task[None] | None = None
         #: The server's number of each segment → its device.
@@ -64,11 +67,22 @@ class Segments:
         return tuple(segment for _, segment in self._in_use())
 
     async def find(self) -> bool:
-        """Look for segments without a server, by their label. True when there are any."""
+        """Look for segments without a server. True when there are any."""
         if self._kernel:
-            devices = [area.device for area in swaps.read(self._proc) if area.device.startswith("/dev/nbd")]
-            self.devices = dict(enumerate([device for device in devices if await swap_area.is_ours(device)]))
+            devices = [area.device for area in swaps.read(self._proc)]
+            self.devices = dict(enumerate([device for device in devices if await self._is_ours(device)]))
         return bool(self.devices)
+
+    async def _is_ours(self, device: str) -> bool:
+        found = ours.verdict(device, ours.recorded(self._folder), self._proc, self._sys)
+        # The label is on the device, which nobody may serve: it is only read where nothing else tells.
+        return await swap_area.is_ours(device) if found is None else found
+
+    @property
+    def most(self) -> int:
+        """How many segments there can be beside other swap."""
+        areas = swaps.read(self._proc)
+        return sizing.most_segments(sum(area.device not in self.devices.values() for area in areas))
 
     def world(self) -> World:
         """What is so, for the next step."""
@@ -102,7 +116,7 @@ class Segments:
                 self.devices[made] = answer["device"]
             case SwapOn(index):
                 priority = sizing.priority(config, index)
-                await swap_area.on(self.devices[index], priority, self._server.by_systemd)
+                await swap_area.on(self.devices[index], priority, self._server.by_systemd, self._proc)
             case SwapOff(index):
                 await self._empty(index)
             case Remove(index):

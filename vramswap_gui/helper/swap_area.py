@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.system import run
+from vramswap_gui.system import run, swaps
 
 _LABEL: Final = "vramswap"
+_NOT_PERMITTED: Final = "Operation not permitted"
 _DEVICES: Final = "/dev/nbd"
 
 
@@ -40,7 +41,7 @@ _IN_FIRST_NAMESPACE: Final = (
 )  # fmt: skip
 
 
-async def on(device: str, priority: int, by_systemd: bool) -> None:
+async def on(device: str, priority: int, by_systemd: bool, proc: Path = Path("/proc")) -> None:
     """Write a swap header and use the device. Raises VramswapError SWAP_REFUSED; then it is not in use.
 
     ``by_systemd``: this process is part of a unit, which may end before the swap does.
@@ -51,7 +52,23 @@ async def on(device: str, priority: int, by_systemd: bool) -> None:
     prefix = _IN_FIRST_NAMESPACE if by_systemd else ()
     done = await run.run(*prefix, "swapon", "--priority", str(priority), device)
     if done.status:
+        taken = _areas(proc)
+        # EPERM is what swapon(2) says of too many areas, to root too.
+        if _NOT_PERMITTED in done.complaint and taken > swaps.MOST_AREAS // 2:
+            raise VramswapError(
+                ErrorCode.SWAP_REFUSED,
+                f"The kernel takes no more swap: {taken} are in use, and there is room for some {swaps.MOST_AREAS}.",
+                "Turn some of them off: `swapon --show`, then `sudo swapoff …`.",
+            )
         raise _refused(f"swapon failed on {device}: {done.complaint}")
+
+
+def _areas(proc: Path) -> int:
+    """How many swap areas are in use, as far as that can be told."""
+    try:
+        return len(swaps.read(proc))
+    except OSError:
+        return 0
 
 
 async def off(device: str) -> None:

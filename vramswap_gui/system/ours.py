@@ -1,8 +1,9 @@
 """Which swap devices are ours. Others attach NBD and ublk devices too, and may swap to them.
 
-A name says nothing. What says it: the helper's record of the devices that it made swap, or that the process which
-attached the device is our server (``/sys/block/nbdN/pid``, drivers/block/nbd.c). Nothing here reads a device: one whose
-server is gone would never answer.
+A name says nothing. What says it: the identity that our server gives an NBD device (``/sys/block/nbdN/backend``, since
+kernel 5.14); the helper's record of the devices that it made swap; or that the process which attached the device is our
+server (``/sys/block/nbdN/pid``, drivers/block/nbd.c). Nothing here reads a device: one whose server is gone would never
+answer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.system import smallfile, swaps
+from vramswap_gui.system import nbd, smallfile, swaps
 from vramswap_gui.system.swaps import Swap
 
 FOLDER: Final = Path("/run/vramswap")
@@ -39,13 +40,21 @@ def areas(
 
 def is_ours(device: str, known: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> bool:
     """Whether a swap device is ours; ``known`` are those that the helper made swap."""
+    return bool(verdict(device, known, proc, sys))
+
+
+def verdict(device: str, known: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> bool | None:
+    """The same, and None where nothing says whose it is: an older kernel, and a server that is gone."""
     match = _NAME.fullmatch(device)
     if match is None:
         return False
+    identity = smallfile.text(sys / "block" / match[1] / "backend")
+    if identity:
+        return identity.startswith(nbd.OURS)
     if device in known:
         return True
     pid = smallfile.number(sys / "block" / match[1] / "pid")
-    return pid is not None and is_server(pid, proc)
+    return True if pid is not None and is_server(pid, proc) else None
 
 
 def is_server(pid: int, proc: Path = Path("/proc")) -> bool:

@@ -9,6 +9,9 @@ from typing import Final
 from vramswap_gui.system import smallfile
 from vramswap_gui.units import KIB
 
+#: MAX_SWAPFILES of include/linux/swap.h, as distributions build it: 32 less the types that the kernel needs itself.
+MOST_AREAS: Final = 23
+
 _COLUMNS: Final = 5
 _ZRAM: Final = "/dev/zram"
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from vramswap_gui.system import swaps
+
 _BIN: Final = Path(__file__).parent / "bin"
 _HEADER: Final = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
@@ -42,7 +44,7 @@ class FakeKernel:
 
     def devices(self) -> list[str]:
         """The devices in use as swap."""
-        return [line.split()[0] for line in self.swaps.read_text().splitlines()[1:]]
+        return [area.device for area in swaps.read(self.folder)]
 
     def use(self, device: str, kib: int) -> None:
         """Let a device hold ``kib`` KiB of pages."""

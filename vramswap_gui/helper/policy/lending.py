@@ -17,7 +17,7 @@ from typing import Final
 
 from vramswap_gui.api.status import Cause, Mode, State
 from vramswap_gui.helper.policy.limits import Limits, Vram, limits
-from vramswap_gui.helper.policy.types import Memory, Observation, Plan, PolicyConfig, PolicyState
+from vramswap_gui.helper.policy.types import TAKEN_DOWN, Memory, Observation, Plan, PolicyConfig, PolicyState
 from vramswap_gui.units import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, format_size, round_down, round_up
 
 _HOUR: Final = 3600.0
@@ -187,7 +187,7 @@ class _View:
         if session.asleep:
             return _Veto(State.OFF, "Off while the machine sleeps.", Cause.SLEEP, urgent=True)
         if session.hand is False:
-            return _Veto(State.OFF, "Off.", Cause.HAND)
+            return _Veto(State.OFF, TAKEN_DOWN if session.taken_down else "Off.", Cause.HAND)
         if rules.pause_for_games and session.game_mode and (session.hand or rules.mode is not Mode.OFF):
             reason = "A game is running and has all of the VRAM."
             return _Veto(State.WAITING, reason, Cause.GAME, urgent=True, after="a game was running")
@@ -270,6 +270,8 @@ class _View:
             cause = Cause.MEMORY
             plenty = memory.available * 100 >= memory.total * rules.plenty
             reason = "Memory is plentiful." if plenty else "Memory is not short."
+            if self.observation.session.taken_down:
+                reason = "Somebody turned it off with swapoff; it comes back when memory is short."
         return self.plan(size, State.ON if size else State.WAITING, reason, cause, until, urgent, denied)
 
     def plan(

@@ -10,6 +10,7 @@ from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper.policy.limits import Vram, of, require_possible
 from vramswap_gui.settings import Config
 from vramswap_gui.system.memory import Commit
+from vramswap_gui.system.swaps import MOST_AREAS
 from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, format_size, round_down, round_up
 
 #: Steps in which the swap grows and shrinks: small enough to give way to a game, large enough that 16 are plenty.
@@ -79,8 +80,13 @@ def split(size: int, segments: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def reshape(areas: Sequence[Area], size: int) -> Steps:
-    """How to get from ``areas`` to ``size`` in all, moving as few pages as can be."""
+def most_segments(others: int) -> int:
+    """How many segments there can be when ``others`` have that many swap areas; one is always tried."""
+    return max(1, min(MAX_SEGMENTS, MOST_AREAS - others))
+
+
+def reshape(areas: Sequence[Area], size: int, most: int = MAX_SEGMENTS) -> Steps:
+    """How to get from ``areas`` to ``size`` in all, in ``most`` segments, moving as few pages as can be."""
     kept = sorted(areas, key=lambda area: area.index)
     removed: list[Area] = []
 
@@ -94,12 +100,12 @@ def reshape(areas: Sequence[Area], size: int) -> Steps:
     missing = size - have()
     if 0 < missing < MIN_SIZE:
         missing = 0
-    while missing and len(kept) >= MAX_SEGMENTS:
+    while missing and kept and len(kept) >= most:
         # No number is left: the smallest one makes room for one that is larger by what is missing.
         removed.append(min(kept, key=lambda area: (area.size, -area.index)))
         kept.remove(removed[-1])
         missing += removed[-1].size
-    add = split(missing, MAX_SEGMENTS - len(kept)) if missing else ()
+    add = split(missing, most - len(kept)) if missing else ()
     return Steps(tuple(area.index for area in removed), add)
 
 

@@ -10,6 +10,9 @@ from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Power
 from vramswap_gui.units import MIB
 
+#: The reason while it is off because of ``swapoff``.
+TAKEN_DOWN = "Somebody turned it off with swapoff."
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -62,11 +65,13 @@ class SessionObservation:
     """What people want: ``game_mode`` while one of them plays, ``asleep`` from before the machine sleeps until after.
 
     ``hand`` is what a person said last, on or off, which holds until the machine starts anew; None: the mode decides.
+    ``taken_down``: somebody used ``swapoff`` on it since it was last lent.
     """
 
     game_mode: bool = False
     asleep: bool = False
     hand: bool | None = None
+    taken_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,132 @@
+"""Names that are any bytes, places that cannot be written, and parts that are gone: a sentence, or it works."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.demo.stack import BIN, Stack
+from tests.support.ctl import done, status
+from tests.support.waiting import wait_for
+
+#: As people's disks have them, as the kernel writes them into /proc/swaps.
+NAMES = (
+    "/mnt/Disque\u00a0dur/swapfile".encode(), b"/mnt/\xfc\xe9/swap", b"/a\xc2\x85b\x0cc\x1cd", rb"/swap\040file\012",
+    b"/\x1b[2J<b>x</b>",
+)  # fmt: skip
+COMMANDS = ((), ("status",), ("doctor",), ("config",), ("off",), ("sleep",), ("wake",), ("watch",), ("report",))
+
+
+def run(*arguments: str, environment: Mapping[str, str], **how: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [str(BIN / "vramswapctl"), *arguments], env=dict(environment), stdin=subprocess.DEVNULL, check=False,
+        timeout=90, **{"capture_output": True, **how},
+    )  # fmt: skip
+
+
+def is_a_sentence(ended: subprocess.CompletedProcess[bytes]) -> bool:
+    """It worked, or there is one line that says why not."""
+    said = ended.stderr.decode()
+    assert "Traceback" not in said and "Exception" not in said, said
+    return ended.returncode in (0, 1) and len(said.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_somebody_elses_swap_may_have_any_name(stack: Stack, name: bytes) -> None:
+    done(stack, "on")
+    with stack.fake.swaps.open("ab") as file:
+        file.write(name + b"\tfile\t2048\t0\t-2\n")
+    assert status(stack)["state"] == "on"
+    assert "of VRAM" in done(stack, "size", "128M")
+    done(stack, "sleep")
+    done(stack, "wake")
+    done(stack, "off")
+    assert name in stack.fake.swaps.read_bytes()
+
+
+def test_without_polkit_nothing_of_ours_keeps_the_machine_awake(stack: Stack) -> None:
+    stack.kill("polkit")
+    assert stack.ctl("sleep").returncode == 0
+    stack.kill("helper")
+    assert stack.ctl("sleep").returncode == 0
+    stack.kill("dbus-daemon")
+    assert stack.ctl("sleep").returncode == 0
+
+
+def test_pages_keep_it_awake(stack: Stack) -> None:
+    done(stack, "on")
+    stack.kill("polkit")
+    ended = stack.ctl("sleep")
+    # Whether root needs polkit for it is the helper's affair; without a word of it nothing was brought home.
+    assert (ended.returncode == 0) is not bool(stack.fake.devices())
+
+
+@pytest.mark.parametrize(
+    "bus", ["unix:path=/nonexistent/bus", "unix:path=/dev/null", "tcp:host=localhost,port=1", "nonsense", "", "unix:",
+            "unix:abstract=\u00fc\udcff"],
+)  # fmt: skip
+def test_a_dead_bus(bus: str) -> None:
+    environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": bus}
+    for arguments in COMMANDS:
+        ended = run(*arguments, environment=environment)
+        assert is_a_sentence(ended), (arguments, ended)
+        assert ended.returncode == (0 if arguments in (("sleep",), ("report",)) else 1), (arguments, ended)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"HOME": ""}, {"HOME": "/nonexistent"}, {"XDG_RUNTIME_DIR": "/proc"}, {"PATH": ""}, {"USER": "\udcff"},
+                {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/dev/null"}, {"DISPLAY": ":99999"}],
+)  # fmt: skip
+def test_an_environment_that_lacks_something(stack: Stack, changes: dict[str, str]) -> None:
+    environment = stack.environment | changes
+    for name in [name for name, value in changes.items() if not value]:
+        del environment[name]
+    for arguments in (("status",), ("doctor",), ("report",), ("config",)):
+        assert is_a_sentence(run(*arguments, environment=environment)), arguments
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("status", "--json"), ("config",), ("doctor",)])
+def test_output_that_cannot_be_written(stack: Stack, arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = run(
+            *arguments, environment=stack.environment, capture_output=False, stdout=full, stderr=subprocess.PIPE
+        )
+    assert ended.returncode == 1 and is_a_sentence(ended), ended
+    assert b"No space left" in ended.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = run(*arguments, environment=stack.environment, capture_output=False, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert ended.stderr == b""
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$@" >&- 2>&-', str(BIN / "vramswapctl"), *arguments],
+        env=stack.environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert closed.returncode in (0, 1)
+
+
+def test_a_full_run(make_stack: Callable[..., Stack]) -> None:
+    """Where nothing can be written the swap is not turned on, or works all the same; either way it says so."""
+    stack = make_stack(start=False)
+    # A file system of a few pages, all of them used.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(stack.control.parent)], check=True)
+    try:
+        filler = os.open(stack.control.parent / "filler", os.O_WRONLY | os.O_CREAT)
+        with pytest.raises(OSError):
+            while True:
+                os.write(filler, bytes(4096))
+        os.close(filler)
+        stack.start()
+        for arguments in (("status",), ("on",), ("status",), ("mode", "always"), ("sleep",), ("wake",), ("off",)):
+            assert is_a_sentence(run(*arguments, environment=stack.environment)), arguments
+        wait_for(lambda: json.loads(run("status", "--json", environment=stack.environment).stdout)["state"] == "off",
+                 "off")  # fmt: skip
+    finally:
+        stack.stop()
+        subprocess.run(["umount", "--lazy", str(stack.control.parent)], check=True)
