@@ -233,7 +233,11 @@ class Commands(QObject):
         if not line:
             self._notifier.setEnabled(False)
             return
-        print(json.dumps(obey(line)), flush=True)
+        try:
+            answer = obey(line)
+        except Exception as error:
+            answer = {"broken": f"{line.strip()}: {error!r}"}
+        print(json.dumps(answer), flush=True)
 
 
 class CommandedClient(NotingClient):
@@ -259,8 +263,8 @@ class CommandedRealClient(Client):
 class KnownTray(application.Tray):
     """A tray that can be looked into."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         NOTED.tray = self
 
 
@@ -269,6 +273,6 @@ if __name__ == "__main__":
     if "--simulated" in sys.argv:
         NOTED.status = dataclasses.replace(NOTED.status, simulated=("gpu", "kernel"))
     client = CommandedRealClient if "--real" in sys.argv else CommandedClient
-    application.Tray = KnownTray  # type: ignore[misc, assignment]
+    application.Tray = KnownTray  # type: ignore[misc]
     ours = ("--absent", "--simulated", "--real")
     sys.exit(application.run([argument for argument in sys.argv[1:] if argument not in ours], client))

@@ -21,7 +21,7 @@ from qasync import QEventLoop
 from vramswap_gui import __version__
 from vramswap_gui.api.dbus import BUS_NAME
 from vramswap_gui.api.status import Status
-from vramswap_gui.tray import i18n, icons
+from vramswap_gui.tray import i18n, icons, qt_messages
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.helper_client import Client
 from vramswap_gui.tray.i18n import said, tr
@@ -30,6 +30,7 @@ from vramswap_gui.tray.preferences import Preferences
 from vramswap_gui.tray.readings import Reader
 from vramswap_gui.tray.single_instance import Instance
 from vramswap_gui.tray.status_notifier_host import Hosts, watch_helper
+from vramswap_gui.tray.timers import repeating, single
 from vramswap_gui.tray.tray_menu import TrayMenu
 from vramswap_gui.tray.view_model import View
 from vramswap_gui.tray.widgets.usage_bar import is_dark
@@ -50,8 +51,12 @@ _KEPT_MS: Final = 60_000
 class Tray(QObject):
     """Icon, menu and window, all showing the controller's view."""
 
-    def __init__(self, controller: Controller, hosts: Hosts, quit_all: Callable[[], None]) -> None:
+    def __init__(
+        self, controller: Controller, hosts: Hosts, quit_all: Callable[[], None], *, background: bool = False
+    ) -> None:
+        """``background``: nobody has asked for a window, so none opens by itself."""
         super().__init__()
+        self._background = background
         self._controller = controller
         self._hosts = hosts
         self._quit = quit_all
@@ -62,16 +67,14 @@ class Tray(QObject):
         #: Whether the icon was made for a host that draws menus itself.
         self._by_host = False
         self._panel: Panel | None = None
-        self._forgetting = QTimer(self, singleShot=True, interval=_KEPT_MS)
-        self._forgetting.timeout.connect(self._forget)
+        self._forgetting = single(self, _KEPT_MS, self._forget)
         self._turn = 0
-        self._turning = QTimer(self, interval=_TURN_MS)
-        self._turning.timeout.connect(self._turn_icon)
+        self._turning = repeating(self, _TURN_MS, self._turn_icon)
         self.windows = Windows(controller)
         controller.changed.connect(self.show_view)
         controller.failed.connect(self._notify)
         controller.heard.connect(self._reload)
-        if not self._preferences.welcomed:
+        if not self._preferences.welcomed and not background:
             controller.changed.connect(self._welcome)
         hosts.changed.connect(self._make_icon)
         QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self.show_view(controller.view))
@@ -175,7 +178,7 @@ class Tray(QObject):
 
     def _give_up_waiting(self) -> None:
         self._make_icon()
-        if not self._hosts.available:
+        if not self._hosts.available and not self._background:
             self.open()
 
     def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
@@ -231,12 +234,17 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
     )
     parser.add_argument("--version", action="version", version=f"vramswap {__version__}")
     parser.add_argument("--show", action="store_true", help="show the window at once")
+    parser.add_argument(
+        "--background", action="store_true", help="show no window, even where no tray shows the icon: for the login"
+    )
+    parser.add_argument("--debug", action="store_true", help="print what Qt says")
     parser.add_argument("--proc", type=Path, default=Path("/proc"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if not _has_display():
         print("vramswap: there is no display. Use `vramswapctl` on the command line instead.", file=sys.stderr)
         return 1
 
+    qt_messages.install(debug=options.debug)
     app = QApplication([sys.argv[0]])
     app.setApplicationName("vramswap")
     app.setApplicationDisplayName("vramswap")
@@ -256,7 +264,7 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
     sys.excepthook = _say
     loop.set_exception_handler(lambda _, context: _say_what(context.get("exception") or context["message"]))
     with loop:
-        life = loop.create_task(_life(instance, Reader(options.proc), make_client, options.show))
+        life = loop.create_task(_life(instance, Reader(options.proc), make_client, options))
         try:
             loop.run_until_complete(life)
         except RuntimeError:
@@ -282,17 +290,19 @@ def _say_what(what: object) -> None:
     print(f"vramswap: an error in the program, please report it: {what!s}", file=sys.stderr)
 
 
-async def _life(instance: Instance, reader: Reader, make_client: Callable[[], Client], show: bool) -> None:
+async def _life(
+    instance: Instance, reader: Reader, make_client: Callable[[], Client], options: argparse.Namespace
+) -> None:
     ended = asyncio.Event()
     signals = _EndingSignals(ended.set)
     controller = Controller(make_client, reader, Preferences())
-    tray = Tray(controller, Hosts(), ended.set)
+    tray = Tray(controller, Hosts(), ended.set, background=options.background)
     herald = Herald(controller, tray.open)
     await herald.begin()
     helper = watch_helper(BUS_NAME, controller.connect_soon)
     instance.asked.connect(tray.open)
     controller.connect_soon()
-    if show:
+    if options.show:
         tray.open()
     await ended.wait()
     tray.close()

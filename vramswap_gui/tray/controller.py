@@ -17,6 +17,7 @@ from vramswap_gui.settings import PERSONAL, Config, Value
 from vramswap_gui.tray.helper_client import Client
 from vramswap_gui.tray.preferences import Preferences
 from vramswap_gui.tray.readings import Machine, Reader
+from vramswap_gui.tray.timers import repeating, single
 from vramswap_gui.tray.view_model import Problem, View, problem, view
 
 _READ_MS: Final = 1000
@@ -56,12 +57,9 @@ class Controller(QObject):
         self._watched = False
         self._playing = False
         self._closed = False
-        self._read_timer = QTimer(self, interval=_READ_MS)
-        self._read_timer.timeout.connect(self._read)
-        self._show_timer = QTimer(self, interval=_SHOW_MS, singleShot=True)
-        self._show_timer.timeout.connect(self._show)
-        self._retry_timer = QTimer(self, interval=_RETRY_MS)
-        self._retry_timer.timeout.connect(self.connect_soon)
+        self._read_timer = repeating(self, _READ_MS, self._read)
+        self._show_timer = single(self, _SHOW_MS, self._show)
+        self._retry_timer = repeating(self, _RETRY_MS, self.connect_soon)
 
     # What is shown
 

@@ -28,9 +28,13 @@ class TrayMenu(QObject):
         super().__init__()
         self.menu = QMenu()
         self.menu.setToolTipsVisible(True)
-        self.toggle = QAction(tr("&Use VRAM as swap"), self.menu, checkable=True)
-        self.status = QAction(self.menu, enabled=False)
-        self.banner = QAction(self.menu, enabled=False, visible=False)
+        self.toggle = QAction(tr("&Use VRAM as swap"), self.menu)
+        self.toggle.setCheckable(True)
+        self.status = QAction(self.menu)
+        self.status.setEnabled(False)
+        self.banner = QAction(self.menu)
+        self.banner.setEnabled(False)
+        self.banner.setVisible(False)
         self.sizes = QMenu(tr("&Size"))
         self.modes = QMenu(tr(SETTINGS["mode"].title))
         self.settings = QAction(tr("S&ettings…"), self.menu)
@@ -68,7 +72,8 @@ class TrayMenu(QObject):
         group = QActionGroup(self.modes)
         self._modes: dict[str, QAction] = {}
         for mode, meaning in SETTINGS["mode"].choices.items():
-            action = self._modes[mode] = QAction(tr(meaning), group, checkable=True)
+            action = self._modes[mode] = QAction(tr(meaning), group)
+            action.setCheckable(True)
             action.triggered.connect(lambda on=False, mode=mode: self.mode_chosen.emit(mode))
             self.modes.addAction(action)
 
@@ -111,7 +116,9 @@ class TrayMenu(QObject):
         self._group = QActionGroup(self.sizes)
         others = [action for action in self.sizes.actions() if action.actionGroup() is None]
         for preset in presets:
-            action = QAction(_plain(preset.text), self._group, checkable=True, checked=preset.checked)
+            action = QAction(_plain(preset.text), self._group)
+            action.setCheckable(True)
+            action.setChecked(preset.checked)
             # Older versions of PySide give no argument to a function with defaults, newer ones do.
             action.triggered.connect(lambda on=False, size=preset.size: self._choose(size))
             if others:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from vramswap_gui.tray.i18n import size_text, tr
+from vramswap_gui.tray.timers import single
 from vramswap_gui.tray.view_model import Fill, SizeChoice
 from vramswap_gui.tray.widgets.usage_bar import fill_colour, muted, wrapped
 from vramswap_gui.units import GIB, MIB, SIZE_STEP
@@ -38,8 +39,7 @@ class StepSlider(QSlider):
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self._choice = SizeChoice()
-        self._settle = QTimer(self, singleShot=True, interval=_KEYS_SETTLE_MS)
-        self._settle.timeout.connect(self._choose)
+        self._settle = single(self, _KEYS_SETTLE_MS, self._choose)
         self.sliderReleased.connect(self._choose)
         self.valueChanged.connect(self._moved)
         self.setMinimumWidth(150)

@@ -194,7 +194,9 @@ class _TextEditor(Editor):
 class _NumberEditor(Editor):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self._field = _Number(minimum=setting.minimum or 0, maximum=setting.maximum or 0, singleStep=setting.step)
+        self._field = _Number()
+        self._field.setRange(setting.minimum or 0, setting.maximum or 0)
+        self._field.setSingleStep(setting.step)
         self._field.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         if setting.unit:
             self._field.setSuffix(f" {setting.unit}")
@@ -213,9 +215,9 @@ class _SizeEditor(Editor):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self._field = _Size(
-            minimum=(setting.minimum or 0) / GIB, maximum=(setting.maximum or 0) / GIB, decimals=_DECIMALS
-        )
+        self._field = _Size()
+        self._field.setDecimals(_DECIMALS)
+        self._field.setRange((setting.minimum or 0) / GIB, (setting.maximum or 0) / GIB)
         self._show_exact(int(setting.default) if setting.auto is None else _FIRST)
         self._field.setSingleStep(0.25)
         self._field.setSuffix(tr(" GiB"))
@@ -278,7 +280,8 @@ class Row(QWidget):
         self.editor = _EDITORS[setting.kind](setting)
         self.title = wrapped(tr(setting.title))
         self.title.setBuddy(self.editor)
-        self.reset = QToolButton(autoRaise=True)
+        self.reset = QToolButton()
+        self.reset.setAutoRaise(True)
         self.reset.setText("↺")
         self.reset.setToolTip(tr("Back to the default: {value}").format(value=_default(setting)))
         self.reset.setAccessibleName(tr("Reset {title}").format(title=self.title.text()))
