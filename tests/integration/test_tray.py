@@ -205,6 +205,22 @@ def test_a_killed_one_leaves_no_obstacle(host: subprocess.Popen[bytes], start: C
     assert start("--show").state()["visible"]
 
 
+def test_in_the_background_nothing_opens_by_itself(
+    environment: dict[str, str], start: Callable[..., Tray], tmp_path: Path
+) -> None:
+    (tmp_path / ".config/vramswap/vramswap.conf").unlink()
+    tray = start("--background", "--absent")
+    # The icon is given up for the moment, and with it came the window.
+    wait_until(lambda: tray.state()["menu"], "the icon, for whoever may show it")
+    state = tray.state()
+    assert (state["visible"], state["windows"]) == (False, [])
+    second = subprocess.run(
+        [sys.executable, "-m", "tests.support.tray_app"], cwd=ROOT, env=environment, timeout=PATIENCE, check=False
+    )
+    assert second.returncode == 0
+    tray.wait(visible=True)
+
+
 def test_no_host_then_one(environment: dict[str, str], start: Callable[..., Tray]) -> None:
     tray = start()
     tray.wait(visible=True)
@@ -285,11 +301,19 @@ def test_it_ends_with_its_display(start: Callable[..., Tray], display_server: su
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
-    [(["--version"], 0, "vramswap "), ([], 1, "there is no display"), (["--what"], 2, "unrecognized arguments")],
+    ("arguments", "displays", "status", "said"),
+    [
+        (["--version"], {}, 0, "vramswap "),
+        ([], {}, 1, "there is no display"),
+        (["--what"], {}, 2, "unrecognized arguments"),
+        ([], {"DISPLAY": ":77"}, 1, "the display (DISPLAY=:77) cannot be reached"),
+        ([], {"WAYLAND_DISPLAY": "wayland-77", "XDG_SESSION_TYPE": "wayland"}, 1, "WAYLAND_DISPLAY=wayland-77"),
+        ([], {"QT_QPA_PLATFORM": "no-such-thing"}, 1, "QT_QPA_PLATFORM=no-such-thing"),
+    ],
 )
-def test_command_line(arguments: list[str], status: int, said: str) -> None:
-    bare = {name: value for name, value in os.environ.items() if name not in _DISPLAYS}
+def test_command_line(arguments: list[str], displays: dict[str, str], status: int, said: str) -> None:
+    bare = {name: value for name, value in os.environ.items() if name not in _DISPLAYS} | displays
+    bare["XDG_RUNTIME_DIR"] = "/nonexistent"
     done = subprocess.run(
         [sys.executable, "-m", "vramswap_gui.tray.application", *arguments],
         cwd=ROOT, env=bare, capture_output=True, text=True, check=False,
@@ -297,3 +321,4 @@ def test_command_line(arguments: list[str], status: int, said: str) -> None:
     assert done.returncode == status
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    assert status == 2 or len(done.stderr.splitlines()) == status, done.stderr
