@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Final
+from xml.etree import ElementTree
 
 import pytest
 
@@ -279,9 +281,81 @@ async def test_status_notifier(late: int, watcher: Watcher, start: Callable[...,
     await watcher.choose("2 GiB")
     await asyncio.to_thread(tray.wait, calls=[["start"], ["resize", 2 * GIB]])
     title, text = (await watcher.property("ToolTip"))[2:]
-    assert "VRAM swap: On, 1 GiB" in title + text
+    assert title == "VRAM swap: On, 1 GiB"
+    assert "64 MiB" in text
     await watcher.call("/StatusNotifierItem", ITEM, "Activate", "ii", 0, 0)
     await asyncio.to_thread(tray.wait, visible=True, hint="")
+
+
+async def test_the_icon_is_a_name_that_the_panel_recolours(
+    watcher: Watcher, environment: dict[str, str], start: Callable[..., Tray]
+) -> None:
+    """By name where the theme has it, else as pictures, and never both: some hosts would take the pictures."""
+    theme = Path(environment["HOME"]) / ".local/share/icons/hicolor/symbolic/apps"
+    shutil.copytree(ROOT / "resources/icons", theme)
+    await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    await watcher.item()
+    await asyncio.to_thread(tray.wait, headline="Off")
+
+    async def icon() -> tuple[str, int]:
+        return await watcher.property("IconName"), len(await watcher.property("IconPixmap"))
+
+    assert await icon() == ("vramswap-off-symbolic", 0)
+    signals = watcher.signals.copy()
+    await watcher.choose("Use VRAM as swap")
+    await asyncio.to_thread(tray.wait, checked=True)
+    # 64 MiB of 1 GiB are no eighth yet.
+    await until_async(lambda: "NewIcon" in watcher.signals[len(signals) :])
+    assert await icon() == ("vramswap-on-0-symbolic", 0)
+    tray.do("prefer", {"icon": "light"})
+    name, pictures = await icon()
+    assert (name, pictures > 0) == ("", True)
+    width, height, pixels = (await watcher.property("IconPixmap"))[0]
+    assert len(pixels) == 4 * width * height
+    # Alpha, red, green, blue: what is opaque is light.
+    opaque = [pixels[at + 1 : at + 4] for at in range(0, len(pixels), 4) if pixels[at] == 255]
+    assert opaque and min(map(min, opaque)) > 200
+
+
+async def test_what_the_desktop_learns_of_the_icon(watcher: Watcher, start: Callable[..., Tray]) -> None:
+    await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    await watcher.item()
+    await asyncio.to_thread(tray.wait, headline="Off")
+    assert [await watcher.property(name) for name in ("Category", "Id", "Title", "Status", "ItemIsMenu")] == [
+        "Hardware", "vramswap", "VRAM swap", "Active", False,
+    ]  # fmt: skip
+    tray.do("status", {"State": "failed", "Reason": "The GPU is gone."})
+    await until_async(lambda: "NewStatus" in watcher.signals)
+    assert await watcher.property("Status") == "NeedsAttention"
+    assert await watcher.property("AttentionIconPixmap")
+    introspected = await watcher.call("/StatusNotifierItem", "org.freedesktop.DBus.Introspectable", "Introspect")
+    assert ElementTree.fromstring(introspected[0]).find("interface/property[@name='ToolTip']") is not None
+
+
+async def test_the_menu_keeps_its_entries_while_they_change(watcher: Watcher, start: Callable[..., Tray]) -> None:
+    """A host that shows the menu at the moment does not have to build it anew."""
+    await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    await watcher.item()
+    await asyncio.to_thread(tray.wait, headline="Off")
+    before = await watcher.entries()
+    told = len(watcher.signals)
+    tray.do("status", {"Reason": "The computer is on battery."})
+    await until_async(lambda: "ItemsPropertiesUpdated" in watcher.signals[told:])
+    assert "LayoutUpdated" not in watcher.signals[told:]
+    after = await watcher.entries()
+    assert {number for _, number in before.items()} == {number for _, number in after.items()}
+
+
+async def test_a_second_click_takes_the_window_away(watcher: Watcher, start: Callable[..., Tray]) -> None:
+    await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    await watcher.item()
+    for visible in (True, False, True):
+        await watcher.call("/StatusNotifierItem", ITEM, "Activate", "ii", 1200, 1000)
+        await asyncio.to_thread(tray.wait, visible=visible, active=visible)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

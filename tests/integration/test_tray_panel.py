@@ -15,7 +15,7 @@ from tests.support.scenes import SCENES
 from tests.support.waiting import PATIENCE
 from tests.support.widgets import Wordy, settle
 from vramswap_gui.tray import icons
-from vramswap_gui.tray.view_model import Look, view
+from vramswap_gui.tray.view_model import view
 from vramswap_gui.tray.widgets.usage_bar import StackedBar
 from vramswap_gui.tray.windows.panel import Panel
 from vramswap_gui.units import GIB, MIB
@@ -132,13 +132,3 @@ def test_scale_ends_at_the_maximum_and_marks_do_not_touch(panel: Panel) -> None:
     assert marks[-1] == 7676 * MIB
     places = [scale._position(mark) for mark in marks]
     assert all(right - left > 30 for left, right in itertools.pairwise(places))
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_icons_differ(dark: bool, application: QApplication) -> None:
-    """At the smallest size every state still has its own picture, and the ring moves."""
-    pictures = [icons.pixmap(16, look, dark, 0.5).toImage() for look in Look]
-    pictures.append(icons.pixmap(16, Look.ON, dark, 0.9).toImage())
-    for index, picture in enumerate(pictures):
-        assert all(picture != other for other in pictures[:index])
-    assert icons.icon(Look.ON, dark, 0.5001).cacheKey() == icons.icon(Look.ON, dark, 0.5).cacheKey()

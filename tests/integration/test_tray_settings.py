@@ -187,14 +187,17 @@ def test_what_was_entered_can_be_thrown_away(window: SettingsWindow) -> None:
 
 def test_own_preferences_ask_nobody(window: SettingsWindow, preferences: Preferences) -> None:
     applied = QSignalSpy(window.applied)
-    for row in window.own_rows.values():
-        switch = row.editor.findChild(QAbstractButton)
+    preferred = QSignalSpy(window.preferred)
+    for key in ("autostart", "notifications"):
+        switch = window.own_rows[key].editor.findChild(QAbstractButton)
         assert isinstance(switch, QAbstractButton)
         QTest.keyClick(switch, Qt.Key.Key_Space)
-    assert preferences.read() == {"autostart": False, "notifications": True}
+    window.own_rows["icon"].editor.show_value("dark")
+    assert preferences.read() == {"autostart": False, "notifications": True, "icon": "automatic"}
     assert not window.hint.isVisible()
     QTest.mouseClick(window.apply, Qt.MouseButton.LeftButton)
-    assert preferences.read() == {"autostart": True, "notifications": False}
+    assert preferences.read() == {"autostart": True, "notifications": False, "icon": "dark"}
+    assert preferred.count() == 1
     assert applied.count() == 0
     assert not window.apply.isEnabled()
 

@@ -193,14 +193,15 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
                 part.resize(part.sizeHint())
                 part.grab().save(str(folder / f"{what}-{mark}.png"))
     draw_windows(folder, mark)
-    sheet = QPixmap(90 * len(Look), 220)
+    sheet = QPixmap(90 * len(Look), 440)
     sheet.fill("#2b2b2b" if dark else "#f0f0f0")
     painter = QPainter(sheet)
     for column, look in enumerate(Look):
         top = 8
-        for size in (16, 22, 32, 64):
-            painter.drawPixmap(90 * column + 10, top, icons.pixmap(size, look, dark, 0.3))
-            top += size + 12
+        for ink in (icons.Ink.AUTOMATIC, icons.Ink.LIGHT if dark else icons.Ink.DARK):
+            for size in (16, 22, 32, 64):
+                painter.drawImage(90 * column + 10, top, icons.image(size, look, ink, 0.3))
+                top += size + 12
     painter.end()
     sheet.save(str(folder / f"icons-{mark}.png"))
 

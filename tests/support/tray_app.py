@@ -24,6 +24,7 @@ from vramswap_gui.client import Client
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config, config_from
 from vramswap_gui.tray import application
+from vramswap_gui.tray.system_tray_icon import SystemTrayIcon
 from vramswap_gui.units import GIB, MIB
 
 OFF = Status(State.OFF, "Off.", wanted=GIB, maximum=4 * GIB, gpu_name="Noted GPU", gpu_pci="0000:ff:00.0")
@@ -127,7 +128,7 @@ def where(name: str) -> list[int]:
     """The middle of something on the screen, and its size."""
     if name == "icon":
         icon = NOTED.tray._icon
-        area = icon.geometry() if icon else QRect()
+        area = icon.geometry() if isinstance(icon, SystemTrayIcon) else QRect()
         return [area.center().x(), area.center().y(), area.width(), area.height()]
     panel = NOTED.tray.panel
     widget: QWidget = {
@@ -154,6 +155,7 @@ def state() -> dict[str, Any]:
     timers = panel.findChildren(QTimer) + tray._controller.findChildren(QTimer)
     return {
         "visible": panel.isVisible(),
+        "active": panel.isActiveWindow(),
         "headline": panel.headline.text(),
         "sentence": panel.sentence.text(),
         "problem": panel.problem.text.text() if panel.problem.isVisible() else "",
@@ -167,7 +169,7 @@ def state() -> dict[str, Any]:
         "calls": NOTED.calls,
         "connects": NOTED.connects,
         "clipboard": QApplication.clipboard().text(),
-        "icon": icon is not None and icon.isVisible(),
+        "icon": icon is not None and tray._hosts.available,
         "mode": tray._controller.view.mode,
         "windows": [
             name for name in ("doctor", "settings") if (window := getattr(tray.windows, name)) and window.isVisible()
@@ -213,6 +215,11 @@ def obey(line: str) -> Any:  # noqa: C901, PLR0912 – a case for each command
             NOTED.tray.windows.settings.apply.click()
         case "close":
             NOTED.tray.windows.close()
+        case "prefer":
+            NOTED.tray._preferences.write(argument)
+            NOTED.tray.windows.preferred.emit()
+        case "frame":
+            return NOTED.tray.panel.frameGeometry().getRect()
         case "hide":
             NOTED.tray.panel.close()
         case "state":

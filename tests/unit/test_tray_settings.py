@@ -116,9 +116,9 @@ def test_preferences_are_kept(tmp_path: Path, folders: Folders) -> None:
     first = again()
     assert first.read() == {key: setting.default for key, setting in OWN.items()}
     assert not first.welcomed
-    first.write({"notifications": False, "autostart": True})
+    first.write({"notifications": False, "autostart": True, "icon": "light"})
     first.welcomed = True
-    assert again().read() == {"notifications": False, "autostart": True}
+    assert again().read() == {"notifications": False, "autostart": True, "icon": "light"}
     assert again().welcomed
     again().write({"notifications": True})
     assert first.notifications

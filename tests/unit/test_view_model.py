@@ -50,7 +50,7 @@ def shown(name: str) -> View:
 def test_states(scene: str, look: Look, headline: str, checked: bool, enabled: bool) -> None:
     got = shown(scene)
     assert (got.look, got.headline, got.checked, got.toggle_enabled) == (look, headline, checked, enabled)
-    assert got.sentence and got.tooltip.startswith("VRAM swap: ")
+    assert got.sentence and got.tooltip_title.startswith("VRAM swap: ")
 
 
 def test_every_scene_is_in_the_table() -> None:
@@ -88,7 +88,7 @@ def test_swap_that_lost_its_server_can_be_turned_off() -> None:
 def test_banner(simulated: tuple[str, ...], banner: str) -> None:
     got = view(replace(OFF, simulated=simulated), None, None, None)
     assert got.banner == banner
-    assert banner in got.tooltip
+    assert banner in got.tooltip_text
 
 
 @pytest.mark.parametrize(

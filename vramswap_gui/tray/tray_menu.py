@@ -30,11 +30,9 @@ class TrayMenu(QObject):
         self.menu.setToolTipsVisible(True)
         self.toggle = QAction(tr("&Use VRAM as swap"), self.menu)
         self.toggle.setCheckable(True)
-        self.status = QAction(self.menu)
-        self.status.setEnabled(False)
-        self.banner = QAction(self.menu)
-        self.banner.setEnabled(False)
-        self.banner.setVisible(False)
+        self.status, self.news, self.banner = QAction(self.menu), QAction(self.menu), QAction(self.menu)
+        for told in (self.status, self.news, self.banner):
+            told.setEnabled(False)
         self.sizes = QMenu(tr("&Size"))
         self.modes = QMenu(tr(SETTINGS["mode"].title))
         self.settings = QAction(tr("S&ettings…"), self.menu)
@@ -44,8 +42,7 @@ class TrayMenu(QObject):
         self._presets: tuple[Preset, ...] = ()
         self._group: QActionGroup | None = None
         self.menu.addAction(self.toggle)
-        self.menu.addAction(self.status)
-        self.menu.addAction(self.banner)
+        self.menu.addActions([self.status, self.news, self.banner])
         self.menu.addSeparator()
         self._add_modes()
         self.menu.addMenu(self.modes)
@@ -92,8 +89,9 @@ class TrayMenu(QObject):
         self.toggle.setChecked(view.checked)
         self.toggle.setEnabled(view.toggle_enabled)
         self.status.setText(_plain(view.headline))
-        self.banner.setText(_plain(view.banner))
-        self.banner.setVisible(bool(view.banner))
+        for told, text in ((self.news, view.sentence), (self.banner, view.banner)):
+            told.setText(_plain(text))
+            told.setVisible(bool(text))
         self.quit.setText(view.quit_text)
         self.modes.menuAction().setEnabled(bool(view.mode))
         if view.mode:

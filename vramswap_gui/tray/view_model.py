@@ -103,7 +103,8 @@ class View:
     look: Look
     headline: str
     sentence: str
-    tooltip: str
+    tooltip_title: str
+    tooltip_text: str = ""
     checked: bool = False
     toggle_enabled: bool = False
     #: A start, resize or stop is under way.
@@ -162,12 +163,12 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         return _without_helper(error, gpu, memory)
     used = _used(status, memory)
     headline, sentence = _words(status)
-    tooltip = _tooltip(status, headline, used)
     return View(
         look=_LOOKS[status.state],
         headline=headline,
         sentence=sentence,
-        tooltip=tooltip,
+        tooltip_title=_titled(headline),
+        tooltip_text=_news(status, sentence, used),
         checked=status.state in _TOWARDS_ON or (status.state is State.FAILED and bool(status.segments)),
         toggle_enabled=not status.state.busy,
         moving=status.state.busy,
@@ -201,7 +202,8 @@ def _without_helper(error: VramswapError | None, gpu: GpuView | None, memory: Me
         look=Look.UNAVAILABLE if error else Look.BUSY,
         headline=headline,
         sentence=sentence,
-        tooltip=tr("VRAM swap: {state}").format(state=headline),
+        tooltip_title=_titled(headline),
+        tooltip_text=sentence,
         gpu_name=_gpu_name(nothing, gpu),
         vram=_vram(nothing, 0, gpu, 0),
         vram_note=_vram_note(nothing, gpu),
@@ -260,8 +262,12 @@ def _homecoming(status: Status) -> str:
     return tr("Bringing pages home, {size} to go.").format(size=size_text(status.bytes_left))
 
 
-def _tooltip(status: Status, headline: str, used: int) -> str:
-    lines = [tr("VRAM swap: {state}").format(state=headline)]
+def _titled(headline: str) -> str:
+    return tr("VRAM swap: {state}").format(state=headline)
+
+
+def _news(status: Status, sentence: str, used: int) -> str:
+    lines = [sentence]
     if status.size:
         lines.append(tr("{used} of {size} used").format(used=size_text(used), size=size_text(status.size)))
     if status.simulated:

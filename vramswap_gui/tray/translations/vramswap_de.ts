@@ -1674,6 +1674,22 @@
         <translation>Dieser Desktop zeigt keine Symbole im Infobereich, daher gibt es stattdessen dieses Fenster. Unter GNOME ergänzt sie die Erweiterung „AppIndicator and KStatusNotifierItem Support“ (Debian und Ubuntu: gnome-shell-extension-appindicator).</translation>
     </message>
     <message>
+        <source>Tray icon</source>
+        <translation>Symbol im Systembereich</translation>
+    </message>
+    <message>
+        <source>Choose a colour where the panel does not give the icon its own.</source>
+        <translation>Eine Farbe wählen, wo die Leiste dem Symbol nicht ihre eigene gibt.</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>Hell</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>Dunkel</translation>
+    </message>
+    <message>
         <source>VRAM swap</source>
         <translation>VRAM-Swap</translation>
     </message>

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QFont, QHideEvent, QIcon, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QFont,
+    QGuiApplication,
+    QHideEvent,
+    QIcon,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -200,6 +210,21 @@ class Panel(QWidget):
         for section in (self._tiers_line, self.tiers_title, self.tiers):
             section.setVisible(bool(view.tiers))
         self.tiers.show_bars(view.tiers)
+
+    @property
+    def in_front(self) -> bool:
+        """Whether a click on the icon has nothing to show that is not in sight."""
+        return self.isVisible() and self.isActiveWindow() and not self.isMinimized()
+
+    def appear_near(self, place: QPoint) -> None:
+        """Have the window beside the icon at ``place`` when it is shown; Wayland's desktops choose by themselves."""
+        if self.isVisible() or place.isNull() or QGuiApplication.platformName() != "xcb":
+            return
+        screen = QGuiApplication.screenAt(place) or self.screen()
+        room = screen.availableGeometry().adjusted(8, 8, -8, -8)
+        left = min(max(room.left(), place.x() - self.width() // 2), room.right() - self.width())
+        below = place.y() < room.center().y()
+        self.move(max(room.left(), left), room.top() if below else max(room.top(), room.bottom() - self.height()))
 
     def bring_up(self) -> None:
         """Show the window, in front."""

@@ -29,13 +29,15 @@ class SettingsWindow(QWidget):
 
     #: The changed settings, key → value. Answered by :meth:`show_config` or :meth:`show_problem`.
     applied = Signal(dict)
+    #: The user's own preferences were changed.
+    preferred = Signal()
     closed = Signal()
 
-    def __init__(self, icon: QIcon, preferences: Preferences | None = None) -> None:
+    def __init__(self, icon: QIcon, preferences: Preferences) -> None:
         super().__init__()
         self.setWindowTitle(tr("VRAM swap settings"))
         self.setWindowIcon(icon)
-        self._preferences = preferences or Preferences()
+        self._preferences = preferences
         self.rows = {key: Row(setting, locked=key not in PERSONAL) for key, setting in SETTINGS.items()}
         self.own_rows = {key: Row(setting, locked=False) for key, setting in OWN.items()}
         self._known = False
@@ -136,6 +138,7 @@ class SettingsWindow(QWidget):
         self.show_problem(None)
         try:
             self._preferences.write(_changed(self.own_rows))
+            self.preferred.emit()
         except VramswapError as error:
             self.show_problem(problem(error))
         self._show_own(keep=True)
