@@ -62,7 +62,7 @@ NO_GPU: Final = (
     "NoGpu", "The NVIDIA driver finds no GPU.",
     "Check that the dGPU is switched on in the firmware and not hidden by a graphics switcher.",
 )  # fmt: skip
-NO_DEVICE: Final = GpuView(note="No NVIDIA GPU was found on the PCI bus.")
+NO_DEVICE: Final = GpuView(absent=True)
 
 CHECKS: Final = (
     Check("NVIDIA GPU", Verdict.OK, "GeForce RTX 4070 Laptop GPU at 0000:01:00.0, asleep"),
@@ -134,8 +134,10 @@ SCENES: Final[Mapping[str, Scene]] = {
         replace(ON, state=State.STOPPING, bytes_left=1700 * MIB, reason="Bringing pages home."), gpu=LENT, memory=OURS
     ),
     "waiting": Scene(replace(OFF, state=State.WAITING, reason="Another program uses all the VRAM.")),
+    "waiting-plenty": Scene(replace(OFF, state=State.WAITING, reason="Memory is plentiful."), gpu=ASLEEP),
     "failed": Scene(replace(OFF, state=State.FAILED, reason=NO_NBD[1], error=NO_NBD)),
     "no-gpu": Scene(Status(State.FAILED, NO_GPU[1], error=NO_GPU), gpu=NO_DEVICE, seen=0),
+    "no-gpu-no-helper": Scene(None, NO_HELPER, gpu=NO_DEVICE, seen=0),
     "wont-fit": Scene(ON, WONT_FIT, gpu=LENT, memory=OURS),
     "simulated": Scene(replace(ON, simulated=("gpu", "kernel"), gpu_name="Simulated GPU"), gpu=LENT, memory=OURS),
     "no-tray": Scene(OFF, hint="This desktop shows no tray icons, so there is this window instead."),
@@ -170,7 +172,7 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
     from vramswap_gui.tray import icons
     from vramswap_gui.tray.tray_menu import TrayMenu
     from vramswap_gui.tray.view_model import Look, view
-    from vramswap_gui.tray.widgets.usage_bar import is_dark
+    from vramswap_gui.tray.widgets.colours import is_dark
     from vramswap_gui.tray.windows.panel import Panel
 
     QApplication.setPalette(palette)

@@ -23,6 +23,7 @@ from vramswap_gui.api.status import Mode, Segment, State, Status, status_from_wi
 from vramswap_gui.client import Client
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config, config_from
+from vramswap_gui.system import gpu
 from vramswap_gui.tray import application
 from vramswap_gui.tray.system_tray_icon import SystemTrayIcon
 from vramswap_gui.units import GIB, MIB
@@ -276,6 +277,8 @@ class KnownTray(application.Tray):
 
 
 if __name__ == "__main__":
+    # Whether the machine of the tests has a GPU is to make no difference.
+    gpu.list_pci = lambda sys=None: (OFF.gpu_pci,)
     NOTED.absent = "--absent" in sys.argv
     if "--simulated" in sys.argv:
         NOTED.status = dataclasses.replace(NOTED.status, simulated=("gpu", "kernel"))

@@ -18,7 +18,7 @@ from PySide6.QtSvg import QSvgRenderer
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.icons import Ink
 from vramswap_gui.tray.view_model import Look
-from vramswap_gui.tray.widgets.graph import contrast
+from vramswap_gui.tray.widgets.colours import contrast
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "resources/icons"

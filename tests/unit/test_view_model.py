@@ -35,15 +35,17 @@ def shown(name: str) -> View:
         ("no-helper", Look.UNAVAILABLE, "Helper unavailable", False, False),
         ("off", Look.OFF, "Off", False, True),
         ("off-asleep", Look.OFF, "Off", False, True),
-        ("on", Look.ON, "On, 4 GiB", True, True),
-        ("on-automatic", Look.ON, "On, 4 GiB", True, True),
+        ("on", Look.ON, "On", True, True),
+        ("on-automatic", Look.ON, "On", True, True),
         ("busy-starting", Look.BUSY, "Turning on…", True, False),
         ("busy-stopping", Look.BUSY, "Turning off…", False, False),
         ("waiting", Look.WAITING, "Waiting", True, True),
         ("failed", Look.FAILED, "Failed", False, True),
-        ("no-gpu", Look.FAILED, "Failed", False, True),
-        ("wont-fit", Look.ON, "On, 4 GiB", True, True),
-        ("simulated", Look.ON, "On, 4 GiB", True, True),
+        ("waiting-plenty", Look.WAITING, "Waiting", True, True),
+        ("no-gpu", Look.UNAVAILABLE, "No NVIDIA GPU", False, False),
+        ("no-gpu-no-helper", Look.UNAVAILABLE, "No NVIDIA GPU", False, False),
+        ("wont-fit", Look.ON, "On", True, True),
+        ("simulated", Look.ON, "On", True, True),
         ("no-tray", Look.OFF, "Off", False, True),
     ],
 )
@@ -144,8 +146,8 @@ def test_the_kernels_count_is_used_when_there_is_one() -> None:
 def test_tiers() -> None:
     got = [(bar.title, bar.detail) for bar in view(ON, None, LENT, OURS).tiers]
     assert got == [
-        ("Memory", "13 GiB of 16 GiB"), ("VRAM", "1.8 GiB of 4 GiB"),
-        ("Compressed memory (zram)", "1 GiB of 4 GiB"), ("Swap file /swapfile", "300 MiB of 8 GiB"),
+        ("Memory", "13 of 16 GiB"), ("VRAM", "1.8 of 4 GiB"),
+        ("Compressed memory (zram)", "1 of 4 GiB"), ("Swap file /swapfile", "0.3 of 8 GiB"),
     ]  # fmt: skip
     assert view(ON, None, LENT, None).tiers == ()
 
@@ -204,7 +206,7 @@ def test_reader_without_gpu_or_proc(tmp_path: Path) -> None:
     reader = Reader(tmp_path, tmp_path)
     assert reader.read_memory() is None
     gpu = reader.read_gpu("", False)
-    assert gpu is not None and gpu.note
+    assert gpu is not None and gpu.absent
 
 
 def test_reader_leaves_a_sleeping_gpu_alone(tmp_path: Path) -> None:

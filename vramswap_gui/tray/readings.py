@@ -36,6 +36,8 @@ class GpuView:
     used: int = 0
     free: int = 0
     asleep: bool = False
+    #: There is no NVIDIA GPU in this computer.
+    absent: bool = False
     note: str = ""
     watts: float | None = None
     #: Programs other than ours, biggest first; None where nobody tells.
@@ -124,7 +126,7 @@ class Reader:
         if not pci:
             pci = next(iter(gpu.list_pci(self._sys)), "")
         if not pci:
-            return GpuView(note=tr("No NVIDIA GPU was found on the PCI bus."))
+            return GpuView(absent=True)
         if held is not self._held:
             self._held = held
             self._asked = float("-inf")

@@ -90,7 +90,7 @@ class TrayMenu(QObject):
         self.toggle.setEnabled(view.toggle_enabled)
         self.status.setText(_plain(view.headline))
         for told, text in ((self.news, view.sentence), (self.banner, view.banner)):
-            told.setText(_plain(text))
+            told.setText(_plain(text.replace("\n", " · ")))
             told.setVisible(bool(text))
         self.quit.setText(view.quit_text)
         self.modes.menuAction().setEnabled(bool(view.mode))

@@ -1439,24 +1439,8 @@
 <context>
     <name>tray</name>
     <message>
-        <source>Lend VRAM</source>
-        <translation>VRAM verleihen</translation>
-    </message>
-    <message>
-        <source>When VRAM becomes swap by itself.</source>
-        <translation>Wann VRAM von selbst zu Swap wird.</translation>
-    </message>
-    <message>
-        <source>Only when you turn it on</source>
-        <translation>Nur wenn manuell eingeschaltet</translation>
-    </message>
-    <message>
         <source>When memory gets short</source>
         <translation>Bei knappem Arbeitsspeicher</translation>
-    </message>
-    <message>
-        <source>Whenever possible</source>
-        <translation>Wann immer möglich</translation>
     </message>
     <message>
         <source>Swap size</source>
@@ -1481,14 +1465,6 @@
     <message>
         <source>VRAM that is never lent: the desktop and other programs have it.</source>
         <translation>VRAM, der nie verliehen wird: Er bleibt dem Desktop und anderen Programmen.</translation>
-    </message>
-    <message>
-        <source>Start with the computer</source>
-        <translation>Mit dem Computer starten</translation>
-    </message>
-    <message>
-        <source>Be there before anyone logs in. Otherwise the tray icon brings it at login.</source>
-        <translation>Bereit sein, bevor sich jemand anmeldet. Andernfalls sorgt das Symbol im Infobereich bei der Anmeldung dafür.</translation>
     </message>
     <message>
         <source>Give back after</source>
@@ -1567,6 +1543,22 @@
         <translation>Mitteilen, was Sie wissen sollten, wenn kein Fenster offen ist: Probleme und die Rückgabe von VRAM.</translation>
     </message>
     <message>
+        <source>On</source>
+        <translation>An</translation>
+    </message>
+    <message>
+        <source>↑ To VRAM</source>
+        <translation>↑ Zum VRAM</translation>
+    </message>
+    <message>
+        <source>↓ Back</source>
+        <translation>↓ Zurück</translation>
+    </message>
+    <message>
+        <source>at most {rate}</source>
+        <translation>höchstens {rate}</translation>
+    </message>
+    <message>
         <source>Everything that is needed is there.</source>
         <translation>Alles Nötige ist vorhanden.</translation>
     </message>
@@ -1634,14 +1626,6 @@
         <translation>jetzt</translation>
     </message>
     <message>
-        <source>To VRAM</source>
-        <translation>Zum VRAM</translation>
-    </message>
-    <message>
-        <source>Back</source>
-        <translation>Zurück</translation>
-    </message>
-    <message>
         <source>In VRAM</source>
         <translation>Im VRAM</translation>
     </message>
@@ -1654,16 +1638,8 @@
         <translation>{size}/s</translation>
     </message>
     <message>
-        <source>± {rate}</source>
-        <translation>±&#xa0;{rate}</translation>
-    </message>
-    <message>
         <source>Open</source>
         <translation>Öffnen</translation>
-    </message>
-    <message>
-        <source>No NVIDIA GPU was found on the PCI bus.</source>
-        <translation>Am PCI-Bus wurde keine NVIDIA-GPU gefunden.</translation>
     </message>
     <message>
         <source>Process {pid}</source>
@@ -1672,6 +1648,30 @@
     <message>
         <source>This desktop shows no tray icons, so there is this window instead. On GNOME, the extension “AppIndicator and KStatusNotifierItem Support” brings them (Debian and Ubuntu: gnome-shell-extension-appindicator).</source>
         <translation>Dieser Desktop zeigt keine Symbole im Infobereich, daher gibt es stattdessen dieses Fenster. Unter GNOME ergänzt sie die Erweiterung „AppIndicator and KStatusNotifierItem Support“ (Debian und Ubuntu: gnome-shell-extension-appindicator).</translation>
+    </message>
+    <message>
+        <source>Turn on by itself</source>
+        <translation>Von selbst einschalten</translation>
+    </message>
+    <message>
+        <source>When VRAM becomes swap without your turning it on.</source>
+        <translation>Wann VRAM zu Swap wird, ohne dass Sie es einschalten.</translation>
+    </message>
+    <message>
+        <source>Never</source>
+        <translation>Nie</translation>
+    </message>
+    <message>
+        <source>Always</source>
+        <translation>Immer</translation>
+    </message>
+    <message>
+        <source>Start before login</source>
+        <translation>Vor der Anmeldung starten</translation>
+    </message>
+    <message>
+        <source>Be there as soon as the computer has started. Otherwise the tray icon brings it at login.</source>
+        <translation>Bereitstehen, sobald der Computer gestartet ist. Sonst bringt es das Symbol bei der Anmeldung mit.</translation>
     </message>
     <message>
         <source>Tray icon</source>
@@ -1692,6 +1692,10 @@
     <message>
         <source>VRAM swap</source>
         <translation>VRAM-Swap</translation>
+    </message>
+    <message>
+        <source>{part} of {whole}</source>
+        <translation>{part} von {whole}</translation>
     </message>
     <message>
         <source>&amp;Use VRAM as swap</source>
@@ -1716,6 +1720,14 @@
     <message>
         <source>&amp;Quit</source>
         <translation>&amp;Beenden</translation>
+    </message>
+    <message>
+        <source>No NVIDIA GPU</source>
+        <translation>Keine NVIDIA-Grafikkarte</translation>
+    </message>
+    <message>
+        <source>This computer has none, so there is no video memory to lend.</source>
+        <translation>Dieser Computer hat keine, also gibt es keinen Grafikspeicher zu verleihen.</translation>
     </message>
     <message>
         <source>Failed</source>
@@ -1786,12 +1798,16 @@
         <translation>VRAM-Swap: {state}</translation>
     </message>
     <message>
-        <source>Automatic, all that is free</source>
-        <translation>Automatisch, aller freie VRAM</translation>
+        <source>{part} in use</source>
+        <translation>{part} in Gebrauch</translation>
     </message>
     <message>
-        <source>The GPU is awake and takes {watts} W.</source>
-        <translation>Die GPU ist wach und nimmt {watts}&#xa0;W auf.</translation>
+        <source>{use} · {watts} W</source>
+        <translation>{use} · {watts} W</translation>
+    </message>
+    <message>
+        <source>Automatic, all that is free</source>
+        <translation>Automatisch, aller freie VRAM</translation>
     </message>
     <message>
         <source>Its memory is shown when the swap is on.</source>
@@ -1800,10 +1816,6 @@
     <message>
         <source>Memory</source>
         <translation>Arbeitsspeicher</translation>
-    </message>
-    <message>
-        <source>{used} of {size}</source>
-        <translation>{used} von {size}</translation>
     </message>
     <message>
         <source>&amp;Quit, the swap stays on</source>
@@ -1866,16 +1878,8 @@
         <translation>VRAM wird reserviert.</translation>
     </message>
     <message>
-        <source>VRAM is lent as swap.</source>
-        <translation>VRAM ist als Swap verliehen.</translation>
-    </message>
-    <message>
         <source>Bringing pages home.</source>
         <translation>Seiten werden zurückgeholt.</translation>
-    </message>
-    <message>
-        <source>{used} of {size} used</source>
-        <translation>{used} von {size} belegt</translation>
     </message>
     <message>
         <source>Automatic, now {size}</source>
@@ -1884,10 +1888,6 @@
     <message>
         <source>{wanted}, now {size}</source>
         <translation>{wanted}, jetzt {size}</translation>
-    </message>
-    <message>
-        <source>On, {size}</source>
-        <translation>Ein, {size}</translation>
     </message>
     <message>
         <source>{size} of VRAM are still in use as swap.</source>
@@ -1994,10 +1994,6 @@
         <translation>Diesen Computer &amp;prüfen&#xa0;…</translation>
     </message>
     <message>
-        <source>The last minutes</source>
-        <translation>Die letzten Minuten</translation>
-    </message>
-    <message>
         <source>Memory and swap</source>
         <translation>Arbeitsspeicher und Swap</translation>
     </message>
@@ -2020,6 +2016,14 @@
     <message>
         <source>Other programs</source>
         <translation>Andere Programme</translation>
+    </message>
+    <message>
+        <source>Last 5 minutes</source>
+        <translation>Letzte 5 Minuten</translation>
+    </message>
+    <message>
+        <source>Your account</source>
+        <translation>Ihr Benutzerkonto</translation>
     </message>
     <message>
         <source>Needs an administrator</source>
@@ -2084,10 +2088,6 @@
     <message>
         <source>Power and games</source>
         <translation>Energie und Spiele</translation>
-    </message>
-    <message>
-        <source>For you alone</source>
-        <translation>Nur für Sie</translation>
     </message>
     <message>
         <source>Advanced</source>

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.view_model import Problem
-from vramswap_gui.tray.widgets.usage_bar import blend, wrapped
+from vramswap_gui.tray.widgets.colours import blend
+from vramswap_gui.tray.widgets.labels import wrapped
 
 _RED: Final = QColor("#e01b24")
 _AMBER: Final = QColor("#e5a50a")

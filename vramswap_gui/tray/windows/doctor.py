@@ -21,7 +21,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -30,10 +29,11 @@ from PySide6.QtWidgets import (
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.tray.i18n import said, tr
 from vramswap_gui.tray.view_model import plain
-from vramswap_gui.tray.widgets.scroll import ScrolledColumn
-from vramswap_gui.tray.widgets.usage_bar import muted, wrapped
+from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
+from vramswap_gui.tray.windows.frame import Foot, ScrolledColumn, fit, rule
 
-_SIZE: Final = (560, 620)
+#: In lines of text.
+_SIZE: Final = (34, 38)
 _COLOURS: Final = {
     Verdict.OK: QColor("#26a269"), Verdict.WARNING: QColor("#c88800"), Verdict.FAILED: QColor("#e01b24"),
 }  # fmt: skip
@@ -85,14 +85,14 @@ class DoctorPage(QWidget):
             Verdict.OK: tr("fine"), Verdict.WARNING: tr("worth knowing"), Verdict.FAILED: tr("missing"),
         }  # fmt: skip
         self.summary = wrapped()
-        font = self.summary.font()
-        font.setBold(True)
-        font.setPointSizeF(font.pointSizeF() * 1.15)
-        self.summary.setFont(font)
+        self.summary.setFont(scaled(self.summary, 1.15, bold=True))
         scroll = ScrolledColumn()
-        self._column = scroll.column
-        self._column.setContentsMargins(22, 4, 22, 12)
+        self._column = QVBoxLayout()
         self._column.setSpacing(14)
+        scroll.column.setSpacing(14)
+        scroll.column.addWidget(self.summary)
+        scroll.column.addLayout(self._column)
+        scroll.column.addStretch(1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         roles = QDialogButtonBox.ButtonRole
         self.repeat = buttons.addButton(tr("Check &again"), roles.ActionRole)
@@ -102,14 +102,14 @@ class DoctorPage(QWidget):
         self.repeat.clicked.connect(self._check_again)
         buttons.rejected.connect(self.close)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 18, 0, 18)
-        outer.setSpacing(14)
-        for part, margin in ((self.summary, 22), (scroll, 0), (buttons, 22)):
-            line = QHBoxLayout()
-            line.setContentsMargins(margin, 0, margin, 0)
-            line.addWidget(part)
-            outer.addLayout(line, 1 if part is scroll else 0)
-        self.resize(*_SIZE)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        foot = Foot()
+        foot.column.addWidget(buttons)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(rule())
+        outer.addWidget(foot)
+        fit(self, *_SIZE)
         self._show_work()
         for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
             QShortcut(keys, self, self.close)
@@ -127,7 +127,6 @@ class DoctorPage(QWidget):
             button.setEnabled(True)
         for check in self._checks:
             self._column.addWidget(self._entry(check))
-        self._column.addStretch(1)
 
     def _show_work(self) -> None:
         self.summary.setText(tr("Checking…"))
@@ -168,7 +167,7 @@ class DoctorPage(QWidget):
         font.setBold(check.verdict is not Verdict.OK)
         name.setFont(font)
         texts.addWidget(name)
-        texts.addWidget(muted(_selectable(said(check.found))))
+        texts.addWidget(_selectable(said(check.found), muted=True))
         text, command = _parts(said(check.remedy))
         if text:
             texts.addWidget(_selectable(text))
@@ -205,8 +204,8 @@ def _parts(remedy: str) -> tuple[str, str]:
     return words, found[1]
 
 
-def _selectable(text: str) -> QLabel:
-    label = wrapped(text)
+def _selectable(text: str, *, muted: bool = False) -> Label:
+    label = wrapped(text, muted=muted)
     label.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
     )

@@ -8,7 +8,6 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
@@ -21,8 +20,10 @@ from PySide6.QtWidgets import (
 
 from vramswap_gui.settings import Kind, Setting, Value
 from vramswap_gui.tray.i18n import size_text, tr
+from vramswap_gui.tray.widgets.check_box import CheckBox
+from vramswap_gui.tray.widgets.colours import muted_colour
+from vramswap_gui.tray.widgets.labels import wrapped
 from vramswap_gui.tray.widgets.switch import Switch
-from vramswap_gui.tray.widgets.usage_bar import muted, wrapped
 from vramswap_gui.units import GIB, MIB, round_down
 
 #: Sizes are shown in GiB, to a hundredth of one.
@@ -60,7 +61,7 @@ class Lock(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        _paint_lock(painter, QRectF(self.rect()), self.palette().color(QPalette.ColorRole.PlaceholderText))
+        _paint_lock(painter, QRectF(self.rect()), muted_colour(self.palette()))
 
 
 def lock_icon(widget: QWidget) -> QIcon:
@@ -222,9 +223,9 @@ class _SizeEditor(Editor):
         self._field.setSingleStep(0.25)
         self._field.setSuffix(tr(" GiB"))
         self._field.valueChanged.connect(self.edited)
-        self._auto: QCheckBox | None = None
+        self._auto: CheckBox | None = None
         if setting.auto is not None:
-            self._auto = QCheckBox(tr(setting.auto_title))
+            self._auto = CheckBox(tr(setting.auto_title))
             self._auto.setAccessibleName(
                 tr("{title}: {value}").format(title=tr(setting.title), value=self._auto.text())
             )
@@ -298,7 +299,7 @@ class Row(QWidget):
         grid.addWidget(self.title, 0, 1)
         grid.addWidget(self.editor, 0, 2)
         grid.addWidget(self.reset, 0, 3)
-        grid.addWidget(muted(wrapped(_help(setting))), 1, 1, 1, 3)
+        grid.addWidget(wrapped(_help(setting), muted=True), 1, 1, 1, 3)
         self.editor.edited.connect(self._edited)
 
     @property
