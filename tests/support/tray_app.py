@@ -285,4 +285,4 @@ if __name__ == "__main__":
     client = CommandedRealClient if "--real" in sys.argv else CommandedClient
     application.Tray = KnownTray  # type: ignore[misc]
     ours = ("--absent", "--simulated", "--real")
-    sys.exit(application.run([argument for argument in sys.argv[1:] if argument not in ours], client))
+    application.leave(application.run([argument for argument in sys.argv[1:] if argument not in ours], client))

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from PySide6.QtCore import QLocale, QObject, QPoint, QSocketNotifier
 from PySide6.QtWidgets import QApplication
@@ -354,10 +354,21 @@ def _has_display() -> bool:
     return bool(platform or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY"))
 
 
-def main() -> int:
+def leave(status: int) -> NoReturn:
+    """End the process at once.
+
+    All that had to be told or removed has been. Taking Qt and Python apart has no order that both keep: threads may
+    still wait for a driver, and windows be destroyed after the application that they need.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def main() -> NoReturn:
     """The program."""
-    return run(sys.argv[1:])
+    leave(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

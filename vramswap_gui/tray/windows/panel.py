@@ -23,6 +23,8 @@ from vramswap_gui.tray.windows.settings_rows import Choice
 #: In lines of text. One height for every state: a window that grows under the pointer gets clicks that are not meant.
 _WIDTH: Final = 30
 _HEIGHT: Final = 54
+#: Lines that are kept for the sentence; most have one.
+_SAID: Final = 3
 
 
 class Panel(QWidget):
@@ -68,8 +70,8 @@ class Panel(QWidget):
         self.switch.setAccessibleName(self.title.text())
         self.headline, self.sentence = wrapped(), wrapped()
         self.headline.setFont(scaled(self.headline, 1.0, bold=True))
-        # Most of what is said has one line, some has two; what is below stays where it is.
-        self.sentence.setMinimumHeight(self.sentence.fontMetrics().height() * 2)
+        # What is below stays where it is, whatever is said.
+        self.sentence.setMinimumHeight(self.sentence.fontMetrics().height() * _SAID)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
         self.progress = QProgressBar()
         self.progress.setRange(0, 0)
