@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QFont, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QAccessible, QFont, QWheelEvent
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QProgressBar, QWidget
 
@@ -195,6 +195,30 @@ def test_keys_count_once_they_rest(panel: Panel) -> None:
     assert slider.size_chosen == 4 * GIB + 256 * MIB
     assert chosen.wait(int(PATIENCE * 1000))
     assert [chosen.at(0), chosen.count()] == [[4 * GIB + 256 * MIB], 1]
+
+
+def test_a_screen_reader_hears_gib(panel: Panel) -> None:
+    slider = panel.sizer.slider
+    told = QAccessible.queryAccessibleInterface(slider)
+    assert told.role() is QAccessible.Role.Slider
+    assert told.text(QAccessible.Text.Value) == "4 GiB"
+    value = told.valueInterface()
+    assert (value.currentValue(), value.minimumStepSize()) == (4.0, 0.125)
+    chosen = QSignalSpy(panel.size_chosen)
+    value.setCurrentValue(6.5)
+    assert slider.size_chosen == int(6.5 * GIB)
+    assert chosen.wait(3000) and chosen.at(0) == [int(6.5 * GIB)]
+
+
+def test_windows_come_and_go_with_a_screen_reader(application: QApplication) -> None:
+    for _ in range(5):
+        panel = Panel(icons.application_icon())
+        told = QAccessible.queryAccessibleInterface(panel.sizer.slider)
+        assert told.isValid()
+        panel.deleteLater()
+        del panel, told
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        settle()
 
 
 def test_wheel_moves_nothing(panel: Panel) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
+    QDoubleSpinBox,
     QLabel,
     QLineEdit,
     QMessageBox,
@@ -33,7 +34,7 @@ from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.preferences import OWN, Preferences
-from vramswap_gui.tray.readings import Reader
+from vramswap_gui.tray.readings import Reader, found_gpus
 from vramswap_gui.tray.view_model import Problem
 from vramswap_gui.tray.windows.doctor import DoctorPage
 from vramswap_gui.tray.windows.settings import SettingsWindow
@@ -227,11 +228,57 @@ def test_the_wheel_changes_nothing(window: SettingsWindow) -> None:
 
 def test_each_row_goes_back_to_its_default(window: SettingsWindow) -> None:
     row = window.rows["headroom"]
-    assert row.reset.isEnabled()
+    assert row.reset.isVisible() and not window.rows["at_boot"].reset.isVisible()
     QTest.mouseClick(row.reset, Qt.MouseButton.LeftButton)
     assert row.value == SETTINGS["headroom"].default
-    assert not row.reset.isEnabled()
+    assert not row.reset.isVisible()
     assert window.changes() == {"headroom": SETTINGS["headroom"].default}
+
+
+def test_minutes_are_entered_and_seconds_kept(window: SettingsWindow) -> None:
+    field = find(window, "release_after", QAbstractSpinBox)
+    assert isinstance(field, QDoubleSpinBox)
+    assert (field.text(), window.rows["release_after"].value) == ("10 min", 600)
+    # No whole minutes, and nothing is rounded that nobody touched.
+    window.show_config(Config(size=4 * GIB, headroom=700 * MIB, release_after=1001))
+    assert window.changes() == {}
+    field.setValue(2.5)
+    assert window.changes() == {"release_after": 150}
+
+
+def test_the_gpu_is_chosen_from_those_found(
+    application: QApplication, preferences: Preferences, tmp_path: Path
+) -> None:
+    for number, kind in enumerate(("0x030000", "0x030200", "0x040300")):
+        device = tmp_path / f"bus/pci/devices/0000:0{number}:00.0"
+        device.mkdir(parents=True)
+        (device / "vendor").write_text("0x10de\n")
+        (device / "class").write_text(kind + "\n")
+    information = tmp_path / "driver/nvidia/gpus/0000:01:00.0/information"
+    information.parent.mkdir(parents=True)
+    information.write_text("Model: \t\t NVIDIA GeForce RTX 4070\nIRQ:   \t\t 180\n")
+    window = SettingsWindow(icons.application_icon(), preferences, found_gpus(tmp_path, tmp_path))
+    window.show_config(Config())
+    box = find(window, "gpu", QComboBox)
+    assert isinstance(box, QComboBox)
+    assert [box.itemText(at) for at in range(box.count())] == [
+        "The first one", "0000:00:00.0", "NVIDIA GeForce RTX 4070 (0000:01:00.0)",
+    ]  # fmt: skip
+    box.setCurrentIndex(2)
+    assert window.changes() == {"gpu": "0000:01:00.0"}
+    # What was set in other words stays what it is.
+    window.show_config(Config(gpu="GPU-1c2d"))
+    window.rows["gpu"].revert()
+    assert (box.currentText(), window.changes()) == ("GPU-1c2d", {})
+    window.deleteLater()
+    settle()
+
+
+def test_advanced_settings_open_on_demand(window: SettingsWindow) -> None:
+    assert not window.rows["priority"].isVisible()
+    window.advanced.heading.setFocus()
+    QTest.keyClick(window.advanced.heading, Qt.Key.Key_Space)
+    assert window.rows["priority"].isVisible()
 
 
 def test_whatever_can_be_entered_is_valid(window: SettingsWindow) -> None:
@@ -286,6 +333,23 @@ def test_the_check_says_first_what_is_missing(doctor: DoctorPage) -> None:
     for check in CHECKS:
         assert f"{check.name}: {check.found}\n" in QApplication.clipboard().text()
         assert check.remedy in QApplication.clipboard().text()
+
+
+def test_what_is_fine_is_folded(doctor: DoctorPage) -> None:
+    fine = next(label for label in doctor.findChildren(QLabel) if label.text() == "580.95.05")
+    assert not fine.isVisible() and doctor.rest.heading.text() == "3 checks are fine"
+    doctor.rest.heading.click()
+    assert fine.isVisible()
+
+
+def test_without_a_gpu_one_sentence_is_enough(doctor: DoctorPage) -> None:
+    none = Check("NVIDIA GPU", Verdict.FAILED, "none on the PCI bus", "vramswap is of use with an NVIDIA GPU only.")
+    doctor.show_checks((none, *CHECKS[1:]))
+    settle()
+    assert doctor.summary.text() == "This computer has no NVIDIA GPU."
+    read = [label.text() for label in doctor.findChildren(QLabel) if label.isVisible()]
+    assert "Kernel module nbd" not in read and "NVIDIA GPU" in read
+    assert doctor.rest.heading.text() == f"{len(CHECKS) - 1} more checks"
 
 
 def test_the_check_is_done_again(doctor: DoctorPage) -> None:

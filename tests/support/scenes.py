@@ -21,7 +21,7 @@ from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
 from vramswap_gui.tray import i18n
 from vramswap_gui.tray.history import History, Sample
-from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, ProgramView, SwapView
+from vramswap_gui.tray.readings import GpuChoice, GpuView, Machine, MemoryView, ProgramView, SwapView
 from vramswap_gui.units import GIB, MIB
 
 ROOT: Final = Path(__file__).parents[2]
@@ -76,6 +76,10 @@ CHECKS: Final = (
     Check("Memory pressure", Verdict.OK, "measured by the kernel"),
     Check("Helper", Verdict.FAILED, NO_HELPER.message, NO_HELPER.remedy),
 )  # fmt: skip
+
+NO_GPU_CHECK: Final = Check(
+    "NVIDIA GPU", Verdict.FAILED, "none on the PCI bus", "vramswap is of use with an NVIDIA GPU only."
+)
 
 
 #: Letters of a script that is written from right to left, and a word of them.
@@ -231,7 +235,7 @@ def draw_windows(folder: Path, mark: str) -> None:
     nobody = Preferences(QSettings("/nonexistent", QSettings.Format.IniFormat), Folders(Path("/nonexistent")))
 
     def settings(*, tall: bool = False) -> SettingsWindow:
-        window = SettingsWindow(icons.application_icon(), nobody)
+        window = SettingsWindow(icons.application_icon(), nobody, (GpuChoice("0000:01:00.0", GPU.name),))
         if tall:
             window.resize(window.width(), 1260)
         window.show()
@@ -242,6 +246,7 @@ def draw_windows(folder: Path, mark: str) -> None:
     save(opened, "settings-no-helper")
     opened = settings(tall=True)
     opened.show_config(Config())
+    opened.advanced.open(True)
     save(opened, "settings-all")
     for name in ("settings-changed", "settings-applying", "settings-refused"):
         opened = settings()
@@ -254,7 +259,11 @@ def draw_windows(folder: Path, mark: str) -> None:
             opened.show_problem(problem(NOT_ALLOWED))
         save(opened, name)
     save(DoctorPage(icons.application_icon()), "doctor-checking")
-    for name, checks in (("doctor", CHECKS), ("doctor-fine", CHECKS[:2])):
+    for name, checks in (
+        ("doctor", CHECKS),
+        ("doctor-fine", CHECKS[:2]),
+        ("doctor-no-gpu", (NO_GPU_CHECK, *CHECKS[1:])),
+    ):
         page = DoctorPage(icons.application_icon())
         page.show()
         page.show_checks(checks)

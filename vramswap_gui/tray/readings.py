@@ -75,6 +75,29 @@ class Machine:
     vram: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class GpuChoice:
+    """A GPU to choose: its PCI address, and its name if the driver tells it."""
+
+    pci: str
+    name: str = ""
+
+
+def found_gpus(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> tuple[GpuChoice, ...]:
+    """The NVIDIA GPUs of this computer. Wakes none: the driver keeps the names (nv-procfs.c, "Model")."""
+    from vramswap_gui.system import gpu
+
+    return tuple(GpuChoice(pci, _model(proc / "driver/nvidia/gpus" / pci / "information")) for pci in gpu.list_pci(sys))
+
+
+def _model(information: Path) -> str:
+    try:
+        lines = information.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("Model:")), "")
+
+
 class Reader:
     """Reads on demand. Each method may block, and may be called on a thread of its own."""
 

@@ -1590,9 +1590,20 @@
         <source>Copy all that was found, to ask somebody for help</source>
         <translation>Alle Ergebnisse kopieren, um jemanden um Hilfe zu bitten</translation>
     </message>
+    <message numerus="yes">
+        <source>%n checks are fine</source>
+        <translation>
+            <numerusform>%n Prüfung ist in Ordnung</numerusform>
+            <numerusform>%n Prüfungen sind in Ordnung</numerusform>
+        </translation>
+    </message>
     <message>
         <source>Checking…</source>
         <translation>Prüfung läuft&#xa0;…</translation>
+    </message>
+    <message>
+        <source>This computer has no NVIDIA GPU.</source>
+        <translation>Dieser Computer hat keine NVIDIA-Grafikkarte.</translation>
     </message>
     <message numerus="yes">
         <source>%n things are missing before VRAM can be lent.</source>
@@ -1608,6 +1619,13 @@
     <message>
         <source>Copy</source>
         <translation>Kopieren</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n more checks</source>
+        <translation>
+            <numerusform>%n weitere Prüfung</numerusform>
+            <numerusform>%n weitere Prüfungen</numerusform>
+        </translation>
     </message>
     <message>
         <source>Copy the command for {name}</source>
@@ -2026,6 +2044,14 @@
         <translation>Ihr Benutzerkonto</translation>
     </message>
     <message>
+        <source>Everybody&apos;s on this computer: needs an administrator.</source>
+        <translation>Gilt für alle an diesem Computer: nur mit Systemverwalter.</translation>
+    </message>
+    <message>
+        <source>Whose memory is lent.</source>
+        <translation>Wessen Speicher verliehen wird.</translation>
+    </message>
+    <message>
         <source>Needs an administrator</source>
         <translation>Erfordert einen Systemverwalter</translation>
     </message>
@@ -2050,8 +2076,20 @@
         <translation>leer</translation>
     </message>
     <message>
+        <source> min</source>
+        <translation> min</translation>
+    </message>
+    <message>
         <source> GiB</source>
         <translation> GiB</translation>
+    </message>
+    <message>
+        <source>The first one</source>
+        <translation>Die erste</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} min</translation>
     </message>
     <message>
         <source>Back to the default: {value}</source>

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from vramswap_gui.tray.i18n import size_text, tr
 from vramswap_gui.tray.timers import single
 from vramswap_gui.tray.view_model import Fill, SizeChoice
+from vramswap_gui.tray.widgets import slider_access
 from vramswap_gui.tray.widgets.check_box import CheckBox
 from vramswap_gui.tray.widgets.colours import accent, blend, edge, fill_colour, muted_colour
 from vramswap_gui.tray.widgets.held import Held
@@ -45,6 +46,11 @@ class StepSlider(Held, QSlider):
         self.sliderReleased.connect(self._choose)
         self.valueChanged.connect(self._moved)
         self.setMinimumWidth(150)
+
+    @property
+    def step(self) -> int:
+        """Bytes of one step."""
+        return self._choice.step
 
     @property
     def size_chosen(self) -> int:
@@ -107,6 +113,9 @@ class StepSlider(Held, QSlider):
         self._settle.stop()
         if self.size_chosen != self._choice.value or self._choice.automatic:
             self.chosen.emit(self.size_chosen)
+
+
+slider_access.install(StepSlider)
 
 
 def handle_rect(slider: QSlider) -> QRect:

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.tray.i18n import said, tr
 from vramswap_gui.tray.view_model import plain
+from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
 from vramswap_gui.tray.windows.frame import Foot, ScrolledColumn, fit, rule
 
@@ -125,8 +126,26 @@ class DoctorPage(QWidget):
         self.summary.setText(self._summed_up())
         for button in (self.repeat, self.copy_all):
             button.setEnabled(True)
-        for check in self._checks:
+        told, folded, heading = self._parted()
+        for check in told:
             self._column.addWidget(self._entry(check))
+        if folded:
+            self.rest = Fold(heading)
+            self.rest.column.setSpacing(self._column.spacing())
+            for check in folded:
+                self.rest.column.addWidget(self._entry(check))
+            self._column.addWidget(self.rest)
+
+    def _parted(self) -> tuple[list[Check], list[Check], str]:
+        """What needs reading, what does not, and a heading for that. Without a GPU nothing else is of use."""
+        if gpu := self._missing_gpu():
+            others = [check for check in self._checks if check is not gpu]
+            return [gpu], others, tr("%n more checks", len(others))
+        fine = [check for check in self._checks if check.verdict is Verdict.OK]
+        return [check for check in self._checks if check not in fine], fine, tr("%n checks are fine", len(fine))
+
+    def _missing_gpu(self) -> Check | None:
+        return next((c for c in self._checks if c.name == "NVIDIA GPU" and c.verdict is Verdict.FAILED), None)
 
     def _show_work(self) -> None:
         self.summary.setText(tr("Checking…"))
@@ -141,6 +160,8 @@ class DoctorPage(QWidget):
         missing, noted = (
             sum(check.verdict is verdict for check in self._checks) for verdict in (Verdict.FAILED, Verdict.WARNING)
         )
+        if self._missing_gpu():
+            return tr("This computer has no NVIDIA GPU.")
         if missing:
             return tr("%n things are missing before VRAM can be lent.", missing)
         if noted:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialogButtonBox, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
 
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Group, Value
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.preferences import OWN, Preferences
+from vramswap_gui.tray.readings import GpuChoice
 from vramswap_gui.tray.view_model import Problem, problem
+from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.infobar import Hint, ProblemBox
-from vramswap_gui.tray.widgets.labels import Label, scaled
+from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
 from vramswap_gui.tray.windows.frame import Foot, ScrolledColumn, fit, rule
-from vramswap_gui.tray.windows.settings_rows import Row, lock_icon
+from vramswap_gui.tray.windows.settings_rows import GpuEditor, Lock, Row, lock_icon
 
 #: In lines of text.
 _SIZE: Final = (33, 42)
@@ -35,12 +37,15 @@ class SettingsWindow(QWidget):
     preferred = Signal()
     closed = Signal()
 
-    def __init__(self, icon: QIcon, preferences: Preferences) -> None:
+    def __init__(self, icon: QIcon, preferences: Preferences, gpus: Sequence[GpuChoice] = ()) -> None:
         super().__init__()
         self.setWindowTitle(tr("VRAM swap settings"))
         self.setWindowIcon(icon)
         self._preferences = preferences
-        self.rows = {key: Row(setting, locked=key not in PERSONAL) for key, setting in SETTINGS.items()}
+        editors = {"gpu": GpuEditor(SETTINGS["gpu"], gpus)}
+        self.rows = {
+            key: Row(setting, locked=key not in PERSONAL, editor=editors.get(key)) for key, setting in SETTINGS.items()
+        }
         self.own_rows = {key: Row(setting, locked=False) for key, setting in OWN.items()}
         self._known = False
         self._waiting = False
@@ -76,7 +81,14 @@ class SettingsWindow(QWidget):
         self._add_section(column, tr("Swap"), self._of(Group.SWAP))
         self._add_section(column, tr("Power and games"), self._of(Group.POWER))
         self._add_section(column, tr("Your account"), self.own_rows.values())
-        self._add_section(column, tr("Advanced"), self._of(Group.ADVANCED))
+        self.advanced = Fold(tr("Advanced"), 1.15)
+        self.advanced.column.setSpacing(column.spacing())
+        for row in self._of(Group.ADVANCED):
+            self.advanced.column.addWidget(row)
+        column.addSpacing(10)
+        column.addWidget(self.advanced)
+        column.addSpacing(6)
+        column.addLayout(_legend())
         column.addStretch(1)
         foot = Foot()
         for part in (self.problem, self.hint, self.buttons):
@@ -203,6 +215,15 @@ class SettingsWindow(QWidget):
     def _pending(self) -> bool:
         """Whether something is entered that is not in force."""
         return bool(self.changes() or _changed(self.own_rows))
+
+
+def _legend() -> QHBoxLayout:
+    """What the locks mean, said once."""
+    line, lock = QHBoxLayout(), Lock()
+    line.setSpacing(8)
+    line.addWidget(lock, 0, Qt.AlignmentFlag.AlignTop)
+    line.addWidget(wrapped(tr("Everybody's on this computer: needs an administrator."), muted=True), 1)
+    return line
 
 
 def _changed(rows: Mapping[str, Row]) -> dict[str, Value]:
