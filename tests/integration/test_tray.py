@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.tray_driver import ROOT, Tray, in_host, start_host
 from tests.support.tray_watcher import ITEM, Watcher
-from tests.support.waiting import PATIENCE, wait_for
+from tests.support.waiting import PATIENCE, until, wait_for
 from vramswap_gui.units import GIB
 
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -213,7 +213,7 @@ def test_in_the_background_nothing_opens_by_itself(
     (tmp_path / ".config/vramswap/vramswap.conf").unlink()
     tray = start("--background", "--absent")
     # The icon is given up for the moment, and with it came the window.
-    wait_until(lambda: tray.state()["menu"], "the icon, for whoever may show it")
+    wait_for(lambda: tray.state()["menu"], "the icon, for whoever may show it")
     state = tray.state()
     assert (state["visible"], state["windows"]) == (False, [])
     second = subprocess.run(
@@ -306,7 +306,7 @@ async def test_the_icon_is_a_name_that_the_panel_recolours(
     await watcher.choose("Use VRAM as swap")
     await asyncio.to_thread(tray.wait, checked=True)
     # 64 MiB of 1 GiB are no eighth yet.
-    await until_async(lambda: "NewIcon" in watcher.signals[len(signals) :])
+    await until(lambda: "NewIcon" in watcher.signals[len(signals) :])
     assert await icon() == ("vramswap-on-0-symbolic", 0)
     tray.do("prefer", {"icon": "light"})
     name, pictures = await icon()
@@ -327,7 +327,7 @@ async def test_what_the_desktop_learns_of_the_icon(watcher: Watcher, start: Call
         "Hardware", "vramswap", "VRAM swap", "Active", False,
     ]  # fmt: skip
     tray.do("status", {"State": "failed", "Reason": "The GPU is gone."})
-    await until_async(lambda: "NewStatus" in watcher.signals)
+    await until(lambda: "NewStatus" in watcher.signals)
     assert await watcher.property("Status") == "NeedsAttention"
     assert await watcher.property("AttentionIconPixmap")
     introspected = await watcher.call("/StatusNotifierItem", "org.freedesktop.DBus.Introspectable", "Introspect")
@@ -343,7 +343,7 @@ async def test_the_menu_keeps_its_entries_while_they_change(watcher: Watcher, st
     before = await watcher.entries()
     told = len(watcher.signals)
     tray.do("status", {"Reason": "The computer is on battery."})
-    await until_async(lambda: "ItemsPropertiesUpdated" in watcher.signals[told:])
+    await until(lambda: "ItemsPropertiesUpdated" in watcher.signals[told:])
     assert "LayoutUpdated" not in watcher.signals[told:]
     after = await watcher.entries()
     assert {number for _, number in before.items()} == {number for _, number in after.items()}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tray_driver import Tray, wait_until
+from tests.support.tray_driver import Tray
+from tests.support.waiting import wait_for
 from vramswap_gui.units import GIB
 
 
@@ -36,15 +37,15 @@ def test_it_does_all_it_does_elsewhere(language: str, encoding: str, tmp_path: P
         "--show",
     )  # fmt: skip
     tray.wait(visible=True, mode="off")
-    wait_until(lambda: tray.state()["menu"], "the menu")
+    wait_for(lambda: tray.state()["menu"], "the menu")
     tray.do("menu", "toggle")
     tray.wait(calls=[["start"]], checked=True)
     tray.do("menu", "settings")
     tray.wait(editable=True)
     tray.do("enter", {"headroom": GIB, "release_after": 700})
     tray.do("apply")
-    wait_until(lambda: ["set_config", {"headroom": GIB, "release_after": 700}] in tray.state()["calls"], "the settings")
+    wait_for(lambda: ["set_config", {"headroom": GIB, "release_after": 700}] in tray.state()["calls"], "the settings")
     tray.do("menu", "check")
-    wait_until(lambda: "doctor" in tray.state()["windows"], "the check")
+    wait_for(lambda: "doctor" in tray.state()["windows"], "the check")
     tray.do("close")
     assert tray.end() == (0, "")

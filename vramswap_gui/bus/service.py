@@ -85,7 +85,9 @@ Values = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class ServedObject:
-    """An object, with one interface of ours and the standard ones. The last one made is asked first; see :meth:`called`."""
+    """An object, with one interface of ours and the standard ones. It answers all calls of the connection, unless
+    somebody else does and passes on those of this object to :meth:`called`.
+    """
 
     def __init__(self, bus: Bus, path: str, interface: Interface, answer: Answer, values: Values) -> None:
         self._bus = bus
@@ -104,7 +106,10 @@ class ServedObject:
                        self._interface.name, self._variants(values), [])  # fmt: skip
 
     def called(self, message: Incoming) -> None:
-        """A method call has come. Whether it is a call at all is decided by the header. The body is read only if it is of the right type."""
+        """Answer a message to this object.
+
+        Whether it is a call at all is decided by the header. The body is read only if it is of the right type.
+        """
         if message.path != self._path:
             self._elsewhere(message)
             return

@@ -67,7 +67,7 @@ class Tray(QObject):
         self._preferences = preferences
         self._quit = quit_all
         self._background = background
-        self._hosts = hosts = Hosts(desktop)
+        self._hosts = Hosts(desktop)
         self._icon: StatusNotifierItem | SystemTrayIcon | None = None
         self._menu: TrayMenu | None = None
         self._panel: Panel | None = None
@@ -79,10 +79,10 @@ class Tray(QObject):
         controller.heard.connect(self._reload)
         if not preferences.welcomed and not background:
             controller.changed.connect(self._welcome)
-        hosts.changed.connect(self._make_icon)
 
     def begin(self) -> None:
         """Show the icon, or wait for somebody who shows it: a desktop's tray may come later than we do."""
+        self._hosts.changed.connect(self._make_icon)
         if self._hosts.notifier:
             self._make_icon()
         else:

@@ -1,4 +1,4 @@
-"""An object of ours on the session bus, declared as tables: others read its properties, call it, and hear its signals."""
+"""An object of ours on the session bus, declared as tables: others read it, call it, and hear its signals."""
 
 from __future__ import annotations
 

@@ -87,7 +87,9 @@ class StatusNotifierItem(QObject):
 
     async def _register(self) -> None:
         await self._desktop.own(self._name_on_bus)
-        await self._desktop.call(WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", [self._name_on_bus])
+        await self._desktop.call(
+            WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", self._name_on_bus, reply=""
+        )
 
     def show_view(self, view: View) -> None:
         """Show another view; hosts are told of what is different in it, and of nothing else."""
