@@ -200,6 +200,21 @@ def test_second_start_raises_the_first(
     tray.wait(visible=True)
 
 
+def test_settings_are_asked_for_from_outside(
+    host: subprocess.Popen[bytes], environment: dict[str, str], start: Callable[..., Tray]
+) -> None:
+    tray = start()
+    tray.wait(headline="Off", visible=False)
+    second = subprocess.run(
+        [sys.executable, "-m", "tests.support.tray_app", "--settings"],
+        cwd=ROOT, env=environment | {"XDG_ACTIVATION_TOKEN": "a-token"}, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert second.returncode == 0
+    tray.wait(windows=["settings"], visible=False)
+    tray.do("close")
+    tray.wait(windows=[])
+
+
 def test_a_killed_one_leaves_no_obstacle(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
     first = start()
     first.process.kill()
@@ -226,7 +241,7 @@ def test_in_the_background_nothing_opens_by_itself(
 def test_no_host_then_one(environment: dict[str, str], start: Callable[..., Tray]) -> None:
     tray = start()
     tray.wait(visible=True)
-    assert "AppIndicator" in tray.state()["hint"]
+    assert "no tray icons" in tray.state()["hint"]
     host = start_host(environment)
     try:
         in_host(tray)

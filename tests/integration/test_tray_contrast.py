@@ -20,7 +20,7 @@ from vramswap_gui.settings import Config
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.preferences import Preferences
-from vramswap_gui.tray.view_model import problem, view
+from vramswap_gui.tray.view_model import Problem, problem, view
 from vramswap_gui.tray.widgets import colours
 from vramswap_gui.tray.widgets.colours import DRAWING, TEXT
 from vramswap_gui.tray.windows.doctor import DoctorPage
@@ -65,7 +65,9 @@ def panel(scene: str) -> Panel:
     made.resize(made.width(), 1300)
     made.show()
     made.show_view(
-        view(shown.status, shown.error, shown.machine, shown.config), dismissible=True, hint=shown.hint or "A hint."
+        view(shown.status, shown.error, shown.machine, shown.config),
+        dismissible=True,
+        hint=shown.hint or HINT,
     )
     return made
 
@@ -87,6 +89,8 @@ def doctor() -> DoctorPage:
     made.show_checks(CHECKS)
     return made
 
+
+HINT: Final = Problem("A hint.", "To do.", "a-command")
 
 WINDOWS: Final[dict[str, Callable[[], QWidget]]] = {
     **{f"panel-{scene}": lambda scene=scene: panel(scene) for scene in ("on", "off", "busy-stopping", "wont-fit")},  # type: ignore[misc]

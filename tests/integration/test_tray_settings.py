@@ -30,11 +30,12 @@ from tests.support.scenes import CHECKS, NOT_ALLOWED
 from tests.support.widgets import Wordy, settle
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Value
+from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.preferences import OWN, Preferences
-from vramswap_gui.tray.readings import Reader, found_gpus
+from vramswap_gui.tray.readings import Reader
 from vramswap_gui.tray.view_model import Problem
 from vramswap_gui.tray.windows.doctor import DoctorPage
 from vramswap_gui.tray.windows.settings import SettingsWindow
@@ -246,18 +247,9 @@ def test_minutes_are_entered_and_seconds_kept(window: SettingsWindow) -> None:
     assert window.changes() == {"release_after": 150}
 
 
-def test_the_gpu_is_chosen_from_those_found(
-    application: QApplication, preferences: Preferences, tmp_path: Path
-) -> None:
-    for number, kind in enumerate(("0x030000", "0x030200", "0x040300")):
-        device = tmp_path / f"bus/pci/devices/0000:0{number}:00.0"
-        device.mkdir(parents=True)
-        (device / "vendor").write_text("0x10de\n")
-        (device / "class").write_text(kind + "\n")
-    information = tmp_path / "driver/nvidia/gpus/0000:01:00.0/information"
-    information.parent.mkdir(parents=True)
-    information.write_text("Model: \t\t NVIDIA GeForce RTX 4070\nIRQ:   \t\t 180\n")
-    window = SettingsWindow(icons.application_icon(), preferences, found_gpus(tmp_path, tmp_path))
+def test_the_gpu_is_chosen_from_those_found(application: QApplication, preferences: Preferences) -> None:
+    found = (Card("0000:00:00.0"), Card("0000:01:00.0", name="NVIDIA GeForce RTX 4070"))
+    window = SettingsWindow(icons.application_icon(), preferences, found)
     window.show_config(Config())
     box = find(window, "gpu", QComboBox)
     assert isinstance(box, QComboBox)

@@ -19,9 +19,11 @@ from vramswap_gui.api.status import Mode, Segment, State, Status
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
+from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray import i18n
 from vramswap_gui.tray.history import History, Sample
-from vramswap_gui.tray.readings import GpuChoice, GpuView, Machine, MemoryView, ProgramView, SwapView
+from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, ProgramView, SwapView
+from vramswap_gui.tray.view_model import Problem
 from vramswap_gui.units import GIB, MIB
 
 ROOT: Final = Path(__file__).parents[2]
@@ -111,7 +113,7 @@ class Scene:
     error: VramswapError | None = None
     gpu: GpuView | None = GPU
     memory: MemoryView | None = MEMORY
-    hint: str = ""
+    hint: Problem | None = None
     config: Config | None = CONFIG
     #: The GPU's memory as it is remembered.
     seen: int = GPU.total
@@ -121,6 +123,8 @@ class Scene:
         """What was read of the machine, with some minutes of traffic."""
         return Machine(self.gpu, self.memory, TRAFFIC, self.seen)
 
+
+NO_TRAY: Final = Problem("This desktop shows no tray icons.", "An extension brings them.", "sudo apt install it")
 
 SCENES: Final[Mapping[str, Scene]] = {
     "connecting": Scene(None, gpu=None),
@@ -144,7 +148,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     "no-gpu-no-helper": Scene(None, NO_HELPER, gpu=NO_DEVICE, seen=0),
     "wont-fit": Scene(ON, WONT_FIT, gpu=LENT, memory=OURS),
     "simulated": Scene(replace(ON, simulated=("gpu", "kernel"), gpu_name="Simulated GPU"), gpu=LENT, memory=OURS),
-    "no-tray": Scene(OFF, hint="This desktop shows no tray icons, so there is this window instead."),
+    "no-tray": Scene(OFF, hint=NO_TRAY),
 }
 
 
@@ -235,7 +239,7 @@ def draw_windows(folder: Path, mark: str) -> None:
     nobody = Preferences(QSettings("/nonexistent", QSettings.Format.IniFormat), Folders(Path("/nonexistent")))
 
     def settings(*, tall: bool = False) -> SettingsWindow:
-        window = SettingsWindow(icons.application_icon(), nobody, (GpuChoice("0000:01:00.0", GPU.name),))
+        window = SettingsWindow(icons.application_icon(), nobody, (Card("0000:01:00.0", name=GPU.name),))
         if tall:
             window.resize(window.width(), 1260)
         window.show()

@@ -14,7 +14,7 @@ from vramswap_gui.api.status import State, Status
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
 from vramswap_gui.tray import view_model
-from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, Reader
+from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, PowerView, Reader
 from vramswap_gui.tray.view_model import Fill, Look, View, problem
 from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP, format_size
 
@@ -218,3 +218,18 @@ def test_reader_leaves_a_sleeping_gpu_alone(tmp_path: Path) -> None:
     assert reader.read_gpu("", False) == ASLEEP
     memory = reader.read_memory()
     assert memory is not None and memory.total > 0
+
+
+@pytest.mark.parametrize(
+    ("status", "power", "said"),
+    [
+        (OFF, PowerView(True), "The GPU is asleep."),
+        (OFF, PowerView(False), "The GPU is awake."),
+        (OFF, PowerView(False, ("a", "b", "c", "d")), "The GPU is kept awake by a, b, c."),
+        (ON, PowerView(False, ("a",)), "The GPU is awake, because its memory is lent."),
+        (replace(ON, simulated=("gpu",)), PowerView(True), ""),
+        (OFF, None, ""),
+    ],
+)
+def test_whether_the_gpu_sleeps(status: Status, power: PowerView | None, said: str) -> None:
+    assert view_model.view(status, None, Machine(power=power)).power == said

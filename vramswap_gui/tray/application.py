@@ -25,6 +25,7 @@ from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.desktop import Desktop
 from vramswap_gui.tray.helper_client import Client
+from vramswap_gui.tray.hints import no_tray
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.notifier import Herald
 from vramswap_gui.tray.preferences import Preferences
@@ -35,7 +36,7 @@ from vramswap_gui.tray.status_notifier_item import StatusNotifierItem
 from vramswap_gui.tray.system_tray_icon import SystemTrayIcon
 from vramswap_gui.tray.timers import single
 from vramswap_gui.tray.tray_menu import TrayMenu
-from vramswap_gui.tray.view_model import View
+from vramswap_gui.tray.view_model import Problem, View
 from vramswap_gui.tray.windows.opener import Windows
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 _HOST_GRACE_MS: Final = 3000
 #: How long the window is kept after it was closed, for whoever opens it again.
 _KEPT_MS: Final = 60_000
+#: What another start asks for.
+_SETTINGS: Final = "settings"
 
 
 class Tray(QObject):
@@ -134,6 +137,12 @@ class Tray(QObject):
             os.environ["XDG_ACTIVATION_TOKEN"] = token
         self.panel.bring_up()
 
+    def open_settings(self, token: str = "") -> None:
+        """Show the settings, in front."""
+        if token:
+            os.environ["XDG_ACTIVATION_TOKEN"] = token
+        self.windows.open_settings()
+
     def show_view(self, view: View) -> None:
         """Show ``view`` everywhere."""
         if self._panel is not None:
@@ -142,14 +151,10 @@ class Tray(QObject):
             self._menu.show_view(view)
             self._icon.show_view(view)
 
-    def _hint(self) -> str:
+    def _hint(self) -> Problem | None:
         if self._waiting.isActive() or self._hosts.available:
-            return ""
-        return tr(
-            "This desktop shows no tray icons, so there is this window instead. On GNOME, the extension"
-            " “AppIndicator and KStatusNotifierItem Support” brings them"
-            " (Debian and Ubuntu: gnome-shell-extension-appindicator)."
-        )
+            return None
+        return no_tray(os.environ.get("XDG_CURRENT_DESKTOP", ""))
 
     def _make_icon(self) -> None:
         """Put an icon of the right kind into the tray."""
@@ -243,6 +248,7 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
     )
     parser.add_argument("--version", action="version", version=f"vramswap {__version__}")
     parser.add_argument("--show", action="store_true", help="show the window at once")
+    parser.add_argument("--settings", action="store_true", help="show the settings at once")
     parser.add_argument(
         "--background", action="store_true", help="show no window, even where no tray shows the icon: for the login"
     )
@@ -264,7 +270,7 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
 
     instance = Instance()
     if not instance.take():
-        if instance.ask():
+        if instance.ask(_SETTINGS if options.settings else ""):
             return 0
         print("vramswap: it runs already, but does not answer. End it, then try again.", file=sys.stderr)
         return 1
@@ -313,10 +319,12 @@ async def _life(
     await desktop.connect()
     tray.begin()
     helper = watch_helper(BUS_NAME, controller.connect_soon)
-    instance.asked.connect(tray.open)
+    instance.asked.connect(lambda window, token: tray.open_settings(token) if window == _SETTINGS else tray.open(token))
     controller.connect_soon()
     if options.show:
         tray.open()
+    if options.settings:
+        tray.open_settings()
     await ended.wait()
     tray.close()
     helper.deleteLater()

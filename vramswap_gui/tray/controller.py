@@ -182,7 +182,10 @@ class Controller(QObject):
 
     def glance(self) -> None:
         """Somebody looks for a moment, at the menu: have the numbers of now."""
-        if self._client is not None and not self._watched:
+        if self._watched:
+            return
+        self._read_power()
+        if self._client is not None:
             self._spawn(self._refresh(self._client))
 
     # The helper
@@ -292,7 +295,12 @@ class Controller(QObject):
         self._read_part("memory", self._reader.read_memory)
         devices = [segment.device for segment in status.segments]
         self._read_part("history", lambda: self._reader.read_history(devices))
+        self._read_power()
         self._read_part("gpu", lambda: self._reader.read_gpu(status.gpu_pci, bool(status.segments)))
+
+    def _read_power(self) -> None:
+        pci = self._status.gpu_pci if self._status else ""
+        self._read_part("power", lambda: self._reader.read_power(pci))
 
     def _read_part(self, name: str, read: Callable[[], object]) -> None:
         if name not in self._reading and not self._closed:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 #: NVML keeps an idle GPU awake, so a GPU that our swap does not hold is asked this seldom: it can go to sleep between.
 _IDLE_SECONDS: Final = 20.0
+#: What keeps the GPU awake while it is open; /dev/nvidiactl alone does not.
+_DEVICE: Final = re.compile(r"/dev/nvidia\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +77,15 @@ class Machine:
     history: History = field(default_factory=History)
     #: The GPU's memory in bytes, as it was when it was last awake; 0 when nobody has ever looked.
     vram: int = 0
+    power: PowerView | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class GpuChoice:
-    """A GPU to choose: its PCI address, and its name if the driver tells it."""
+class PowerView:
+    """Whether the GPU sleeps, and which programs of this user's have it open, so that it cannot."""
 
-    pci: str
-    name: str = ""
-
-
-def found_gpus(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> tuple[GpuChoice, ...]:
-    """The NVIDIA GPUs of this computer. Wakes none: the driver keeps the names (nv-procfs.c, "Model")."""
-    from vramswap_gui.system import gpu
-
-    return tuple(GpuChoice(pci, _model(proc / "driver/nvidia/gpus" / pci / "information")) for pci in gpu.list_pci(sys))
-
-
-def _model(information: Path) -> str:
-    try:
-        lines = information.read_text(errors="replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("Model:")), "")
+    asleep: bool
+    holders: tuple[str, ...] = ()
 
 
 class Reader:
@@ -108,6 +98,8 @@ class Reader:
         self._asked = float("-inf")
         self._held = False
         self._history = History()
+        self._searched = float("-inf")
+        self._holders: tuple[str, ...] = ()
 
     def read_memory(self) -> MemoryView | None:
         """Memory and swap areas now; None when they cannot be read."""
@@ -139,6 +131,21 @@ class Reader:
         self._history = self._history.add(now, used, size, counters)
         return self._history
 
+    def read_power(self, pci: str) -> PowerView | None:
+        """Whether the GPU sleeps and who keeps it awake; None where the kernel does not tell. Touches no driver."""
+        from vramswap_gui.system import gpu
+
+        pci = pci or next(iter(gpu.list_pci(self._sys)), "")
+        state = gpu.power(pci, self._sys) if pci else gpu.Power.UNKNOWN
+        if state in (gpu.Power.UNKNOWN, gpu.Power.UNSUPPORTED):
+            return None
+        if state.asleep:
+            return PowerView(True)
+        if time.monotonic() - self._searched >= _IDLE_SECONDS:
+            self._searched = time.monotonic()
+            self._holders = tuple(sorted(set(_holders(self._proc))))
+        return PowerView(False, self._holders)
+
     def read_gpu(self, pci: str, held: bool) -> GpuView | None:
         """The GPU now. ``pci``: the one in use, empty for the first; ``held``: our swap keeps it awake.
 
@@ -168,6 +175,20 @@ class Reader:
         else:
             self._gpu = _gpu_view(reading) if reading else None
         return self._gpu
+
+
+def _holders(proc: Path) -> Iterator[str]:
+    """The programs, other than ours, that have the driver's devices open; of other users' programs nobody is told."""
+    from vramswap_gui.system import smallfile
+
+    for process in proc.glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            files = (str(file.readlink()) for file in (process / "fd").iterdir())
+            if any(_DEVICE.fullmatch(file) for file in files):
+                # A program may call itself anything.
+                name = "".join(c if c.isprintable() else "�" for c in smallfile.text(process / "comm"))
+                if not name.startswith("vramswap"):
+                    yield name
 
 
 def _gpu_view(reading: GpuReading) -> GpuView:

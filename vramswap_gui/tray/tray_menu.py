@@ -30,8 +30,9 @@ class TrayMenu(QObject):
         self.menu.setToolTipsVisible(True)
         self.toggle = QAction(tr("&Use VRAM as swap"), self.menu)
         self.toggle.setCheckable(True)
-        self.status, self.news, self.banner = QAction(self.menu), QAction(self.menu), QAction(self.menu)
-        for told in (self.status, self.news, self.banner):
+        self.status, self.news = QAction(self.menu), QAction(self.menu)
+        self.power, self.banner = QAction(self.menu), QAction(self.menu)
+        for told in (self.status, self.news, self.power, self.banner):
             told.setEnabled(False)
         self.sizes = QMenu(tr("&Size"))
         self.modes = QMenu(tr(SETTINGS["mode"].title))
@@ -42,7 +43,7 @@ class TrayMenu(QObject):
         self._presets: tuple[Preset, ...] = ()
         self._group: QActionGroup | None = None
         self.menu.addAction(self.toggle)
-        self.menu.addActions([self.status, self.news, self.banner])
+        self.menu.addActions([self.status, self.news, self.power, self.banner])
         self.menu.addSeparator()
         self._add_modes()
         self.menu.addMenu(self.modes)
@@ -89,7 +90,7 @@ class TrayMenu(QObject):
         self.toggle.setChecked(view.checked)
         self.toggle.setEnabled(view.toggle_enabled)
         self.status.setText(_plain(view.headline))
-        for told, text in ((self.news, view.sentence), (self.banner, view.banner)):
+        for told, text in ((self.news, view.sentence), (self.power, view.power), (self.banner, view.banner)):
             told.setText(_plain(text.replace("\n", " · ")))
             told.setVisible(bool(text))
         self.quit.setText(view.quit_text)

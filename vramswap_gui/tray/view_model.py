@@ -120,6 +120,8 @@ class View:
     gpu_name: str = ""
     vram: Bar | None = None
     vram_note: str = ""
+    #: Whether the GPU sleeps, and who keeps it awake; empty where nobody can tell.
+    power: str = ""
     tiers: tuple[Bar, ...] = ()
     #: The traffic of the last minutes; None while there is no swap.
     history: History | None = None
@@ -147,6 +149,8 @@ _FILLS: Final = {
 }
 #: Reasons that say what is seen anyway.
 _ROUTINE: Final = re.compile(r"|Off\.|[\d.]+ \wi?B of VRAM are lent as swap\.")
+#: More names would be no sentence any more.
+_NAMED: Final = 3
 _PRESETS: Final = tuple(
     [256 * MIB, 512 * MIB] + [gib * GIB for gib in (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)]
 )
@@ -183,6 +187,7 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         gpu_name=_gpu_name(status, gpu),
         vram=_vram(status, used, gpu, config.headroom if config else 0),
         vram_note=_vram_note(status, gpu),
+        power=_power(status, machine),
         tiers=tuple(_tiers(status, memory)),
         history=machine.history if status.segments else None,
         problem=_problem(status, error),
@@ -354,6 +359,19 @@ def _vram(status: Status, used: int, gpu: GpuView | None, headroom: int) -> Bar 
     parts = tuple(Part(_FILLS[share.holder], share.label, share.size) for share in shares(gpu, status, used, headroom))
     detail = tr("{size} in all") if total else tr("{size} lent")
     return Bar(tr("Video memory"), detail.format(size=size_text(total or size)), parts)
+
+
+def _power(status: Status, machine: Machine) -> str:
+    power = machine.power
+    if power is None or "gpu" in status.simulated:
+        return ""
+    if power.asleep:
+        return tr("The GPU is asleep.")
+    if status.segments:
+        return tr("The GPU is awake, because its memory is lent.")
+    if power.holders:
+        return tr("The GPU is kept awake by {programs}.").format(programs=", ".join(power.holders[:_NAMED]))
+    return tr("The GPU is awake.")
 
 
 def _vram_note(status: Status, gpu: GpuView | None) -> str:

@@ -1543,8 +1543,16 @@
         <translation>Mitteilen, was Sie wissen sollten, wenn kein Fenster offen ist: Probleme und die Rückgabe von VRAM.</translation>
     </message>
     <message>
+        <source>The extension “AppIndicator and KStatusNotifierItem Support” brings them at the next login.</source>
+        <translation>Die Erweiterung „AppIndicator and KStatusNotifierItem Support“ bringt sie bei der nächsten Anmeldung.</translation>
+    </message>
+    <message>
         <source>On</source>
         <translation>An</translation>
+    </message>
+    <message>
+        <source>The GPU is kept awake by {programs}.</source>
+        <translation>Die GPU wird wach gehalten von {programs}.</translation>
     </message>
     <message>
         <source>↑ To VRAM</source>
@@ -1664,10 +1672,6 @@
         <translation>Prozess {pid}</translation>
     </message>
     <message>
-        <source>This desktop shows no tray icons, so there is this window instead. On GNOME, the extension “AppIndicator and KStatusNotifierItem Support” brings them (Debian and Ubuntu: gnome-shell-extension-appindicator).</source>
-        <translation>Dieser Desktop zeigt keine Symbole im Infobereich, daher gibt es stattdessen dieses Fenster. Unter GNOME ergänzt sie die Erweiterung „AppIndicator and KStatusNotifierItem Support“ (Debian und Ubuntu: gnome-shell-extension-appindicator).</translation>
-    </message>
-    <message>
         <source>Turn on by itself</source>
         <translation>Von selbst einschalten</translation>
     </message>
@@ -1712,6 +1716,22 @@
         <translation>VRAM-Swap</translation>
     </message>
     <message>
+        <source>This desktop shows no tray icons, so there is this window instead.</source>
+        <translation>Dieser Desktop zeigt keine Symbole im Systembereich, deshalb gibt es dieses Fenster.</translation>
+    </message>
+    <message>
+        <source>Closing it ends the tray; the swap stays as it is.</source>
+        <translation>Wird es geschlossen, endet das Programm; der Swap bleibt, wie er ist.</translation>
+    </message>
+    <message>
+        <source>A bar with a tray brings them, such as waybar with its module “tray”.</source>
+        <translation>Eine Leiste mit Systembereich bringt sie, etwa waybar mit dem Modul „tray“.</translation>
+    </message>
+    <message>
+        <source>Adding a “system tray” or “status tray” to the panel brings them.</source>
+        <translation>Ein „Systembereich“ oder „Statusbereich“ in der Leiste bringt sie.</translation>
+    </message>
+    <message>
         <source>{part} of {whole}</source>
         <translation>{part} von {whole}</translation>
     </message>
@@ -1748,6 +1768,10 @@
         <translation>Dieser Computer hat keine, also gibt es keinen Grafikspeicher zu verleihen.</translation>
     </message>
     <message>
+        <source>The GPU is awake.</source>
+        <translation>Die GPU ist wach.</translation>
+    </message>
+    <message>
         <source>Failed</source>
         <translation>Fehlgeschlagen</translation>
     </message>
@@ -1774,6 +1798,14 @@
     <message>
         <source>Video memory</source>
         <translation>Grafikspeicher</translation>
+    </message>
+    <message>
+        <source>The GPU is asleep.</source>
+        <translation>Die GPU schläft.</translation>
+    </message>
+    <message>
+        <source>The GPU is awake, because its memory is lent.</source>
+        <translation>Die GPU ist wach, weil ihr Speicher verliehen ist.</translation>
     </message>
     <message>
         <source>The GPU is asleep. Looking would wake it.</source>

@@ -60,6 +60,18 @@ class Hint(Box):
 
     def __init__(self) -> None:
         super().__init__(_BLUE)
+        self._command = ""
+        self.copy = QPushButton(tr("&Copy command"))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._command))
+        self.copy.hide()
+        self.column.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTrailing)
+
+    def show_hint(self, hint: Problem | None) -> None:
+        """Show a hint, with its command to copy if it has one."""
+        self.show_text(f"{hint.message} {hint.remedy}" if hint else "")
+        self._command = hint.command if hint else ""
+        self.copy.setVisible(bool(self._command))
+        self.copy.setToolTip(self._command)
 
 
 class ProblemBox(Box):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from vramswap_gui.system.gpu import cards
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.preferences import Preferences
-from vramswap_gui.tray.readings import found_gpus
 
 if TYPE_CHECKING:
     from vramswap_gui.tray.windows.doctor import DoctorPage
@@ -38,7 +38,7 @@ class Windows(QObject):
         if self.settings is None:
             from vramswap_gui.tray.windows.settings import SettingsWindow
 
-            self.settings = SettingsWindow(icons.application_icon(), self._preferences, found_gpus())
+            self.settings = SettingsWindow(icons.application_icon(), self._preferences, cards())
             self.settings.applied.connect(self._controller.save_settings)
             self.settings.preferred.connect(self.preferred)
             self.settings.closed.connect(self._settings_closed)

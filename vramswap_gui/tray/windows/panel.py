@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QPushButton
 
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.i18n import tr
-from vramswap_gui.tray.view_model import Look, View
+from vramswap_gui.tray.view_model import Look, Problem, View
 from vramswap_gui.tray.widgets.graph import Graph
 from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox
 from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
@@ -146,11 +146,11 @@ class Panel(QWidget):
         outer.addWidget(rule())
         outer.addWidget(foot)
 
-    def show_view(self, view: View, *, dismissible: bool, hint: str) -> None:
+    def show_view(self, view: View, *, dismissible: bool, hint: Problem | None) -> None:
         """Show what there is to show; ``hint`` is about the desktop."""
         focused = self.focusWidget()
         self.banner.show_text(view.banner)
-        self.hint.show_text(hint)
+        self.hint.show_hint(hint)
         self.switch.setChecked(view.checked)
         self.switch.hold(not view.toggle_enabled)
         self.switch.setAccessibleDescription(f"{view.headline}. {view.sentence}")
@@ -176,8 +176,10 @@ class Panel(QWidget):
     def _show_vram(self, view: View) -> None:
         self.gpu_name.setText(view.gpu_name)
         self.gpu_name.setVisible(bool(view.gpu_name))
-        self.vram_note.setText(view.vram_note)
-        self.vram_note.setVisible(bool(view.vram_note))
+        # Asleep is said by the note, and lent by all the rest.
+        note = view.vram_note or ("" if view.history is not None else view.power)
+        self.vram_note.setText(note)
+        self.vram_note.setVisible(bool(note))
         _visible(view.vram is not None, self.vram_bar, self.legend, self.vram_detail)
         _visible(bool(view.vram or view.vram_note or view.gpu_name), self._vram_line, self.vram_title)
         if view.vram is not None:

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QDialogButtonBox, QHBoxLayout, QMessageBox, QVBoxL
 
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Group, Value
+from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.preferences import OWN, Preferences
-from vramswap_gui.tray.readings import GpuChoice
 from vramswap_gui.tray.view_model import Problem, problem
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.infobar import Hint, ProblemBox
@@ -37,7 +37,7 @@ class SettingsWindow(QWidget):
     preferred = Signal()
     closed = Signal()
 
-    def __init__(self, icon: QIcon, preferences: Preferences, gpus: Sequence[GpuChoice] = ()) -> None:
+    def __init__(self, icon: QIcon, preferences: Preferences, gpus: Sequence[Card] = ()) -> None:
         super().__init__()
         self.setWindowTitle(tr("VRAM swap settings"))
         self.setWindowIcon(icon)

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from vramswap_gui.settings import Kind, Setting, Value
+from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray.i18n import size_text, tr
-from vramswap_gui.tray.readings import GpuChoice
 from vramswap_gui.tray.widgets.check_box import CheckBox
 from vramswap_gui.tray.widgets.colours import muted_colour
 from vramswap_gui.tray.widgets.labels import wrapped
@@ -297,7 +297,7 @@ class _SizeEditor(_ScaledEditor):
 class GpuEditor(Editor):
     """The GPUs of this computer to choose from; what is set and is none of them can be kept."""
 
-    def __init__(self, setting: Setting, gpus: Sequence[GpuChoice]) -> None:
+    def __init__(self, setting: Setting, gpus: Sequence[Card]) -> None:
         super().__init__(setting)
         self._box = Choice()
         self._box.addItem(tr("The first one"), "")
