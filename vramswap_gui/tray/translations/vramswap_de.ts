@@ -1439,24 +1439,8 @@
 <context>
     <name>tray</name>
     <message>
-        <source>Lend VRAM</source>
-        <translation>VRAM verleihen</translation>
-    </message>
-    <message>
-        <source>When VRAM becomes swap by itself.</source>
-        <translation>Wann VRAM von selbst zu Swap wird.</translation>
-    </message>
-    <message>
-        <source>Only when you turn it on</source>
-        <translation>Nur wenn manuell eingeschaltet</translation>
-    </message>
-    <message>
         <source>When memory gets short</source>
         <translation>Bei knappem Arbeitsspeicher</translation>
-    </message>
-    <message>
-        <source>Whenever possible</source>
-        <translation>Wann immer möglich</translation>
     </message>
     <message>
         <source>Swap size</source>
@@ -1481,14 +1465,6 @@
     <message>
         <source>VRAM that is never lent: the desktop and other programs have it.</source>
         <translation>VRAM, der nie verliehen wird: Er bleibt dem Desktop und anderen Programmen.</translation>
-    </message>
-    <message>
-        <source>Start with the computer</source>
-        <translation>Mit dem Computer starten</translation>
-    </message>
-    <message>
-        <source>Be there before anyone logs in. Otherwise the tray icon brings it at login.</source>
-        <translation>Bereit sein, bevor sich jemand anmeldet. Andernfalls sorgt das Symbol im Infobereich bei der Anmeldung dafür.</translation>
     </message>
     <message>
         <source>Give back after</source>
@@ -1567,6 +1543,30 @@
         <translation>Mitteilen, was Sie wissen sollten, wenn kein Fenster offen ist: Probleme und die Rückgabe von VRAM.</translation>
     </message>
     <message>
+        <source>The extension “AppIndicator and KStatusNotifierItem Support” brings them at the next login.</source>
+        <translation>Die Erweiterung „AppIndicator and KStatusNotifierItem Support“ bringt sie bei der nächsten Anmeldung.</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>An</translation>
+    </message>
+    <message>
+        <source>The GPU is kept awake by {programs}.</source>
+        <translation>Die GPU wird wach gehalten von {programs}.</translation>
+    </message>
+    <message>
+        <source>↑ To VRAM</source>
+        <translation>↑ Zum VRAM</translation>
+    </message>
+    <message>
+        <source>↓ Back</source>
+        <translation>↓ Zurück</translation>
+    </message>
+    <message>
+        <source>at most {rate}</source>
+        <translation>höchstens {rate}</translation>
+    </message>
+    <message>
         <source>Everything that is needed is there.</source>
         <translation>Alles Nötige ist vorhanden.</translation>
     </message>
@@ -1598,9 +1598,20 @@
         <source>Copy all that was found, to ask somebody for help</source>
         <translation>Alle Ergebnisse kopieren, um jemanden um Hilfe zu bitten</translation>
     </message>
+    <message numerus="yes">
+        <source>%n checks are fine</source>
+        <translation>
+            <numerusform>%n Prüfung ist in Ordnung</numerusform>
+            <numerusform>%n Prüfungen sind in Ordnung</numerusform>
+        </translation>
+    </message>
     <message>
         <source>Checking…</source>
         <translation>Prüfung läuft&#xa0;…</translation>
+    </message>
+    <message>
+        <source>This computer has no NVIDIA GPU.</source>
+        <translation>Dieser Computer hat keine NVIDIA-Grafikkarte.</translation>
     </message>
     <message numerus="yes">
         <source>%n things are missing before VRAM can be lent.</source>
@@ -1616,6 +1627,13 @@
     <message>
         <source>Copy</source>
         <translation>Kopieren</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n more checks</source>
+        <translation>
+            <numerusform>%n weitere Prüfung</numerusform>
+            <numerusform>%n weitere Prüfungen</numerusform>
+        </translation>
     </message>
     <message>
         <source>Copy the command for {name}</source>
@@ -1634,14 +1652,6 @@
         <translation>jetzt</translation>
     </message>
     <message>
-        <source>To VRAM</source>
-        <translation>Zum VRAM</translation>
-    </message>
-    <message>
-        <source>Back</source>
-        <translation>Zurück</translation>
-    </message>
-    <message>
         <source>In VRAM</source>
         <translation>Im VRAM</translation>
     </message>
@@ -1654,28 +1664,76 @@
         <translation>{size}/s</translation>
     </message>
     <message>
-        <source>± {rate}</source>
-        <translation>±&#xa0;{rate}</translation>
-    </message>
-    <message>
         <source>Open</source>
         <translation>Öffnen</translation>
-    </message>
-    <message>
-        <source>No NVIDIA GPU was found on the PCI bus.</source>
-        <translation>Am PCI-Bus wurde keine NVIDIA-GPU gefunden.</translation>
     </message>
     <message>
         <source>Process {pid}</source>
         <translation>Prozess {pid}</translation>
     </message>
     <message>
-        <source>This desktop shows no tray icons, so there is this window instead. On GNOME, the extension “AppIndicator and KStatusNotifierItem Support” brings them (Debian and Ubuntu: gnome-shell-extension-appindicator).</source>
-        <translation>Dieser Desktop zeigt keine Symbole im Infobereich, daher gibt es stattdessen dieses Fenster. Unter GNOME ergänzt sie die Erweiterung „AppIndicator and KStatusNotifierItem Support“ (Debian und Ubuntu: gnome-shell-extension-appindicator).</translation>
+        <source>Turn on by itself</source>
+        <translation>Von selbst einschalten</translation>
+    </message>
+    <message>
+        <source>When VRAM becomes swap without your turning it on.</source>
+        <translation>Wann VRAM zu Swap wird, ohne dass Sie es einschalten.</translation>
+    </message>
+    <message>
+        <source>Never</source>
+        <translation>Nie</translation>
+    </message>
+    <message>
+        <source>Always</source>
+        <translation>Immer</translation>
+    </message>
+    <message>
+        <source>Start before login</source>
+        <translation>Vor der Anmeldung starten</translation>
+    </message>
+    <message>
+        <source>Be there as soon as the computer has started. Otherwise the tray icon brings it at login.</source>
+        <translation>Bereitstehen, sobald der Computer gestartet ist. Sonst bringt es das Symbol bei der Anmeldung mit.</translation>
+    </message>
+    <message>
+        <source>Tray icon</source>
+        <translation>Symbol im Systembereich</translation>
+    </message>
+    <message>
+        <source>Choose a colour where the panel does not give the icon its own.</source>
+        <translation>Eine Farbe wählen, wo die Leiste dem Symbol nicht ihre eigene gibt.</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>Hell</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>Dunkel</translation>
     </message>
     <message>
         <source>VRAM swap</source>
         <translation>VRAM-Swap</translation>
+    </message>
+    <message>
+        <source>This desktop shows no tray icons, so there is this window instead.</source>
+        <translation>Dieser Desktop zeigt keine Symbole im Systembereich, deshalb gibt es dieses Fenster.</translation>
+    </message>
+    <message>
+        <source>Closing it ends the tray; the swap stays as it is.</source>
+        <translation>Wird es geschlossen, endet das Programm; der Swap bleibt, wie er ist.</translation>
+    </message>
+    <message>
+        <source>A bar with a tray brings them, such as waybar with its module “tray”.</source>
+        <translation>Eine Leiste mit Systembereich bringt sie, etwa waybar mit dem Modul „tray“.</translation>
+    </message>
+    <message>
+        <source>Adding a “system tray” or “status tray” to the panel brings them.</source>
+        <translation>Ein „Systembereich“ oder „Statusbereich“ in der Leiste bringt sie.</translation>
+    </message>
+    <message>
+        <source>{part} of {whole}</source>
+        <translation>{part} von {whole}</translation>
     </message>
     <message>
         <source>&amp;Use VRAM as swap</source>
@@ -1700,6 +1758,18 @@
     <message>
         <source>&amp;Quit</source>
         <translation>&amp;Beenden</translation>
+    </message>
+    <message>
+        <source>No NVIDIA GPU</source>
+        <translation>Keine NVIDIA-Grafikkarte</translation>
+    </message>
+    <message>
+        <source>This computer has none, so there is no video memory to lend.</source>
+        <translation>Dieser Computer hat keine, also gibt es keinen Grafikspeicher zu verleihen.</translation>
+    </message>
+    <message>
+        <source>The GPU is awake.</source>
+        <translation>Die GPU ist wach.</translation>
     </message>
     <message>
         <source>Failed</source>
@@ -1728,6 +1798,14 @@
     <message>
         <source>Video memory</source>
         <translation>Grafikspeicher</translation>
+    </message>
+    <message>
+        <source>The GPU is asleep.</source>
+        <translation>Die GPU schläft.</translation>
+    </message>
+    <message>
+        <source>The GPU is awake, because its memory is lent.</source>
+        <translation>Die GPU ist wach, weil ihr Speicher verliehen ist.</translation>
     </message>
     <message>
         <source>The GPU is asleep. Looking would wake it.</source>
@@ -1770,12 +1848,16 @@
         <translation>VRAM-Swap: {state}</translation>
     </message>
     <message>
-        <source>Automatic, all that is free</source>
-        <translation>Automatisch, aller freie VRAM</translation>
+        <source>{part} in use</source>
+        <translation>{part} in Gebrauch</translation>
     </message>
     <message>
-        <source>The GPU is awake and takes {watts} W.</source>
-        <translation>Die GPU ist wach und nimmt {watts}&#xa0;W auf.</translation>
+        <source>{use} · {watts} W</source>
+        <translation>{use} · {watts} W</translation>
+    </message>
+    <message>
+        <source>Automatic, all that is free</source>
+        <translation>Automatisch, aller freie VRAM</translation>
     </message>
     <message>
         <source>Its memory is shown when the swap is on.</source>
@@ -1784,10 +1866,6 @@
     <message>
         <source>Memory</source>
         <translation>Arbeitsspeicher</translation>
-    </message>
-    <message>
-        <source>{used} of {size}</source>
-        <translation>{used} von {size}</translation>
     </message>
     <message>
         <source>&amp;Quit, the swap stays on</source>
@@ -1850,16 +1928,8 @@
         <translation>VRAM wird reserviert.</translation>
     </message>
     <message>
-        <source>VRAM is lent as swap.</source>
-        <translation>VRAM ist als Swap verliehen.</translation>
-    </message>
-    <message>
         <source>Bringing pages home.</source>
         <translation>Seiten werden zurückgeholt.</translation>
-    </message>
-    <message>
-        <source>{used} of {size} used</source>
-        <translation>{used} von {size} belegt</translation>
     </message>
     <message>
         <source>Automatic, now {size}</source>
@@ -1868,10 +1938,6 @@
     <message>
         <source>{wanted}, now {size}</source>
         <translation>{wanted}, jetzt {size}</translation>
-    </message>
-    <message>
-        <source>On, {size}</source>
-        <translation>Ein, {size}</translation>
     </message>
     <message>
         <source>{size} of VRAM are still in use as swap.</source>
@@ -1978,10 +2044,6 @@
         <translation>Diesen Computer &amp;prüfen&#xa0;…</translation>
     </message>
     <message>
-        <source>The last minutes</source>
-        <translation>Die letzten Minuten</translation>
-    </message>
-    <message>
         <source>Memory and swap</source>
         <translation>Arbeitsspeicher und Swap</translation>
     </message>
@@ -2004,6 +2066,22 @@
     <message>
         <source>Other programs</source>
         <translation>Andere Programme</translation>
+    </message>
+    <message>
+        <source>Last 5 minutes</source>
+        <translation>Letzte 5 Minuten</translation>
+    </message>
+    <message>
+        <source>Your account</source>
+        <translation>Ihr Benutzerkonto</translation>
+    </message>
+    <message>
+        <source>Everybody&apos;s on this computer: needs an administrator.</source>
+        <translation>Gilt für alle an diesem Computer: nur mit Systemverwalter.</translation>
+    </message>
+    <message>
+        <source>Whose memory is lent.</source>
+        <translation>Wessen Speicher verliehen wird.</translation>
     </message>
     <message>
         <source>Needs an administrator</source>
@@ -2030,8 +2108,20 @@
         <translation>leer</translation>
     </message>
     <message>
+        <source> min</source>
+        <translation> min</translation>
+    </message>
+    <message>
         <source> GiB</source>
         <translation> GiB</translation>
+    </message>
+    <message>
+        <source>The first one</source>
+        <translation>Die erste</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} min</translation>
     </message>
     <message>
         <source>Back to the default: {value}</source>
@@ -2068,10 +2158,6 @@
     <message>
         <source>Power and games</source>
         <translation>Energie und Spiele</translation>
-    </message>
-    <message>
-        <source>For you alone</source>
-        <translation>Nur für Sie</translation>
     </message>
     <message>
         <source>Advanced</source>
