@@ -165,11 +165,12 @@ class Config:
     """The settings of ``/etc/vramswap/config.toml``, all with defaults."""
 
     mode: str = _setting(
-        Kind.CHOICE, Mode.ON_DEMAND.value, Group.SWAP, "Lend VRAM", "When VRAM becomes swap by itself.",
+        Kind.CHOICE, Mode.ON_DEMAND.value, Group.SWAP, "Turn on by itself",
+        "When VRAM becomes swap without your turning it on.",
         choices={
-            Mode.OFF.value: "Only when you turn it on",
+            Mode.OFF.value: "Never",
             Mode.ON_DEMAND.value: "When memory gets short",
-            Mode.ALWAYS.value: "Whenever possible",
+            Mode.ALWAYS.value: "Always",
         },
     )  # fmt: skip
     size: int = _setting(
@@ -184,8 +185,8 @@ class Config:
         minimum=0, maximum=64 * GIB,
     )  # fmt: skip
     at_boot: bool = _setting(
-        Kind.SWITCH, False, Group.SWAP, "Start with the computer",
-        "Be there before anyone logs in. Otherwise the tray icon brings it at login.",
+        Kind.SWITCH, False, Group.SWAP, "Start before login",
+        "Be there as soon as the computer has started. Otherwise the tray icon brings it at login.",
     )  # fmt: skip
     release_after: int = _setting(
         Kind.NUMBER, 600, Group.SWAP, "Give back after",

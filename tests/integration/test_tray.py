@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Final
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.support.tray_driver import ROOT, Tray, in_host, start_host
 from tests.support.tray_watcher import ITEM, Watcher
-from tests.support.waiting import PATIENCE, wait_for
+from tests.support.waiting import PATIENCE, until, wait_for
 from vramswap_gui.units import GIB
 
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -74,7 +76,7 @@ def test_icon_window_switch_and_slider(host: subprocess.Popen[bytes], start: Cal
     tray.wait(visible=True, headline="Off", checked=False)
 
     tray.click("switch")
-    tray.wait(calls=[["start"]], headline="On, 1 GiB", checked=True)
+    tray.wait(calls=[["start"]], headline="On", checked=True)
 
     x, y, width = tray.aim("slider")
     tray.xdotool("mousemove", str(x - width // 4), str(y), "mousedown", "1")
@@ -101,7 +103,7 @@ def test_menu(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None
     in_host(tray)
     tray.do("menu", "toggle")
     tray.wait(calls=[["start"]])
-    assert "On, 1 GiB" in tray.state()["menu"]
+    assert {"On", "0.06 of 1 GiB in use · Lent."} <= set(tray.state()["menu"])
     tray.do("menu", "open")
     tray.wait(visible=True)
     tray.do("menu", "quit")
@@ -196,6 +198,21 @@ def test_second_start_raises_the_first(
     tray.wait(visible=True)
 
 
+def test_settings_are_asked_for_from_outside(
+    host: subprocess.Popen[bytes], environment: dict[str, str], start: Callable[..., Tray]
+) -> None:
+    tray = start()
+    tray.wait(headline="Off", visible=False)
+    second = subprocess.run(
+        [sys.executable, "-m", "tests.support.tray_app", "--settings"],
+        cwd=ROOT, env=environment | {"XDG_ACTIVATION_TOKEN": "a-token"}, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert second.returncode == 0
+    tray.wait(windows=["settings"], visible=False)
+    tray.do("close")
+    tray.wait(windows=[])
+
+
 def test_a_killed_one_leaves_no_obstacle(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
     first = start()
     first.process.kill()
@@ -203,10 +220,26 @@ def test_a_killed_one_leaves_no_obstacle(host: subprocess.Popen[bytes], start: C
     assert start("--show").state()["visible"]
 
 
+def test_in_the_background_nothing_opens_by_itself(
+    environment: dict[str, str], start: Callable[..., Tray], tmp_path: Path
+) -> None:
+    (tmp_path / ".config/vramswap/vramswap.conf").unlink()
+    tray = start("--background", "--absent")
+    # The icon is given up for the moment, and with it came the window.
+    wait_for(lambda: tray.state()["menu"], "the icon, for whoever may show it")
+    state = tray.state()
+    assert (state["visible"], state["windows"]) == (False, [])
+    second = subprocess.run(
+        [sys.executable, "-m", "tests.support.tray_app"], cwd=ROOT, env=environment, timeout=PATIENCE, check=False
+    )
+    assert second.returncode == 0
+    tray.wait(visible=True)
+
+
 def test_no_host_then_one(environment: dict[str, str], start: Callable[..., Tray]) -> None:
     tray = start()
     tray.wait(visible=True)
-    assert "AppIndicator" in tray.state()["hint"]
+    assert "no tray icons" in tray.state()["hint"]
     host = start_host(environment)
     try:
         in_host(tray)
@@ -258,13 +291,88 @@ async def test_status_notifier(comes: str, watcher: Watcher, start: Callable[...
     assert await watcher.property("IconPixmap")
     assert len(await watcher.entries()) >= 8
     await watcher.choose("Use VRAM as swap")
-    await asyncio.to_thread(tray.wait, calls=[["start"]], visible=False, headline="On, 1 GiB")
+    await asyncio.to_thread(tray.wait, calls=[["start"]], visible=False, headline="On")
     await watcher.choose("2 GiB")
     await asyncio.to_thread(tray.wait, calls=[["start"], ["resize", 2 * GIB]])
     title, text = (await watcher.property("ToolTip"))[2:]
-    assert "VRAM swap: On, 1 GiB" in title + text
+    assert title == "VRAM swap: On"
+    assert "0.06 of 1 GiB in use" in text
     await watcher.call("/StatusNotifierItem", ITEM, "Activate", "ii", 0, 0)
     await asyncio.to_thread(tray.wait, visible=True, hint="")
+
+
+async def test_the_icon_is_a_name_that_the_panel_recolours(
+    watcher: Watcher, environment: dict[str, str], start: Callable[..., Tray]
+) -> None:
+    """By name where the theme has it, else as pictures, and never both: some hosts would take the pictures."""
+    theme = Path(environment["HOME"]) / ".local/share/icons/hicolor/symbolic/apps"
+    shutil.copytree(ROOT / "resources/icons", theme)
+    await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    await watcher.item()
+    await asyncio.to_thread(tray.wait, headline="Off")
+
+    async def icon() -> tuple[str, int]:
+        return await watcher.property("IconName"), len(await watcher.property("IconPixmap"))
+
+    assert await icon() == ("vramswap-off-symbolic", 0)
+    signals = watcher.signals.copy()
+    await watcher.choose("Use VRAM as swap")
+    await asyncio.to_thread(tray.wait, checked=True)
+    # 64 MiB of 1 GiB are no eighth yet.
+    await until(lambda: "NewIcon" in watcher.signals[len(signals) :])
+    assert await icon() == ("vramswap-on-0-symbolic", 0)
+    tray.do("prefer", {"icon": "light"})
+    name, pictures = await icon()
+    assert (name, pictures > 0) == ("", True)
+    width, height, pixels = (await watcher.property("IconPixmap"))[0]
+    assert len(pixels) == 4 * width * height
+    # Alpha, red, green, blue: what is opaque is light.
+    opaque = [pixels[at + 1 : at + 4] for at in range(0, len(pixels), 4) if pixels[at] == 255]
+    assert opaque and min(map(min, opaque)) > 200
+
+
+async def test_what_the_desktop_learns_of_the_icon(watcher: Watcher, start: Callable[..., Tray]) -> None:
+    await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    await watcher.item()
+    await asyncio.to_thread(tray.wait, headline="Off")
+    assert [await watcher.property(name) for name in ("Category", "Id", "Title", "Status", "ItemIsMenu")] == [
+        "Hardware", "vramswap", "VRAM swap", "Active", False,
+    ]  # fmt: skip
+    tray.do("status", {"State": "failed", "Reason": "The GPU is gone."})
+    await until(lambda: "NewStatus" in watcher.signals)
+    assert await watcher.property("Status") == "NeedsAttention"
+    assert await watcher.property("AttentionIconPixmap")
+    introspected = await watcher.call("/StatusNotifierItem", "org.freedesktop.DBus.Introspectable", "Introspect")
+    assert ElementTree.fromstring(introspected[0]).find("interface/property[@name='ToolTip']") is not None
+
+
+async def test_the_menu_keeps_its_entries_while_they_change(watcher: Watcher, start: Callable[..., Tray]) -> None:
+    """A host that shows the menu at the moment does not have to build it anew."""
+    await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    await watcher.item()
+    await asyncio.to_thread(tray.wait, headline="Off")
+    before = await watcher.entries()
+    told = len(watcher.signals)
+    tray.do("status", {"Reason": "The computer is on battery."})
+    await until(lambda: "ItemsPropertiesUpdated" in watcher.signals[told:])
+    assert "LayoutUpdated" not in watcher.signals[told:]
+    after = await watcher.entries()
+    assert {number for _, number in before.items()} == {number for _, number in after.items()}
+
+
+async def test_a_second_click_takes_the_window_away(watcher: Watcher, start: Callable[..., Tray]) -> None:
+    await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    await watcher.item()
+    for visible in (True, False, True):
+        await watcher.call("/StatusNotifierItem", ITEM, "Activate", "ii", 1200, 1000)
+        await asyncio.to_thread(tray.wait, visible=visible, active=visible)
+    # Where the icon is, as far as the screen goes.
+    left, top, width, height = tray.do("frame")
+    assert left > 600 and top + height > 900 and left + width <= 1280 and top + height <= 1024
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -284,11 +392,19 @@ def test_it_ends_with_its_display(start: Callable[..., Tray], display_server: su
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
-    [(["--version"], 0, "vramswap "), ([], 1, "there is no display"), (["--what"], 2, "unrecognized arguments")],
+    ("arguments", "displays", "status", "said"),
+    [
+        (["--version"], {}, 0, "vramswap "),
+        ([], {}, 1, "there is no display"),
+        (["--what"], {}, 2, "unrecognized arguments"),
+        ([], {"DISPLAY": ":77"}, 1, "the display (DISPLAY=:77) cannot be reached"),
+        ([], {"WAYLAND_DISPLAY": "wayland-77", "XDG_SESSION_TYPE": "wayland"}, 1, "WAYLAND_DISPLAY=wayland-77"),
+        ([], {"QT_QPA_PLATFORM": "no-such-thing"}, 1, "QT_QPA_PLATFORM=no-such-thing"),
+    ],
 )
-def test_command_line(arguments: list[str], status: int, said: str) -> None:
-    bare = {name: value for name, value in os.environ.items() if name not in _DISPLAYS}
+def test_command_line(arguments: list[str], displays: dict[str, str], status: int, said: str) -> None:
+    bare = {name: value for name, value in os.environ.items() if name not in _DISPLAYS} | displays
+    bare["XDG_RUNTIME_DIR"] = "/nonexistent"
     done = subprocess.run(
         [sys.executable, "-m", "vramswap_gui.tray.application", *arguments],
         cwd=ROOT, env=bare, capture_output=True, text=True, check=False,
@@ -296,3 +412,4 @@ def test_command_line(arguments: list[str], status: int, said: str) -> None:
     assert done.returncode == status
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    assert status == 2 or len(done.stderr.splitlines()) == status, done.stderr

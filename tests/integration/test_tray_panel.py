@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QAccessible, QFont, QWheelEvent
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QProgressBar, QWidget
 
@@ -15,7 +15,7 @@ from tests.support.scenes import SCENES
 from tests.support.waiting import PATIENCE
 from tests.support.widgets import Wordy, settle
 from vramswap_gui.tray import icons
-from vramswap_gui.tray.view_model import Look, view
+from vramswap_gui.tray.view_model import view
 from vramswap_gui.tray.widgets.usage_bar import StackedBar
 from vramswap_gui.tray.windows.panel import Panel
 from vramswap_gui.units import GIB, MIB
@@ -49,28 +49,116 @@ def test_every_control_has_a_name(scene: str, panel: Panel) -> None:
             assert name or scroll_bar, widget
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_window_is_as_tall_as_what_it_shows(scene: str, panel: Panel) -> None:
-    show(panel, scene)
-    layout = panel._content.layout()
-    assert layout is not None
-    room = panel.screen().availableSize().height() - 60
-    assert panel.height() == min(room, layout.totalHeightForWidth(panel._content.width()))
+def place(panel: Panel, widget: QWidget) -> tuple[int, int, int, int]:
+    """Where a control is in the window, which never moves by itself."""
+    corner = widget.mapTo(panel, QPoint(0, 0))
+    return corner.x(), corner.y(), widget.width(), widget.height()
 
 
-@pytest.mark.parametrize("scene", ["off-asleep", "off", "on"])
-def test_it_scrolls_only_when_there_is_no_room(scene: str, application: QApplication) -> None:
+def controls(panel: Panel) -> dict[str, tuple[int, int, int, int]]:
+    named = {
+        "switch": panel.switch, "mode": panel.mode, "slider": panel.sizer.slider, "automatic": panel.sizer.automatic,
+        "check": panel.check, "settings": panel.settings,
+    }  # fmt: skip
+    return {name: place(panel, widget) for name, widget in named.items()}
+
+
+def test_nothing_moves_under_the_pointer(panel: Panel) -> None:
+    """One size for every state; what can be clicked stays where it is, whatever is said beside it."""
+    show(panel, "off")
+    size, before = panel.size(), controls(panel)
+    for scene in ("busy-starting", "on", "on-automatic", "busy-stopping", "waiting", "wont-fit", "failed", "no-tray"):
+        show(panel, scene)
+        assert (panel.size(), controls(panel)) == (size, before), scene
+    for scene in SCENES:
+        show(panel, scene)
+        assert panel.size() == size, scene
+
+
+def test_the_scroll_bar_takes_no_room(application: QApplication) -> None:
     panel = Panel(icons.application_icon())
+    panel.resize(panel.width(), 1400)
     panel.show()
-    show(panel, scene)
-    bar, screen = panel._scroll.verticalScrollBar(), panel.screen().availableSize().height() - 60
-    assert bar.isVisible() is (panel._content.heightForWidth(panel.width()) > screen)
-    panel.resize(panel.width(), 260)
+    show(panel, "on")
+    bar = panel._scroll.verticalScrollBar()
+    assert not bar.isVisible()
+    before = {name: where for name, where in controls(panel).items() if name not in ("check", "settings")}
+    panel.resize(panel.width(), 420)
     settle()
-    assert bar.isVisible()
-    assert bar.maximum() > 0
+    assert bar.isVisible() and bar.maximum() > 0
+    assert before.items() <= controls(panel).items()
+    left = panel.switch.mapTo(panel, QPoint(panel.switch.width(), 0)).x()
+    assert left <= panel.width() - bar.width()
+    # The buttons of the window are no part of what scrolls.
+    assert place(panel, panel.settings)[1] > place(panel, panel._scroll)[1] + panel._scroll.height()
     panel.deleteLater()
     settle()
+
+
+@pytest.mark.parametrize("points", [9, 11, 13, 15, 18])
+@pytest.mark.parametrize("scene", ["on", "wont-fit", "busy-stopping"])
+def test_it_follows_the_font_and_respects_the_screen(points: int, scene: str, application: QApplication) -> None:
+    before = application.font()
+    larger = QFont(before)
+    larger.setPointSize(points)
+    application.setFont(larger)
+    try:
+        panel = Panel(icons.application_icon())
+        panel.show()
+        show(panel, scene)
+        room = panel.screen().availableSize()
+        assert panel.height() <= 0.8 * room.height()
+        line = panel.fontMetrics().height()
+        assert panel.width() >= min(27 * line, room.width() - 16)
+        for widget in panel._scroll.content.findChildren(QWidget):
+            if widget.isVisible():
+                right = widget.mapTo(panel, QPoint(widget.width(), 0)).x()
+                assert right <= panel.width(), widget
+                assert widget.width() >= widget.minimumSizeHint().width(), widget
+        # A window that a tiling manager makes as wide as the screen has a column in its middle.
+        panel.resize(4000, panel.height())
+        settle()
+        left, _, width, _ = place(panel, panel.mode)
+        assert left + width < 2000 + 22 * line and place(panel, panel.title)[0] > 2000 - 22 * line
+        panel.deleteLater()
+    finally:
+        application.setFont(before)
+        settle()
+
+
+def test_what_has_the_focus_keeps_it_while_busy(panel: Panel) -> None:
+    """A second Space, or an arrow too many, must not reach another control."""
+    panel.activateWindow()
+    toggled, chosen = QSignalSpy(panel.toggled), QSignalSpy(panel.size_chosen)
+    for control in (panel.switch, panel.sizer.slider, panel.sizer.automatic):
+        show(panel, "on")
+        control.setFocus()
+        show(panel, "busy-stopping")
+        assert panel.focusWidget() is control
+        for key in (Qt.Key.Key_Space, Qt.Key.Key_Right, Qt.Key.Key_Return, Qt.Key.Key_End):
+            QTest.keyClick(control, key)
+        QTest.mouseClick(control, Qt.MouseButton.LeftButton)
+        assert panel.focusWidget() is control
+    assert not panel.sizer.slider.moving
+    assert (toggled.count(), chosen.count()) == (0, 0)
+    # Tab still leads on, to what can be called off.
+    panel.switch.setFocus()
+    QTest.keyClick(panel.switch, Qt.Key.Key_Tab)
+    assert panel.focusWidget() is not panel.switch
+    panel.cancel.setFocus()
+    show(panel, "off")
+    assert panel.focusWidget() is panel.switch
+    show(panel, "on")
+    QTest.keyClick(panel.switch, Qt.Key.Key_Space)
+    assert toggled.count() == 1
+
+
+@pytest.mark.parametrize("scene", ["on", "wont-fit"])
+def test_a_problem_that_goes_gives_the_focus_back(scene: str, panel: Panel) -> None:
+    show(panel, "wont-fit")
+    panel.problem.dismiss.setFocus()
+    show(panel, scene)
+    assert panel.focusWidget() is (panel.problem.dismiss if scene == "wont-fit" else panel.switch)
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -83,10 +171,11 @@ def test_long_words_wrap(scene: str, application: QApplication) -> None:
         panel.show()
         settle()
         assert "swap Use VRAM" in panel.title.text()
-        for widget in panel._content.findChildren(QWidget):
+        content = panel._scroll.content
+        for widget in content.findChildren(QWidget):
             if widget.isVisible():
-                right = widget.mapTo(panel._content, QPoint(widget.width(), 0)).x()
-                assert right <= panel._content.width() <= panel.width(), widget
+                right = widget.mapTo(content, QPoint(widget.width(), 0)).x()
+                assert right <= content.width() <= panel.width(), widget
                 assert widget.width() >= widget.minimumSizeHint().width() or not widget.minimumSizeHint().isValid()
         panel.deleteLater()
     finally:
@@ -106,6 +195,30 @@ def test_keys_count_once_they_rest(panel: Panel) -> None:
     assert slider.size_chosen == 4 * GIB + 256 * MIB
     assert chosen.wait(int(PATIENCE * 1000))
     assert [chosen.at(0), chosen.count()] == [[4 * GIB + 256 * MIB], 1]
+
+
+def test_a_screen_reader_hears_gib(panel: Panel) -> None:
+    slider = panel.sizer.slider
+    told = QAccessible.queryAccessibleInterface(slider)
+    assert told.role() is QAccessible.Role.Slider
+    assert told.text(QAccessible.Text.Value) == "4 GiB"
+    value = told.valueInterface()
+    assert (value.currentValue(), value.minimumStepSize()) == (4.0, 0.125)
+    chosen = QSignalSpy(panel.size_chosen)
+    value.setCurrentValue(6.5)
+    assert slider.size_chosen == int(6.5 * GIB)
+    assert chosen.wait(3000) and chosen.at(0) == [int(6.5 * GIB)]
+
+
+def test_windows_come_and_go_with_a_screen_reader(application: QApplication) -> None:
+    for _ in range(5):
+        panel = Panel(icons.application_icon())
+        told = QAccessible.queryAccessibleInterface(panel.sizer.slider)
+        assert told.isValid()
+        panel.deleteLater()
+        del panel, told
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        settle()
 
 
 def test_wheel_moves_nothing(panel: Panel) -> None:
@@ -132,13 +245,3 @@ def test_scale_ends_at_the_maximum_and_marks_do_not_touch(panel: Panel) -> None:
     assert marks[-1] == 7676 * MIB
     places = [scale._position(mark) for mark in marks]
     assert all(right - left > 30 for left, right in itertools.pairwise(places))
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_icons_differ(dark: bool, application: QApplication) -> None:
-    """At the smallest size every state still has its own picture, and the ring moves."""
-    pictures = [icons.pixmap(16, look, dark, 0.5).toImage() for look in Look]
-    pictures.append(icons.pixmap(16, Look.ON, dark, 0.9).toImage())
-    for index, picture in enumerate(pictures):
-        assert all(picture != other for other in pictures[:index])
-    assert icons.icon(Look.ON, dark, 0.5001).cacheKey() == icons.icon(Look.ON, dark, 0.5).cacheKey()

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
+    QDoubleSpinBox,
     QLabel,
     QLineEdit,
     QMessageBox,
@@ -29,6 +30,7 @@ from tests.support.scenes import CHECKS, NOT_ALLOWED
 from tests.support.widgets import Wordy, settle
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Value
+from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
@@ -137,9 +139,10 @@ def test_changes_are_applied_together_and_say_what_they_take(window: SettingsWin
     applied = QSignalSpy(window.applied)
     QTest.mouseClick(window.apply, Qt.MouseButton.LeftButton)
     assert [applied.at(0)] == [[{"mode": "always", "only_on_ac": False, "size": 0}]]
-    # Until that is answered there is nothing to change or to apply again.
+    # Until that is answered there is nothing to apply again; no control loses the focus meanwhile.
     assert not window.apply.isEnabled()
-    assert not any(row.isEnabled() for row in window.rows.values())
+    assert all(row.isEnabled() for row in window.rows.values())
+    assert window.focusWidget() not in window.buttons.buttons()
     window.show_config(Config(mode="always", only_on_ac=False, size=0, headroom=700 * MIB))
     assert window.changes() == {}
     assert not window.apply.isEnabled()
@@ -187,14 +190,17 @@ def test_what_was_entered_can_be_thrown_away(window: SettingsWindow) -> None:
 
 def test_own_preferences_ask_nobody(window: SettingsWindow, preferences: Preferences) -> None:
     applied = QSignalSpy(window.applied)
-    for row in window.own_rows.values():
-        switch = row.editor.findChild(QAbstractButton)
+    preferred = QSignalSpy(window.preferred)
+    for key in ("autostart", "notifications"):
+        switch = window.own_rows[key].editor.findChild(QAbstractButton)
         assert isinstance(switch, QAbstractButton)
         QTest.keyClick(switch, Qt.Key.Key_Space)
-    assert preferences.read() == {"autostart": False, "notifications": True}
+    window.own_rows["icon"].editor.show_value("dark")
+    assert preferences.read() == {"autostart": False, "notifications": True, "icon": "automatic"}
     assert not window.hint.isVisible()
     QTest.mouseClick(window.apply, Qt.MouseButton.LeftButton)
-    assert preferences.read() == {"autostart": True, "notifications": False}
+    assert preferences.read() == {"autostart": True, "notifications": False, "icon": "dark"}
+    assert preferred.count() == 1
     assert applied.count() == 0
     assert not window.apply.isEnabled()
 
@@ -223,11 +229,48 @@ def test_the_wheel_changes_nothing(window: SettingsWindow) -> None:
 
 def test_each_row_goes_back_to_its_default(window: SettingsWindow) -> None:
     row = window.rows["headroom"]
-    assert row.reset.isEnabled()
+    assert row.reset.isVisible() and not window.rows["at_boot"].reset.isVisible()
     QTest.mouseClick(row.reset, Qt.MouseButton.LeftButton)
     assert row.value == SETTINGS["headroom"].default
-    assert not row.reset.isEnabled()
+    assert not row.reset.isVisible()
     assert window.changes() == {"headroom": SETTINGS["headroom"].default}
+
+
+def test_minutes_are_entered_and_seconds_kept(window: SettingsWindow) -> None:
+    field = find(window, "release_after", QAbstractSpinBox)
+    assert isinstance(field, QDoubleSpinBox)
+    assert (field.text(), window.rows["release_after"].value) == ("10 min", 600)
+    # No whole minutes, and nothing is rounded that nobody touched.
+    window.show_config(Config(size=4 * GIB, headroom=700 * MIB, release_after=1001))
+    assert window.changes() == {}
+    field.setValue(2.5)
+    assert window.changes() == {"release_after": 150}
+
+
+def test_the_gpu_is_chosen_from_those_found(application: QApplication, preferences: Preferences) -> None:
+    found = (Card("0000:00:00.0"), Card("0000:01:00.0", name="NVIDIA GeForce RTX 4070"))
+    window = SettingsWindow(icons.application_icon(), preferences, found)
+    window.show_config(Config())
+    box = find(window, "gpu", QComboBox)
+    assert isinstance(box, QComboBox)
+    assert [box.itemText(at) for at in range(box.count())] == [
+        "The first one", "0000:00:00.0", "NVIDIA GeForce RTX 4070 (0000:01:00.0)",
+    ]  # fmt: skip
+    box.setCurrentIndex(2)
+    assert window.changes() == {"gpu": "0000:01:00.0"}
+    # What was set in other words stays what it is.
+    window.show_config(Config(gpu="GPU-1c2d"))
+    window.rows["gpu"].revert()
+    assert (box.currentText(), window.changes()) == ("GPU-1c2d", {})
+    window.deleteLater()
+    settle()
+
+
+def test_advanced_settings_open_on_demand(window: SettingsWindow) -> None:
+    assert not window.rows["priority"].isVisible()
+    window.advanced.heading.setFocus()
+    QTest.keyClick(window.advanced.heading, Qt.Key.Key_Space)
+    assert window.rows["priority"].isVisible()
 
 
 def test_whatever_can_be_entered_is_valid(window: SettingsWindow) -> None:
@@ -282,6 +325,23 @@ def test_the_check_says_first_what_is_missing(doctor: DoctorPage) -> None:
     for check in CHECKS:
         assert f"{check.name}: {check.found}\n" in QApplication.clipboard().text()
         assert check.remedy in QApplication.clipboard().text()
+
+
+def test_what_is_fine_is_folded(doctor: DoctorPage) -> None:
+    fine = next(label for label in doctor.findChildren(QLabel) if label.text() == "580.95.05")
+    assert not fine.isVisible() and doctor.rest.heading.text() == "3 checks are fine"
+    doctor.rest.heading.click()
+    assert fine.isVisible()
+
+
+def test_without_a_gpu_one_sentence_is_enough(doctor: DoctorPage) -> None:
+    none = Check("NVIDIA GPU", Verdict.FAILED, "none on the PCI bus", "vramswap is of use with an NVIDIA GPU only.")
+    doctor.show_checks((none, *CHECKS[1:]))
+    settle()
+    assert doctor.summary.text() == "This computer has no NVIDIA GPU."
+    read = [label.text() for label in doctor.findChildren(QLabel) if label.isVisible()]
+    assert "Kernel module nbd" not in read and "NVIDIA GPU" in read
+    assert doctor.rest.heading.text() == f"{len(CHECKS) - 1} more checks"
 
 
 def test_the_check_is_done_again(doctor: DoctorPage) -> None:

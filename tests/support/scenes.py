@@ -19,9 +19,11 @@ from vramswap_gui.api.status import Mode, Segment, State, Status
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.settings import Config
+from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray import i18n
 from vramswap_gui.tray.history import History, Sample
 from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, ProgramView, SwapView
+from vramswap_gui.tray.view_model import Problem as Hint
 from vramswap_gui.units import GIB, MIB
 
 ROOT: Final = Path(__file__).parents[2]
@@ -58,7 +60,7 @@ NO_GPU: Final = (
     "NoGpu", "The NVIDIA driver finds no GPU.",
     "Check that the dGPU is switched on in the firmware and not hidden by a graphics switcher.",
 )  # fmt: skip
-NO_DEVICE: Final = GpuView(note="No NVIDIA GPU was found on the PCI bus.")
+NO_DEVICE: Final = GpuView(absent=True)
 
 CHECKS: Final = (
     Check("NVIDIA GPU", Verdict.OK, "GeForce RTX 4070 Laptop GPU at 0000:01:00.0, asleep"),
@@ -72,6 +74,10 @@ CHECKS: Final = (
     Check("Memory pressure", Verdict.OK, "measured by the kernel"),
     Check("Helper", Verdict.FAILED, NO_HELPER.message, NO_HELPER.remedy),
 )  # fmt: skip
+
+NO_GPU_CHECK: Final = Check(
+    "NVIDIA GPU", Verdict.FAILED, "none on the PCI bus", "vramswap is of use with an NVIDIA GPU only."
+)
 
 
 #: Letters of a script that is written from right to left, and a word of them.
@@ -103,7 +109,7 @@ class Scene:
     error: VramswapError | None = None
     gpu: GpuView | None = GPU
     memory: MemoryView | None = MEMORY
-    hint: str = ""
+    hint: Hint | None = None
     config: Config | None = CONFIG
     #: The GPU's memory as it is remembered.
     seen: int = GPU.total
@@ -113,6 +119,8 @@ class Scene:
         """What was read of the machine, with some minutes of traffic."""
         return Machine(self.gpu, self.memory, TRAFFIC, self.seen)
 
+
+NO_TRAY: Final = Hint("This desktop shows no tray icons.", "An extension brings them.", "sudo apt install it")
 
 SCENES: Final[Mapping[str, Scene]] = {
     "connecting": Scene(None, gpu=None),
@@ -130,11 +138,13 @@ SCENES: Final[Mapping[str, Scene]] = {
         replace(ON, state=State.STOPPING, bytes_left=1700 * MIB, reason="Bringing pages home."), gpu=LENT, memory=OURS
     ),
     "waiting": Scene(replace(OFF, state=State.WAITING, reason="Another program uses all the VRAM.")),
+    "waiting-plenty": Scene(replace(OFF, state=State.WAITING, reason="Memory is plentiful."), gpu=ASLEEP),
     "failed": Scene(replace(OFF, state=State.FAILED, reason=NO_NBD[1], error=NO_NBD)),
     "no-gpu": Scene(Status(State.FAILED, NO_GPU[1], error=NO_GPU), gpu=NO_DEVICE, seen=0),
+    "no-gpu-no-helper": Scene(None, NO_HELPER, gpu=NO_DEVICE, seen=0),
     "wont-fit": Scene(ON, WONT_FIT, gpu=LENT, memory=OURS),
     "simulated": Scene(replace(ON, simulated=("gpu", "kernel"), gpu_name="Simulated GPU"), gpu=LENT, memory=OURS),
-    "no-tray": Scene(OFF, hint="This desktop shows no tray icons, so there is this window instead."),
+    "no-tray": Scene(OFF, hint=NO_TRAY),
 }
 
 
@@ -166,7 +176,7 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
     from vramswap_gui.tray import icons
     from vramswap_gui.tray.tray_menu import TrayMenu
     from vramswap_gui.tray.view_model import Look, view
-    from vramswap_gui.tray.widgets.usage_bar import is_dark
+    from vramswap_gui.tray.widgets.colours import is_dark
     from vramswap_gui.tray.windows.panel import Panel
 
     QApplication.setPalette(palette)
@@ -189,14 +199,15 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
                 part.resize(part.sizeHint())
                 part.grab().save(str(folder / f"{what}-{mark}.png"))
     draw_windows(folder, mark)
-    sheet = QPixmap(90 * len(Look), 220)
+    sheet = QPixmap(90 * len(Look), 440)
     sheet.fill("#2b2b2b" if dark else "#f0f0f0")
     painter = QPainter(sheet)
     for column, look in enumerate(Look):
         top = 8
-        for size in (16, 22, 32, 64):
-            painter.drawPixmap(90 * column + 10, top, icons.pixmap(size, look, dark, 0.3))
-            top += size + 12
+        for ink in (icons.Ink.AUTOMATIC, icons.Ink.LIGHT if dark else icons.Ink.DARK):
+            for size in (16, 22, 32, 64):
+                painter.drawImage(90 * column + 10, top, icons.image(size, look, ink, 0.3))
+                top += size + 12
     painter.end()
     sheet.save(str(folder / f"icons-{mark}.png"))
 
@@ -224,7 +235,7 @@ def draw_windows(folder: Path, mark: str) -> None:
     nobody = Preferences(QSettings("/nonexistent", QSettings.Format.IniFormat), Folders(Path("/nonexistent")))
 
     def settings(*, tall: bool = False) -> SettingsWindow:
-        window = SettingsWindow(icons.application_icon(), nobody)
+        window = SettingsWindow(icons.application_icon(), nobody, (Card("0000:01:00.0", name=GPU.name),))
         if tall:
             window.resize(window.width(), 1260)
         window.show()
@@ -235,6 +246,7 @@ def draw_windows(folder: Path, mark: str) -> None:
     save(opened, "settings-no-helper")
     opened = settings(tall=True)
     opened.show_config(Config())
+    opened.advanced.open(True)
     save(opened, "settings-all")
     for name in ("settings-changed", "settings-applying", "settings-refused"):
         opened = settings()
@@ -247,7 +259,11 @@ def draw_windows(folder: Path, mark: str) -> None:
             opened.show_problem(problem(NOT_ALLOWED))
         save(opened, name)
     save(DoctorPage(icons.application_icon()), "doctor-checking")
-    for name, checks in (("doctor", CHECKS), ("doctor-fine", CHECKS[:2])):
+    for name, checks in (
+        ("doctor", CHECKS),
+        ("doctor-fine", CHECKS[:2]),
+        ("doctor-no-gpu", (NO_GPU_CHECK, *CHECKS[1:])),
+    ):
         page = DoctorPage(icons.application_icon())
         page.show()
         page.show_checks(checks)

@@ -23,7 +23,9 @@ from vramswap_gui.api.status import Mode, Segment, State, Status, status_from_wi
 from vramswap_gui.client import Client
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config, config_from
+from vramswap_gui.system import gpu
 from vramswap_gui.tray import application
+from vramswap_gui.tray.system_tray_icon import SystemTrayIcon
 from vramswap_gui.units import GIB, MIB
 
 OFF = Status(State.OFF, "Off.", wanted=GIB, maximum=4 * GIB, gpu_name="Noted GPU", gpu_pci="0000:ff:00.0")
@@ -127,7 +129,7 @@ def where(name: str) -> list[int]:
     """The middle of something on the screen, and its size."""
     if name == "icon":
         icon = NOTED.tray._icon
-        area = icon.geometry() if icon else QRect()
+        area = icon.geometry() if isinstance(icon, SystemTrayIcon) else QRect()
         return [area.center().x(), area.center().y(), area.width(), area.height()]
     panel = NOTED.tray.panel
     widget: QWidget = {
@@ -154,6 +156,7 @@ def state() -> dict[str, Any]:
     timers = panel.findChildren(QTimer) + tray._controller.findChildren(QTimer)
     return {
         "visible": panel.isVisible(),
+        "active": panel.isActiveWindow(),
         "headline": panel.headline.text(),
         "sentence": panel.sentence.text(),
         "problem": panel.problem.text.text() if panel.problem.isVisible() else "",
@@ -168,7 +171,7 @@ def state() -> dict[str, Any]:
         "calls": NOTED.calls,
         "connects": NOTED.connects,
         "clipboard": QApplication.clipboard().text(),
-        "icon": icon is not None and icon.isVisible(),
+        "icon": icon is not None and tray._hosts.available,
         "mode": tray._controller.view.mode,
         "windows": [
             name for name in ("doctor", "settings") if (window := getattr(tray.windows, name)) and window.isVisible()
@@ -214,6 +217,11 @@ def obey(line: str) -> Any:  # noqa: C901, PLR0912 – a case for each command
             NOTED.tray.windows.settings.apply.click()
         case "close":
             NOTED.tray.windows.close()
+        case "prefer":
+            NOTED.tray._preferences.write(argument)
+            NOTED.tray.windows.preferred.emit()
+        case "frame":
+            return NOTED.tray.panel.frameGeometry().getRect()
         case "hide":
             NOTED.tray.panel.close()
         case "state":
@@ -234,7 +242,11 @@ class Commands(QObject):
         if not line:
             self._notifier.setEnabled(False)
             return
-        print(json.dumps(obey(line)), flush=True)
+        try:
+            answer = obey(line)
+        except Exception as error:
+            answer = {"broken": f"{line.strip()}: {error!r}"}
+        print(json.dumps(answer), flush=True)
 
 
 class CommandedClient(NotingClient):
@@ -260,8 +272,8 @@ class CommandedRealClient(Client):
 class KnownTray(application.Tray):
     """A tray that can be looked into."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         NOTED.tray = self
 
 
@@ -269,10 +281,12 @@ if __name__ == "__main__":
     if "--patient" in sys.argv:
         sys.argv.remove("--patient")
         application._HOST_GRACE_MS = 3_600_000  # type: ignore[misc]
+    # Whether the machine of the tests has a GPU is to make no difference.
+    gpu.list_pci = lambda sys=None: (OFF.gpu_pci,)
     NOTED.absent = "--absent" in sys.argv
     if "--simulated" in sys.argv:
         NOTED.status = dataclasses.replace(NOTED.status, simulated=("gpu", "kernel"))
     client = CommandedRealClient if "--real" in sys.argv else CommandedClient
-    application.Tray = KnownTray  # type: ignore[misc, assignment]
+    application.Tray = KnownTray  # type: ignore[misc]
     ours = ("--absent", "--simulated", "--real")
-    sys.exit(application.run([argument for argument in sys.argv[1:] if argument not in ours], client))
+    application.leave(application.run([argument for argument in sys.argv[1:] if argument not in ours], client))

@@ -40,7 +40,9 @@ class Tray:
         assert ready, f"the tray does not answer {verb}"
         line = self.process.stdout.readline()
         assert line, self.process.communicate()[1]
-        return json.loads(line)
+        answer = json.loads(line)
+        assert not (isinstance(answer, dict) and "broken" in answer), answer
+        return answer
 
     def state(self) -> Any:
         return self.do("state")

@@ -32,6 +32,8 @@ class Watcher:
         self._socket = folder / "session-bus"
         self._bus: MessageBus
         self.items: list[str] = []
+        #: What the icon and its menu told, by name.
+        self.signals: list[str] = []
         self._registered = asyncio.Event()
 
     async def connect(self) -> None:
@@ -42,6 +44,12 @@ class Watcher:
 
     async def appear(self) -> None:
         """Take the name: now there is a host."""
+        for interface in (ITEM, MENU):
+            await self._bus.call(
+                Message(destination="org.freedesktop.DBus", path="/org/freedesktop/DBus",
+                        interface="org.freedesktop.DBus", member="AddMatch", signature="s",
+                        body=[f"type='signal',interface='{interface}'"])
+            )  # fmt: skip
         await self._bus.request_name(NAME)
 
     def close(self) -> None:
@@ -94,6 +102,8 @@ class Watcher:
         await self.call(path, MENU, "Event", "isvu", number, "clicked", Variant("s", ""), 0)
 
     def _answer(self, message: Message) -> Message | bool:
+        if message.message_type is MessageType.SIGNAL and message.interface in (ITEM, MENU):
+            self.signals.append(str(message.member))
         if message.message_type is not MessageType.METHOD_CALL or message.path != "/StatusNotifierWatcher":
             return False
         if message.member == "RegisterStatusNotifierItem":

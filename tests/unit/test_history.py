@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QApplication
 from vramswap_gui.system.vmstat import Moved
 from vramswap_gui.tray.history import SPAN, History, Sample, ceiling
 from vramswap_gui.tray.readings import Reader
-from vramswap_gui.tray.widgets.graph import Graph, Scale, Series, contrast, series_colour
+from vramswap_gui.tray.widgets.colours import contrast
+from vramswap_gui.tray.widgets.graph import Graph, Scale, Series, series_colour
 from vramswap_gui.units import GIB, KIB, MIB
 
 NBD0, NBD1 = "/dev/nbd0", "/dev/nbd1"

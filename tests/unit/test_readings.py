@@ -12,6 +12,7 @@ from vramswap_gui.doctor.checks import Machine
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper import swap_area
 from vramswap_gui.system import gpu, meminfo, nvml, run, swaps
+from vramswap_gui.tray.readings import PowerView, Reader
 
 PCI = "0000:01:00.0"
 
@@ -100,3 +101,29 @@ async def test_a_missing_nbd_module_is_named(tmp_path: Path, monkeypatch: pytest
 async def test_a_program_that_is_missing_says_so() -> None:
     done = await run.run("vramswap-no-such-program")
     assert (done.status, done.complaint) == (127, "vramswap-no-such-program is not installed")
+
+
+def test_who_keeps_the_gpu_awake_is_seen_without_touching_it(tmp_path: Path) -> None:
+    sys, proc = tmp_path / "sys", tmp_path / "proc"
+    device = sys / "bus/pci/devices/0000:01:00.0"
+    (device / "power").mkdir(parents=True)
+    (device / "vendor").write_text("0x10de\n")
+    (device / "class").write_text("0x030200\n")
+    opened = {
+        "blender": ("/dev/nvidiactl", "/dev/nvidia0"), "bash": ("/dev/null",), "monitor": ("/dev/nvidiactl",),
+        "vramswap-server": ("/dev/nvidia0",),
+    }  # fmt: skip
+    for pid, (name, files) in enumerate(opened.items(), 100):
+        (proc / f"{pid}/fd").mkdir(parents=True)
+        (proc / f"{pid}/comm").write_text(name + "\n")
+        for number, file in enumerate(files):
+            (proc / f"{pid}/fd/{number}").symlink_to(file)
+    (proc / "200").mkdir()
+    status = device / "power/runtime_status"
+    status.write_text("suspended\n")
+    assert Reader(proc, sys).read_power("") == PowerView(True)
+    status.write_text("active\n")
+    assert Reader(proc, sys).read_power("") == PowerView(False, ("blender",))
+    status.write_text("unsupported\n")
+    assert Reader(proc, sys).read_power("") is None
+    assert Reader(proc, tmp_path).read_power("") is None

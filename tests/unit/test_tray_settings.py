@@ -54,7 +54,7 @@ def test_on_and_off(folders: Folders) -> None:
     autostart.turn(True, folders)
     assert autostart.is_on(folders)
     entry = folders.own.read_text()
-    assert "\nExec=vramswap\n" in entry
+    assert "\nExec=vramswap --background\n" in entry
     assert "Categories" not in entry
     subprocess.run(["desktop-file-validate", folders.own], check=True)
     assert [path.name for path in folders.own.parent.iterdir()] == [folders.own.name]
@@ -71,7 +71,7 @@ def test_a_program_that_is_not_installed_starts_as_it_was_started(folders: Folde
     # First the escapes of any value, then those of a quoted word, which are the shell's, and the field codes.
     value = line.removeprefix("Exec=").replace("\\\\", "\\")
     words = subprocess.run(["sh", "-c", f"printf '%s\\0' {value}"], capture_output=True, text=True, check=True).stdout
-    assert tuple(word.replace("%%", "%") for word in words.split("\0")[:-1]) == COMMAND
+    assert tuple(word.replace("%%", "%") for word in words.split("\0")[:-1]) == (*COMMAND, "--background")
 
 
 def test_what_starts_for_everybody_is_hidden_and_shown_again(folders: Folders) -> None:
@@ -116,9 +116,9 @@ def test_preferences_are_kept(tmp_path: Path, folders: Folders) -> None:
     first = again()
     assert first.read() == {key: setting.default for key, setting in OWN.items()}
     assert not first.welcomed
-    first.write({"notifications": False, "autostart": True})
+    first.write({"notifications": False, "autostart": True, "icon": "light"})
     first.welcomed = True
-    assert again().read() == {"notifications": False, "autostart": True}
+    assert again().read() == {"notifications": False, "autostart": True, "icon": "light"}
     assert again().welcomed
     again().write({"notifications": True})
     assert first.notifications

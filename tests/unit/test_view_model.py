@@ -14,7 +14,7 @@ from vramswap_gui.api.status import State, Status
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
 from vramswap_gui.tray import view_model
-from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, Reader
+from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, PowerView, Reader
 from vramswap_gui.tray.view_model import Fill, Look, View, problem
 from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP, format_size
 
@@ -35,22 +35,24 @@ def shown(name: str) -> View:
         ("no-helper", Look.UNAVAILABLE, "Helper unavailable", False, False),
         ("off", Look.OFF, "Off", False, True),
         ("off-asleep", Look.OFF, "Off", False, True),
-        ("on", Look.ON, "On, 4 GiB", True, True),
-        ("on-automatic", Look.ON, "On, 4 GiB", True, True),
+        ("on", Look.ON, "On", True, True),
+        ("on-automatic", Look.ON, "On", True, True),
         ("busy-starting", Look.BUSY, "Turning on…", True, False),
         ("busy-stopping", Look.BUSY, "Turning off…", False, False),
         ("waiting", Look.WAITING, "Waiting", True, True),
         ("failed", Look.FAILED, "Failed", False, True),
-        ("no-gpu", Look.FAILED, "Failed", False, True),
-        ("wont-fit", Look.ON, "On, 4 GiB", True, True),
-        ("simulated", Look.ON, "On, 4 GiB", True, True),
+        ("waiting-plenty", Look.WAITING, "Waiting", True, True),
+        ("no-gpu", Look.UNAVAILABLE, "No NVIDIA GPU", False, False),
+        ("no-gpu-no-helper", Look.UNAVAILABLE, "No NVIDIA GPU", False, False),
+        ("wont-fit", Look.ON, "On", True, True),
+        ("simulated", Look.ON, "On", True, True),
         ("no-tray", Look.OFF, "Off", False, True),
     ],
 )
 def test_states(scene: str, look: Look, headline: str, checked: bool, enabled: bool) -> None:
     got = shown(scene)
     assert (got.look, got.headline, got.checked, got.toggle_enabled) == (look, headline, checked, enabled)
-    assert got.sentence and got.tooltip.startswith("VRAM swap: ")
+    assert got.sentence and got.tooltip_title.startswith("VRAM swap: ")
 
 
 def test_every_scene_is_in_the_table() -> None:
@@ -88,7 +90,7 @@ def test_swap_that_lost_its_server_can_be_turned_off() -> None:
 def test_banner(simulated: tuple[str, ...], banner: str) -> None:
     got = view(replace(OFF, simulated=simulated), None, None, None)
     assert got.banner == banner
-    assert banner in got.tooltip
+    assert banner in got.tooltip_text
 
 
 @pytest.mark.parametrize(
@@ -144,8 +146,8 @@ def test_the_kernels_count_is_used_when_there_is_one() -> None:
 def test_tiers() -> None:
     got = [(bar.title, bar.detail) for bar in view(ON, None, LENT, OURS).tiers]
     assert got == [
-        ("Memory", "13 GiB of 16 GiB"), ("VRAM", "1.8 GiB of 4 GiB"),
-        ("Compressed memory (zram)", "1 GiB of 4 GiB"), ("Swap file /swapfile", "300 MiB of 8 GiB"),
+        ("Memory", "13 of 16 GiB"), ("VRAM", "1.8 of 4 GiB"),
+        ("Compressed memory (zram)", "1 of 4 GiB"), ("Swap file /swapfile", "0.3 of 8 GiB"),
     ]  # fmt: skip
     assert view(ON, None, LENT, None).tiers == ()
 
@@ -204,7 +206,7 @@ def test_reader_without_gpu_or_proc(tmp_path: Path) -> None:
     reader = Reader(tmp_path, tmp_path)
     assert reader.read_memory() is None
     gpu = reader.read_gpu("", False)
-    assert gpu is not None and gpu.note
+    assert gpu is not None and gpu.absent
 
 
 def test_reader_leaves_a_sleeping_gpu_alone(tmp_path: Path) -> None:
@@ -216,3 +218,18 @@ def test_reader_leaves_a_sleeping_gpu_alone(tmp_path: Path) -> None:
     assert reader.read_gpu("", False) == ASLEEP
     memory = reader.read_memory()
     assert memory is not None and memory.total > 0
+
+
+@pytest.mark.parametrize(
+    ("status", "power", "said"),
+    [
+        (OFF, PowerView(True), "The GPU is asleep."),
+        (OFF, PowerView(False), "The GPU is awake."),
+        (OFF, PowerView(False, ("a", "b", "c", "d")), "The GPU is kept awake by a, b, c."),
+        (ON, PowerView(False, ("a",)), "The GPU is awake, because its memory is lent."),
+        (replace(ON, simulated=("gpu",)), PowerView(True), ""),
+        (OFF, None, ""),
+    ],
+)
+def test_whether_the_gpu_sleeps(status: Status, power: PowerView | None, said: str) -> None:
+    assert view_model.view(status, None, Machine(power=power)).power == said

@@ -85,7 +85,9 @@ Values = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class ServedObject:
-    """The one object of a connection, with one interface of ours and the standard ones."""
+    """An object, with one interface of ours and the standard ones. It answers all calls of the connection, unless
+    somebody else does and passes on those of this object to :meth:`called`.
+    """
 
     def __init__(self, bus: Bus, path: str, interface: Interface, answer: Answer, values: Values) -> None:
         self._bus = bus
@@ -96,15 +98,18 @@ class ServedObject:
         self._interfaces = {declared.name: declared for declared in (interface, *_STANDARD)}
         self._xml = introspection((interface, *_STANDARD))
         self._pending: Counter[str] = Counter()
-        bus.serve = self._called
+        bus.serve = self.called
 
     def changed(self, values: Mapping[str, Any]) -> None:
         """Tell that properties have other values now."""
         self._bus.emit(self._path, PROPERTIES, "PropertiesChanged", "sa{sv}as",
                        self._interface.name, self._variants(values), [])  # fmt: skip
 
-    def _called(self, message: Incoming) -> None:
-        """Whether it is a call at all is decided by the header. The body is read only if it is of the right type."""
+    def called(self, message: Incoming) -> None:
+        """Answer a message to this object.
+
+        Whether it is a call at all is decided by the header. The body is read only if it is of the right type.
+        """
         if message.path != self._path:
             self._elsewhere(message)
             return

@@ -11,28 +11,32 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from PySide6.QtCore import QLocale, QObject, QSocketNotifier, QTimer
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QSystemTrayIcon
+from PySide6.QtCore import QLocale, QObject, QPoint, QSocketNotifier
+from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from vramswap_gui import __version__
 from vramswap_gui.api.dbus import BUS_NAME
 from vramswap_gui.api.status import Status
-from vramswap_gui.tray import i18n, icons
+from vramswap_gui.tray import i18n, icons, qt_messages
+from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
+from vramswap_gui.tray.desktop import Desktop
 from vramswap_gui.tray.helper_client import Client
-from vramswap_gui.tray.i18n import said, tr
+from vramswap_gui.tray.hints import no_tray
+from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.notifier import Herald
 from vramswap_gui.tray.preferences import Preferences
 from vramswap_gui.tray.readings import Reader
 from vramswap_gui.tray.single_instance import Instance
 from vramswap_gui.tray.status_notifier_host import Hosts, watch_helper
+from vramswap_gui.tray.status_notifier_item import StatusNotifierItem
+from vramswap_gui.tray.system_tray_icon import SystemTrayIcon
+from vramswap_gui.tray.timers import single
 from vramswap_gui.tray.tray_menu import TrayMenu
-from vramswap_gui.tray.view_model import View
-from vramswap_gui.tray.widgets.usage_bar import is_dark
+from vramswap_gui.tray.view_model import Problem, View
 from vramswap_gui.tray.windows.opener import Windows
 
 if TYPE_CHECKING:
@@ -41,45 +45,52 @@ if TYPE_CHECKING:
 
 #: At login the desktop's tray may come later than we do.
 _HOST_GRACE_MS: Final = 3000
-#: Between two pictures of the icon while something moves.
-_TURN_MS: Final = 150
 #: How long the window is kept after it was closed, for whoever opens it again.
 _KEPT_MS: Final = 60_000
+#: What another start asks for.
+_SETTINGS: Final = "settings"
 
 
 class Tray(QObject):
     """Icon, menu and window, all showing the controller's view."""
 
-    def __init__(self, controller: Controller, hosts: Hosts, quit_all: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        controller: Controller,
+        desktop: Desktop,
+        preferences: Preferences,
+        quit_all: Callable[[], None],
+        *,
+        background: bool = False,
+    ) -> None:
+        """``background``: nobody has asked for a window, so none opens by itself."""
         super().__init__()
         self._controller = controller
-        self._hosts = hosts
+        self._desktop = desktop
+        self._preferences = preferences
         self._quit = quit_all
-        self._icon: QSystemTrayIcon | None = None
+        self._background = background
+        self._hosts = Hosts(desktop)
+        self._icon: StatusNotifierItem | SystemTrayIcon | None = None
         self._menu: TrayMenu | None = None
-        self._checked = False
-        self._preferences = Preferences()
-        #: Whether the icon was made for a host that draws menus itself.
-        self._by_host = False
         self._panel: Panel | None = None
-        self._forgetting = QTimer(self, singleShot=True, interval=_KEPT_MS)
-        self._forgetting.timeout.connect(self._forget)
-        self._turn = 0
-        self._turning = QTimer(self, interval=_TURN_MS)
-        self._turning.timeout.connect(self._turn_icon)
-        self.windows = Windows(controller)
+        self._forgetting = single(self, _KEPT_MS, self._forget)
+        self._waiting = single(self, _HOST_GRACE_MS, self._give_up_waiting)
+        self.windows = Windows(controller, preferences)
+        self.windows.preferred.connect(lambda: self.show_view(controller.view))
         controller.changed.connect(self.show_view)
-        controller.failed.connect(self._notify)
         controller.heard.connect(self._reload)
-        if not self._preferences.welcomed:
+        if not preferences.welcomed and not background:
             controller.changed.connect(self._welcome)
-        hosts.changed.connect(self._make_icon)
-        QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self.show_view(controller.view))
-        if hosts.known:
+
+    def begin(self) -> None:
+        """Show the icon, or wait for somebody who shows it: a desktop's tray may come later than we do."""
+        self._hosts.changed.connect(self._make_icon)
+        if self._hosts.notifier:
             self._make_icon()
         else:
-            QTimer.singleShot(_HOST_GRACE_MS, self._give_up_waiting)
-        self.show_view(controller.view)
+            self._waiting.start()
+        self.show_view(self._controller.view)
 
     @property
     def panel(self) -> Panel:
@@ -100,11 +111,20 @@ class Tray(QObject):
             self.show_view(self._controller.view)
         return self._panel
 
+    @property
+    def seen(self) -> bool:
+        """Whether the window is open."""
+        return self._panel is not None and self._panel.isVisible()
+
     def close(self) -> None:
-        """Take every window away."""
+        """Take icon and windows away."""
+        self._waiting.stop()
+        self._hosts.changed.disconnect(self._make_icon)
         if self._panel is not None:
             self._panel.hide()
         self.windows.close()
+        if self._icon is not None:
+            self._icon.close()
 
     def _forget(self) -> None:
         if self._panel is not None and not self._panel.isVisible():
@@ -117,75 +137,77 @@ class Tray(QObject):
             os.environ["XDG_ACTIVATION_TOKEN"] = token
         self.panel.bring_up()
 
+    def open_settings(self, token: str = "") -> None:
+        """Show the settings, in front."""
+        if token:
+            os.environ["XDG_ACTIVATION_TOKEN"] = token
+        self.windows.open_settings()
+
     def show_view(self, view: View) -> None:
         """Show ``view`` everywhere."""
         if self._panel is not None:
             self._panel.show_view(view, dismissible=self._controller.dismissible, hint=self._hint())
         if self._icon is not None and self._menu is not None:
-            self._draw_icon(view)
-            self._icon.setToolTip(view.tooltip)
             self._menu.show_view(view)
-            if view.moving is not self._turning.isActive():
-                self._turning.start() if view.moving else self._turning.stop()
+            self._icon.show_view(view)
 
-    def _draw_icon(self, view: View) -> None:
-        icon = icons.icon(view.look, is_dark(QGuiApplication.palette()), view.ring, self._turn)
-        # The host is told of each icon that is set, be it the same.
-        if self._icon is not None and icon.cacheKey() != self._icon.icon().cacheKey():
-            self._icon.setIcon(icon)
-
-    def _turn_icon(self) -> None:
-        self._turn = (self._turn + 1) % icons.TURNS
-        self._draw_icon(self._controller.view)
-
-    def _hint(self) -> str:
-        if not self._checked or self._hosts.available:
-            return ""
-        return tr(
-            "This desktop shows no tray icons, so there is this window instead. On GNOME, the extension"
-            " “AppIndicator and KStatusNotifierItem Support” brings them"
-            " (Debian and Ubuntu: gnome-shell-extension-appindicator)."
-        )
+    def _hint(self) -> Problem | None:
+        if self._waiting.isActive() or self._hosts.available:
+            return None
+        return no_tray(os.environ.get("XDG_CURRENT_DESKTOP", ""))
 
     def _make_icon(self) -> None:
-        """Put the icon into the tray. Qt puts it there again by itself when a host goes and one of its kind comes."""
-        self._checked = True
-        if self._icon is not None and self._by_host is not self._hosts.draws_menus and self._hosts.available:
-            # An icon stays of the kind that it was made as.
-            self._icon.hide()
+        """Put an icon of the right kind into the tray."""
+        self._waiting.stop()
+        kind = SystemTrayIcon if self._hosts.embeds else StatusNotifierItem
+        if self._icon is not None and not isinstance(self._icon, kind) and self._hosts.available:
+            self._icon.close()
             self._icon.deleteLater()
             self._icon = None
         if self._icon is None:
-            self._by_host = self._hosts.draws_menus
-            self._menu = menu = TrayMenu(own_drawing=not self._by_host)
-            menu.toggled.connect(self._controller.toggle)
-            menu.size_chosen.connect(self._controller.resize)
-            menu.menu.aboutToShow.connect(self._controller.glance)
-            menu.mode_chosen.connect(self._controller.set_mode)
-            menu.settings_asked.connect(self.windows.open_settings)
-            menu.check_asked.connect(self.windows.open_doctor)
-            menu.open_asked.connect(self.open)
-            menu.quit_asked.connect(self._quit)
-            self._icon = QSystemTrayIcon(self)
-            self._icon.setContextMenu(menu.menu)
+            self._menu = self._make_menu(own_drawing=kind is SystemTrayIcon)
+            if kind is SystemTrayIcon:
+                self._icon = SystemTrayIcon(self._menu.menu, self._ink)
+            else:
+                named = icons.installed(Folders.of(os.environ, Path.home()))
+                self._icon = StatusNotifierItem(self._desktop, tr("VRAM swap"), self._menu.menu, self._ink, named)
             self._icon.activated.connect(self._activated)
-            self.show_view(self._controller.view)
-            self._icon.show()
         self.show_view(self._controller.view)
+        if self._hosts.notifier or self._hosts.embeds:
+            self._icon.register()
+
+    def _make_menu(self, *, own_drawing: bool) -> TrayMenu:
+        menu = TrayMenu(own_drawing=own_drawing)
+        menu.toggled.connect(self._controller.toggle)
+        menu.size_chosen.connect(self._controller.resize)
+        menu.menu.aboutToShow.connect(self._controller.glance)
+        menu.mode_chosen.connect(self._controller.set_mode)
+        menu.settings_asked.connect(self.windows.open_settings)
+        menu.check_asked.connect(self.windows.open_doctor)
+        menu.open_asked.connect(self.open)
+        menu.quit_asked.connect(self._quit)
+        return menu
+
+    def _ink(self) -> icons.Ink:
+        return self._preferences.ink
 
     def _give_up_waiting(self) -> None:
         self._make_icon()
-        if not self._hosts.available:
+        if not self._hosts.available and not self._background:
             self.open()
 
-    def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
-        if reason is not QSystemTrayIcon.ActivationReason.Context:
+    def _activated(self, x: int, y: int) -> None:
+        """A click on the icon: a second one takes away what the first one brought."""
+        if self.panel.in_front:
+            self.panel.close()
+        else:
+            self.panel.appear_near(QPoint(x, y))
             self.open()
 
     def _closed(self) -> None:
         self._forgetting.start()
         # With neither icon nor window nobody could reach the program any more.
-        if self._checked and not self._hosts.available:
+        if not self._waiting.isActive() and not self._hosts.available:
             self._quit()
 
     def _welcome(self, view: View) -> None:
@@ -212,11 +234,6 @@ class Tray(QObject):
         ):
             self._controller.load_settings()
 
-    def _notify(self, message: str) -> None:
-        seen = self._panel is not None and self._panel.isVisible()
-        if self._icon is not None and not seen and self._preferences.notifications:
-            self._icon.showMessage(tr("VRAM swap"), said(message), QSystemTrayIcon.MessageIcon.Warning)
-
 
 def _default_client() -> Client:
     from vramswap_gui.client import Client as HelperClient
@@ -231,12 +248,18 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
     )
     parser.add_argument("--version", action="version", version=f"vramswap {__version__}")
     parser.add_argument("--show", action="store_true", help="show the window at once")
+    parser.add_argument("--settings", action="store_true", help="show the settings at once")
+    parser.add_argument(
+        "--background", action="store_true", help="show no window, even where no tray shows the icon: for the login"
+    )
+    parser.add_argument("--debug", action="store_true", help="print what Qt says")
     parser.add_argument("--proc", type=Path, default=Path("/proc"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if not _has_display():
         print("vramswap: there is no display. Use `vramswapctl` on the command line instead.", file=sys.stderr)
         return 1
 
+    qt_messages.install(debug=options.debug)
     app = QApplication([sys.argv[0]])
     app.setApplicationName("vramswap")
     app.setApplicationDisplayName("vramswap")
@@ -247,7 +270,7 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
 
     instance = Instance()
     if not instance.take():
-        if instance.ask():
+        if instance.ask(_SETTINGS if options.settings else ""):
             return 0
         print("vramswap: it runs already, but does not answer. End it, then try again.", file=sys.stderr)
         return 1
@@ -256,7 +279,7 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
     sys.excepthook = _say
     loop.set_exception_handler(lambda _, context: _say_what(context.get("exception") or context["message"]))
     with loop:
-        life = loop.create_task(_life(instance, Reader(options.proc), make_client, options.show))
+        life = loop.create_task(_life(instance, Reader(options.proc), make_client, options))
         try:
             loop.run_until_complete(life)
         except RuntimeError:
@@ -282,22 +305,31 @@ def _say_what(what: object) -> None:
     print(f"vramswap: an error in the program, please report it: {what!s}", file=sys.stderr)
 
 
-async def _life(instance: Instance, reader: Reader, make_client: Callable[[], Client], show: bool) -> None:
+async def _life(
+    instance: Instance, reader: Reader, make_client: Callable[[], Client], options: argparse.Namespace
+) -> None:
     ended = asyncio.Event()
     signals = _EndingSignals(ended.set)
-    controller = Controller(make_client, reader, Preferences())
-    tray = Tray(controller, Hosts(), ended.set)
-    herald = Herald(controller, tray.open)
-    await herald.begin()
+    preferences = Preferences()
+    controller = Controller(make_client, reader, preferences)
+    desktop = Desktop()
+    tray = Tray(controller, desktop, preferences, ended.set, background=options.background)
+    herald = Herald(controller, desktop, preferences, tray.open, lambda: tray.seen)
+    # Without a session bus there is neither icon by name nor notification, and all the rest.
+    await desktop.connect()
+    tray.begin()
     helper = watch_helper(BUS_NAME, controller.connect_soon)
-    instance.asked.connect(tray.open)
+    instance.asked.connect(lambda window, token: tray.open_settings(token) if window == _SETTINGS else tray.open(token))
     controller.connect_soon()
-    if show:
+    if options.show:
         tray.open()
+    if options.settings:
+        tray.open_settings()
     await ended.wait()
     tray.close()
     helper.deleteLater()
-    await herald.close()
+    herald.deleteLater()
+    await desktop.close()
     await controller.close()
     signals.close()
 
@@ -330,10 +362,21 @@ def _has_display() -> bool:
     return bool(platform or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY"))
 
 
-def main() -> int:
+def leave(status: int) -> NoReturn:
+    """End the process at once.
+
+    All that had to be told or removed has been. Taking Qt and Python apart has no order that both keep: threads may
+    still wait for a driver, and windows be destroyed after the application that they need.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def main() -> NoReturn:
     """The program."""
-    return run(sys.argv[1:])
+    leave(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

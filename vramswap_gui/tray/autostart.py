@@ -101,6 +101,8 @@ def _entry(folders: Folders, command: Sequence[str]) -> dict[str, str]:
     menu = next((entry for entry in installed if entry and entry.get("Exec")), None)
     menu = menu or {"Name": "vramswap", "Exec": " ".join(_quoted(word) for word in command), "Icon": "vramswap"}
     kept = {key: menu[key] for key in _KEPT if key in menu}
+    # Whoever logs in has not asked for a window, not even where no tray shows the icon.
+    kept["Exec"] = f"{kept['Exec']} --background"
     return {"Type": "Application"} | kept | {"Terminal": "false", "X-GNOME-Autostart-enabled": "true"}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final
 
@@ -17,6 +16,8 @@ from vramswap_gui.settings import PERSONAL, Config, Value
 from vramswap_gui.tray.helper_client import Client
 from vramswap_gui.tray.preferences import Preferences
 from vramswap_gui.tray.readings import Machine, Reader
+from vramswap_gui.tray.threads import Threads
+from vramswap_gui.tray.timers import repeating, single
 from vramswap_gui.tray.view_model import Problem, View, problem, view
 
 _READ_MS: Final = 1000
@@ -52,16 +53,14 @@ class Controller(QObject):
         self._machine = Machine(vram=preferences.vram)
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting = asyncio.Lock()
+        self._threads = Threads()
         self._reading: set[str] = set()
         self._watched = False
         self._playing = False
         self._closed = False
-        self._read_timer = QTimer(self, interval=_READ_MS)
-        self._read_timer.timeout.connect(self._read)
-        self._show_timer = QTimer(self, interval=_SHOW_MS, singleShot=True)
-        self._show_timer.timeout.connect(self._show)
-        self._retry_timer = QTimer(self, interval=_RETRY_MS)
-        self._retry_timer.timeout.connect(self.connect_soon)
+        self._read_timer = repeating(self, _READ_MS, self._read)
+        self._show_timer = single(self, _SHOW_MS, self._show)
+        self._retry_timer = repeating(self, _RETRY_MS, self.connect_soon)
 
     # What is shown
 
@@ -143,7 +142,7 @@ class Controller(QObject):
             except VramswapError as failure:
                 error = failure
             status = self._status or Status()
-            self.checked.emit(await _on_thread(lambda: _look(status, error)))
+            self.checked.emit(await self._threads.run(lambda: _look(status, error)))
 
         self._spawn(look())
 
@@ -183,7 +182,10 @@ class Controller(QObject):
 
     def glance(self) -> None:
         """Somebody looks for a moment, at the menu: have the numbers of now."""
-        if self._client is not None and not self._watched:
+        if self._watched:
+            return
+        self._read_power()
+        if self._client is not None:
             self._spawn(self._refresh(self._client))
 
     # The helper
@@ -199,6 +201,7 @@ class Controller(QObject):
     async def close(self) -> None:
         """End everything that runs."""
         self._closed = True
+        self._threads.close()
         for timer in (self._read_timer, self._retry_timer, self._show_timer):
             timer.stop()
         for task in self._tasks:
@@ -292,7 +295,12 @@ class Controller(QObject):
         self._read_part("memory", self._reader.read_memory)
         devices = [segment.device for segment in status.segments]
         self._read_part("history", lambda: self._reader.read_history(devices))
+        self._read_power()
         self._read_part("gpu", lambda: self._reader.read_gpu(status.gpu_pci, bool(status.segments)))
+
+    def _read_power(self) -> None:
+        pci = self._status.gpu_pci if self._status else ""
+        self._read_part("power", lambda: self._reader.read_power(pci))
 
     def _read_part(self, name: str, read: Callable[[], object]) -> None:
         if name not in self._reading and not self._closed:
@@ -301,7 +309,7 @@ class Controller(QObject):
 
     async def _note_part(self, name: str, read: Callable[[], object]) -> None:
         try:
-            found: Any = await _on_thread(read)
+            found: Any = await self._threads.run(read)
         finally:
             self._reading.discard(name)
         if found != getattr(self._machine, name):
@@ -369,30 +377,3 @@ def _run(timer: QTimer, wanted: bool) -> None:
         timer.start()
     elif not wanted:
         timer.stop()
-
-
-async def _on_thread(work: Callable[[], object]) -> object:
-    """The result of ``work``, done on a thread that the end of the program does not wait for."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[object] = loop.create_future()
-
-    def settle(result: object, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            result = work()
-        except Exception as error:
-            failure = error
-        # When it ends too late, the loop is closed and nobody asks any more.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=run, daemon=True).start()
-    return await future

@@ -1,4 +1,4 @@
-"""The desktop that a person sits at, on the session bus: shows notifications, and tells when a game runs.
+"""The desktop that a person sits at, on the session bus: shows notifications, has our icon, tells when a game runs.
 
 Interfaces: https://specifications.freedesktop.org/notification-spec/ and GameMode's daemon/gamemode_service.c. Either
 service may be missing, end, and come back; so may the bus, and then nothing is shown and no game runs.
@@ -7,6 +7,7 @@ service may be missing, end, and come back; so may the bus, and then nothing is 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import html
 import time
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from vramswap_gui.bus.connection import PROPERTIES, Bus, BusError, Variant
+from vramswap_gui.bus.connection import BUS, BUS_PATH, PROPERTIES, Bus, BusError, Variant
+from vramswap_gui.bus.service import ServedObject
+from vramswap_gui.tray.bus_object import BusObject
 
 #: A service that takes longer hangs, and nobody may wait for it.
 _PATIENCE: Final = 10.0
@@ -47,12 +50,14 @@ class Desktop:
 
     def __init__(self) -> None:
         self._bus: Bus | None = None
-        self._services: list[_Service] = []
+        self._services: list[Service] = []
+        self._objects: list[BusObject] = []
 
     async def connect(self, address: str = "") -> bool:
         """Reach the bus at ``address``, or the session's; whether that worked. Not reaching it is no error."""
         try:
             self._bus = bus = await Bus.connect(address or "session")
+            self._serve()
             for service in self._services:
                 await service.follow(bus)
         except BusError:
@@ -64,9 +69,44 @@ class Desktop:
         if self._bus is not None:
             self._bus.close()
 
-    def add(self, service: _Service) -> None:
+    def add(self, service: Service) -> None:
         """Have ``service`` hear of its owner and its signals."""
         self._services.append(service)
+
+    def export(self, *objects: BusObject) -> None:
+        """Have others see these objects of ours."""
+        self._objects += objects
+        self._serve()
+
+    def withdraw(self, *objects: BusObject) -> None:
+        """Nobody sees them any more."""
+        for exported in objects:
+            self._objects.remove(exported)
+            exported.send = None
+        self._serve()
+
+    def _serve(self) -> None:
+        if self._bus is None or not self._objects:
+            return
+        bus = self._bus
+        served = {}
+        for exported in self._objects:
+            exported.send = bus.emit
+            served[exported.path] = ServedObject(
+                bus, exported.path, exported.interface, exported.answer, exported.values
+            )
+        anywhere = next(iter(served.values()))
+        bus.serve = lambda message: served.get(message.path, anywhere).called(message)
+
+    async def own(self, name: str) -> None:
+        """Take a name, unless somebody has it."""
+        if self._bus is not None:
+            with contextlib.suppress(BusError):
+                await self._bus.request_name(name)
+
+    async def disown(self, name: str) -> None:
+        """Give the name back."""
+        await self.call(BUS, BUS_PATH, BUS, "ReleaseName", "s", name, reply="u")
 
     @property
     def busy(self) -> bool:
@@ -94,7 +134,7 @@ class Desktop:
             return None
 
 
-class _Service:
+class Service:
     """A service on the session bus. ``owner``: the unique name of who provides it, empty while nobody does."""
 
     name: str
@@ -134,7 +174,7 @@ class _Shown:
     token: str = ""
 
 
-class Notifications(_Service):
+class Notifications(Service):
     """Shows notifications, one of each kind at a time. Where no service shows any, nothing happens."""
 
     name = "org.freedesktop.Notifications"
@@ -225,7 +265,7 @@ class Notifications(_Service):
                 del self._numbers[kind]
 
 
-class GameWatch(_Service):
+class GameWatch(Service):
     """Calls ``changed`` with True when a first game runs and with False when none does. Starts no GameMode."""
 
     name = "com.feralinteractive.GameMode"

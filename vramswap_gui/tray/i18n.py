@@ -69,9 +69,22 @@ def size_text(size: int) -> str:
     return _size(number, unit)
 
 
+def part_text(part: int, whole: int) -> str:
+    """Two sizes with one unit, that of the whole: ``0.8 of 2.5 GiB``."""
+    number, unit = format_size(whole).split(" ")
+    share = float(number) * min(1.0, part / whole) if whole else 0.0
+    # What is little is still not nothing.
+    decimals = 2 if 0 < share < 0.095 else 1
+    shown = f"{max(share, 0.01) if share else 0:.{decimals}f}".removesuffix(".0")
+    return tr("{part} of {whole}").format(part=_number(shown), whole=_size(number, unit))
+
+
+def _number(number: str) -> str:
+    return QLocale().toString(float(number), "f", len(number.partition(".")[2]))
+
+
 def _size(number: str, unit: str) -> str:
-    decimals = len(number.partition(".")[2])
-    return _with_unit(unit).format(size=QLocale().toString(float(number), "f", decimals))
+    return _with_unit(unit).format(size=_number(number))
 
 
 def _with_unit(unit: str) -> str:

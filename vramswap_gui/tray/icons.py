@@ -1,152 +1,229 @@
-"""The tray icon: a chip in a ring. Drawn for each size and colour scheme, because no icon theme has it."""
+"""The icons: a chip in a ring, one picture for each look and each eighth of the ring.
+
+Each is a few filled outlines, because hosts recolour what is filled and nothing else. As files (``resources/icons``,
+written by packaging/icons.py) they are symbolic: the panel gives them its own ink. Where a host cannot be given a name
+they are drawn here, in an ink that can be told from any panel.
+"""
 
 from __future__ import annotations
 
+import enum
 import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPixmap, QTransform
 
+from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.view_model import Look
 
 #: Trays take the nearest one; these are what they use at 1, 1.5 and 2 times.
-_SIZES: Final = (16, 22, 24, 32, 44, 48, 64, 128)
+SIZES: Final = (16, 22, 24, 32, 44, 48, 64)
 #: The drawing is made in a square of this size.
-_GRID: Final = 24.0
-#: Finer differences cannot be seen, and each would be a new icon sent to the tray host.
-_RING_STEPS: Final = 24
+GRID: Final = 24.0
+#: Finer differences cannot be seen, and each is a file and a message to the host.
+STEPS: Final = 8
+#: Where a theme keeps symbolic icons, below a folder of data.
+_IN_THEME: Final = "icons/hicolor/symbolic/apps"
 
-#: Pictures until a busy ring, which has three equal parts, looks as it did.
-TURNS: Final = 8
-_INK: Final = {False: QColor("#2e3436"), True: QColor("#f6f5f4")}
-_ALARM: Final = {False: QColor("#c01c28"), True: QColor("#ff6b6b")}
-
-
-def icon(look: Look, dark: bool, ring: float = 0.0, turn: int = 0) -> QIcon:
-    """The icon for a state on a dark or light background, with the ring filled from 0 to 1.
-
-    ``turn``, up to :data:`TURNS`: how far the ring of a busy one has turned.
-    """
-    steps = round(max(0.0, min(1.0, ring)) * _RING_STEPS)
-    return _icon(look, dark, *((0, turn) if look is Look.BUSY else (steps, 0)))
+#: What is only the ground for something else, beside what has to be seen.
+FAINT: Final = 0.45
 
 
-@functools.lru_cache(maxsize=64)
-def _icon(look: Look, dark: bool, steps: int, turn: int) -> QIcon:
+class Ink(enum.StrEnum):
+    """What pictures are drawn with: the panel's own ink, by name, or one that was chosen."""
+
+    AUTOMATIC = "automatic"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+#: Ink, and the colour of an alarm. The automatic one has a contrast of 3:1 and more to black and to white panels alike.
+_COLOURS: Final = {
+    Ink.AUTOMATIC: ("#888888", "#e05252"),
+    Ink.LIGHT: ("#f6f5f4", "#ff7b7b"),
+    Ink.DARK: ("#2e3436", "#c01c28"),
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A filled outline. ``strength``: 1 for what has to be seen."""
+
+    path: QPainterPath
+    strength: float = 1.0
+    alarm: bool = False
+
+
+def name(look: Look, ring: float = 0.0) -> str:
+    """The icon's name in the theme, with the ring filled from 0 to 1."""
+    return f"vramswap-{look}-{_step(ring)}-symbolic" if look is Look.ON else f"vramswap-{look}-symbolic"
+
+
+def every() -> Iterator[tuple[str, tuple[Shape, ...]]]:
+    """All of them: name and drawing."""
+    for look in Look:
+        for step in range(STEPS + 1) if look is Look.ON else (0,):
+            yield name(look, step / STEPS), shapes(look, step / STEPS)
+    # The program's own, where a desktop shows symbolic ones.
+    yield "vramswap-symbolic", shapes(Look.ON, 0.625)
+
+
+def installed(folders: Folders) -> bool:
+    """Whether a host finds the names."""
+    files = (folder / _IN_THEME / f"{name(Look.OFF)}.svg" for folder in folders.data_dirs)
+    return any(map(Path.is_file, files))
+
+
+def colours(ink: Ink) -> tuple[QColor, QColor]:
+    """Ink, and the colour of an alarm."""
+    plain, alarm = _COLOURS[ink]
+    return QColor(plain), QColor(alarm)
+
+
+def icon(look: Look, ink: Ink, ring: float = 0.0) -> QIcon:
+    """The icon as pictures."""
+    return _icon(look, ink, _step(ring) if look is Look.ON else 0)
+
+
+@functools.lru_cache(maxsize=8)
+def _icon(look: Look, ink: Ink, step: int) -> QIcon:
     result = QIcon()
-    for size in _SIZES:
-        result.addPixmap(pixmap(size, look, dark, steps / _RING_STEPS, turn))
+    for size in SIZES:
+        result.addPixmap(QPixmap.fromImage(image(size, look, ink, step / STEPS)))
     return result
 
 
-def pixmap(size: int, look: Look, dark: bool, ring: float, turn: int = 0) -> QPixmap:
+def image(size: int, look: Look, ink: Ink, ring: float = 0.0) -> QImage:
     """The icon in one size, in device pixels."""
-    image = QPixmap(size, size)
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
+    picture = QImage(size, size, QImage.Format.Format_ARGB32)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.scale(size / _GRID, size / _GRID)
-    _draw(painter, look, dark, ring, turn)
+    painter.scale(size / GRID, size / GRID)
+    _paint(painter, shapes(look, ring), *colours(ink))
     painter.end()
-    return image
+    return picture
 
 
 def application_icon() -> QIcon:
     """The icon of windows: the theme's when vramswap is installed, else the same chip on a coloured tile."""
     drawn = QIcon()
-    for size in (*_SIZES, 256):
-        image = QPixmap(size, size)
-        image.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(image)
+    for size in (*SIZES, 128, 256):
+        picture = QPixmap(size, size)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.scale(size / _GRID, size / _GRID)
+        painter.scale(size / GRID, size / GRID)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor("#1a5fb4"))
         painter.drawRoundedRect(QRectF(0.5, 0.5, 23, 23), 5.5, 5.5)
-        painter.translate(_GRID / 2, _GRID / 2)
+        painter.translate(GRID / 2, GRID / 2)
         painter.scale(0.78, 0.78)
-        painter.translate(-_GRID / 2, -_GRID / 2)
-        _draw(painter, Look.ON, True, 0.62, 0)
+        painter.translate(-GRID / 2, -GRID / 2)
+        _paint(painter, shapes(Look.ON, 0.625), *colours(Ink.LIGHT))
         painter.end()
-        drawn.addPixmap(image)
+        drawn.addPixmap(picture)
     return QIcon.fromTheme("vramswap", drawn)
 
 
-def _draw(painter: QPainter, look: Look, dark: bool, ring: float, turn: int) -> None:
-    ink = QColor(_INK[dark])
-    faint = QColor(ink)
-    faint.setAlphaF(0.38)
-    body = faint if look is Look.UNAVAILABLE else ink
-    _ring(painter, look, ring, turn, body, faint)
-    _chip(painter, body, solid=look is Look.ON)
+def shapes(look: Look, ring: float = 0.0) -> tuple[Shape, ...]:
+    """The drawing of a look, in a square of :data:`GRID`."""
+    return tuple(_shapes(look, _step(ring) / STEPS))
+
+
+def _step(ring: float) -> int:
+    return round(max(0.0, min(1.0, ring)) * STEPS)
+
+
+def _paint(painter: QPainter, drawing: tuple[Shape, ...], ink: QColor, alarm: QColor) -> None:
+    for shape in drawing:
+        colour = QColor(alarm if shape.alarm else ink)
+        colour.setAlphaF(shape.strength)
+        painter.fillPath(shape.path, colour)
+
+
+def _shapes(look: Look, ring: float) -> Iterator[Shape]:
+    match look:
+        case Look.ON:
+            if ring < 1:
+                yield Shape(_arc(90 - 360 * ring, -360 * (1 - ring)), FAINT)
+            if ring > 0:
+                yield Shape(_arc(90, -360 * ring))
+            yield Shape(_chip(solid=True))
+        case Look.OFF:
+            yield Shape(_arc(90, -360), FAINT)
+            yield Shape(_chip(solid=False))
+        case Look.BUSY:
+            for start in (30, 150, 270):
+                yield Shape(_arc(start, 75))
+            yield Shape(_chip(solid=False))
+        case Look.WAITING | Look.FAILED:
+            # The badge has the corner to itself.
+            room = QPainterPath()
+            room.addEllipse(QPointF(18.6, 18.6), 6.3, 6.3)
+            yield Shape(_arc(-5, 280), FAINT)
+            yield Shape(_without(_chip(solid=False), room))
+            yield Shape(_badge(look), alarm=look is Look.FAILED)
+        case Look.UNAVAILABLE:
+            yield Shape(_without(_arc(90, -360), _slash(4.6)), FAINT)
+            yield Shape(_without(_chip(solid=False), _slash(4.6)), FAINT)
+            yield Shape(_slash(2.2))
+
+
+def _arc(start: float, length: float) -> QPainterPath:
+    """A part of the ring; degrees, anticlockwise from the right."""
+    outer, inner = (QRectF(12 - radius, 12 - radius, 2 * radius, 2 * radius) for radius in (11.7, 9.5))
+    path = QPainterPath()
+    if abs(length) >= 360:
+        path.addEllipse(outer)
+        path.addEllipse(inner)
+        return path
+    path.arcMoveTo(outer, start)
+    path.arcTo(outer, start, length)
+    path.arcTo(inner, start + length, -length)
+    path.closeSubpath()
+    return path
+
+
+def _chip(*, solid: bool) -> QPainterPath:
+    path = QPainterPath()
+    path.addRoundedRect(QRectF(7.4, 7.4, 9.2, 9.2), 2, 2)
+    if not solid:
+        path.addRoundedRect(QRectF(9, 9, 6, 6), 0.4, 0.4)
+    for along in (9.25, 13.25):
+        for outer in (5.3, 16.6):
+            path.addRect(QRectF(along, outer, 1.5, 2.1))
+            path.addRect(QRectF(outer, along, 2.1, 1.5))
+    return path
+
+
+def _badge(look: Look) -> QPainterPath:
+    """A disc with holes for its sign."""
+    centre, path = QPointF(18.6, 18.6), QPainterPath()
+    path.addEllipse(centre, 5.2, 5.2)
     if look is Look.FAILED:
-        _badge(painter, _ALARM[dark], "!")
-    elif look is Look.WAITING:
-        _badge(painter, ink, "…")
-    elif look is Look.UNAVAILABLE:
-        _slash(painter, ink)
-
-
-def _ring(painter: QPainter, look: Look, ring: float, turn: int, ink: QColor, faint: QColor) -> None:
-    circle = QRectF(1.4, 1.4, 21.2, 21.2)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    pen = QPen(faint, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
-    painter.setPen(pen)
-    if look in (Look.ON, Look.OFF, Look.UNAVAILABLE):
-        painter.drawEllipse(circle)
-    pen.setColor(ink)
-    pen.setWidthF(2.2)
-    painter.setPen(pen)
-    if look is Look.ON and ring > 0:
-        painter.drawArc(circle, 90 * 16, -round(360 * 16 * ring))
-    elif look is Look.BUSY:
-        for start in (0, 120, 240):
-            painter.drawArc(circle, round((start + 30 - 120 * turn / TURNS) * 16), 75 * 16)
-    elif look in (Look.FAILED, Look.WAITING):
-        pen.setColor(faint)
-        painter.setPen(pen)
-        # The badge has the corner to itself.
-        painter.drawArc(circle, -5 * 16, 280 * 16)
-
-
-def _chip(painter: QPainter, ink: QColor, solid: bool) -> None:
-    square = QRectF(8.2, 8.2, 7.6, 7.6)
-    painter.setPen(QPen(ink, 1.6))
-    painter.setBrush(ink if solid else QColor(0, 0, 0, 0))
-    painter.drawRoundedRect(square, 1.2, 1.2)
-    painter.setPen(QPen(ink, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-    for along in (10.0, 14.0):
-        for outer, inner in ((5.3, 7.6), (18.7, 16.4)):
-            painter.drawLine(QPointF(along, outer), QPointF(along, inner))
-            painter.drawLine(QPointF(outer, along), QPointF(inner, along))
-
-
-def _badge(painter: QPainter, ink: QColor, sign: str) -> None:
-    centre = QPointF(18.6, 18.6)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
-    painter.drawEllipse(centre, 6.3, 6.3)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-    painter.setBrush(ink)
-    painter.drawEllipse(centre, 5.2, 5.2)
-    mark = QPainterPath()
-    if sign == "!":
-        mark.addRoundedRect(QRectF(17.7, 15.3, 1.8, 4.0), 0.6, 0.6)
-        mark.addEllipse(QPointF(18.6, 21.3), 1.05, 1.05)
+        path.addRoundedRect(QRectF(17.7, 15.3, 1.8, 4.0), 0.6, 0.6)
+        path.addEllipse(QPointF(18.6, 21.3), 1.05, 1.05)
     else:
         for offset in (-2.5, 0.0, 2.5):
-            mark.addEllipse(centre + QPointF(offset, 0), 0.9, 0.9)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
-    painter.fillPath(mark, Qt.GlobalColor.black)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+            path.addEllipse(centre + QPointF(offset, 0), 0.9, 0.9)
+    return path
 
 
-def _slash(painter: QPainter, ink: QColor) -> None:
-    start, end = QPointF(4.2, 4.2), QPointF(19.8, 19.8)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
-    painter.setPen(QPen(Qt.GlobalColor.black, 4.6))
-    painter.drawLine(start, end)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-    painter.setPen(QPen(ink, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-    painter.drawLine(start, end)
+def _slash(width: float) -> QPainterPath:
+    """From one corner to the other."""
+    path, turn = QPainterPath(), QTransform()
+    path.addRoundedRect(QRectF(-11, -width / 2, 22, width), width / 2, width / 2)
+    turn.translate(GRID / 2, GRID / 2)
+    turn.rotate(45)
+    return turn.map(path)
+
+
+def _without(path: QPainterPath, room: QPainterPath) -> QPainterPath:
+    """``path`` with a hole. Qt makes curves of short lines for it, so it is done large."""
+    large, small = QTransform.fromScale(16, 16), QTransform.fromScale(1 / 16, 1 / 16)
+    return small.map(large.map(path).subtracted(large.map(room)))

@@ -10,36 +10,45 @@ from vramswap_gui.api.status import Status
 from vramswap_gui.settings import Config
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.desktop import Button, Desktop, GameWatch, Notifications
-from vramswap_gui.tray.i18n import tr
+from vramswap_gui.tray.i18n import said, tr
 from vramswap_gui.tray.notification_rules import Action, news
 from vramswap_gui.tray.preferences import Preferences
 
 
 class Herald(QObject):
-    """Between the controller and the session's bus. ``open_window`` takes the token that lets it come to the front."""
+    """Between the controller and the session's bus.
 
-    def __init__(self, controller: Controller, open_window: Callable[[str], None]) -> None:
+    ``open_window`` takes the token that lets it come to the front; ``seen``: whether a window shows what is wrong.
+    """
+
+    def __init__(
+        self,
+        controller: Controller,
+        desktop: Desktop,
+        preferences: Preferences,
+        open_window: Callable[[str], None],
+        seen: Callable[[], bool],
+    ) -> None:
         super().__init__()
         self._controller = controller
         self._open = open_window
+        self._seen = seen
         self._config = Config()
-        self._preferences = Preferences()
-        self._desktop = Desktop()
-        self._notifications = Notifications(self._desktop)
-        self._games = GameWatch(self._desktop, controller.make_way)
+        self._preferences = preferences
+        self._notifications = Notifications(desktop)
+        self._games = GameWatch(desktop, controller.make_way)
         controller.heard.connect(self._hear)
+        controller.failed.connect(self._fail)
         controller.configured.connect(self._configure)
-
-    async def begin(self) -> None:
-        """Begin; without a session bus there is nothing to do."""
-        await self._desktop.connect()
-
-    async def close(self) -> None:
-        """Let go of the bus."""
-        await self._desktop.close()
 
     def _configure(self, config: Config) -> None:
         self._config = config
+
+    def _fail(self, message: str) -> None:
+        """Something that was asked for failed."""
+        if not self._seen() and self._preferences.notifications:
+            opened = Button(tr("Open"), self._open)
+            self._notifications.show("refused", tr("VRAM swap"), said(message), clicked=opened)
 
     def _hear(self, before: Status | None, now: Status, asked: bool) -> None:
         told = news(before, now, self._config, asked=asked)

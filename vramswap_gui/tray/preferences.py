@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings
 
 from vramswap_gui.settings import Group, Kind, Setting, Value
 from vramswap_gui.tray import autostart
+from vramswap_gui.tray.icons import Ink
 
 #: Declared as the helper's settings are, so that they have the same rows.
 OWN: Final[Mapping[str, Setting]] = {
@@ -23,6 +24,11 @@ OWN: Final[Mapping[str, Setting]] = {
         Setting(
             "notifications", Kind.SWITCH, True, Group.SWAP, "Notifications",
             "Say what you should know while no window is open: trouble, and VRAM that is given back.",
+        ),
+        Setting(
+            "icon", Kind.CHOICE, Ink.AUTOMATIC.value, Group.SWAP, "Tray icon",
+            "Choose a colour where the panel does not give the icon its own.",
+            choices={Ink.AUTOMATIC.value: "Automatic", Ink.LIGHT.value: "Light", Ink.DARK.value: "Dark"},
         ),
     )
 }  # fmt: skip
@@ -39,6 +45,14 @@ class Preferences:
     def notifications(self) -> bool:
         """Whether notifications are wanted."""
         return bool(self._store.value("notifications", OWN["notifications"].default, type=bool))
+
+    @property
+    def ink(self) -> Ink:
+        """What the tray icon is drawn with."""
+        try:
+            return Ink(str(self._store.value("icon", Ink.AUTOMATIC.value)))
+        except ValueError:
+            return Ink.AUTOMATIC
 
     @property
     def welcomed(self) -> bool:
@@ -62,11 +76,17 @@ class Preferences:
 
     def read(self) -> dict[str, Value]:
         """The values of :data:`OWN`."""
-        return {"autostart": autostart.is_on(self._folders), "notifications": self.notifications}
+        return {
+            "autostart": autostart.is_on(self._folders),
+            "notifications": self.notifications,
+            "icon": self.ink.value,
+        }
 
     def write(self, values: Mapping[str, Value]) -> None:
         """Change some of them. Raises VramswapError; then the rest may be changed."""
         if "notifications" in values:
             self._store.setValue("notifications", bool(values["notifications"]))
+        if "icon" in values:
+            self._store.setValue("icon", str(values["icon"]))
         if "autostart" in values:
             autostart.turn(bool(values["autostart"]), self._folders, autostart.own_command())

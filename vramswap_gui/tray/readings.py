@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 #: NVML keeps an idle GPU awake, so a GPU that our swap does not hold is asked this seldom: it can go to sleep between.
 _IDLE_SECONDS: Final = 20.0
+#: What keeps the GPU awake while it is open; /dev/nvidiactl alone does not.
+_DEVICE: Final = re.compile(r"/dev/nvidia\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class GpuView:
     used: int = 0
     free: int = 0
     asleep: bool = False
+    #: There is no NVIDIA GPU in this computer.
+    absent: bool = False
     note: str = ""
     watts: float | None = None
     #: Programs other than ours, biggest first; None where nobody tells.
@@ -71,6 +77,15 @@ class Machine:
     history: History = field(default_factory=History)
     #: The GPU's memory in bytes, as it was when it was last awake; 0 when nobody has ever looked.
     vram: int = 0
+    power: PowerView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PowerView:
+    """Whether the GPU sleeps, and which programs of this user's have it open, so that it cannot."""
+
+    asleep: bool
+    holders: tuple[str, ...] = ()
 
 
 class Reader:
@@ -83,6 +98,8 @@ class Reader:
         self._asked = float("-inf")
         self._held = False
         self._history = History()
+        self._searched = float("-inf")
+        self._holders: tuple[str, ...] = ()
 
     def read_memory(self) -> MemoryView | None:
         """Memory and swap areas now; None when they cannot be read."""
@@ -114,6 +131,21 @@ class Reader:
         self._history = self._history.add(now, used, size, counters)
         return self._history
 
+    def read_power(self, pci: str) -> PowerView | None:
+        """Whether the GPU sleeps and who keeps it awake; None where the kernel does not tell. Touches no driver."""
+        from vramswap_gui.system import gpu
+
+        pci = pci or next(iter(gpu.list_pci(self._sys)), "")
+        state = gpu.power(pci, self._sys) if pci else gpu.Power.UNKNOWN
+        if state in (gpu.Power.UNKNOWN, gpu.Power.UNSUPPORTED):
+            return None
+        if state.asleep:
+            return PowerView(True)
+        if time.monotonic() - self._searched >= _IDLE_SECONDS:
+            self._searched = time.monotonic()
+            self._holders = tuple(sorted(set(_holders(self._proc))))
+        return PowerView(False, self._holders)
+
     def read_gpu(self, pci: str, held: bool) -> GpuView | None:
         """The GPU now. ``pci``: the one in use, empty for the first; ``held``: our swap keeps it awake.
 
@@ -124,7 +156,7 @@ class Reader:
         if not pci:
             pci = next(iter(gpu.list_pci(self._sys)), "")
         if not pci:
-            return GpuView(note=tr("No NVIDIA GPU was found on the PCI bus."))
+            return GpuView(absent=True)
         if held is not self._held:
             self._held = held
             self._asked = float("-inf")
@@ -143,6 +175,20 @@ class Reader:
         else:
             self._gpu = _gpu_view(reading) if reading else None
         return self._gpu
+
+
+def _holders(proc: Path) -> Iterator[str]:
+    """The programs, other than ours, that have the driver's devices open; of other users' programs nobody is told."""
+    from vramswap_gui.system import smallfile
+
+    for process in proc.glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            files = (str(file.readlink()) for file in (process / "fd").iterdir())
+            if any(_DEVICE.fullmatch(file) for file in files):
+                # A program may call itself anything.
+                name = "".join(c if c.isprintable() else "�" for c in smallfile.text(process / "comm"))
+                if not name.startswith("vramswap"):
+                    yield name
 
 
 def _gpu_view(reading: GpuReading) -> GpuView:

@@ -17,8 +17,9 @@ _LONGEST: Final = 256
 class Instance(QObject):
     """Holds the place of the one that runs. Plain sockets, as Qt's would bring all of its network with them."""
 
-    #: Another start asks for the window; the text is its activation token, with which Wayland lets it come forward.
-    asked = Signal(str)
+    #: Another start asks for a window, by name, empty for the first one; then its activation token, with which Wayland
+    #: lets it come forward.
+    asked = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,13 +46,14 @@ class Instance(QObject):
         os.umask(before)
         return True
 
-    def ask(self) -> bool:
-        """Ask the first one for its window; False when it does not answer."""
-        token = os.environ.get("XDG_ACTIVATION_TOKEN", "").encode()[: _LONGEST - 1] + b"\n"
+    def ask(self, window: str = "") -> bool:
+        """Ask the first one for a window; False when it does not answer."""
+        token = os.environ.get("XDG_ACTIVATION_TOKEN", "")
+        line = f"{window} {token}".encode()[: _LONGEST - 1] + b"\n"
         with socket.socket(socket.AF_UNIX) as end, contextlib.suppress(OSError):
             end.settimeout(_ANSWERS_IN_SECONDS)
             end.connect(str(self._path))
-            end.sendall(token)
+            end.sendall(line)
             # The answer is awaited, so that a window that never comes is not taken for success.
             return bool(end.recv(_LONGEST))
         return False
@@ -84,7 +86,8 @@ class Instance(QObject):
             line = b""
         self._forget(end)
         if line.endswith(b"\n"):
-            self.asked.emit(line.decode(errors="replace").strip())
+            window, _, token = line.decode(errors="replace").rstrip("\n").partition(" ")
+            self.asked.emit(window, token)
 
     def _forget(self, end: socket.socket) -> None:
         notifier = self._callers.pop(end)

@@ -3,65 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtDBus import QDBusConnection, QDBusServiceWatcher
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
-_WATCHER: Final = "org.kde.StatusNotifierWatcher"
+from vramswap_gui.tray.desktop import Desktop, Service
+from vramswap_gui.tray.status_notifier_item import WATCHER, WATCHER_PATH
 
 
-class Name(QObject):
-    """Follows one bus name; on a bus that is not there it has no owner and never gets one."""
-
-    changed = Signal(bool)
-
-    def __init__(self, bus: QDBusConnection, name: str) -> None:
-        super().__init__()
-        self._bus = bus
-        self._name = name
-        self._watcher = QDBusServiceWatcher(name, bus, QDBusServiceWatcher.WatchModeFlag.WatchForOwnerChange, self)
-        self._watcher.serviceRegistered.connect(lambda _: self.changed.emit(True))
-        self._watcher.serviceUnregistered.connect(lambda _: self.changed.emit(False))
-
-    @property
-    def owned(self) -> bool:
-        """Whether somebody has the name now."""
-        if not self._bus.isConnected():
-            return False
-        return bool(self._bus.interface().isServiceRegistered(self._name).value())
-
-
-def watch_helper(name: str, came: Callable[[], None]) -> Name:
+def watch_helper(name: str, came: Callable[[], None]) -> QObject:
     """Call ``came`` whenever the helper takes its name on the system bus. Keep what is returned."""
-    watched = Name(QDBusConnection.systemBus(), name)
-    watched.changed.connect(lambda there: came() if there else None)
-    return watched
+    watcher = QDBusServiceWatcher(
+        name, QDBusConnection.systemBus(), QDBusServiceWatcher.WatchModeFlag.WatchForRegistration
+    )
+    watcher.serviceRegistered.connect(lambda _: came())
+    return watcher
+
+
+class _Watcher(Service):
+    """The service at which icons are registered."""
+
+    name = WATCHER
+    path = WATCHER_PATH
+
+    def __init__(self, desktop: Desktop, changed: Callable[[], None]) -> None:
+        super().__init__(desktop)
+        self._changed = changed
+
+    def meet(self, owner: str) -> None:
+        super().meet(owner)
+        self._changed()
 
 
 class Hosts(QObject):
-    """The tray hosts of the session: StatusNotifierItem on D-Bus (KDE, most others), XEmbed on X11."""
+    """The tray hosts of the session: StatusNotifierItem on D-Bus (nearly all), XEmbed on X11. Known once ``desktop``
+    is connected.
+    """
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, desktop: Desktop) -> None:
         super().__init__()
-        self._name = Name(QDBusConnection.sessionBus(), _WATCHER)
-        self._name.changed.connect(lambda _: self.changed.emit())
+        self._watcher = _Watcher(desktop, self.changed.emit)
 
     @property
-    def draws_menus(self) -> bool:
-        """Whether the host, not Qt, draws the menus."""
-        return self._name.owned or QGuiApplication.platformName() != "xcb"
+    def notifier(self) -> bool:
+        """Whether there is a host that draws icon and menu itself."""
+        return bool(self._watcher.owner)
 
     @property
-    def known(self) -> bool:
-        """Whether a StatusNotifierItem host is there, so that there is no need to wait for one to come."""
-        return self._name.owned
+    def embeds(self) -> bool:
+        """Whether only a host in which a program draws for itself can be here, which X11 alone has."""
+        return not self.notifier and QGuiApplication.platformName() == "xcb"
 
     @property
     def available(self) -> bool:
-        """Whether icons are shown. On X11 the first look decides for good which kind of host Qt uses."""
-        return self._name.owned or QSystemTrayIcon.isSystemTrayAvailable()
+        """Whether icons are shown."""
+        return self.notifier or (self.embeds and QSystemTrayIcon.isSystemTrayAvailable())

@@ -28,9 +28,12 @@ class TrayMenu(QObject):
         super().__init__()
         self.menu = QMenu()
         self.menu.setToolTipsVisible(True)
-        self.toggle = QAction(tr("&Use VRAM as swap"), self.menu, checkable=True)
-        self.status = QAction(self.menu, enabled=False)
-        self.banner = QAction(self.menu, enabled=False, visible=False)
+        self.toggle = QAction(tr("&Use VRAM as swap"), self.menu)
+        self.toggle.setCheckable(True)
+        self.status, self.news = QAction(self.menu), QAction(self.menu)
+        self.power, self.banner = QAction(self.menu), QAction(self.menu)
+        for told in (self.status, self.news, self.power, self.banner):
+            told.setEnabled(False)
         self.sizes = QMenu(tr("&Size"))
         self.modes = QMenu(tr(SETTINGS["mode"].title))
         self.settings = QAction(tr("S&ettings…"), self.menu)
@@ -40,8 +43,7 @@ class TrayMenu(QObject):
         self._presets: tuple[Preset, ...] = ()
         self._group: QActionGroup | None = None
         self.menu.addAction(self.toggle)
-        self.menu.addAction(self.status)
-        self.menu.addAction(self.banner)
+        self.menu.addActions([self.status, self.news, self.power, self.banner])
         self.menu.addSeparator()
         self._add_modes()
         self.menu.addMenu(self.modes)
@@ -68,7 +70,8 @@ class TrayMenu(QObject):
         group = QActionGroup(self.modes)
         self._modes: dict[str, QAction] = {}
         for mode, meaning in SETTINGS["mode"].choices.items():
-            action = self._modes[mode] = QAction(tr(meaning), group, checkable=True)
+            action = self._modes[mode] = QAction(tr(meaning), group)
+            action.setCheckable(True)
             action.triggered.connect(lambda on=False, mode=mode: self.mode_chosen.emit(mode))
             self.modes.addAction(action)
 
@@ -87,8 +90,9 @@ class TrayMenu(QObject):
         self.toggle.setChecked(view.checked)
         self.toggle.setEnabled(view.toggle_enabled)
         self.status.setText(_plain(view.headline))
-        self.banner.setText(_plain(view.banner))
-        self.banner.setVisible(bool(view.banner))
+        for told, text in ((self.news, view.sentence), (self.power, view.power), (self.banner, view.banner)):
+            told.setText(_plain(text.replace("\n", " · ")))
+            told.setVisible(bool(text))
         self.quit.setText(view.quit_text)
         self.modes.menuAction().setEnabled(bool(view.mode))
         if view.mode:
@@ -111,7 +115,9 @@ class TrayMenu(QObject):
         self._group = QActionGroup(self.sizes)
         others = [action for action in self.sizes.actions() if action.actionGroup() is None]
         for preset in presets:
-            action = QAction(_plain(preset.text), self._group, checkable=True, checked=preset.checked)
+            action = QAction(_plain(preset.text), self._group)
+            action.setCheckable(True)
+            action.setChecked(preset.checked)
             # Older versions of PySide give no argument to a function with defaults, newer ones do.
             action.triggered.connect(lambda on=False, size=preset.size: self._choose(size))
             if others:

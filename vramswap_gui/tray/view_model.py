@@ -12,7 +12,7 @@ from vramswap_gui.api.status import State, Status
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
 from vramswap_gui.tray.history import History
-from vramswap_gui.tray.i18n import said, size_text, tr
+from vramswap_gui.tray.i18n import part_text, said, size_text, tr
 from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, SwapView
 from vramswap_gui.tray.vram_usage import Holder, shares
 from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP, round_down
@@ -103,7 +103,8 @@ class View:
     look: Look
     headline: str
     sentence: str
-    tooltip: str
+    tooltip_title: str
+    tooltip_text: str = ""
     checked: bool = False
     toggle_enabled: bool = False
     #: A start, resize or stop is under way.
@@ -119,8 +120,8 @@ class View:
     gpu_name: str = ""
     vram: Bar | None = None
     vram_note: str = ""
-    #: What the GPU takes while it is held awake.
-    cost: str = ""
+    #: Whether the GPU sleeps, and who keeps it awake; empty where nobody can tell.
+    power: str = ""
     tiers: tuple[Bar, ...] = ()
     #: The traffic of the last minutes; None while there is no swap.
     history: History | None = None
@@ -146,6 +147,10 @@ _FILLS: Final = {
     Holder.HEADROOM: Fill.HEADROOM,
     Holder.FREE: Fill.FREE,
 }
+#: Reasons that say what is seen anyway.
+_ROUTINE: Final = re.compile(r"|Off\.|[\d.]+ \wi?B of VRAM are lent as swap\.")
+#: More names would be no sentence any more.
+_NAMED: Final = 3
 _PRESETS: Final = tuple(
     [256 * MIB, 512 * MIB] + [gib * GIB for gib in (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)]
 )
@@ -158,16 +163,19 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
     ``config``: the settings in force, None while they are not known.
     """
     gpu, memory = machine.gpu, machine.memory
+    # A helper that knows a GPU, be it a simulated one, knows better than a look at the bus.
+    if gpu is not None and gpu.absent and not (status and (status.gpu_name or status.gpu_pci or status.simulated)):
+        return _without_gpu()
     if status is None:
         return _without_helper(error, gpu, memory)
     used = _used(status, memory)
-    headline, sentence = _words(status)
-    tooltip = _tooltip(status, headline, used)
+    headline, sentence = _words(status, used, gpu)
     return View(
         look=_LOOKS[status.state],
         headline=headline,
         sentence=sentence,
-        tooltip=tooltip,
+        tooltip_title=_titled(headline),
+        tooltip_text="\n".join(filter(None, (sentence, _banner(status)))),
         checked=status.state in _TOWARDS_ON or (status.state is State.FAILED and bool(status.segments)),
         toggle_enabled=not status.state.busy,
         moving=status.state.busy,
@@ -179,7 +187,7 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         gpu_name=_gpu_name(status, gpu),
         vram=_vram(status, used, gpu, config.headroom if config else 0),
         vram_note=_vram_note(status, gpu),
-        cost=_cost(status, gpu),
+        power=_power(status, machine),
         tiers=tuple(_tiers(status, memory)),
         history=machine.history if status.segments else None,
         problem=_problem(status, error),
@@ -189,6 +197,20 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
 
 
 _TOWARDS_ON: Final = (State.WAITING, State.STARTING, State.ON, State.RESIZING)
+
+
+def _without_gpu() -> View:
+    """One sentence says it all: neither a driver nor the helper would change anything."""
+    headline = tr("No NVIDIA GPU")
+    sentence = tr("This computer has none, so there is no video memory to lend.")
+    return View(
+        look=Look.UNAVAILABLE,
+        headline=headline,
+        sentence=sentence,
+        tooltip_title=_titled(headline),
+        tooltip_text=sentence,
+        quit_text=tr("&Quit"),
+    )
 
 
 def _without_helper(error: VramswapError | None, gpu: GpuView | None, memory: MemoryView | None) -> View:
@@ -201,7 +223,8 @@ def _without_helper(error: VramswapError | None, gpu: GpuView | None, memory: Me
         look=Look.UNAVAILABLE if error else Look.BUSY,
         headline=headline,
         sentence=sentence,
-        tooltip=tr("VRAM swap: {state}").format(state=headline),
+        tooltip_title=_titled(headline),
+        tooltip_text=sentence,
         gpu_name=_gpu_name(nothing, gpu),
         vram=_vram(nothing, 0, gpu, 0),
         vram_note=_vram_note(nothing, gpu),
@@ -233,9 +256,9 @@ def _problem(status: Status, error: VramswapError | None) -> Problem | None:
     return None
 
 
-def _words(status: Status) -> tuple[str, str]:
-    """Headline and sentence."""
-    size, reason = size_text(status.size), "" if status.reason == "Off." else said(status.reason)
+def _words(status: Status, used: int, gpu: GpuView | None) -> tuple[str, str]:
+    """The state in a word, and what there is to know about it that nothing else on the screen says."""
+    size, reason = size_text(status.size), "" if _ROUTINE.fullmatch(status.reason) else said(status.reason)
     match status.state:
         case State.OFF:
             return tr("Off"), reason or tr("No VRAM is lent, and the GPU may sleep.")
@@ -244,7 +267,7 @@ def _words(status: Status) -> tuple[str, str]:
         case State.STARTING:
             return tr("Turning on…"), reason or tr("Reserving VRAM.")
         case State.ON:
-            return tr("On, {size}").format(size=size), reason or tr("VRAM is lent as swap.")
+            return tr("On"), "\n".join(filter(None, (_use(status, used, gpu), reason)))
         case State.RESIZING:
             return tr("Changing the size…"), _homecoming(status) or reason
         case State.STOPPING:
@@ -260,13 +283,16 @@ def _homecoming(status: Status) -> str:
     return tr("Bringing pages home, {size} to go.").format(size=size_text(status.bytes_left))
 
 
-def _tooltip(status: Status, headline: str, used: int) -> str:
-    lines = [tr("VRAM swap: {state}").format(state=headline)]
-    if status.size:
-        lines.append(tr("{used} of {size} used").format(used=size_text(used), size=size_text(status.size)))
-    if status.simulated:
-        lines.append(_banner(status))
-    return "\n".join(lines)
+def _titled(headline: str) -> str:
+    return tr("VRAM swap: {state}").format(state=headline)
+
+
+def _use(status: Status, used: int, gpu: GpuView | None) -> str:
+    """How much of the swap is in use, and what that costs."""
+    use = tr("{part} in use").format(part=part_text(used, status.size))
+    if gpu is None or gpu.watts is None:
+        return use
+    return tr("{use} · {watts} W").format(use=use, watts=round(gpu.watts))
 
 
 def _banner(status: Status) -> str:
@@ -335,10 +361,17 @@ def _vram(status: Status, used: int, gpu: GpuView | None, headroom: int) -> Bar 
     return Bar(tr("Video memory"), detail.format(size=size_text(total or size)), parts)
 
 
-def _cost(status: Status, gpu: GpuView | None) -> str:
-    if gpu is None or gpu.watts is None or not status.segments:
+def _power(status: Status, machine: Machine) -> str:
+    power = machine.power
+    if power is None or "gpu" in status.simulated:
         return ""
-    return tr("The GPU is awake and takes {watts} W.").format(watts=round(gpu.watts))
+    if power.asleep:
+        return tr("The GPU is asleep.")
+    if status.segments:
+        return tr("The GPU is awake, because its memory is lent.")
+    if power.holders:
+        return tr("The GPU is kept awake by {programs}.").format(programs=", ".join(power.holders[:_NAMED]))
+    return tr("The GPU is awake.")
 
 
 def _vram_note(status: Status, gpu: GpuView | None) -> str:
@@ -366,8 +399,8 @@ def _tiers(status: Status, memory: MemoryView | None) -> Iterator[Bar]:
 
 
 def _tier(title: str, used: int, size: int, fill: Fill) -> Bar:
-    detail = tr("{used} of {size}").format(used=size_text(used), size=size_text(size))
-    return Bar(title, detail, (Part(fill, tr("Used"), used), Part(Fill.FREE, tr("Free"), max(0, size - used))))
+    parts = (Part(fill, tr("Used"), used), Part(Fill.FREE, tr("Free"), max(0, size - used)))
+    return Bar(title, part_text(used, size), parts)
 
 
 def _area_name(swap: SwapView) -> str:

@@ -260,6 +260,10 @@
         <translation>Nur {0} VRAM sind frei, von denen {1} nicht verliehen werden sollen.</translation>
     </message>
     <message>
+        <source>Operation not permitted</source>
+        <translation>Vorgang nicht erlaubt</translation>
+    </message>
+    <message>
         <source>Other swap</source>
         <translation>Andere Swap-Bereiche</translation>
     </message>
@@ -350,6 +354,14 @@
     <message>
         <source>Sleep of the driver</source>
         <translation>Bereitschaft des Treibers</translation>
+    </message>
+    <message>
+        <source>Somebody turned it off with swapoff.</source>
+        <translation>Jemand hat ihn mit swapoff ausgeschaltet.</translation>
+    </message>
+    <message>
+        <source>Somebody turned it off with swapoff; it comes back when memory is short.</source>
+        <translation>Jemand hat ihn mit swapoff ausgeschaltet; er kommt wieder, wenn der Speicher knapp wird.</translation>
     </message>
     <message>
         <source>Start it as root with CAP_IPC_LOCK and CAP_SYS_RESOURCE.</source>
@@ -532,6 +544,10 @@
         <translation>Der Kernel hat das {0} verweigert: {1}.</translation>
     </message>
     <message>
+        <source>The kernel takes no more swap: {0} are in use, and there is room for some {1}.</source>
+        <translation>Der Kernel nimmt keinen Swap mehr an: {0} sind in Gebrauch, und Platz ist für etwa {1}.</translation>
+    </message>
+    <message>
         <source>The kernel&apos;s NBD driver is not loaded.</source>
         <translation>Der NBD-Treiber des Kernels ist nicht geladen.</translation>
     </message>
@@ -650,6 +666,10 @@
     <message>
         <source>Try again when it is awake (`vramswapctl wake`).</source>
         <translation>Versuchen Sie es erneut, wenn er wieder wach ist (`vramswapctl wake`).</translation>
+    </message>
+    <message>
+        <source>Turn some of them off: `swapon --show`, then `sudo swapoff …`.</source>
+        <translation>Schalten Sie einige davon aus: `swapon --show`, dann `sudo swapoff …`.</translation>
     </message>
     <message>
         <source>Turn some of them off; fewer and larger areas serve as well: `swapon --show`</source>
@@ -1551,24 +1571,8 @@
 <context>
     <name>tray</name>
     <message>
-        <source>Lend VRAM</source>
-        <translation>VRAM verleihen</translation>
-    </message>
-    <message>
-        <source>When VRAM becomes swap by itself.</source>
-        <translation>Wann VRAM von selbst zu Swap wird.</translation>
-    </message>
-    <message>
-        <source>Only when you turn it on</source>
-        <translation>Nur wenn manuell eingeschaltet</translation>
-    </message>
-    <message>
         <source>When memory gets short</source>
         <translation>Bei knappem Arbeitsspeicher</translation>
-    </message>
-    <message>
-        <source>Whenever possible</source>
-        <translation>Wann immer möglich</translation>
     </message>
     <message>
         <source>Swap size</source>
@@ -1593,14 +1597,6 @@
     <message>
         <source>VRAM that is never lent: the desktop and other programs have it.</source>
         <translation>VRAM, der nie verliehen wird: Er bleibt dem Desktop und anderen Programmen.</translation>
-    </message>
-    <message>
-        <source>Start with the computer</source>
-        <translation>Mit dem Computer starten</translation>
-    </message>
-    <message>
-        <source>Be there before anyone logs in. Otherwise the tray icon brings it at login.</source>
-        <translation>Bereit sein, bevor sich jemand anmeldet. Andernfalls sorgt das Symbol im Infobereich bei der Anmeldung dafür.</translation>
     </message>
     <message>
         <source>Give back after</source>
@@ -1679,6 +1675,94 @@
         <translation>Mitteilen, was Sie wissen sollten, wenn kein Fenster offen ist: Probleme und die Rückgabe von VRAM.</translation>
     </message>
     <message>
+        <source>Tray icon</source>
+        <translation>Symbol im Systembereich</translation>
+    </message>
+    <message>
+        <source>Choose a colour where the panel does not give the icon its own.</source>
+        <translation>Eine Farbe wählen, wo die Leiste dem Symbol nicht ihre eigene gibt.</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>Hell</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>Dunkel</translation>
+    </message>
+    <message>
+        <source>This desktop shows no tray icons, so there is this window instead.</source>
+        <translation>Dieser Desktop zeigt keine Symbole im Systembereich, deshalb gibt es dieses Fenster.</translation>
+    </message>
+    <message>
+        <source>Closing it ends the tray; the swap stays as it is.</source>
+        <translation>Wird es geschlossen, endet das Programm; der Swap bleibt, wie er ist.</translation>
+    </message>
+    <message>
+        <source>The extension “AppIndicator and KStatusNotifierItem Support” brings them at the next login.</source>
+        <translation>Die Erweiterung „AppIndicator and KStatusNotifierItem Support“ bringt sie bei der nächsten Anmeldung.</translation>
+    </message>
+    <message>
+        <source>A bar with a tray brings them, such as waybar with its module “tray”.</source>
+        <translation>Eine Leiste mit Systembereich bringt sie, etwa waybar mit dem Modul „tray“.</translation>
+    </message>
+    <message>
+        <source>Adding a “system tray” or “status tray” to the panel brings them.</source>
+        <translation>Ein „Systembereich“ oder „Statusbereich“ in der Leiste bringt sie.</translation>
+    </message>
+    <message>
+        <source>{part} of {whole}</source>
+        <translation>{part} von {whole}</translation>
+    </message>
+    <message>
+        <source>No NVIDIA GPU</source>
+        <translation>Keine NVIDIA-Grafikkarte</translation>
+    </message>
+    <message>
+        <source>This computer has none, so there is no video memory to lend.</source>
+        <translation>Dieser Computer hat keine, also gibt es keinen Grafikspeicher zu verleihen.</translation>
+    </message>
+    <message>
+        <source>The GPU is awake.</source>
+        <translation>Die GPU ist wach.</translation>
+    </message>
+    <message>
+        <source>The GPU is asleep.</source>
+        <translation>Die GPU schläft.</translation>
+    </message>
+    <message>
+        <source>The GPU is awake, because its memory is lent.</source>
+        <translation>Die GPU ist wach, weil ihr Speicher verliehen ist.</translation>
+    </message>
+    <message>
+        <source>{part} in use</source>
+        <translation>{part} in Gebrauch</translation>
+    </message>
+    <message>
+        <source>{use} · {watts} W</source>
+        <translation>{use} · {watts} W</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>An</translation>
+    </message>
+    <message>
+        <source>The GPU is kept awake by {programs}.</source>
+        <translation>Die GPU wird wach gehalten von {programs}.</translation>
+    </message>
+    <message>
+        <source>↑ To VRAM</source>
+        <translation>↑ Zum VRAM</translation>
+    </message>
+    <message>
+        <source>↓ Back</source>
+        <translation>↓ Zurück</translation>
+    </message>
+    <message>
+        <source>at most {rate}</source>
+        <translation>höchstens {rate}</translation>
+    </message>
+    <message>
         <source>Everything that is needed is there.</source>
         <translation>Alles Nötige ist vorhanden.</translation>
     </message>
@@ -1710,9 +1794,20 @@
         <source>Copy all that was found, to ask somebody for help</source>
         <translation>Alle Ergebnisse kopieren, um jemanden um Hilfe zu bitten</translation>
     </message>
+    <message numerus="yes">
+        <source>%n checks are fine</source>
+        <translation>
+            <numerusform>%n Prüfung ist in Ordnung</numerusform>
+            <numerusform>%n Prüfungen sind in Ordnung</numerusform>
+        </translation>
+    </message>
     <message>
         <source>Checking…</source>
         <translation>Prüfung läuft&#xa0;…</translation>
+    </message>
+    <message>
+        <source>This computer has no NVIDIA GPU.</source>
+        <translation>Dieser Computer hat keine NVIDIA-Grafikkarte.</translation>
     </message>
     <message numerus="yes">
         <source>%n things are missing before VRAM can be lent.</source>
@@ -1728,6 +1823,13 @@
     <message>
         <source>Copy</source>
         <translation>Kopieren</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n more checks</source>
+        <translation>
+            <numerusform>%n weitere Prüfung</numerusform>
+            <numerusform>%n weitere Prüfungen</numerusform>
+        </translation>
     </message>
     <message>
         <source>Copy the command for {name}</source>
@@ -1746,14 +1848,6 @@
         <translation>jetzt</translation>
     </message>
     <message>
-        <source>To VRAM</source>
-        <translation>Zum VRAM</translation>
-    </message>
-    <message>
-        <source>Back</source>
-        <translation>Zurück</translation>
-    </message>
-    <message>
         <source>In VRAM</source>
         <translation>Im VRAM</translation>
     </message>
@@ -1766,24 +1860,12 @@
         <translation>{size}/s</translation>
     </message>
     <message>
-        <source>± {rate}</source>
-        <translation>±&#xa0;{rate}</translation>
-    </message>
-    <message>
         <source>Open</source>
         <translation>Öffnen</translation>
     </message>
     <message>
-        <source>No NVIDIA GPU was found on the PCI bus.</source>
-        <translation>Am PCI-Bus wurde keine NVIDIA-GPU gefunden.</translation>
-    </message>
-    <message>
         <source>Process {pid}</source>
         <translation>Prozess {pid}</translation>
-    </message>
-    <message>
-        <source>This desktop shows no tray icons, so there is this window instead. On GNOME, the extension “AppIndicator and KStatusNotifierItem Support” brings them (Debian and Ubuntu: gnome-shell-extension-appindicator).</source>
-        <translation>Dieser Desktop zeigt keine Symbole im Infobereich, daher gibt es stattdessen dieses Fenster. Unter GNOME ergänzt sie die Erweiterung „AppIndicator and KStatusNotifierItem Support“ (Debian und Ubuntu: gnome-shell-extension-appindicator).</translation>
     </message>
     <message>
         <source>VRAM swap</source>
@@ -1886,20 +1968,12 @@
         <translation>Automatisch, aller freie VRAM</translation>
     </message>
     <message>
-        <source>The GPU is awake and takes {watts} W.</source>
-        <translation>Die GPU ist wach und nimmt {watts}&#xa0;W auf.</translation>
-    </message>
-    <message>
         <source>Its memory is shown when the swap is on.</source>
         <translation>Ihr Speicher wird angezeigt, wenn der Swap eingeschaltet ist.</translation>
     </message>
     <message>
         <source>Memory</source>
         <translation>Arbeitsspeicher</translation>
-    </message>
-    <message>
-        <source>{used} of {size}</source>
-        <translation>{used} von {size}</translation>
     </message>
     <message>
         <source>&amp;Quit, the swap stays on</source>
@@ -1962,16 +2036,8 @@
         <translation>VRAM wird reserviert.</translation>
     </message>
     <message>
-        <source>VRAM is lent as swap.</source>
-        <translation>VRAM ist als Swap verliehen.</translation>
-    </message>
-    <message>
         <source>Bringing pages home.</source>
         <translation>Seiten werden zurückgeholt.</translation>
-    </message>
-    <message>
-        <source>{used} of {size} used</source>
-        <translation>{used} von {size} belegt</translation>
     </message>
     <message>
         <source>Automatic, now {size}</source>
@@ -1980,10 +2046,6 @@
     <message>
         <source>{wanted}, now {size}</source>
         <translation>{wanted}, jetzt {size}</translation>
-    </message>
-    <message>
-        <source>On, {size}</source>
-        <translation>Ein, {size}</translation>
     </message>
     <message>
         <source>{size} of VRAM are still in use as swap.</source>
@@ -1996,6 +2058,30 @@
     <message>
         <source>The swap in VRAM turns off</source>
         <translation>VRAM-Swap wird ausgeschaltet</translation>
+    </message>
+    <message>
+        <source>Turn on by itself</source>
+        <translation>Von selbst einschalten</translation>
+    </message>
+    <message>
+        <source>When VRAM becomes swap without your turning it on.</source>
+        <translation>Wann VRAM zu Swap wird, ohne dass Sie es einschalten.</translation>
+    </message>
+    <message>
+        <source>Never</source>
+        <translation>Nie</translation>
+    </message>
+    <message>
+        <source>Always</source>
+        <translation>Immer</translation>
+    </message>
+    <message>
+        <source>Start before login</source>
+        <translation>Vor der Anmeldung starten</translation>
+    </message>
+    <message>
+        <source>Be there as soon as the computer has started. Otherwise the tray icon brings it at login.</source>
+        <translation>Bereitstehen, sobald der Computer gestartet ist. Sonst bringt es das Symbol bei der Anmeldung mit.</translation>
     </message>
     <message>
         <source>The pages in VRAM fit neither into memory nor into other swap. Close programs, then try again.</source>
@@ -2090,10 +2176,6 @@
         <translation>Diesen Computer &amp;prüfen&#xa0;…</translation>
     </message>
     <message>
-        <source>The last minutes</source>
-        <translation>Die letzten Minuten</translation>
-    </message>
-    <message>
         <source>Memory and swap</source>
         <translation>Arbeitsspeicher und Swap</translation>
     </message>
@@ -2116,6 +2198,22 @@
     <message>
         <source>Other programs</source>
         <translation>Andere Programme</translation>
+    </message>
+    <message>
+        <source>Last 5 minutes</source>
+        <translation>Letzte 5 Minuten</translation>
+    </message>
+    <message>
+        <source>Your account</source>
+        <translation>Ihr Benutzerkonto</translation>
+    </message>
+    <message>
+        <source>Everybody&apos;s on this computer: needs an administrator.</source>
+        <translation>Gilt für alle an diesem Computer: nur mit Systemverwalter.</translation>
+    </message>
+    <message>
+        <source>Whose memory is lent.</source>
+        <translation>Wessen Speicher verliehen wird.</translation>
     </message>
     <message>
         <source>Needs an administrator</source>
@@ -2142,8 +2240,20 @@
         <translation>leer</translation>
     </message>
     <message>
+        <source> min</source>
+        <translation> min</translation>
+    </message>
+    <message>
         <source> GiB</source>
         <translation> GiB</translation>
+    </message>
+    <message>
+        <source>The first one</source>
+        <translation>Die erste</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} min</translation>
     </message>
     <message>
         <source>Back to the default: {value}</source>
@@ -2180,10 +2290,6 @@
     <message>
         <source>Power and games</source>
         <translation>Energie und Spiele</translation>
-    </message>
-    <message>
-        <source>For you alone</source>
-        <translation>Nur für Sie</translation>
     </message>
     <message>
         <source>Advanced</source>

@@ -1,33 +1,33 @@
-"""Traffic between memory and VRAM over the last minutes: out above the middle, back below, what VRAM holds as a line.
+"""The last minutes: what VRAM holds as an area, and below it, once there is some, the traffic as a strip of its own.
 
-Hue and hatching both tell the two apart, so that neither is needed. Colours are the palette's, lines as sharp as the
-screen.
+In the strip what goes out is above the middle and what comes back below, so that no hue is needed to tell them apart.
+Colours are the palette's, lines as sharp as the screen.
 """
 
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPalette, QPen, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from vramswap_gui.tray.history import SPAN, History, Sample, ceiling
 from vramswap_gui.tray.i18n import size_text, tr
-from vramswap_gui.tray.widgets.usage_bar import blend
+from vramswap_gui.tray.widgets.colours import DRAWING, blend, edge, faded, legible, muted_colour
 from vramswap_gui.units import MIB
 
-#: WCAG 2.1, 1.4.11: what graphics need against what they stand on.
-_CONTRAST: Final = 3.0
 #: Degrees round the circle of hues. Makes orange of blue, which nearly everybody can tell apart, and red of no accent
 #: that a desktop has.
 _TURN: Final = 195
-_HATCH: Final = 6
-#: Heights in lines of text: all of it, and what is below the picture.
-_LINES: Final = 12.5
+#: Heights in lines of text: all of it, what is below the picture, the strip, and what is between the two.
+_LINES: Final = 11.5
 _LINES_BELOW: Final = 3.8
+_LINES_STRIP: Final = 2.0
+_LINES_BETWEEN: Final = 0.4
 
 
 class Series(enum.Enum):
@@ -52,34 +52,17 @@ class Scale:
         return cls(ceiling(history.peak_rate, MIB), held or MIB)
 
 
-def luminance(colour: QColor) -> float:
-    """The relative luminance of WCAG 2.1, 0 to 1."""
-    parts = (colour.redF(), colour.greenF(), colour.blueF())
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: QColor, other: QColor) -> float:
-    """The contrast ratio of WCAG 2.1, 1 to 21."""
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
 def series_colour(palette: QPalette, series: Series) -> QColor:
-    """The accent for what goes out, another hue for what comes back, the text's colour for the line."""
-    window, text = palette.window().color(), palette.windowText().color()
-    if series is Series.HELD:
-        return text
+    """The accent for what VRAM holds, as in the bars; the text's colour for what goes out, another hue for the rest."""
     colour = palette.highlight().color()
-    if series is Series.BACK:
-        # A grey accent has no hue to turn, which Qt tells as less than 0.
-        hue = (max(0.0, colour.hslHueF()) + _TURN / 360) % 1.0
-        colour = QColor.fromHslF(hue, max(0.5, colour.hslSaturationF()), colour.lightnessF())
-    for step in range(11):
-        legible = blend(colour, text, step / 10)
-        if contrast(legible, window) >= _CONTRAST:
-            return legible
-    return text
+    if series is Series.HELD:
+        return legible(colour, palette)
+    if series is Series.OUT:
+        return faded(palette, 0.8, DRAWING)
+    # A grey accent has no hue to turn, which Qt tells as less than 0.
+    hue = (max(0.0, colour.hslHueF()) + _TURN / 360) % 1.0
+    turned = QColor.fromHslF(hue, max(0.5, colour.hslSaturationF()), min(0.7, max(0.3, colour.lightnessF())))
+    return legible(turned, palette)
 
 
 class Graph(QWidget):
@@ -125,6 +108,10 @@ class Graph(QWidget):
         painter = QPainter(self)
         line = self.fontMetrics().height()
         plot = QRectF(self.rect()).adjusted(0.5, line * 1.2, -0.5, -line * _LINES_BELOW)
+        strip = QRectF()
+        if self._history.peak_rate:
+            strip = plot.adjusted(0, plot.height() - line * _LINES_STRIP, 0, 0)
+            plot.setBottom(strip.top() - line * _LINES_BETWEEN)
         scale = Scale.of(self._history)
         painter.save()
         if self.isRightToLeft():
@@ -132,17 +119,18 @@ class Graph(QWidget):
             painter.translate(plot.left() + plot.right(), 0)
             painter.scale(-1, 1)
         self._draw_frame(painter, plot)
-        painter.setClipRect(plot.adjusted(-1, -1, 1, 1))
-        stretches = self._history.stretches()
-        for stretch in stretches:
-            self._draw_area(painter, plot, scale, stretch, Series.OUT)
-            self._draw_area(painter, plot, scale, stretch, Series.BACK)
-            self._draw_middle(painter, plot, stretch)
-        for stretch in stretches:
+        if strip:
+            self._draw_frame(painter, strip)
+        for stretch in self._history.stretches():
             self._draw_held(painter, plot, scale, stretch)
+            if strip:
+                self._draw_middle(painter, strip, stretch)
+                for series in (Series.OUT, Series.BACK):
+                    self._draw_traffic(painter, strip, scale, stretch, series)
         painter.restore()
-        self._draw_scale(painter, plot, scale)
-        self._draw_legend(painter, QRectF(plot.left(), plot.bottom() + line * 1.6, plot.width(), line * 2))
+        bottom = strip.bottom() if strip else plot.bottom()
+        self._draw_scale(painter, plot, strip, scale)
+        self._draw_legend(painter, QRectF(plot.left(), bottom + line * 1.6, plot.width(), line * 2))
 
     # The picture
 
@@ -152,9 +140,6 @@ class Graph(QWidget):
         painter.fillRect(plot, blend(palette.window().color(), palette.windowText().color(), 0.04))
         painter.setPen(QPen(faint, 1))
         painter.drawRect(plot)
-        # Dots where nobody looked; where somebody did, there is a line over them.
-        painter.setPen(QPen(blend(palette.window().color(), palette.windowText().color(), 0.4), 1, Qt.PenStyle.DotLine))
-        painter.drawLine(QPointF(plot.left(), plot.center().y()), QPointF(plot.right(), plot.center().y()))
         painter.setPen(QPen(faint, 1, Qt.PenStyle.DotLine))
         for minute in range(1, round(SPAN / 60)):
             x = plot.right() - plot.width() * minute * 60 / SPAN
@@ -164,62 +149,28 @@ class Graph(QWidget):
         newest = self._history.samples[-1].at
         return plot.right() - plot.width() * (newest - at) / SPAN
 
-    def _draw_area(
-        self, painter: QPainter, plot: QRectF, scale: Scale, stretch: tuple[Sample, ...], series: Series
+    def _draw_traffic(
+        self, painter: QPainter, strip: QRectF, scale: Scale, stretch: tuple[Sample, ...], series: Series
     ) -> None:
         """A rate is that of the time before its sample."""
-        middle = plot.center().y()
-        unit = plot.height() / 2 / scale.rate * (-1 if series is Series.OUT else 1)
-        areas: list[QRectF] = []
-        outline: list[QPointF] = []
-        before = None
+        middle = strip.center().y()
+        unit = strip.height() / 2 / scale.rate * (-1 if series is Series.OUT else 1)
+        areas = []
         for sample in stretch:
             rate = sample.paged_out if series is Series.OUT else sample.paged_in
-            if rate is None:
-                continue
-            left, right = self._x(plot, sample.at - sample.seconds), self._x(plot, sample.at)
             if rate:
-                areas.append(QRectF(left, middle, right - left, rate * unit).normalized())
-            if rate == before:
-                # Most of the time there is no traffic, and one line does for all of that.
-                outline[-1].setX(right)
-            else:
-                outline += [QPointF(left, middle + rate * unit), QPointF(right, middle + rate * unit)]
-            before = rate
-        colour = series_colour(self.palette(), series)
+                left, right = self._x(strip, sample.at - sample.seconds), self._x(strip, sample.at)
+                # What is little is to be seen all the same.
+                height = math.copysign(max(1.5, abs(rate * unit)), unit)
+                areas.append(QRectF(left, middle, right - left, height).normalized())
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._hatching(colour, series))
+        painter.setBrush(series_colour(self.palette(), series))
         painter.drawRects(areas)
-        self._draw_line(painter, outline, colour, 1)
 
-    def _hatching(self, colour: QColor, series: Series) -> QBrush:
-        """A light wash with slanted lines, which rise for one and fall for the other."""
-        ratio = self.devicePixelRatioF()
-        side = round(_HATCH * ratio)
-        tile = QPixmap(side, side)
-        wash, ink = QColor(colour), QColor(colour)
-        wash.setAlphaF(0.25)
-        ink.setAlphaF(0.8)
-        tile.fill(wash)
-        painter = QPainter(tile)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(ink, ratio))
-        start, end = (side, 0) if series is Series.OUT else (0, side)
-        # The ends of the neighbouring lines are in the corners.
-        for shift in (-side, 0, side):
-            painter.drawLine(shift, start, shift + side, end)
-        painter.end()
-        tile.setDevicePixelRatio(ratio)
-        return QBrush(tile)
-
-    def _draw_middle(self, painter: QPainter, plot: QRectF, stretch: tuple[Sample, ...]) -> None:
-        """No traffic is neither one colour nor the other."""
-        palette = self.palette()
-        left, right = self._x(plot, stretch[0].at), self._x(plot, stretch[-1].at)
-        painter.fillRect(
-            QRectF(left, plot.center().y() - 1, right - left, 2),
-            blend(palette.window().color(), palette.windowText().color(), 0.5),
-        )
+    def _draw_middle(self, painter: QPainter, strip: QRectF, stretch: tuple[Sample, ...]) -> None:
+        """Where somebody looked there is a line."""
+        left, right = self._x(strip, stretch[0].at), self._x(strip, stretch[-1].at)
+        painter.fillRect(QRectF(left, strip.center().y() - 0.5, right - left, 1), edge(self.palette()))
 
     def _draw_held(self, painter: QPainter, plot: QRectF, scale: Scale, stretch: tuple[Sample, ...]) -> None:
         # Of samples that are level, the first and the last do.
@@ -234,8 +185,15 @@ class Graph(QWidget):
         ]
         # A single reading has to be seen too.
         points = [points[0] - QPointF(2, 0), *points]
+        colour = series_colour(self.palette(), Series.HELD)
+        wash = QColor(colour)
+        wash.setAlphaF(0.3)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(wash)
+        ends = [QPointF(points[-1].x(), plot.bottom()), QPointF(points[0].x(), plot.bottom())]
+        painter.drawPolygon([*points, *ends])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._draw_line(painter, points, series_colour(self.palette(), Series.HELD), 2)
+        self._draw_line(painter, points, colour, 2)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_line(self, painter: QPainter, points: list[QPointF], colour: QColor, width: int) -> None:
@@ -244,7 +202,7 @@ class Graph(QWidget):
         pen.setCosmetic(True)
         painter.setPen(pen)
         # Smooth ones are spread over two pixels, and have to lie closer for the full colour.
-        step = (0.5 if painter.testRenderHint(QPainter.RenderHint.Antialiasing) else 1) / self.devicePixelRatioF()
+        step = 0.5 / self.devicePixelRatioF()
         times = max(1, round(width / step))
         painter.save()
         painter.translate(0, -(times - 1) / 2 * step)
@@ -255,20 +213,23 @@ class Graph(QWidget):
 
     # The words
 
-    def _draw_scale(self, painter: QPainter, plot: QRectF, scale: Scale) -> None:
-        painter.setPen(self.palette().placeholderText().color())
+    def _draw_scale(self, painter: QPainter, plot: QRectF, strip: QRectF, scale: Scale) -> None:
+        painter.setPen(muted_colour(self.palette()))
         line = self.fontMetrics().height()
+        bottom = strip.bottom() if strip else plot.bottom()
         above = QRectF(plot.left(), plot.top() - line * 1.2, plot.width(), line)
-        below = QRectF(plot.left(), plot.bottom() + line * 0.15, plot.width(), line)
+        below = QRectF(plot.left(), bottom + line * 0.15, plot.width(), line)
         left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
-        painter.drawText(above, left, tr("± {rate}").format(rate=self._rate(scale.rate)))
         painter.drawText(above, right, size_text(scale.held))
         painter.drawText(below, left, tr("5 minutes ago"))
         painter.drawText(below, right, tr("now"))
+        if strip:
+            middle = Qt.AlignmentFlag.AlignHCenter
+            painter.drawText(below, middle, tr("at most {rate}").format(rate=self._rate(self._history.peak_rate)))
 
     def _draw_legend(self, painter: QPainter, area: QRectF) -> None:
         """Each name has its number below it, so that nothing moves while the numbers change."""
-        names = {Series.OUT: tr("To VRAM"), Series.BACK: tr("Back"), Series.HELD: tr("In VRAM")}
+        names = {Series.HELD: tr("In VRAM"), Series.OUT: tr("↑ To VRAM"), Series.BACK: tr("↓ Back")}
         palette, metrics, line = self.palette(), self.fontMetrics(), area.height() / 2
         side, width = line * 0.7, area.width() / len(names)
         for number, (series, name) in enumerate(names.items()):
@@ -276,20 +237,11 @@ class Graph(QWidget):
             room = QRectF(swatch.right() + 7, area.top(), width - side - 12, line)
             if self.isRightToLeft():
                 swatch, room = _mirrored(swatch, area), _mirrored(room, area)
-            self._draw_swatch(painter, swatch, series)
-            for text, role in ((name, palette.windowText()), (self._words[series], palette.placeholderText())):
-                painter.setPen(role.color())
+            painter.fillRect(swatch, series_colour(palette, series))
+            for text, colour in ((name, palette.windowText().color()), (self._words[series], muted_colour(palette))):
+                painter.setPen(colour)
                 painter.drawText(room, metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room.width())))
                 room.translate(0, line)
-
-    def _draw_swatch(self, painter: QPainter, area: QRectF, series: Series) -> None:
-        colour = series_colour(self.palette(), series)
-        if series is Series.HELD:
-            painter.fillRect(QRectF(area.left(), area.center().y() - 1, area.width(), 2), colour)
-            return
-        painter.setPen(QPen(colour, 1.5))
-        painter.setBrush(self._hatching(colour, series))
-        painter.drawRect(area)
 
 
 def _mirrored(part: QRectF, area: QRectF) -> QRectF:

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.view_model import Problem
-from vramswap_gui.tray.widgets.usage_bar import blend, wrapped
+from vramswap_gui.tray.widgets.colours import blend
+from vramswap_gui.tray.widgets.labels import wrapped
 
 _RED: Final = QColor("#e01b24")
 _AMBER: Final = QColor("#e5a50a")
@@ -59,6 +60,18 @@ class Hint(Box):
 
     def __init__(self) -> None:
         super().__init__(_BLUE)
+        self._command = ""
+        self.copy = QPushButton(tr("&Copy command"))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._command))
+        self.copy.hide()
+        self.column.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTrailing)
+
+    def show_hint(self, hint: Problem | None) -> None:
+        """Show a hint, with its command to copy if it has one."""
+        self.show_text(f"{hint.message} {hint.remedy}" if hint else "")
+        self._command = hint.command if hint else ""
+        self.copy.setVisible(bool(self._command))
+        self.copy.setToolTip(self._command)
 
 
 class ProblemBox(Box):

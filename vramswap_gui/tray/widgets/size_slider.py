@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -20,15 +19,20 @@ from PySide6.QtWidgets import (
 )
 
 from vramswap_gui.tray.i18n import size_text, tr
+from vramswap_gui.tray.timers import single
 from vramswap_gui.tray.view_model import Fill, SizeChoice
-from vramswap_gui.tray.widgets.usage_bar import fill_colour, muted, wrapped
+from vramswap_gui.tray.widgets import slider_access
+from vramswap_gui.tray.widgets.check_box import CheckBox
+from vramswap_gui.tray.widgets.colours import accent, blend, edge, fill_colour, muted_colour
+from vramswap_gui.tray.widgets.held import Held
+from vramswap_gui.tray.widgets.labels import scaled, wrapped
 from vramswap_gui.units import GIB, MIB, SIZE_STEP
 
 _KEYS_SETTLE_MS: Final = 700
 _MARKS: Final = tuple([128 * MIB, 256 * MIB, 512 * MIB] + [GIB << power for power in range(9)])
 
 
-class StepSlider(QSlider):
+class StepSlider(Held, QSlider):
     """A slider over the steps of a :class:`SizeChoice`."""
 
     #: Bytes; a Python int, because Qt's int ends at 2 GiB.
@@ -38,11 +42,15 @@ class StepSlider(QSlider):
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self._choice = SizeChoice()
-        self._settle = QTimer(self, singleShot=True, interval=_KEYS_SETTLE_MS)
-        self._settle.timeout.connect(self._choose)
+        self._settle = single(self, _KEYS_SETTLE_MS, self._choose)
         self.sliderReleased.connect(self._choose)
         self.valueChanged.connect(self._moved)
         self.setMinimumWidth(150)
+
+    @property
+    def step(self) -> int:
+        """Bytes of one step."""
+        return self._choice.step
 
     @property
     def size_chosen(self) -> int:
@@ -50,14 +58,14 @@ class StepSlider(QSlider):
         return min(self.value() * self._choice.step, self._choice.maximum)
 
     @property
-    def busy(self) -> bool:
+    def moving(self) -> bool:
         """Whether a person is moving it."""
         return self.isSliderDown() or self._settle.isActive()
 
     def show_choice(self, choice: SizeChoice) -> None:
         """Show range and value, unless a person is moving the handle."""
-        self.setEnabled(choice.enabled and choice.known)
-        if self.busy or choice == self._choice:
+        self.hold(not choice.enabled)
+        if self.moving or choice == self._choice:
             return
         self._choice = choice
         self.blockSignals(True)
@@ -65,6 +73,32 @@ class StepSlider(QSlider):
         self.setPageStep(max(1, (GIB if choice.maximum > 4 * GIB else 256 * MIB) // choice.step))
         self.setValue(-(-choice.value // choice.step))
         self.blockSignals(False)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As the style places it, in colours that can be seen."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        palette = self.palette()
+        handle = QRectF(handle_rect(self))
+        groove = QRectF(1, self.height() / 2 - 2.5, self.width() - 2, 5)
+        filled = QRectF(groove)
+        if option.upsideDown:
+            filled.setLeft(handle.center().x())
+        else:
+            filled.setRight(handle.center().x())
+        ours = blend(palette.window().color(), accent(palette), 0.5) if self.held else accent(palette)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for area, colour in ((groove, edge(palette)), (filled, ours)):
+            painter.setBrush(colour)
+            painter.drawRoundedRect(area, 2.5, 2.5)
+        side = min(handle.width(), handle.height(), self.height() - 2.0)
+        knob = QRectF(handle.center().x() - side / 2, self.height() / 2 - side / 2, side, side)
+        keyboard = self.hasFocus() and option.state & QStyle.StateFlag.State_KeyboardFocusChange
+        painter.setBrush(palette.window() if self.held else palette.base())
+        painter.setPen(QPen(palette.windowText().color() if keyboard else ours, 2.4 if keyboard else 1.8))
+        painter.drawEllipse(knob.adjusted(1.2, 1.2, -1.2, -1.2))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         # Scrolling the window over the slider must not lend or take back gigabytes.
@@ -81,6 +115,17 @@ class StepSlider(QSlider):
             self.chosen.emit(self.size_chosen)
 
 
+slider_access.install(StepSlider)
+
+
+def handle_rect(slider: QSlider) -> QRect:
+    """Where the style places the handle."""
+    option = QStyleOptionSlider()
+    slider.initStyleOption(option)
+    control, part = QStyle.ComplexControl.CC_Slider, QStyle.SubControl.SC_SliderHandle
+    return slider.style().subControlRect(control, option, part, slider)
+
+
 class Scale(QWidget):
     """The marks below a slider, each where the handle's middle is at that size."""
 
@@ -89,9 +134,7 @@ class Scale(QWidget):
         self._slider = slider
         self._choice = SizeChoice()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        muted_font = self.font()
-        muted_font.setPointSizeF(muted_font.pointSizeF() * 0.88)
-        self.setFont(muted_font)
+        self.setFont(scaled(self, 0.88, bold=False))
 
     def show_choice(self, choice: SizeChoice) -> None:
         """Show the range of a choice."""
@@ -114,7 +157,7 @@ class Scale(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setPen(self.palette().placeholderText().color())
+        painter.setPen(muted_colour(self.palette()))
         metrics = self.fontMetrics()
         for size in self.marks():
             middle = self._position(size)
@@ -126,14 +169,11 @@ class Scale(QWidget):
 
     def _position(self, size: int) -> float:
         slider = self._slider
-        option = QStyleOptionSlider()
-        slider.initStyleOption(option)
-        handle = slider.style().subControlRect(
-            QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
-        )
+        handle = handle_rect(slider)
         span = slider.width() - handle.width()
         steps = -(-size // self._choice.step)
-        place = QStyle.sliderPositionFromValue(slider.minimum(), slider.maximum(), steps, span, option.upsideDown)
+        mirrored = slider.isRightToLeft()
+        place = QStyle.sliderPositionFromValue(slider.minimum(), slider.maximum(), steps, span, mirrored)
         return float(place + handle.width() / 2)
 
 
@@ -178,10 +218,9 @@ class Sizer(QWidget):
         super().__init__()
         self._choice = SizeChoice()
         self.title = QLabel(tr("Size"))
-        self.value = wrapped()
+        self.value = wrapped(muted=True)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        muted(self.value)
-        self.automatic = QCheckBox(tr("&Automatic: all VRAM that is free"))
+        self.automatic = CheckBox(tr("&Automatic: all VRAM that is free"))
         self.slider = StepSlider()
         self.slider.setAccessibleName(tr("Amount of VRAM to lend"))
         self.scale = Scale(self.slider)
@@ -211,12 +250,12 @@ class Sizer(QWidget):
         self.slider.setVisible(choice.known)
         self.scale.setVisible(choice.known)
         self.automatic.setVisible(choice.known)
-        self.automatic.setEnabled(choice.enabled)
+        self.automatic.hold(not choice.enabled)
         self.scale.show_choice(choice)
         self.kept.show_choice(choice)
         for part, size in enumerate((choice.maximum, choice.kept)):
             self._track.setColumnStretch(part, round(size / SIZE_STEP))
-        if self.slider.busy:
+        if self.slider.moving:
             return
         self.automatic.setChecked(choice.automatic)
         self.value.setText(choice.text)

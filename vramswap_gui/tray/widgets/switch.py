@@ -6,16 +6,16 @@ from PySide6.QtCore import QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QSizePolicy, QStyle, QStyleOptionButton
 
-from vramswap_gui.tray.widgets.usage_bar import blend
+from vramswap_gui.tray.widgets.colours import accent, blend, edge
+from vramswap_gui.tray.widgets.held import Held
 
 
-class Switch(QCheckBox):
+class Switch(Held, QCheckBox):
     """``clicked(bool)`` is what a person asks for; what is so is shown with ``setChecked``."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def sizeHint(self) -> QSize:
         height = max(20, round(self.fontMetrics().height() * 1.5))
@@ -34,10 +34,9 @@ class Switch(QCheckBox):
         window, text = palette.window().color(), palette.windowText().color()
         area = QRectF(self.rect()).adjusted(2, 2, -2, -2)
         radius = area.height() / 2
-        # An unchecked track must stand out from the window by 3:1, or the control is not seen as one.
-        track = palette.highlight().color() if self.isChecked() else blend(window, text, 0.48)
+        track = accent(palette) if self.isChecked() else edge(palette)
         knob = QColor(Qt.GlobalColor.white)
-        if not self.isEnabled():
+        if self.held or not self.isEnabled():
             track, knob = blend(window, track, 0.55), blend(window, knob, 0.7)
         elif self.underMouse():
             track = blend(track, text, 0.1)

@@ -1,67 +1,43 @@
-"""Bars with parts, and the legend that names the parts; colours come from the palette."""
+"""Bars with parts, and the legend that names the parts."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPalette
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QBrush, QPainter, QPainterPath, QPaintEvent, QPalette, QPen, QPixmap
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from vramswap_gui.tray.i18n import size_text
 from vramswap_gui.tray.view_model import Bar, Fill
+from vramswap_gui.tray.widgets.colours import blend, fill_colour
+from vramswap_gui.tray.widgets.labels import Label, wrapped
 
 #: Where nothing better is known, a part must still be seen.
 _THINNEST: Final = 2.0
+_HATCH: Final = 5
 
 
-def is_dark(palette: QPalette) -> bool:
-    """Whether text is lighter than what it stands on."""
-    return palette.windowText().color().lightnessF() > palette.window().color().lightnessF()
+def fill_brush(palette: QPalette, fill: Fill, ratio: float) -> QBrush:
+    """What a part is painted with; hatching tells what is reserved from what is used, to those who see no hue.
 
-
-def blend(below: QColor, above: QColor, share: float) -> QColor:
-    """``above`` laid over ``below`` with an opacity of ``share``."""
-    return QColor.fromRgbF(
-        *(
-            under + (over - under) * share
-            for under, over in zip(below.getRgbF()[:3], above.getRgbF()[:3], strict=True)  # type: ignore[index]
-        )
-    )
-
-
-def fill_colour(palette: QPalette, fill: Fill) -> QColor:
-    """The colour of a part: the accent for what is ours, greys for the rest."""
-    window, text = palette.window().color(), palette.windowText().color()
-    accent = palette.highlight().color()
-    return {
-        Fill.USED: accent,
-        Fill.RESERVED: blend(window, accent, 0.45),
-        Fill.PROGRAM: blend(window, text, 0.65),
-        Fill.OTHER: blend(window, text, 0.5),
-        Fill.HEADROOM: blend(window, text, 0.26),
-        Fill.FREE: blend(window, text, 0.13),
-    }[fill]
-
-
-def muted(label: QLabel) -> QLabel:
-    """Make a label less important, in a way that follows the palette."""
-    label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-    return label
-
-
-def wrapped(text: str = "") -> QLabel:
-    """A label for plain text of any length."""
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    if label.isRightToLeft():
-        # Otherwise a text goes by its own letters, and a GPU's name would be on the wrong side.
-        sides = Qt.AlignmentFlag
-        label.setAlignment(sides.AlignRight | sides.AlignAbsolute | sides.AlignVCenter)
-    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-    # After the policy, which it changes: without that the layout would not ask how high so narrow a label is.
-    label.setWordWrap(True)
-    return label
+    ``ratio``: pixels of the screen in one of ours.
+    """
+    colour = fill_colour(palette, fill)
+    if fill is not Fill.RESERVED:
+        return QBrush(colour)
+    side = round(_HATCH * ratio)
+    tile = QPixmap(side, side)
+    tile.fill(blend(palette.window().color(), colour, 0.3))
+    painter = QPainter(tile)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(colour, 1.3 * ratio))
+    # The ends of the neighbouring lines are in the corners.
+    for shift in (-side, 0, side):
+        painter.drawLine(shift, side, shift + side, 0)
+    painter.end()
+    tile.setDevicePixelRatio(ratio)
+    return QBrush(tile)
 
 
 class StackedBar(QWidget):
@@ -108,9 +84,10 @@ class StackedBar(QWidget):
             width = area.width() * part.size / total
             if part.fill is not Fill.FREE:
                 width = max(width, _THINNEST)
-                painter.fillRect(QRectF(left, area.top(), width, area.height()), fill_colour(self.palette(), part.fill))
+                brush = fill_brush(self.palette(), part.fill, self.devicePixelRatioF())
+                painter.fillRect(QRectF(left, area.top(), width, area.height()), brush)
                 # A gap keeps neighbours apart for those who cannot tell the colours.
-                painter.fillRect(QRectF(left + width - 1, area.top(), 1, area.height()), self.palette().window())
+                painter.fillRect(QRectF(left + width - 1.5, area.top(), 1.5, area.height()), self.palette().window())
             left += width
 
 
@@ -127,7 +104,7 @@ class Swatch(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(fill_colour(self.palette(), self._fill))
+        painter.setBrush(fill_brush(self.palette(), self._fill, self.devicePixelRatioF()))
         painter.drawRoundedRect(self.rect(), 2.5, 2.5)
 
 
@@ -140,7 +117,7 @@ class Legend(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(4)
-        self._values: list[QLabel] = []
+        self._values: list[Label] = []
         self._kinds: tuple[tuple[Fill, str], ...] = ()
 
     def show_bar(self, bar: Bar) -> None:
@@ -160,7 +137,7 @@ class Legend(QWidget):
         for number, (fill, name) in enumerate(self._kinds):
             row, column = divmod(number, 2)
             column *= 4
-            value = muted(QLabel())
+            value = Label(muted=True)
             self._values.append(value)
             self._grid.addWidget(Swatch(fill), row, column, Qt.AlignmentFlag.AlignVCenter)
             self._grid.addWidget(wrapped(name), row, column + 1)
@@ -178,7 +155,7 @@ class Tiers(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(10)
-        self._rows: list[tuple[QLabel, QLabel, StackedBar]] = []
+        self._rows: list[tuple[Label, Label, StackedBar]] = []
         self._widgets: list[QWidget] = []
 
     def show_bars(self, bars: tuple[Bar, ...]) -> None:
@@ -201,7 +178,7 @@ class Tiers(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         line = QHBoxLayout()
-        title, detail, strip = wrapped(), muted(QLabel()), StackedBar(0.45)
+        title, detail, strip = wrapped(), Label(muted=True), StackedBar(0.45)
         line.addWidget(title, 1)
         line.addWidget(detail)
         column.addLayout(line)

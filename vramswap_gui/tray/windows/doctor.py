@@ -21,7 +21,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -30,10 +29,12 @@ from PySide6.QtWidgets import (
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.tray.i18n import said, tr
 from vramswap_gui.tray.view_model import plain
-from vramswap_gui.tray.widgets.scroll import ScrolledColumn
-from vramswap_gui.tray.widgets.usage_bar import muted, wrapped
+from vramswap_gui.tray.widgets.fold import Fold
+from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
+from vramswap_gui.tray.windows.frame import Foot, ScrolledColumn, fit, rule
 
-_SIZE: Final = (560, 620)
+#: In lines of text.
+_SIZE: Final = (34, 38)
 _COLOURS: Final = {
     Verdict.OK: QColor("#26a269"), Verdict.WARNING: QColor("#c88800"), Verdict.FAILED: QColor("#e01b24"),
 }  # fmt: skip
@@ -85,14 +86,14 @@ class DoctorPage(QWidget):
             Verdict.OK: tr("fine"), Verdict.WARNING: tr("worth knowing"), Verdict.FAILED: tr("missing"),
         }  # fmt: skip
         self.summary = wrapped()
-        font = self.summary.font()
-        font.setBold(True)
-        font.setPointSizeF(font.pointSizeF() * 1.15)
-        self.summary.setFont(font)
+        self.summary.setFont(scaled(self.summary, 1.15, bold=True))
         scroll = ScrolledColumn()
-        self._column = scroll.column
-        self._column.setContentsMargins(22, 4, 22, 12)
+        self._column = QVBoxLayout()
         self._column.setSpacing(14)
+        scroll.column.setSpacing(14)
+        scroll.column.addWidget(self.summary)
+        scroll.column.addLayout(self._column)
+        scroll.column.addStretch(1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         roles = QDialogButtonBox.ButtonRole
         self.repeat = buttons.addButton(tr("Check &again"), roles.ActionRole)
@@ -102,14 +103,14 @@ class DoctorPage(QWidget):
         self.repeat.clicked.connect(self._check_again)
         buttons.rejected.connect(self.close)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 18, 0, 18)
-        outer.setSpacing(14)
-        for part, margin in ((self.summary, 22), (scroll, 0), (buttons, 22)):
-            line = QHBoxLayout()
-            line.setContentsMargins(margin, 0, margin, 0)
-            line.addWidget(part)
-            outer.addLayout(line, 1 if part is scroll else 0)
-        self.resize(*_SIZE)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        foot = Foot()
+        foot.column.addWidget(buttons)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(rule())
+        outer.addWidget(foot)
+        fit(self, *_SIZE)
         self._show_work()
         for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
             QShortcut(keys, self, self.close)
@@ -125,9 +126,26 @@ class DoctorPage(QWidget):
         self.summary.setText(self._summed_up())
         for button in (self.repeat, self.copy_all):
             button.setEnabled(True)
-        for check in self._checks:
+        told, folded, heading = self._parted()
+        for check in told:
             self._column.addWidget(self._entry(check))
-        self._column.addStretch(1)
+        if folded:
+            self.rest = Fold(heading)
+            self.rest.column.setSpacing(self._column.spacing())
+            for check in folded:
+                self.rest.column.addWidget(self._entry(check))
+            self._column.addWidget(self.rest)
+
+    def _parted(self) -> tuple[list[Check], list[Check], str]:
+        """What needs reading, what does not, and a heading for that. Without a GPU nothing else is of use."""
+        if gpu := self._missing_gpu():
+            others = [check for check in self._checks if check is not gpu]
+            return [gpu], others, tr("%n more checks", len(others))
+        fine = [check for check in self._checks if check.verdict is Verdict.OK]
+        return [check for check in self._checks if check not in fine], fine, tr("%n checks are fine", len(fine))
+
+    def _missing_gpu(self) -> Check | None:
+        return next((c for c in self._checks if c.name == "NVIDIA GPU" and c.verdict is Verdict.FAILED), None)
 
     def _show_work(self) -> None:
         self.summary.setText(tr("Checking…"))
@@ -142,6 +160,8 @@ class DoctorPage(QWidget):
         missing, noted = (
             sum(check.verdict is verdict for check in self._checks) for verdict in (Verdict.FAILED, Verdict.WARNING)
         )
+        if self._missing_gpu():
+            return tr("This computer has no NVIDIA GPU.")
         if missing:
             return tr("%n things are missing before VRAM can be lent.", missing)
         if noted:
@@ -168,7 +188,7 @@ class DoctorPage(QWidget):
         font.setBold(check.verdict is not Verdict.OK)
         name.setFont(font)
         texts.addWidget(name)
-        texts.addWidget(muted(_selectable(said(check.found))))
+        texts.addWidget(_selectable(said(check.found), muted=True))
         text, command = _parts(said(check.remedy))
         if text:
             texts.addWidget(_selectable(text))
@@ -205,8 +225,8 @@ def _parts(remedy: str) -> tuple[str, str]:
     return words, found[1]
 
 
-def _selectable(text: str) -> QLabel:
-    label = wrapped(text)
+def _selectable(text: str, *, muted: bool = False) -> Label:
+    label = wrapped(text, muted=muted)
     label.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
     )

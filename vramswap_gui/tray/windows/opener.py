@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from vramswap_gui.system.gpu import cards
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.controller import Controller
+from vramswap_gui.tray.preferences import Preferences
 
 if TYPE_CHECKING:
     from vramswap_gui.tray.windows.doctor import DoctorPage
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
 class Windows(QObject):
     """Opens them, and keeps them at one with the controller."""
 
-    def __init__(self, controller: Controller) -> None:
+    #: The user's own preferences are others.
+    preferred = Signal()
+
+    def __init__(self, controller: Controller, preferences: Preferences) -> None:
         super().__init__()
         self._controller = controller
+        self._preferences = preferences
         self.settings: SettingsWindow | None = None
         self.doctor: DoctorPage | None = None
         controller.configured.connect(lambda config: self.settings and self.settings.show_config(config))
@@ -32,8 +38,9 @@ class Windows(QObject):
         if self.settings is None:
             from vramswap_gui.tray.windows.settings import SettingsWindow
 
-            self.settings = SettingsWindow(icons.application_icon())
+            self.settings = SettingsWindow(icons.application_icon(), self._preferences, cards())
             self.settings.applied.connect(self._controller.save_settings)
+            self.settings.preferred.connect(self.preferred)
             self.settings.closed.connect(self._settings_closed)
             self._controller.load_settings()
         _bring_up(self.settings)

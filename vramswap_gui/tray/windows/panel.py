@@ -1,54 +1,38 @@
-"""The window: one switch, one sentence, the bars and the size."""
+"""The window: one switch, one sentence, the size, and below them what is going on."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QFont, QHideEvent, QIcon, QKeySequence, QResizeEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.i18n import tr
-from vramswap_gui.tray.view_model import Look, View
+from vramswap_gui.tray.view_model import Look, Problem, View
 from vramswap_gui.tray.widgets.graph import Graph
 from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox
+from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
 from vramswap_gui.tray.widgets.size_slider import Sizer
 from vramswap_gui.tray.widgets.switch import Switch
-from vramswap_gui.tray.widgets.usage_bar import Legend, StackedBar, Tiers, muted, wrapped
+from vramswap_gui.tray.widgets.usage_bar import Legend, StackedBar, Tiers
+from vramswap_gui.tray.windows.frame import Foot, ScrolledColumn, fit, rule
 from vramswap_gui.tray.windows.settings_rows import Choice
 
-_WIDTH: Final = 440
-_NARROWEST: Final = 320
-
-
-class _Content(QWidget):
-    """Says when it has been laid out anew: texts have changed, parts have come or gone."""
-
-    laid_out = Signal()
-
-    def event(self, event: QEvent) -> bool:
-        done = super().event(event)
-        if event.type() is QEvent.Type.LayoutRequest:
-            self.laid_out.emit()
-        return done
-
-    def minimumSizeHint(self) -> QSize:
-        # Labels that wrap ask for the height of their narrowest form; what is needed follows from the real width.
-        return QSize(super().minimumSizeHint().width(), 1)
+#: In lines of text. One height for every state: a window that grows under the pointer gets clicks that are not meant.
+_WIDTH: Final = 30
+_HEIGHT: Final = 54
+#: Lines that are kept for the sentence; most have one.
+_SAID: Final = 3
 
 
 class Panel(QWidget):
-    """Shows a :class:`View` and says what a person asks for; knows nothing else."""
+    """Shows a :class:`View` and says what a person asks for; knows nothing else.
+
+    What a person can change is on top, where nothing of what is shown can move it; problems come in below, above the
+    buttons that stay.
+    """
 
     toggled = Signal(bool)
     size_chosen = Signal(object)
@@ -76,127 +60,147 @@ class Panel(QWidget):
         self.cancel.clicked.connect(self.cancelled)
         for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
             QShortcut(keys, self, self.close)
+        fit(self, _WIDTH, _HEIGHT)
 
     def _make_widgets(self) -> None:
         self.banner, self.hint, self.problem = Banner(), Hint(), ProblemBox()
         self.title = wrapped(tr("Use VRAM as swap"))
-        self.title.setFont(_scaled(self.title, 1.35, bold=True))
+        self.title.setFont(scaled(self.title, 1.35, bold=True))
         self.switch = Switch()
         self.switch.setAccessibleName(self.title.text())
         self.headline, self.sentence = wrapped(), wrapped()
-        self.headline.setFont(_scaled(self.headline, 1.0, bold=True))
-        self.progress = QProgressBar(minimum=0, maximum=0, textVisible=False)
+        self.headline.setFont(scaled(self.headline, 1.0, bold=True))
+        # What is below stays where it is, whatever is said.
+        self.sentence.setMinimumHeight(self.sentence.fontMetrics().height() * _SAID)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 0)
+        self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
         self.progress.setAccessibleName(tr("Working"))
         self.cancel = QPushButton(tr("&Cancel"))
         self.cancel.setAccessibleDescription(tr("Leave the pages in VRAM and the swap on"))
-        self.mode_title, self.mode = QLabel(tr(SETTINGS["mode"].title)), Choice()
+        for part in (self.progress, self.cancel):
+            policy = part.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            part.setSizePolicy(policy)
+        self.mode_title, self.mode = Label(tr(SETTINGS["mode"].title)), Choice()
         self.mode_title.setBuddy(self.mode)
         self.mode.setAccessibleName(self.mode_title.text())
         self.mode.setAccessibleDescription(tr(SETTINGS["mode"].help))
         for mode, meaning in SETTINGS["mode"].choices.items():
             self.mode.addItem(tr(meaning), mode)
         self.settings, self.check = QPushButton(tr("&Settings…")), QPushButton(tr("C&heck this computer…"))
-        self.vram_title, self.vram_detail = wrapped(tr("Video memory")), muted(QLabel())
-        self.gpu_name, self.vram_note = muted(wrapped()), muted(wrapped())
+        self.vram_title, self.vram_detail = wrapped(tr("Video memory")), Label(muted=True)
+        self.gpu_name, self.vram_note = wrapped(muted=True), wrapped(muted=True)
         self.vram_bar, self.legend = StackedBar(), Legend()
-        self.cost = muted(wrapped())
         self.sizer = Sizer()
-        self.traffic_title, self.graph = wrapped(tr("The last minutes")), Graph()
+        self.traffic_title, self.graph = wrapped(tr("Last 5 minutes")), Graph()
         self.tiers_title, self.tiers = wrapped(tr("Memory and swap")), Tiers()
         for title in (self.vram_title, self.sizer.title, self.traffic_title, self.tiers_title):
-            title.setFont(_scaled(title, 1.0, bold=True))
+            title.setFont(scaled(title, 1.0, bold=True))
 
     def _lay_out(self) -> None:
-        content = _Content()
-        content.laid_out.connect(self._fit)
-        column = QVBoxLayout(content)
-        column.setContentsMargins(22, 20, 22, 22)
-        column.setSpacing(18)
+        self._scroll = ScrolledColumn(top=18)
+        column = self._scroll.column
+        column.setSpacing(16)
         column.addWidget(self.banner)
         head = QHBoxLayout()
         head.setSpacing(16)
         head.addWidget(self.title, 1)
         head.addWidget(self.switch, 0, Qt.AlignmentFlag.AlignVCenter)
-        work = QHBoxLayout()
-        work.setSpacing(12)
-        work.addWidget(self.progress, 1, Qt.AlignmentFlag.AlignVCenter)
-        work.addWidget(self.cancel)
-        column.addLayout(_stack(8, head, self.headline, self.sentence, work))
+        state = QHBoxLayout()
+        state.setSpacing(12)
+        state.addWidget(self.headline, 1)
+        state.addWidget(self.cancel)
+        column.addLayout(_stack(6, head, _stack(2, state, self.sentence), self.progress))
         when = QHBoxLayout()
         when.setSpacing(12)
         when.addWidget(self.mode_title)
         when.addWidget(self.mode, 1)
         column.addLayout(when)
-        column.addWidget(self.problem)
-        column.addWidget(self.hint)
-        column.addWidget(_line())
+        column.addWidget(self.sizer)
+        self._vram_line = rule()
+        column.addWidget(self._vram_line)
         line = QHBoxLayout()
         line.addWidget(self.vram_title, 1)
         line.addWidget(self.vram_detail)
-        column.addLayout(_stack(8, line, self.gpu_name, self.vram_bar, self.legend, self.vram_note, self.cost))
-        column.addWidget(self.sizer)
+        column.addLayout(_stack(8, line, self.gpu_name, self.vram_bar, self.legend, self.vram_note))
         column.addLayout(_stack(8, self.traffic_title, self.graph))
-        self._tiers_line = _line()
+        self._tiers_line = rule()
         column.addWidget(self._tiers_line)
         column.addLayout(_stack(10, self.tiers_title, self.tiers))
-        more = QHBoxLayout()
-        more.addWidget(self.check)
-        more.addStretch(1)
-        more.addWidget(self.settings)
         column.addStretch(1)
-        column.addLayout(more)
-        self._content = content
-        self._scroll = QScrollArea(widgetResizable=True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(content)
+        foot = Foot()
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.check)
+        buttons.addStretch(1)
+        buttons.addWidget(self.settings)
+        for box in (self.problem, self.hint):
+            foot.column.addWidget(box)
+        foot.column.addLayout(buttons)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self._scroll)
-        self.setMinimumSize(_NARROWEST, 240)
-        self._fitted = 480
-        self.resize(_WIDTH, self._fitted)
+        outer.setSpacing(0)
+        outer.addWidget(self._scroll, 1)
+        outer.addWidget(rule())
+        outer.addWidget(foot)
 
-    def show_view(self, view: View, *, dismissible: bool, hint: str) -> None:
+    def show_view(self, view: View, *, dismissible: bool, hint: Problem | None) -> None:
         """Show what there is to show; ``hint`` is about the desktop."""
+        focused = self.focusWidget()
         self.banner.show_text(view.banner)
-        self.hint.show_text(hint)
+        self.hint.show_hint(hint)
         self.switch.setChecked(view.checked)
-        self.switch.setEnabled(view.toggle_enabled)
+        self.switch.hold(not view.toggle_enabled)
         self.switch.setAccessibleDescription(f"{view.headline}. {view.sentence}")
         self.headline.setText(view.headline)
         self.sentence.setText(view.sentence)
-        self.sentence.setVisible(bool(view.sentence))
         self.progress.setVisible(view.look is Look.BUSY)
         self.cancel.setVisible(view.cancellable)
-        for part in (self.mode_title, self.mode):
-            part.setVisible(bool(view.mode))
+        _visible(bool(view.mode), self.mode_title, self.mode)
         self.mode.setCurrentIndex(self.mode.findData(view.mode))
-        self.settings.setEnabled(bool(view.mode))
         self.problem.show_problem(view.problem, dismissible)
-        self.gpu_name.setText(view.gpu_name)
-        self.gpu_name.setVisible(bool(view.gpu_name))
-        self.vram_note.setText(view.vram_note)
-        self.vram_note.setVisible(bool(view.vram_note))
-        for widget in (self.vram_bar, self.legend, self.vram_detail):
-            widget.setVisible(view.vram is not None)
-        if view.vram is not None:
-            self.vram_detail.setText(view.vram.detail)
-            self.vram_bar.show_bar(view.vram)
-            self.legend.show_bar(view.vram)
-        self.cost.setText(view.cost)
-        self.cost.setVisible(bool(view.cost))
-        self.traffic_title.setVisible(view.history is not None)
-        self.graph.setVisible(view.history is not None)
+        self._show_vram(view)
+        _visible(view.history is not None, self.traffic_title, self.graph)
         if view.history is not None:
             self.graph.show_history(view.history)
         self.sizer.setVisible(bool(view.size.text))
         self.sizer.show_choice(view.size)
-        for section in (self._tiers_line, self.tiers_title, self.tiers):
-            section.setVisible(bool(view.tiers))
+        _visible(bool(view.tiers), self._tiers_line, self.tiers_title, self.tiers)
         self.tiers.show_bars(view.tiers)
+        if focused is not None and not focused.isVisibleTo(self):
+            # Qt would give the focus to whatever comes next, and the next key to that.
+            self.switch.setFocus()
+
+    def _show_vram(self, view: View) -> None:
+        self.gpu_name.setText(view.gpu_name)
+        self.gpu_name.setVisible(bool(view.gpu_name))
+        # Asleep is said by the note, and lent by all the rest.
+        note = view.vram_note or ("" if view.history is not None else view.power)
+        self.vram_note.setText(note)
+        self.vram_note.setVisible(bool(note))
+        _visible(view.vram is not None, self.vram_bar, self.legend, self.vram_detail)
+        _visible(bool(view.vram or view.vram_note or view.gpu_name), self._vram_line, self.vram_title)
+        if view.vram is not None:
+            self.vram_detail.setText(view.vram.detail)
+            self.vram_bar.show_bar(view.vram)
+            self.legend.show_bar(view.vram)
+
+    @property
+    def in_front(self) -> bool:
+        """Whether a click on the icon has nothing to show that is not in sight."""
+        return self.isVisible() and self.isActiveWindow() and not self.isMinimized()
+
+    def appear_near(self, place: QPoint) -> None:
+        """Have the window beside the icon at ``place`` when it is shown; Wayland's desktops choose by themselves."""
+        if self.isVisible() or place.isNull() or QGuiApplication.platformName() != "xcb":
+            return
+        screen = QGuiApplication.screenAt(place) or self.screen()
+        room = screen.availableGeometry().adjusted(8, 8, -8, -8)
+        left = min(max(room.left(), place.x() - self.width() // 2), room.right() - self.width())
+        below = place.y() < room.center().y()
+        self.move(max(room.left(), left), room.top() if below else max(room.top(), room.bottom() - self.height()))
 
     def bring_up(self) -> None:
         """Show the window, in front."""
@@ -205,34 +209,6 @@ class Panel(QWidget):
         self.show()
         self.raise_()
         self.activateWindow()
-
-    def _fit(self) -> None:
-        """Be as tall as the content, as far as the screen goes; beyond that it scrolls.
-
-        A height that a person chose stays, unless it has become too small.
-        """
-        layout = self._content.layout()
-        if layout is None or self.isMaximized() or self.isFullScreen():
-            return
-        # Check boxes and numbers do not wrap.
-        self.setMinimumWidth(max(_NARROWEST, self._content.minimumSizeHint().width()))
-        needed = layout.totalHeightForWidth(self.width())
-        room = self.screen().availableSize().height() - 60
-        if needed > self.height() or self.height() == self._fitted:
-            self._fitted = min(needed, room)
-            self.resize(self.width(), self._fitted)
-        self._scroll_if_needed()
-
-    def _scroll_if_needed(self) -> None:
-        """Left to itself a bar stays where it has come, because beside it the texts are narrower and so higher."""
-        needed = self._content.heightForWidth(self.width())
-        policies = Qt.ScrollBarPolicy
-        policy = policies.ScrollBarAsNeeded if needed > self.height() else policies.ScrollBarAlwaysOff
-        self._scroll.setVerticalScrollBarPolicy(policy)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._scroll_if_needed()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -252,14 +228,12 @@ class Panel(QWidget):
         self.closed.emit()
 
 
-def _scaled(widget: QWidget, factor: float, *, bold: bool) -> QFont:
-    font = widget.font()
-    font.setPointSizeF(font.pointSizeF() * factor)
-    font.setBold(bold)
-    return font
+def _visible(visible: bool, *parts: QWidget) -> None:
+    for part in parts:
+        part.setVisible(visible)
 
 
-def _stack(spacing: int, *parts: QWidget | QHBoxLayout) -> QVBoxLayout:
+def _stack(spacing: int, *parts: QWidget | QBoxLayout) -> QVBoxLayout:
     column = QVBoxLayout()
     column.setSpacing(spacing)
     for part in parts:
@@ -268,10 +242,3 @@ def _stack(spacing: int, *parts: QWidget | QHBoxLayout) -> QVBoxLayout:
         else:
             column.addLayout(part)
     return column
-
-
-def _line() -> QFrame:
-    line = QFrame()
-    line.setFrameShape(QFrame.Shape.HLine)
-    line.setFrameShadow(QFrame.Shadow.Sunken)
-    return line

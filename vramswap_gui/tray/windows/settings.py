@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialogButtonBox, QFrame, QLabel, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
 
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Group, Value
+from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.preferences import OWN, Preferences
 from vramswap_gui.tray.view_model import Problem, problem
+from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.infobar import Hint, ProblemBox
-from vramswap_gui.tray.widgets.scroll import ScrolledColumn
-from vramswap_gui.tray.windows.settings_rows import Row, lock_icon
+from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
+from vramswap_gui.tray.windows.frame import Foot, ScrolledColumn, fit, rule
+from vramswap_gui.tray.windows.settings_rows import GpuEditor, Lock, Row, lock_icon
 
-_SIZE: Final = (540, 680)
+#: In lines of text.
+_SIZE: Final = (33, 42)
 
 
 class SettingsWindow(QWidget):
@@ -29,14 +33,19 @@ class SettingsWindow(QWidget):
 
     #: The changed settings, key → value. Answered by :meth:`show_config` or :meth:`show_problem`.
     applied = Signal(dict)
+    #: The user's own preferences were changed.
+    preferred = Signal()
     closed = Signal()
 
-    def __init__(self, icon: QIcon, preferences: Preferences | None = None) -> None:
+    def __init__(self, icon: QIcon, preferences: Preferences, gpus: Sequence[Card] = ()) -> None:
         super().__init__()
         self.setWindowTitle(tr("VRAM swap settings"))
         self.setWindowIcon(icon)
-        self._preferences = preferences or Preferences()
-        self.rows = {key: Row(setting, locked=key not in PERSONAL) for key, setting in SETTINGS.items()}
+        self._preferences = preferences
+        editors = {"gpu": GpuEditor(SETTINGS["gpu"], gpus)}
+        self.rows = {
+            key: Row(setting, locked=key not in PERSONAL, editor=editors.get(key)) for key, setting in SETTINGS.items()
+        }
         self.own_rows = {key: Row(setting, locked=False) for key, setting in OWN.items()}
         self._known = False
         self._waiting = False
@@ -66,42 +75,39 @@ class SettingsWindow(QWidget):
             QShortcut(keys, self, self.close)
 
     def _lay_out(self) -> None:
-        scroll = ScrolledColumn()
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        column = scroll.column
-        column.setContentsMargins(22, 20, 22, 20)
+        self._scroll = ScrolledColumn()
+        column = self._scroll.column
         column.setSpacing(16)
         self._add_section(column, tr("Swap"), self._of(Group.SWAP))
         self._add_section(column, tr("Power and games"), self._of(Group.POWER))
-        self._add_section(column, tr("For you alone"), self.own_rows.values())
-        self._add_section(column, tr("Advanced"), self._of(Group.ADVANCED))
+        self._add_section(column, tr("Your account"), self.own_rows.values())
+        self.advanced = Fold(tr("Advanced"), 1.15)
+        self.advanced.column.setSpacing(column.spacing())
+        for row in self._of(Group.ADVANCED):
+            self.advanced.column.addWidget(row)
+        column.addSpacing(10)
+        column.addWidget(self.advanced)
+        column.addSpacing(6)
+        column.addLayout(_legend())
         column.addStretch(1)
-        line = QFrame()
-        line.setFrameShape(QFrame.Shape.HLine)
-        line.setFrameShadow(QFrame.Shadow.Sunken)
-        foot = QVBoxLayout()
-        foot.setContentsMargins(22, 14, 22, 18)
-        foot.setSpacing(12)
+        foot = Foot()
         for part in (self.problem, self.hint, self.buttons):
-            foot.addWidget(part)
+            foot.column.addWidget(part)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(line)
-        outer.addLayout(foot)
-        self.resize(*_SIZE)
+        outer.addWidget(self._scroll, 1)
+        outer.addWidget(rule())
+        outer.addWidget(foot)
+        fit(self, *_SIZE)
 
     def _of(self, group: Group) -> Iterable[Row]:
         return (row for row in self.rows.values() if row.setting.group is group)
 
     @staticmethod
     def _add_section(column: QVBoxLayout, heading: str, rows: Iterable[Row]) -> None:
-        title = QLabel(heading)
-        font = title.font()
-        font.setBold(True)
-        font.setPointSizeF(font.pointSizeF() * 1.15)
-        title.setFont(font)
+        title = Label(heading)
+        title.setFont(scaled(title, 1.15, bold=True))
         if column.count():
             column.addSpacing(10)
         column.addWidget(title)
@@ -136,6 +142,7 @@ class SettingsWindow(QWidget):
         self.show_problem(None)
         try:
             self._preferences.write(_changed(self.own_rows))
+            self.preferred.emit()
         except VramswapError as error:
             self.show_problem(problem(error))
         self._show_own(keep=True)
@@ -152,11 +159,14 @@ class SettingsWindow(QWidget):
     def _edited(self) -> None:
         others = bool(self.changes().keys() - PERSONAL)
         some = self._pending() and not self._waiting
+        if not some and (self.apply.hasFocus() or self.revert.hasFocus()):
+            # Qt would give it to the button that closes the window, and the next key to that.
+            self._scroll.setFocus()
         self.apply.setEnabled(some)
         self.apply.setIcon(lock_icon(self.apply) if others else QIcon())
         self.revert.setEnabled(some)
         for row in self.rows.values():
-            row.setEnabled(self._known and not self._waiting)
+            row.setEnabled(self._known)
         self.hint.show_text(self._said_before(others) if self.problem.isHidden() else "")
 
     def _said_before(self, others: bool) -> str:
@@ -205,6 +215,15 @@ class SettingsWindow(QWidget):
     def _pending(self) -> bool:
         """Whether something is entered that is not in force."""
         return bool(self.changes() or _changed(self.own_rows))
+
+
+def _legend() -> QHBoxLayout:
+    """What the locks mean, said once."""
+    line, lock = QHBoxLayout(), Lock()
+    line.setSpacing(8)
+    line.addWidget(lock, 0, Qt.AlignmentFlag.AlignTop)
+    line.addWidget(wrapped(tr("Everybody's on this computer: needs an administrator."), muted=True), 1)
+    return line
 
 
 def _changed(rows: Mapping[str, Row]) -> dict[str, Value]:

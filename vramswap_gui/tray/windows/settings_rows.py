@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QLocale, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
@@ -20,12 +19,15 @@ from PySide6.QtWidgets import (
 )
 
 from vramswap_gui.settings import Kind, Setting, Value
+from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray.i18n import size_text, tr
+from vramswap_gui.tray.widgets.check_box import CheckBox
+from vramswap_gui.tray.widgets.colours import muted_colour
+from vramswap_gui.tray.widgets.labels import wrapped
 from vramswap_gui.tray.widgets.switch import Switch
-from vramswap_gui.tray.widgets.usage_bar import muted, wrapped
 from vramswap_gui.units import GIB, MIB, round_down
 
-#: Sizes are shown in GiB, to a hundredth of one.
+#: Sizes are shown in GiB and times in minutes, to a hundredth of one.
 _DECIMALS = 2
 #: What is offered first in place of "automatic".
 _FIRST = 4 * GIB
@@ -46,8 +48,12 @@ class _Number(_Still, QSpinBox):
     pass
 
 
-class _Size(_Still, QDoubleSpinBox):
-    pass
+class _Scaled(_Still, QDoubleSpinBox):
+    def textFromValue(self, value: float) -> str:
+        """Without zeros at the end, which would promise a precision that nobody needs."""
+        text = super().textFromValue(value)
+        point = self.locale().decimalPoint()
+        return text.rstrip(self.locale().zeroDigit()).removesuffix(point) if point in text else text
 
 
 class Lock(QWidget):
@@ -57,10 +63,11 @@ class Lock(QWidget):
         super().__init__()
         self.setAccessibleName(tr("Needs an administrator"))
         self.setToolTip(tr("Changing this may ask for an administrator's password."))
+        self.setFixedSize(_lock_size(self))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        _paint_lock(painter, QRectF(self.rect()), self.palette().color(QPalette.ColorRole.PlaceholderText))
+        _paint_lock(painter, QRectF(self.rect()), muted_colour(self.palette()))
 
 
 def lock_icon(widget: QWidget) -> QIcon:
@@ -101,6 +108,9 @@ def _paint_lock(painter: QPainter, area: QRectF, colour: QColor) -> None:
 
 
 def _help(setting: Setting) -> str:
+    if setting.key == "gpu":
+        # Here it is chosen from a list.
+        return tr("Whose memory is lent.")
     if not setting.auto_help:
         return tr(setting.help)
     return tr("{help} {automatic}: {meaning}.").format(
@@ -117,6 +127,8 @@ def _default(setting: Setting) -> str:
         return tr(setting.choices[default])
     if setting.auto is not None and default == setting.auto:
         return tr(setting.auto_title)
+    if setting.unit == "s":
+        return tr("{minutes} min").format(minutes=QLocale().toString(default / 60, "g", 4))
     return size_text(default) if setting.kind is Kind.SIZE else setting.show(default) or tr("empty")
 
 
@@ -194,7 +206,9 @@ class _TextEditor(Editor):
 class _NumberEditor(Editor):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self._field = _Number(minimum=setting.minimum or 0, maximum=setting.maximum or 0, singleStep=setting.step)
+        self._field = _Number()
+        self._field.setRange(setting.minimum or 0, setting.maximum or 0)
+        self._field.setSingleStep(setting.step)
         self._field.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         if setting.unit:
             self._field.setSuffix(f" {setting.unit}")
@@ -208,21 +222,50 @@ class _NumberEditor(Editor):
         self._field.setValue(int(value))
 
 
-class _SizeEditor(Editor):
+class _ScaledEditor(Editor):
+    """A number in a unit that people think in, to a hundredth; what was not touched stays to the last digit."""
+
+    def __init__(self, setting: Setting, unit: int, suffix: str, step: float) -> None:
+        super().__init__(setting)
+        self._unit = unit
+        self._field = _Scaled()
+        self._field.setDecimals(_DECIMALS)
+        self._field.setRange((setting.minimum or 0) / unit, (setting.maximum or 0) / unit)
+        self._field.setSingleStep(step)
+        self._field.setSuffix(suffix)
+        self._exact, self._shown = 0, 0.0
+        self._field.valueChanged.connect(self.edited)
+
+    def value(self) -> Value:
+        entered = self._field.value()
+        if entered == self._shown:
+            return self._exact
+        return max(self.setting.minimum or 0, round_down(int(entered * self._unit), self._least()))
+
+    def show_value(self, value: Value) -> None:
+        self._field.setValue(int(value) / self._unit)
+        # As the field rounds it, which is not as Python does.
+        self._exact, self._shown = int(value), self._field.value()
+
+    def _least(self) -> int:
+        return self.setting.step
+
+
+class _MinutesEditor(_ScaledEditor):
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, 60, tr(" min"), 1)
+        self._add(self._field)
+
+
+class _SizeEditor(_ScaledEditor):
     """A number of GiB, and a box for "automatic" where there is such a value."""
 
     def __init__(self, setting: Setting) -> None:
-        super().__init__(setting)
-        self._field = _Size(
-            minimum=(setting.minimum or 0) / GIB, maximum=(setting.maximum or 0) / GIB, decimals=_DECIMALS
-        )
-        self._show_exact(int(setting.default) if setting.auto is None else _FIRST)
-        self._field.setSingleStep(0.25)
-        self._field.setSuffix(tr(" GiB"))
-        self._field.valueChanged.connect(self.edited)
-        self._auto: QCheckBox | None = None
+        super().__init__(setting, GIB, tr(" GiB"), 0.25)
+        super().show_value(int(setting.default) if setting.auto is None else _FIRST)
+        self._auto: CheckBox | None = None
         if setting.auto is not None:
-            self._auto = QCheckBox(tr(setting.auto_title))
+            self._auto = CheckBox(tr(setting.auto_title))
             self._auto.setAccessibleName(
                 tr("{title}: {value}").format(title=tr(setting.title), value=self._auto.text())
             )
@@ -237,11 +280,7 @@ class _SizeEditor(Editor):
     def value(self) -> Value:
         if self._auto is not None and self._auto.isChecked():
             return self.setting.auto or 0
-        entered = self._field.value()
-        if entered == self._shown:
-            # What was not touched stays to the byte.
-            return self._exact
-        return max(self.setting.minimum or 0, round_down(int(entered * GIB), max(self.setting.step, MIB)))
+        return super().value()
 
     def show_value(self, value: Value) -> None:
         automatic = self._auto is not None and value == self.setting.auto
@@ -249,12 +288,40 @@ class _SizeEditor(Editor):
             self._auto.setChecked(automatic)
         self._field.setHidden(automatic)
         if not automatic:
-            self._show_exact(int(value))
+            super().show_value(value)
 
-    def _show_exact(self, size: int) -> None:
-        self._field.setValue(size / GIB)
-        # As the field rounds it, which is not as Python does.
-        self._exact, self._shown = size, self._field.value()
+    def _least(self) -> int:
+        return max(self.setting.step, MIB)
+
+
+class GpuEditor(Editor):
+    """The GPUs of this computer to choose from; what is set and is none of them can be kept."""
+
+    def __init__(self, setting: Setting, gpus: Sequence[Card]) -> None:
+        super().__init__(setting)
+        self._box = Choice()
+        self._box.addItem(tr("The first one"), "")
+        for gpu in gpus:
+            self._box.addItem(f"{gpu.name} ({gpu.pci})" if gpu.name else gpu.pci, gpu.pci)
+        # The names are long, and the row has no more room than others.
+        self._box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._box.setMinimumContentsLength(16)
+        self._box.currentIndexChanged.connect(self.edited)
+        self._add(self._box)
+
+    def value(self) -> Value:
+        return str(self._box.currentData())
+
+    def show_value(self, value: Value) -> None:
+        if self._box.findData(value) < 0:
+            self._box.addItem(str(value), value)
+        self._box.setCurrentIndex(self._box.findData(value))
+
+
+def _editor(setting: Setting) -> Editor:
+    if setting.kind is Kind.NUMBER and setting.unit == "s":
+        return _MinutesEditor(setting)
+    return _EDITORS[setting.kind](setting)
 
 
 _EDITORS: dict[Kind, Callable[[Setting], Editor]] = {
@@ -271,15 +338,19 @@ class Row(QWidget):
 
     edited = Signal()
 
-    def __init__(self, setting: Setting, *, locked: bool) -> None:
+    def __init__(self, setting: Setting, *, locked: bool, editor: Editor | None = None) -> None:
         super().__init__()
         self.setting = setting
         self._saved: Value = setting.default
-        self.editor = _EDITORS[setting.kind](setting)
+        self.editor = editor or _editor(setting)
         self.title = wrapped(tr(setting.title))
         self.title.setBuddy(self.editor)
-        self.reset = QToolButton(autoRaise=True)
+        self.reset = QToolButton()
+        self.reset.setAutoRaise(True)
         self.reset.setText("↺")
+        policy = self.reset.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.reset.setSizePolicy(policy)
         self.reset.setToolTip(tr("Back to the default: {value}").format(value=_default(setting)))
         self.reset.setAccessibleName(tr("Reset {title}").format(title=self.title.text()))
         self.reset.clicked.connect(self._go_back)
@@ -295,7 +366,7 @@ class Row(QWidget):
         grid.addWidget(self.title, 0, 1)
         grid.addWidget(self.editor, 0, 2)
         grid.addWidget(self.reset, 0, 3)
-        grid.addWidget(muted(wrapped(_help(setting))), 1, 1, 1, 3)
+        grid.addWidget(wrapped(_help(setting), muted=True), 1, 1, 1, 3)
         self.editor.edited.connect(self._edited)
 
     @property
@@ -327,5 +398,8 @@ class Row(QWidget):
         self._edited()
 
     def _edited(self) -> None:
-        self.reset.setEnabled(self.value != self.setting.default)
+        back = self.value != self.setting.default
+        if self.reset.hasFocus() and not back:
+            self.editor.setFocus()
+        self.reset.setVisible(back)
         self.edited.emit()

@@ -1,0 +1,26 @@
+"""What to do about a desktop that shows no tray icons."""
+
+from __future__ import annotations
+
+from vramswap_gui.tray.i18n import tr
+from vramswap_gui.tray.view_model import Problem
+
+#: Words of XDG_CURRENT_DESKTOP for desktops that are a compositor and whatever bar somebody chose.
+_BARE = frozenset({"sway", "hyprland", "wlroots", "river", "niri", "labwc", "i3"})
+
+
+def no_tray(desktop: str) -> Problem:
+    """The hint for ``desktop``, which is as XDG_CURRENT_DESKTOP has it: names between colons."""
+    names = {name.casefold() for name in desktop.split(":")}
+    if names & {"gnome", "ubuntu", "pop", "unity"}:
+        command = "sudo apt install gnome-shell-extension-appindicator"
+        remedy = tr("The extension “AppIndicator and KStatusNotifierItem Support” brings them at the next login.")
+    elif names & _BARE:
+        command = ""
+        remedy = tr("A bar with a tray brings them, such as waybar with its module “tray”.")
+    else:
+        command = ""
+        remedy = tr("Adding a “system tray” or “status tray” to the panel brings them.")
+    message = tr("This desktop shows no tray icons, so there is this window instead.")
+    closing = tr("Closing it ends the tray; the swap stays as it is.")
+    return Problem(f"{message} {closing}", remedy, command)

@@ -1,0 +1,49 @@
+"""Work that may take for ever, on threads that the end of the program does not wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+
+class Threads:
+    """Runs such work. Once it is closed, what comes too late reaches nobody.
+
+    A thread that calls the loop while Qt takes it apart would call into memory that is gone.
+    """
+
+    def __init__(self) -> None:
+        self._open = True
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of everything that is still under way."""
+        with self._lock:
+            self._open = False
+
+    async def run(self, work: Callable[[], object]) -> object:
+        """The result of ``work``."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[object] = loop.create_future()
+
+        def settle(result: object, error: Exception | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        def do() -> None:
+            result, failure = None, None
+            try:
+                result = work()
+            except Exception as error:
+                failure = error
+            with self._lock:
+                if self._open:
+                    loop.call_soon_threadsafe(settle, result, failure)
+
+        threading.Thread(target=do, daemon=True).start()
+        return await future

@@ -1,0 +1,96 @@
+"""What windows have in common: sizes that follow the font and respect the screen, and a column that scrolls."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+#: Of the screen's free height, so that title bar and panels have room, and what is behind can be seen.
+_SHARE: Final = 0.8
+#: Between the edge of a window and what is in it.
+MARGIN: Final = 22
+#: In lines of text: wider than this a column is hard to read, in a tiling window manager too.
+_WIDEST: Final = 42
+
+
+def fit(window: QWidget, width: float, height: float) -> None:
+    """Size ``window`` in lines of its text, as far as its screen allows."""
+    line = window.fontMetrics().height()
+    room = window.screen().availableSize()
+    window.resize(min(round(width * line), room.width() - 16), min(round(height * line), round(room.height() * _SHARE)))
+
+
+def side_margins(window: QWidget, width: int) -> int:
+    """What is left free at each side of a column in a place of ``width``."""
+    widest = _WIDEST * window.fontMetrics().height()
+    return max(MARGIN, (width - widest) // 2)
+
+
+class _Content(QWidget):
+    def minimumSizeHint(self) -> QSize:
+        # Labels that wrap ask for the height of their narrowest form; what is needed follows from the real width.
+        return QSize(super().minimumSizeHint().width(), 1)
+
+
+class ScrolledColumn(QScrollArea):
+    """Its parts go into ``column``. The place for the scroll bar is always kept, so nothing moves when it comes."""
+
+    def __init__(self, top: int = 20, bottom: int = 20) -> None:
+        super().__init__()
+        self.content = _Content()
+        self.column = QVBoxLayout(self.content)
+        self._top, self._bottom = top, bottom
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(self.content)
+        self.verticalScrollBar().installEventFilter(self)
+        self._place()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.content.minimumSizeHint().width(), super().minimumSizeHint().height())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Show, QEvent.Type.Hide, QEvent.Type.Resize):
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._place()
+        return done
+
+    def _place(self) -> None:
+        bar = self.verticalScrollBar()
+        sides = max(side_margins(self, self.width()), bar.sizeHint().width() + 4)
+        taken = bar.sizeHint().width() if bar.isVisible() else 0
+        left, right = (sides - taken, sides) if self.isRightToLeft() else (sides, sides - taken)
+        self.column.setContentsMargins(left, self._top, right, self._bottom)
+
+
+class Foot(QWidget):
+    """Below a scrolled column, as wide as that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.column = QVBoxLayout(self)
+        self.column.setSpacing(12)
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.FontChange):
+            sides = side_margins(self, self.width())
+            self.column.setContentsMargins(sides, 14, sides, 18)
+        return done
+
+
+def rule() -> QFrame:
+    """A line from one side to the other."""
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    line.setFrameShadow(QFrame.Shadow.Sunken)
+    return line
