@@ -25,6 +25,8 @@ def test_on_and_off(stack: Stack) -> None:
     now = status(stack)
     assert (now["state"], now["size"], now["simulated"]) == ("on", FIRST_SIZE, ["gpu", "kernel"])
     assert stack.fake.devices() == [segment["device"] for segment in now["segments"]]
+    # Whoever can speak to the server needs no password for anything.
+    assert stack.control.stat().st_mode & 0o777 == 0o600
     assert now["maximum"] == 2 * GIB - 512 * MIB
     done(stack, "on")
     assert status(stack)["segments"] == now["segments"]
