@@ -56,7 +56,8 @@ def keeper(stack: Stack) -> int:
 
 def engines(stack: Stack) -> list[int]:
     pid = keeper(stack)
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text() == "vramswap-engine\n"]
 
 
 def become_newer_while_pages_move(stack: Stack) -> None:

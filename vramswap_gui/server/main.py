@@ -23,6 +23,7 @@ from vramswap_gui.server.exports.nbd_socket import NbdSocketExports
 from vramswap_gui.server.ipc import orphans
 from vramswap_gui.server.memlock import bring_home, go_first, keep_private, outlive_shutdown, require_resident
 from vramswap_gui.server.messages import Event
+from vramswap_gui.server.supervisor import sentry
 from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
 from vramswap_gui.server.supervisor.keeper import check_size
@@ -175,7 +176,10 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     if resident:
         go_first()
     counters = Counters(legacy.counters if legacy is not None else None)
-    engine = EngineOptions(options.gpu, options.threads, resident, counters, folder)
+    watched = legacy.sentry if legacy is not None else -1
+    if resident and watched < 0:
+        watched = sentry.start()
+    engine = EngineOptions(options.gpu, options.threads, resident, counters, folder, watched)
     runner = Runner(
         lambda report: _exports(options, report), engine, MemoryReserve(_RESERVE if resident else 0), events
     )

@@ -29,13 +29,14 @@ from vramswap_gui.system import nbd, process
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into,
-    and where a new keeper looks for an engine that lost its own (None: nowhere)."""
+    where a new keeper looks for an engine that lost its own (None: nowhere), and what the sentry watches."""
 
     gpu: str
     threads: int
     resident: bool
     counters: Counters
     folder: Path | None = None
+    sentry: int = -1
 
 
 def run(end: socket.socket, options: EngineOptions) -> NoReturn:
@@ -184,6 +185,7 @@ class Commands:
     def __init__(self, vram: Vram, options: EngineOptions) -> None:
         self._vram = vram
         self._counters = options.counters.fd
+        self._sentry = options.sentry
         self._held: dict[int, _Held] = {}
         self.engine = Engine(vram.context, options.threads, vram.can_batch, options.counters.address)
 
@@ -220,13 +222,16 @@ class Commands:
         self._vram.close()
 
     def legacy(self) -> tuple[ipc.Message, list[int]]:
-        """All that a new keeper needs of us, with the descriptors: the segments', then the counters'."""
+        """All that a new keeper needs of us, with the descriptors: the segments', the sentry's, the counters'."""
         segments = [{"index": index, "size": held.size, "ident": held.ident} for index, held in self._held.items()]
         gpu: Mapping[str, Any] = {}
         with contextlib.suppress(VramswapError):
             gpu = self.info()
-        message = {"gpu": gpu, "segments": segments, "connections": self.engine.connections(-1)}
-        return message, [*(held.fd for held in self._held.values()), self._counters]
+        sentry = [self._sentry] if self._sentry >= 0 else []
+        message = {
+            "gpu": gpu, "segments": segments, "connections": self.engine.connections(-1), "sentry": bool(sentry),
+        }  # fmt: skip
+        return message, [*(held.fd for held in self._held.values()), *sentry, self._counters]
 
     def _info(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         self.engine.poke()

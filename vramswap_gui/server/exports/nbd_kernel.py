@@ -33,8 +33,8 @@ CONNECTIONS: Final = 4
 #: Seconds after which the kernel sends a request again; what is in flight when an engine dies waits this long.
 REQUEST_TIMEOUT: Final = 3
 #: Seconds that the kernel waits for a new engine before it fails requests. While the VRAM is whole it must not fail
-#: any, however long others keep a new engine from coming up; when it is not, the devices are disconnected.
-DEAD_CONNECTION_TIMEOUT: Final = 365 * 24 * 3600
+#: any, however long others keep a new engine from coming up; when it is lost, the devices are disconnected (sentry.py).
+DEAD_CONNECTION_TIMEOUT: Final = 24 * 3600
 
 #: Seconds within which the kernel must have noticed that its connections are dead, and between two looks.
 _NOTICE: Final = 10.0

@@ -58,7 +58,7 @@ class EngineHandle:
             theirs.close()
             raise
         if pid == 0:
-            _close_all_but(theirs.fileno(), options.counters.fd)
+            _close_all_but(theirs.fileno(), options.counters.fd, options.sentry)
             engine.run(theirs, options)
         theirs.close()
         ours.setblocking(False)
@@ -156,7 +156,7 @@ class EngineHandle:
 def _close_all_but(*kept: int) -> None:
     """Let go of everything that was the keeper's, but for what the engine needs."""
     first = 3
-    for fd in sorted(kept):
+    for fd in sorted(fd for fd in kept if fd >= first):
         os.closerange(first, fd)
         first = fd + 1
     os.closerange(first, 1 << 16)

@@ -28,11 +28,13 @@ _FORMAT: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Legacy:
-    """All that is left: what the machine is to know, the kept ends of connections, and the counters' descriptor."""
+    """All that is left: what the machine is to know, the kept ends of connections, and two descriptors: what is
+    counted into, and what the sentry watches (-1: there is none)."""
 
     inheritance: Inheritance
     ends: Mapping[int, list[int]]
     counters: int | None
+    sentry: int = -1
 
 
 def become(legacy: Legacy) -> NoReturn:
@@ -44,10 +46,12 @@ def become(legacy: Legacy) -> NoReturn:
         "segments": [asdict(segment) for segment in legacy.inheritance.segments],
         "ends": {str(index): ends for index, ends in legacy.ends.items()},
         "counters": legacy.counters,
+        "sentry": legacy.sentry,
     }
     kept = [segment.fd for segment in legacy.inheritance.segments]
     kept += [fd for ends in legacy.ends.values() for fd in ends]
     kept += [legacy.counters] if legacy.counters is not None else []
+    kept += [legacy.sentry] if legacy.sentry >= 0 else []
     fd = os.memfd_create("vramswap-state", 0)
     try:
         os.write(fd, json.dumps(state).encode())
@@ -87,6 +91,7 @@ def resumed(fd: int) -> Legacy:
         *(segment.fd for segment in legacy.inheritance.segments),
         *(fd for ends in legacy.ends.values() for fd in ends),
         *((legacy.counters,) if legacy.counters is not None else ()),
+        *((legacy.sentry,) if legacy.sentry >= 0 else ()),
     ):
         os.set_inheritable(number, False)
     return legacy
@@ -101,7 +106,36 @@ def _parse(state: dict[str, Any]) -> Legacy:
         ),
         {int(index): list(ends) for index, ends in state["ends"].items()},
         state["counters"],
+        int(state.get("sentry", -1)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Orphan:
+    """What an engine without a keeper says of itself, and the descriptors that it hands over."""
+
+    engine: Predecessor
+    gpu: Mapping[str, Any]
+    #: Number, size, identity and descriptor of each segment.
+    segments: tuple[tuple[int, int, str, int], ...]
+    counters: int
+    sentry: int
+
+
+def _introduced(pid: int, message: ipc.Message, fds: list[int]) -> _Orphan | None:
+    """None for one that speaks in another way; its descriptors are closed."""
+    try:
+        known = [(int(s["index"]), int(s["size"]), str(s["ident"])) for s in message["segments"]]
+        watched = bool(message.get("sentry"))
+        if len(fds) != len(known) + watched + 1:
+            raise ValueError
+        segments = tuple((*one, fd) for one, fd in zip(known, fds, strict=False))
+        engine = Predecessor(pid, bool(message["connections"]))
+        return _Orphan(engine, dict(message["gpu"]), segments, fds[-1], fds[-2] if watched else -1)
+    except (KeyError, TypeError, ValueError):
+        for fd in fds:
+            os.close(fd)
+        return None
 
 
 def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
@@ -109,36 +143,23 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
 
     ``sockets``: the folder of sockets that simulate devices, where there are no real ones.
     """
-    devices = nbd.ours()
-    engines: list[Predecessor] = []
-    segments: dict[int, SegmentRecord] = {}
-    gpu: Mapping[str, Any] = {}
-    counters: int | None = None
-    for pid, message, fds in ipc.orphans(folder):
-        try:
-            held = [(int(s["index"]), int(s["size"]), str(s["ident"])) for s in message["segments"]]
-            if len(fds) != len(held) + 1:
-                raise ValueError
-            serves = bool(message["connections"])
-            gpu = message["gpu"] or gpu
-        except (KeyError, TypeError, ValueError):
-            for fd in fds:
-                os.close(fd)
-            continue
-        engines.append(Predecessor(pid, serves))
-        for (index, size, ident), fd in zip(held, fds, strict=False):
-            if index in segments:
-                os.close(fd)
-                continue
-            if sockets is not None:
-                device = str(sockets / f"nbd{index}")
-            else:
-                device = devices[ident].device if ident in devices else ""
-            segments[index] = SegmentRecord(index, size, fd, ident, device)
-        if counters is None:
-            counters = fds[-1]
-        else:
-            os.close(fds[-1])
-    if not engines:
+    found = [orphan for one in ipc.orphans(folder) if (orphan := _introduced(*one)) is not None]
+    if not found:
         return None
-    return Legacy(Inheritance(gpu, tuple(engines), tuple(segments.values())), {}, counters)
+    devices = nbd.ours()
+    segments: dict[int, SegmentRecord] = {}
+    for index, size, ident, fd in (segment for orphan in found for segment in orphan.segments):
+        if index in segments:
+            # Two hold it: one that served, and one that was to be the next.
+            os.close(fd)
+            continue
+        known = devices.get(ident)
+        device = str(sockets / f"nbd{index}") if sockets is not None else known.device if known is not None else ""
+        segments[index] = SegmentRecord(index, size, fd, ident, device)
+    for orphan in found[1:]:
+        for fd in (orphan.counters, orphan.sentry):
+            if fd >= 0:
+                os.close(fd)
+    gpu = next((orphan.gpu for orphan in found if orphan.gpu), {})
+    inheritance = Inheritance(gpu, tuple(orphan.engine for orphan in found), tuple(segments.values()))
+    return Legacy(inheritance, {}, found[0].counters, found[0].sentry)

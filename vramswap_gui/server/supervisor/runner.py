@@ -19,7 +19,7 @@ from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
-from vramswap_gui.server.supervisor import reexec
+from vramswap_gui.server.supervisor import reexec, sentry
 from vramswap_gui.server.supervisor.engine_handle import EngineHandle, not_started
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
 from vramswap_gui.server.supervisor.keeper import Keeper
@@ -187,11 +187,8 @@ class Runner:
     def _exec(self, action: m.Exec) -> None:
         """Does not return when it succeeds. The connection of whoever asked ends then, and that is the answer."""
         try:
-            reexec.become(
-                Legacy(
-                    action.state, {i: list(e) for i, e in self._exports.kept_ends().items()}, self._options.counters.fd
-                )
-            )
+            ends = {index: list(kept) for index, kept in self._exports.kept_ends().items()}
+            reexec.become(Legacy(action.state, ends, self._options.counters.fd, self._options.sentry))
         except OSError as error:
             why = VramswapError(
                 ErrorCode.SERVER_FAILED,
@@ -221,6 +218,8 @@ class Runner:
     def _finish(self, action: m.Finish) -> None:
         self._exports.close()
         self._reserve.release()
+        if self._options.sentry >= 0:
+            sentry.dismiss(self._options.sentry)
         for done in (self.ready, self.finished):
             if done.done():
                 continue
