@@ -142,6 +142,8 @@ cdef class Engine:
     cdef readonly int died
     #: From how many scattered pages on, read and written, the kernel copies them; None without it.
     cdef readonly object kernel_from
+    #: What was measured for that: whether it is writing, how many pages, and the nanoseconds without the kernel and with.
+    cdef readonly list ways
 
     def __cinit__(self):
         self._workers = NULL
@@ -211,6 +213,7 @@ cdef class Engine:
         cdef int lane, count
         cdef uint64_t without, took
         self.kernel_from = None
+        self.ways = []
         if kernel == NULL:
             return NEVER, NEVER
         batch = <CopyBatch *>calloc(1, sizeof(CopyBatch))
@@ -222,6 +225,8 @@ cdef class Engine:
             prepare(batch, &channel, lane == INTO, can_batch, self._listed)
             batch.kernel_from = 1
             count = MOST
+            faster = True
+            # From many to few: the kernel is taken from where it is the faster one for all that follow.
             while count > 1:
                 batch.kernel = NULL
                 without = timed(batch, vram, host, count)
@@ -229,11 +234,12 @@ cdef class Engine:
                 took = timed(batch, vram, host, count)
                 if max(took, without) > GIVE_UP:
                     break
-                # From many to few, to where the kernel is no longer the faster one.
-                if took >= without:
-                    found[lane] = count * 2 if count < MOST else NEVER
-                    break
-                found[lane] = count
+                self.ways.append((lane == INTO, count, without, took))
+                faster = faster and took < without
+                if faster:
+                    found[lane] = count
+                elif count == MOST:
+                    found[lane] = NEVER
                 count //= 2
             cydriver.cuStreamDestroy(batch.stream)
         cydriver.cuMemFree(vram)

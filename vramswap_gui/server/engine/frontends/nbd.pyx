@@ -34,6 +34,7 @@ cdef extern from "<sys/socket.h>" nogil:
         iovec *msg_iov
         size_t msg_iovlen
     ssize_t recv(int, void *, size_t, int)
+    ssize_t send_bytes "send"(int, const void *, size_t, int)
     ssize_t sendmsg(int, const msghdr *, int)
     enum: MSG_DONTWAIT, MSG_NOSIGNAL
 
@@ -389,10 +390,13 @@ cdef void send(Port *port) noexcept nogil:
         total = reads + acks
         if total == 0 or c.broken:
             return
-        memset(&message, 0, sizeof(message))
-        message.msg_iov = piece
-        message.msg_iovlen = count
-        sent = sendmsg(port.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
+        if count == 1:
+            sent = send_bytes(port.fd, piece[0].iov_base, piece[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL)
+        else:
+            memset(&message, 0, sizeof(message))
+            message.msg_iov = piece
+            message.msg_iovlen = count
+            sent = sendmsg(port.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
         if sent < 0:
             if errno == EINTR:
                 continue
