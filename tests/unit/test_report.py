@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import pwd
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -59,3 +60,20 @@ async def test_a_whole_report(monkeypatch: pytest.MonkeyPatch) -> None:
     for part in (__version__, platform.release(), "== doctor", "MemTotal:", "Filename", "system bus", "== journal"):
         assert part in text, part
     assert "klothilde" not in text and "<user>'s GNOME" in text
+
+
+async def test_what_others_say_is_plain_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    swaps = tmp_path / "swaps"
+    swaps.write_bytes(b"Filename\tType\n/mnt/\xff\x1b[2J\x07 file 4 0 -2\n")
+    read = report._text
+    monkeypatch.setattr(report, "_text", lambda path: read(str(swaps) if path == "/proc/swaps" else path))
+    text = await report.compose()
+    assert "/mnt/\\xff\\x1b[2J\\x07 file 4 0 -2" in text
+    assert "Filename        Type" in text
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+async def test_a_program_that_hangs_does_not_keep_the_report_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "_SECONDS", 0.05)
+    done = await report._run("sleep", "60")
+    assert done.status == 1 and "did not answer" in done.errors

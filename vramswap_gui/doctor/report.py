@@ -5,7 +5,7 @@ Everything that is collected goes through :func:`redact`; nothing is sent anywhe
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import dataclasses
 import json
 import os
@@ -20,11 +20,15 @@ from vramswap_gui import __version__
 from vramswap_gui.client import Client
 from vramswap_gui.doctor import checks
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.plain import plain
 from vramswap_gui.settings import SETTINGS
-from vramswap_gui.system import run
+from vramswap_gui.system import run, smallfile
 
 _UNITS: Final = ("vramswap-helper.service", "vramswap-server.service", "vramswap-sleep.service")
 _LINES: Final = 200
+_LONGEST: Final = 2000
+#: Nothing that hangs keeps the rest of the report back.
+_SECONDS: Final = 20.0
 #: The kernel's lines that have to do with swap, its devices and the driver.
 _KERNEL: Final = r"nbd|swap|NVRM|nvidia|oom-kill|Out of memory"
 #: Where people's accounts begin, and the one that stands for nobody (login.defs(5)).
@@ -84,12 +88,13 @@ async def compose() -> str:
         "journal of the kernel": await _journal("--dmesg", f"--grep={_KERNEL}"),
     }
     text = "\n".join(f"== {title}\n{body.strip() or '(nothing)'}\n" for title, body in parts.items())
-    return redact(text, private_names())
+    # What the kernel and others say may be anything: it becomes text that can be shown and pasted, line by line.
+    return "\n".join(plain(line.expandtabs(), _LONGEST) for line in redact(text, private_names()).split("\n"))
 
 
 async def _versions() -> str:
     kernel = platform.uname()
-    system = await run.run("systemctl", "--version")
+    system = await _run("systemctl", "--version")
     release = dict(line.split("=", 1) for line in _text("/etc/os-release").splitlines() if "=" in line)
     lines = {
         "vramswap": __version__,
@@ -105,8 +110,11 @@ async def _versions() -> str:
 async def _helper() -> str:
     client = Client()
     try:
-        status = await client.connect()
-        config = await client.get_config()
+        async with asyncio.timeout(_SECONDS):
+            status = await client.connect()
+            config = await client.get_config()
+    except TimeoutError:
+        return f"no answer within {_SECONDS:.0f} seconds"
     except VramswapError as error:
         return str(error)
     finally:
@@ -117,13 +125,23 @@ async def _helper() -> str:
 
 async def _journal(*selection: str) -> str:
     """The last lines of this boot."""
-    done = await run.run(
+    done = await _run(
         "journalctl", "--no-pager", "--boot", "--no-hostname", f"--lines={_LINES}", "--output=short-precise", *selection
     )
     return f"{done.errors}\n{done.output}"
 
 
+async def _run(*command: str) -> run.Finished:
+    """A program, which is given some time."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await run.run(*command)
+    except (TimeoutError, OSError) as error:
+        return run.Finished(1, "", f"{command[0]} did not answer ({type(error).__name__})")
+
+
 def _text(path: str) -> str:
-    with contextlib.suppress(OSError):
-        return Path(path).read_text(errors="replace")
-    return "(cannot be read)"
+    try:
+        return smallfile.decode(smallfile.data(Path(path)))
+    except OSError:
+        return "(cannot be read)"

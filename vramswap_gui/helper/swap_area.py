@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +11,8 @@ from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.system import run, swaps
 
 _LABEL: Final = "vramswap"
-_NOT_PERMITTED: Final = "Operation not permitted"
+#: As util-linux words EPERM, in the locale that it is run in.
+_NOT_PERMITTED: Final = os.strerror(errno.EPERM)
 _DEVICES: Final = "/dev/nbd"
 
 

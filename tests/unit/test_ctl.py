@@ -1,0 +1,110 @@
+"""The command line's own parts: what it imports, how it writes, what it says of a status."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vramswap_gui.api.status import Mode, Segment, State, Status
+from vramswap_gui.ctl import describe, output, parser
+from vramswap_gui.units import GIB, MIB
+
+SENTENCE = "→ “é” ’…’ ß ş \U0001f600 \u05d0"
+
+
+def modules(code: str) -> set[str]:
+    """What is imported after ``code``."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_the_parser_needs_nothing_that_takes_time() -> None:
+    found = modules("from vramswap_gui.ctl import parser\nparser.build()")
+    assert not found & {"asyncio", "dbus_next", "ctypes", "tomllib", "subprocess", "vramswap_gui.client"}
+    assert not any(name.startswith(("vramswap_gui.system", "vramswap_gui.doctor", "vramswap_gui.bench"))
+                   for name in found)  # fmt: skip
+
+
+def test_a_command_of_every_day_needs_no_upkeep() -> None:
+    found = modules("import vramswap_gui.ctl.main, vramswap_gui.ctl.commands.swap")
+    assert not any(name.startswith(("vramswap_gui.doctor", "vramswap_gui.bench", "vramswap_gui.ctl.install"))
+                   for name in found)  # fmt: skip
+
+
+def test_every_command_has_its_code() -> None:
+    for command in parser.COMMANDS.values():
+        room, _, function = command.run.partition(".")
+        assert callable(getattr(__import__(f"vramswap_gui.ctl.commands.{room}", fromlist=[function]), function))
+    assert set(parser.COMMANDS) == {command.name for group in parser.GROUPS.values() for command in group}
+    text = parser.build().format_help()
+    assert all(f"\n  {name} " in text for name in parser.COMMANDS) and all(
+        f"\n{title}:\n" in text for title in parser.GROUPS
+    )
+    assert parser.parse([]).command == parser.parse(["status"]).command == "status"
+    assert "debug" in parser.parse(["--debug"]) and "debug" not in parser.parse(["off"])
+
+
+@pytest.mark.parametrize("encoding", sorted({"utf-8", "ascii", "latin-1", "koi8-r", "iso8859-9", "euc_jp", "cp1256"}))
+def test_every_encoding_takes_every_sentence(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    output.prepare()
+    output.say(SENTENCE)
+    output.say_json({"x": SENTENCE})
+    written = raw.getvalue().decode(encoding)
+    line, _, rest = written.partition("\n")
+    assert json.loads(rest) == {"x": SENTENCE}
+    if encoding == "utf-8":
+        assert line == SENTENCE
+    if encoding == "ascii":
+        assert line == "-> \"\\xe9\" '...' \\xdf \\u015f \\U0001f600 \\u05d0"
+
+
+@given(st.text(st.characters(codec=None)))
+def test_nothing_that_is_said_fails(text: str) -> None:
+    raw = io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+        output.prepare()
+        output.say(text)
+        output.say_json(text)
+        assert raw.getvalue().isascii()
+
+
+def test_streams_that_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    output.prepare()
+    output.say("x")
+    output.say_json("x")
+    output.show_progress("x")
+
+
+ON = Status(
+    State.ON, "256 MiB of 1 GiB: no more is needed.", segments=(Segment("/dev/nbd0", 256 * MIB, 64 * MIB, 1000),),
+    mode=Mode.ON_DEMAND, wanted=GIB, maximum=7 * GIB + 512 * MIB, gpu_name="Card\x1b[2J", gpu_pci="0000:01:00.0",
+)  # fmt: skip
+
+
+def test_the_status_in_words() -> None:
+    assert describe.full(ON).splitlines() == [
+        "on: 256 MiB of 1 GiB: no more is needed.",
+        "Used       64 MiB of 256 MiB",
+        "Mode       on-demand (when memory gets short)",
+        "Size       1 GiB, at most 7.5 GiB",
+        "GPU        Card\\x1b[2J (0000:01:00.0)",
+    ]
+    assert describe.full(ON, verbose=True).splitlines()[-1].endswith("64 MiB of 256 MiB used, priority 1000")
+    assert describe.line(Status(State.OFF, "Off.")) == "off"
+    assert describe.line(Status(State.STOPPING, "Bringing pages home.", bytes_left=MIB)).endswith("home. 1 MiB left.")
+    broken = dataclasses.replace(ON, error=("ConfigInvalid", "line 3: no.", "Mend it."))
+    assert describe.full(broken).splitlines()[1:3] == ["Error      line 3: no.", "           → Mend it."]
