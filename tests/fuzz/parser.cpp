@@ -381,13 +381,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 #ifdef STANDALONE
 /// Without libFuzzer: inputs drawn from what is nearly right, for so many seconds.
 int main(int, char **arguments) {
-    const time_t end = time(nullptr) + atoi(arguments[1]);
+    const unsigned long wanted = strtoul(arguments[1], nullptr, 10);
     Random random{uint64_t(atoi(arguments[2]))};
     const uint16_t commands[] = {0, 0, 0, 1, 1, 1, 3, 4, 6, 2, 5, 99};
     const uint64_t offsets[] = {0, 512, 4096, VRAM - 512, VRAM, 1ull << 63, ~511ull, ~0ull};
     const uint32_t lengths[] = {0, 512, 4096, 65536, 128 << 10, 256 << 10, (256 << 10) + 512, VRAM, VRAM + 512, 1, 0x7fffffff, ~511u};
-    unsigned long runs = 0;
-    for (; time(nullptr) < end; runs++) {
+    for (unsigned long runs = 0; runs < wanted; runs++) {
         std::vector<uint8_t> input;
         auto put = [&](uint64_t value, int count) {
             while (count--)
@@ -407,6 +406,6 @@ int main(int, char **arguments) {
             put(random(256), 1);
         LLVMFuzzerTestOneInput(input.data(), input.size());
     }
-    printf("%lu inputs\n", runs);
+    printf("%lu inputs\n", wanted);
 }
 #endif

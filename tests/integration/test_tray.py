@@ -78,11 +78,7 @@ def test_icon_window_switch_and_slider(host: subprocess.Popen[bytes], start: Cal
     tray.click("switch")
     tray.wait(calls=[["start"]], headline="On", checked=True)
 
-    x, y, width = tray.aim("slider")
-    tray.xdotool("mousemove", str(x - width // 4), str(y), "mousedown", "1")
-    before = tray.state()["size"]
-    tray.xdotool("mousemove", "--sync", str(x), str(y))
-    wait_for(lambda: tray.state()["size"] != before, "the slider's new place")
+    tray.hold(0.25, 0.5)
     assert tray.state()["calls"] == [["start"]], "a size counts only when the slider is let go"
     tray.xdotool("mouseup", "1")
     wait_for(lambda: len(tray.state()["calls"]) == 2, "the new size")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -86,15 +87,23 @@ class Tray:
         raise AssertionError(f"Tab does not lead to {name}")
 
     def drag(self, start: float, end: float) -> None:
-        """Move the handle of the slider; places are shares of its width. Aims again until it has got hold of it."""
+        """Move the handle of the slider; places are shares of its width."""
+        self.hold(start, end)
+        self.xdotool("mouseup", "1")
+
+    def hold(self, start: float, end: float) -> None:
+        """Move the handle without letting go of it. Aims again until it has got hold of it."""
         for _ in range(10):
             x, y, width = self.aim("slider")
             left = x - width // 2
             self.xdotool("mousemove", "--sync", str(left + round(width * start)), str(y), "mousedown", "1")
-            if self.state()["dragging"]:
-                break
+            before = self.state()
+            if before["dragging"]:
+                self.xdotool("mousemove", "--sync", str(left + round(width * end)), str(y))
+                wait_for(lambda: self.state()["size"] != before["size"], "the handle to move")  # noqa: B023
+                return
             self.xdotool("mouseup", "1")
-        self.xdotool("mousemove", "--sync", str(left + round(width * end)), str(y), "mouseup", "1")
+        raise AssertionError("there is no hold of the slider's handle")
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Exit status and stderr after a signal."""
@@ -116,8 +125,9 @@ _servers: Final[dict[str, subprocess.Popen[bytes]]] = {}
 def display() -> Iterator[str]:
     """A virtual X display."""
     reader, writer = os.pipe()
+    # Else it starts anew when the only program on it ends, be it one that had a look.
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[writer], stderr=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(writer)
@@ -131,15 +141,33 @@ def display() -> Iterator[str]:
 
 
 def start_host(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    """A real XEmbed tray host; returns when icons can come to it."""
+    process = subprocess.Popen(
         ["trayer", "--edge", "bottom", "--align", "right", "--width", "10", "--height", "24"],
         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    wait_for(lambda: process.poll() is not None or _has_owner(environment["DISPLAY"], "_NET_SYSTEM_TRAY_S0"), "a host")
+    return process
+
+
+def _has_owner(display: str, selection: str) -> bool:
+    """Whether somebody plays a role on a display, by ICCCM 2.8: each has the selection of its role."""
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XInternAtom.restype = x11.XGetSelectionOwner.restype = ctypes.c_ulong
+    connection = ctypes.c_void_p(x11.XOpenDisplay(display.encode()))
+    assert connection, f"{display} cannot be reached"
+    atom = x11.XInternAtom(connection, selection.encode(), False)
+    owner = x11.XGetSelectionOwner(connection, ctypes.c_ulong(atom))
+    x11.XCloseDisplay(connection)
+    return bool(owner)
 
 
 def start_manager(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     """A real window manager: with one, windows get frames, and keys go to the one that is in front."""
-    return subprocess.Popen(["openbox"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(["openbox"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: process.poll() is not None or _has_owner(environment["DISPLAY"], "WM_S0"), "a window manager")
+    return process
 
 
 def in_host(tray: Tray) -> None:

@@ -192,14 +192,15 @@ def _boot(command: list[str], preload: Path, console: Path, limit: float) -> str
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    late = ""
+    end = ""
     try:
-        process.wait(limit)
+        if status := process.wait(limit):
+            end = f"\n(the guest's kernel ended with {status})\n"
     except subprocess.TimeoutExpired:
-        late = f"\n(the guest was killed after {limit:.0f} seconds)\n"
+        end = f"\n(the guest was killed after {limit:.0f} seconds)\n"
     finally:
         # The guest's processes are processes of the host, in this group; a kernel that panics leaves some behind.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    return console.read_text(errors="replace").replace("\r\n", "\n") + late
+    return console.read_text(errors="replace").replace("\r\n", "\n") + end
