@@ -168,6 +168,18 @@ async def test_a_declared_signal_is_sent_with_its_type(connect: Connect) -> None
     await until(lambda: watched.heard == ["word"])
 
 
+async def test_what_a_bus_does_not_take_yet_waits(connect: Connect) -> None:
+    """More than a socket holds."""
+    served, bus = await serve(connect), await connect()
+    watched = Watched(bus)
+    await watched.begin()
+    words = [f"{number} {'x' * 1000}" for number in range(2000)]
+    for word in words:
+        served.emit("Said", word)
+    await until(lambda: len(watched.heard) == len(words))
+    assert watched.heard == words
+
+
 async def test_what_is_answered_at_once_may_be_asked_for_many_times(connect: Connect) -> None:
     """A host that draws icons asks for every property by itself, and all at the same time."""
     await serve(connect)
