@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
+from xml.etree import ElementTree
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.support import raw_bus
 from tests.support.buses import KINDS, PlainBus
 from tests.support.raw_bus import RawClient
 from tests.support.waiting import until
-from vramswap_gui.api.declaration import Argument, Interface, Method, Property
+from vramswap_gui.api.declaration import Argument, Interface, Method, Property, Signal
 from vramswap_gui.bus import connection
 from vramswap_gui.bus.connection import Bus, BusError
 from vramswap_gui.bus.service import Call, ServedObject
@@ -31,6 +32,7 @@ INTERFACE: Final = Interface(
         "Break": Method("Break", "Has a defect."),
     },
     {"Text": Property("Text", "s", "text", "A <text>.")},
+    {"Said": Signal("Said", "A word.", (Argument("word", "s"),))},
 )
 
 
@@ -105,7 +107,7 @@ async def test_calls_are_answered_and_errors_are_typed(connect: Connect) -> None
     assert await failure(ask(bus, "Break")) == "Failed"
     assert await failure(bus.call(NAME, "/elsewhere", INTERFACE.name, "Echo", "s", "x")) == "UnknownObject"
     assert await failure(bus.call("org.example.Nobody", PATH, INTERFACE.name, "Echo")) == "ServiceUnknown"
-    assert await failure(bus.call(bus.name, PATH, INTERFACE.name, "Echo")) == "UnknownMethod"
+    assert await failure(bus.call(bus.name, PATH, INTERFACE.name, "Echo")) == "UnknownObject"
     assert bus.connected
 
 
@@ -127,6 +129,65 @@ async def test_properties_and_the_declaration_are_read(connect: Connect) -> None
     (xml,) = await bus.call(NAME, "/org", *introspect, reply="s")
     assert '<node name="example"/>' in xml
     await bus.call(NAME, PATH, connection.PEER, "Ping")
+
+
+async def test_a_connection_has_several_objects_and_they_come_and_go(connect: Connect) -> None:
+    service = (await serve(connect))._bus
+    bus = await connect()
+
+    async def other() -> dict[str, str]:
+        return {"Text": "other"}
+
+    beside = ServedObject(service, PATH + "/Other", INTERFACE, answer, other)
+
+    async def text(path: str) -> Any:
+        (value,) = await bus.call(
+            NAME, path, connection.PROPERTIES, "Get", "ss", INTERFACE.name, "Text", reply="v"
+        )  # fmt: skip
+        return value.value
+
+    async def nodes(path: str) -> list[str]:
+        (xml,) = await bus.call(NAME, path, "org.freedesktop.DBus.Introspectable", "Introspect", reply="s")
+        return [str(node.get("name")) for node in ElementTree.fromstring(xml).findall("node")]
+
+    ServedObject(service, "/elsewhere", INTERFACE, answer, values)
+    assert [await text(PATH), await text(PATH + "/Other")] == ["a\\x00b", "other"]
+    assert (await nodes("/"), await nodes("/org/example")) == (["elsewhere", "org"], ["Service"])
+    beside.withdraw()
+    assert await failure(text(PATH + "/Other")) == "UnknownObject"
+    assert await text(PATH) == "a\\x00b"
+    await service.release_name(NAME)
+    assert await failure(text(PATH)) == "ServiceUnknown"
+
+
+async def test_a_declared_signal_is_sent_with_its_type(connect: Connect) -> None:
+    served, bus = await serve(connect), await connect()
+    watched = Watched(bus)
+    await watched.begin()
+    served.emit("Said", "word")
+    await until(lambda: watched.heard == ["word"])
+
+
+async def test_what_a_bus_does_not_take_yet_waits(connect: Connect) -> None:
+    """More than a socket holds."""
+    served, bus = await serve(connect), await connect()
+    watched = Watched(bus)
+    await watched.begin()
+    words = [f"{number} {'x' * 1000}" for number in range(2000)]
+    for word in words:
+        served.emit("Said", word)
+    await until(lambda: len(watched.heard) == len(words))
+    assert watched.heard == words
+
+
+async def test_what_is_answered_at_once_may_be_asked_for_many_times(connect: Connect) -> None:
+    """A host that draws icons asks for every property by itself, and all at the same time."""
+    await serve(connect)
+    bus = await connect()
+    # A bus lets nobody wait for more answers than 128.
+    texts = [str(number) for number in range(100)]
+    answers = await asyncio.gather(*(ask(bus, "Echo", "s", text, reply="s") for text in texts))
+    assert [text for (text,) in answers] == texts
 
 
 async def test_one_caller_keeps_the_others_not_out(connect: Connect) -> None:

@@ -130,7 +130,7 @@ async def test_a_verb_takes_as_long_as_it_takes(helper: Helper, client: Client) 
 
 async def test_a_helper_that_hangs_is_not_waited_for(helper: Helper, client: Client) -> None:
     await client.connect()
-    helper.bus.serve = lambda message: None
+    helper.bus.serve(OBJECT_PATH, lambda message: None)
     for call in (client.stop(), client.refresh(), client.get_config()):
         error = await failure(call)
         assert error.code is ErrorCode.HELPER_UNAVAILABLE

@@ -318,7 +318,9 @@ async def test_the_icon_is_a_name_that_the_panel_recolours(
     # 64 MiB of 1 GiB are no eighth yet.
     await until(lambda: "NewIcon" in watcher.signals[len(signals) :])
     assert await icon() == ("vramswap-on-0-symbolic", 0)
+    told = len(watcher.signals)
     tray.do("prefer", {"icon": "light"})
+    await until(lambda: "NewIcon" in watcher.signals[told:])
     name, pictures = await icon()
     assert (name, pictures > 0) == ("", True)
     width, height, pixels = (await watcher.property("IconPixmap"))[0]

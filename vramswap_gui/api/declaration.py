@@ -38,7 +38,7 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """Something to be read; a change is told with PropertiesChanged."""
+    """Something to be read; a change is told with PropertiesChanged, or with a signal that the interface has for it."""
 
     name: str
     signature: str
@@ -54,6 +54,11 @@ class Signal:
     name: str
     doc: str
     carries: tuple[Argument, ...] = ()
+
+    @property
+    def signature(self) -> str:
+        """What it carries."""
+        return "".join(argument.signature for argument in self.carries)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ LIMITS_EXCEEDED: Final = _ERROR + "LimitsExceeded"
 INCONSISTENT: Final = _ERROR + "InconsistentMessage"
 INVALID_ARGS: Final = _ERROR + "InvalidArgs"
 UNKNOWN_METHOD: Final = _ERROR + "UnknownMethod"
+UNKNOWN_OBJECT: Final = _ERROR + "UnknownObject"
 FAILED: Final = _ERROR + "Failed"
 NAME_HAS_NO_OWNER: Final = _ERROR + "NameHasNoOwner"
 SERVICE_UNKNOWN: Final = _ERROR + "ServiceUnknown"
@@ -41,6 +42,12 @@ SERVICE_UNKNOWN: Final = _ERROR + "ServiceUnknown"
 ANSWER_DEADLINE: Final = 25.0
 #: For the bus to greet.
 _GREETING_DEADLINE: Final = 10.0
+
+#: What introspection data begins with.
+DOCTYPE: Final = (
+    '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN"\n'
+    ' "http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">\n'
+)
 
 Changed = Callable[[str], None]
 Heard = Callable[[list[Any]], None]
@@ -72,10 +79,8 @@ class Bus:
         self._rules: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = asyncio.get_running_loop().create_future()
-        #: Whoever answers method calls; without one they are refused.
-        self.serve: Callable[[Incoming], None] = lambda message: self.refuse(
-            message, UNKNOWN_METHOD, "Nothing is offered here."
-        )
+        #: Path of an object → whoever answers method calls to it.
+        self._objects: dict[str, Callable[[Incoming], None]] = {}
         connection.received = self._receive
         connection.ended = self._end
 
@@ -170,6 +175,10 @@ class Bus:
         (answer,) = await self.ask_bus("RequestName", "su", name, 4, reply="u")
         return answer in (1, 4)
 
+    async def release_name(self, name: str) -> None:
+        """The reverse of :meth:`request_name`. Raises BusError."""
+        await self.ask_bus("ReleaseName", "s", name, reply="u")
+
     async def uid(self, name: str) -> int | None:
         """The user of a connection; None when it is gone."""
         try:
@@ -234,6 +243,14 @@ class Bus:
 
     # Telling
 
+    def serve(self, path: str, called: Callable[[Incoming], None]) -> None:
+        """Have ``called`` answer the method calls to the object at ``path``, until :meth:`withdraw`."""
+        self._objects[path] = called
+
+    def withdraw(self, path: str) -> None:
+        """From now on there is no object at ``path``."""
+        self._objects.pop(path, None)
+
     def emit(self, path: str, interface: str, member: str, signature: str = "", *arguments: Any) -> None:
         """Send a signal to everybody who wants it."""
         if self.connected:
@@ -273,7 +290,7 @@ class Bus:
         """Nothing that a message holds may end more than its own handling."""
         try:
             if message.kind is MessageType.METHOD_CALL:
-                self.serve(message)
+                self._objects.get(message.path, self._elsewhere)(message)
             elif message.kind is MessageType.SIGNAL:
                 self._hear(message)
             else:
@@ -282,6 +299,16 @@ class Bus:
             return
         except Exception:
             traceback.print_exc()
+
+    def _elsewhere(self, message: Incoming) -> None:
+        """On the way to an object: the next steps. Anywhere else there is nothing."""
+        before = message.path.rstrip("/") + "/"
+        steps = {path.removeprefix(before).split("/")[0] for path in self._objects if path.startswith(before)}
+        if steps and message.member == "Introspect" and not message.signature:
+            nodes = "".join(f'<node name="{step}"/>' for step in sorted(steps))
+            self.answer(message, "s", [f"{DOCTYPE}<node>{nodes}</node>\n"])
+        else:
+            self.refuse(message, UNKNOWN_OBJECT, f"There is no object {message.path[:255]}.")
 
     def _answered(self, message: Incoming) -> None:
         to, future = self._waiting.get(message.reply_serial, ("", None))

@@ -3,10 +3,11 @@
 dbus-next 0.2.3 reads a message as a whole and in one go, and what it cannot read ends the connection: a header field
 that is not in the specification's table (dbus-broker passes those on, and the specification has them ignored), a body
 that its signature does not describe, a type nested too deep. A body of 30 MiB, which everybody may send, keeps the
-process busy for half a minute. Every signature that was ever seen stays in memory. And a bus that closes the
-connection while it is being greeted is read from without end. So here messages are cut out of the stream by their
-lengths alone, a body that is too long is passed over as it comes, headers are read without a judgement on what is not
-known, and a body is read only when somebody wants it.
+process busy for half a minute. Every signature that was ever seen stays in memory. A bus that closes the connection
+while it is being greeted is read from without end. And one that does not read as fast as is written, as when many ask
+at once, is taken for one that is gone. So here messages are cut out of the stream by their lengths alone, a body that
+is too long is passed over as it comes, headers are read without a judgement on what is not known, a body is read only
+when somebody wants it, and what the bus does not take yet waits.
 
 Message format: https://dbus.freedesktop.org/doc/dbus-specification.html#message-protocol-messages
 """
@@ -212,6 +213,20 @@ def printable(value: Any) -> Any:
     return value
 
 
+class _Patient:
+    """A socket to write to that takes nothing, instead of failing, while it is full."""
+
+    def __init__(self, full: socket.socket) -> None:
+        self._socket = full
+
+    def send(self, data: memoryview) -> int:
+        """How many bytes of ``data`` it took. Raises OSError."""
+        try:
+            return self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+
+
 class Connection(MessageBus):
     """The library's connection, on a socket that reached the bus. Whatever comes goes to ``received``, and the end to
     ``ended``; nothing is answered by itself.
@@ -225,6 +240,8 @@ class Connection(MessageBus):
         self.ended: Callable[[], None] = lambda: None
         # It wants an address, and would block until somebody at it accepts.
         super().__init__("unix:path=/")
+        # What it could not write it keeps, and goes on as soon as the socket can be written to.
+        self._writer.sock = _Patient(self._sock)
         # Whose end this is, is known by then.
         self._disconnect_future.add_done_callback(lambda future: future.exception())
 

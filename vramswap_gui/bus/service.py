@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
@@ -13,6 +14,7 @@ from dbus_next.constants import MessageFlag
 
 from vramswap_gui.api.declaration import Argument, Interface, Method, Property, Signal
 from vramswap_gui.bus.connection import (
+    DOCTYPE,
     FAILED,
     INVALID_ARGS,
     LIMITS_EXCEEDED,
@@ -30,10 +32,6 @@ _MAX_PENDING: Final = 64
 _MAX_PENDING_OF_ONE: Final = 16
 
 _ERROR: Final = "org.freedesktop.DBus.Error."
-_DOCTYPE: Final = (
-    '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN"\n'
-    ' "http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">\n'
-)
 #: D-Bus specification, "Standard Interfaces".
 _STANDARD: Final = (
     Interface(
@@ -85,9 +83,7 @@ Values = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class ServedObject:
-    """An object, with one interface of ours and the standard ones. It answers all calls of the connection, unless
-    somebody else does and passes on those of this object to :meth:`called`.
-    """
+    """An object of a connection, with one interface of ours and the standard ones."""
 
     def __init__(self, bus: Bus, path: str, interface: Interface, answer: Answer, values: Values) -> None:
         self._bus = bus
@@ -98,21 +94,24 @@ class ServedObject:
         self._interfaces = {declared.name: declared for declared in (interface, *_STANDARD)}
         self._xml = introspection((interface, *_STANDARD))
         self._pending: Counter[str] = Counter()
-        bus.serve = self.called
+        bus.serve(path, self._called)
+
+    def withdraw(self) -> None:
+        """From now on there is no such object."""
+        self._bus.withdraw(self._path)
+
+    def emit(self, signal: str, *values: Any) -> None:
+        """Send one of the declared signals."""
+        declared = self._interface.signals[signal]
+        self._bus.emit(self._path, self._interface.name, signal, declared.signature, *values)
 
     def changed(self, values: Mapping[str, Any]) -> None:
         """Tell that properties have other values now."""
         self._bus.emit(self._path, PROPERTIES, "PropertiesChanged", "sa{sv}as",
                        self._interface.name, self._variants(values), [])  # fmt: skip
 
-    def called(self, message: Incoming) -> None:
-        """Answer a message to this object.
-
-        Whether it is a call at all is decided by the header. The body is read only if it is of the right type.
-        """
-        if message.path != self._path:
-            self._elsewhere(message)
-            return
+    def _called(self, message: Incoming) -> None:
+        """Whether it is a call at all is decided by the header. The body is read only if it is of the right type."""
         method = self._find(message)
         if method is None:
             self._bus.refuse(message, UNKNOWN_METHOD, f"There is no method {message.member}.")
@@ -122,17 +121,8 @@ class ServedObject:
             self._bus.refuse(
                 message, INVALID_ARGS, f"{message.member} takes “{method.signature}”, not “{message.signature}”."
             )
-        elif self._pending.total() >= _MAX_PENDING or self._pending[message.sender] >= _MAX_PENDING_OF_ONE:
-            self._bus.refuse(message, LIMITS_EXCEEDED, "Too many calls at once.")
         else:
-            try:
-                arguments = message.values()
-            except MalformedError as error:
-                self._bus.refuse(message, INVALID_ARGS, f"What {message.member} was given cannot be read: {error}.")
-                return
-            interactive = bool(message.flags & MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION)
-            self._pending[message.sender] += 1
-            self._bus.begin(self._work(message, Call(message.sender, method, arguments, interactive)))
+            self._bus.begin(self._work(message, method))
 
     def _find(self, message: Incoming) -> Method | None:
         """A call may leave the interface out (D-Bus specification, "Method calls")."""
@@ -142,20 +132,37 @@ class ServedObject:
         found = (interface.methods.get(message.member) for interface in self._interfaces.values())
         return next(filter(None, found), None)
 
-    async def _work(self, message: Incoming, call: Call) -> None:
+    async def _work(self, message: Incoming, method: Method) -> None:
+        """Only work that waits is there when the next begins: what is answered at once may be asked for without end."""
+        sender = message.sender
+        if self._pending.total() >= _MAX_PENDING or self._pending[sender] >= _MAX_PENDING_OF_ONE:
+            self._bus.refuse(message, LIMITS_EXCEEDED, "Too many calls at once.")
+            return
         try:
-            try:
-                given = await self._reply(call)
-            finally:
-                self._pending[message.sender] -= 1
-                if not self._pending[message.sender]:
-                    del self._pending[message.sender]
-            self._bus.answer(message, call.method.reply, given)
+            arguments = message.values()
+        except MalformedError as error:
+            self._bus.refuse(message, INVALID_ARGS, f"What {message.member} was given cannot be read: {error}.")
+            return
+        interactive = bool(message.flags & MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION)
+        try:
+            with self._noted(sender):
+                given = await self._reply(Call(sender, method, arguments, interactive))
+            self._bus.answer(message, method.reply, given)
         except BusError as error:
             self._bus.refuse(message, error.name, error.text)
         except Exception as error:
             traceback.print_exc()
             self._bus.refuse(message, FAILED, f"There is a defect ({type(error).__name__}).")
+
+    @contextlib.contextmanager
+    def _noted(self, sender: str) -> Iterator[None]:
+        self._pending[sender] += 1
+        try:
+            yield
+        finally:
+            self._pending[sender] -= 1
+            if not self._pending[sender]:
+                del self._pending[sender]
 
     async def _reply(self, call: Call) -> Sequence[Any]:
         if self._interface.methods.get(call.method.name) is call.method:
@@ -184,19 +191,10 @@ class ServedObject:
     def _variants(self, values: Mapping[str, Any]) -> dict[str, Variant]:
         return {name: Variant(self._interface.properties[name].signature, value) for name, value in values.items()}
 
-    def _elsewhere(self, message: Incoming) -> None:
-        """On the way to the object: the next step. Anywhere else there is nothing."""
-        path = message.path.rstrip("/")
-        if self._path.startswith(path + "/") and message.member == "Introspect" and not message.signature:
-            step = self._path[len(path) + 1 :].split("/")[0]
-            self._bus.answer(message, "s", [f'{_DOCTYPE}<node><node name="{step}"/></node>\n'])
-        else:
-            self._bus.refuse(message, _ERROR + "UnknownObject", f"There is no object {message.path[:255]}.")
-
 
 def introspection(interfaces: Sequence[Interface]) -> str:
-    """The introspection data of an object, with its documentation (GDBusAnnotationInfo, ``DocString``)."""
-    lines = [_DOCTYPE + "<node>"]
+    """The introspection data of an object, with what documentation it has (GDBusAnnotationInfo, ``DocString``)."""
+    lines = [DOCTYPE + "<node>"]
     for interface in interfaces:
         lines.append(f"  <interface name={quoteattr(interface.name)}>")
         declarations: list[Method | Signal | Property] = [
@@ -209,7 +207,7 @@ def introspection(interfaces: Sequence[Interface]) -> str:
 
 
 def _element(declared: Method | Signal | Property) -> list[str]:
-    inner = [_doc(declared.doc)]
+    inner = [_doc(declared.doc)] if declared.doc else []
     if isinstance(declared, Property):
         kind, more = "property", f' type="{declared.signature}" access="read"'
     elif isinstance(declared, Signal):

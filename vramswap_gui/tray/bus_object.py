@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from vramswap_gui.api import declaration
-from vramswap_gui.bus.service import Call
+from vramswap_gui.bus.connection import Bus
+from vramswap_gui.bus.service import Call, ServedObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Method:
 
 
 class BusObject:
-    """One interface at one path; ``signals``: their names and types. While it is exported ``send`` takes its signals.
+    """One interface at one path; ``signals``: their names and types. Others see it between :meth:`serve` and
+    :meth:`withdraw`.
 
     What the interfaces of others mean is written with them, so the declarations here have no words of their own.
     """
@@ -41,11 +43,11 @@ class BusObject:
         methods: Mapping[str, Method],
         signals: Mapping[str, tuple[str, ...]],
     ) -> None:
-        self.path = path
-        self.send: Callable[..., None] | None = None
+        self._path = path
+        self._served: ServedObject | None = None
         self._properties = properties
         self._methods = methods
-        self.interface = declaration.Interface(
+        self._interface = declaration.Interface(
             name,
             {
                 key: declaration.Method(key, "", _arguments(method.takes), _arguments(method.gives))
@@ -55,19 +57,25 @@ class BusObject:
             {key: declaration.Signal(key, "", _arguments(carries)) for key, carries in signals.items()},
         )
 
-    def tell(self, signal: str, *values: Any) -> None:
-        """Emit a signal."""
-        if self.send is not None:
-            carries = self.interface.signals[signal].carries
-            signature = "".join(argument.signature for argument in carries)
-            self.send(self.path, self.interface.name, signal, signature, *values)
+    def serve(self, bus: Bus) -> None:
+        """Have others see it on ``bus``."""
+        self._served = ServedObject(bus, self._path, self._interface, self._answer, self._values)
 
-    async def answer(self, call: Call) -> Sequence[Any]:
-        """What a call gives."""
+    def withdraw(self) -> None:
+        """Nobody sees it any more."""
+        if self._served is not None:
+            self._served.withdraw()
+            self._served = None
+
+    def tell(self, signal: str, *values: Any) -> None:
+        """Emit a signal, to whoever sees the object."""
+        if self._served is not None:
+            self._served.emit(signal, *values)
+
+    async def _answer(self, call: Call) -> Sequence[Any]:
         return self._methods[call.method.name].work(*call.arguments)
 
-    async def values(self) -> Mapping[str, Any]:
-        """All properties."""
+    async def _values(self) -> Mapping[str, Any]:
         return {name: value.read() for name, value in self._properties.items()}
 
 

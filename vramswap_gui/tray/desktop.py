@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from vramswap_gui.bus.connection import BUS, BUS_PATH, PROPERTIES, Bus, BusError, Variant
-from vramswap_gui.bus.service import ServedObject
+from vramswap_gui.bus.connection import PROPERTIES, Bus, BusError, Variant
 from vramswap_gui.tray.bus_object import BusObject
 
 #: A service that takes longer hangs, and nobody may wait for it.
@@ -57,7 +56,8 @@ class Desktop:
         """Reach the bus at ``address``, or the session's; whether that worked. Not reaching it is no error."""
         try:
             self._bus = bus = await Bus.connect(address or "session")
-            self._serve()
+            for exported in self._objects:
+                exported.serve(bus)
             for service in self._services:
                 await service.follow(bus)
         except BusError:
@@ -75,28 +75,16 @@ class Desktop:
 
     def export(self, *objects: BusObject) -> None:
         """Have others see these objects of ours."""
-        self._objects += objects
-        self._serve()
+        for exported in objects:
+            self._objects.append(exported)
+            if self._bus is not None:
+                exported.serve(self._bus)
 
     def withdraw(self, *objects: BusObject) -> None:
         """Nobody sees them any more."""
         for exported in objects:
             self._objects.remove(exported)
-            exported.send = None
-        self._serve()
-
-    def _serve(self) -> None:
-        if self._bus is None or not self._objects:
-            return
-        bus = self._bus
-        served = {}
-        for exported in self._objects:
-            exported.send = bus.emit
-            served[exported.path] = ServedObject(
-                bus, exported.path, exported.interface, exported.answer, exported.values
-            )
-        anywhere = next(iter(served.values()))
-        bus.serve = lambda message: served.get(message.path, anywhere).called(message)
+            exported.withdraw()
 
     async def own(self, name: str) -> None:
         """Take a name, unless somebody has it."""
@@ -106,7 +94,9 @@ class Desktop:
 
     async def disown(self, name: str) -> None:
         """Give the name back."""
-        await self.call(BUS, BUS_PATH, BUS, "ReleaseName", "s", name, reply="u")
+        if self._bus is not None:
+            with contextlib.suppress(BusError):
+                await self._bus.release_name(name)
 
     @property
     def busy(self) -> bool:

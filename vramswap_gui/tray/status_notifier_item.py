@@ -6,6 +6,7 @@ either by name or as pictures: a host that gets both may take the pictures (Plas
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from typing import Any, Final
@@ -77,9 +78,9 @@ class StatusNotifierItem(QObject):
                 "NewMenu": (), "NewStatus": ("s",),
             },
         )  # fmt: skip
+        self._told = self._shown()
         self._name_on_bus = f"org.kde.StatusNotifierItem-{os.getpid()}-1"
-        desktop.export(item)
-        desktop.export(self._menu)
+        desktop.export(item, self._menu)
 
     def register(self) -> None:
         """Tell the host that has come."""
@@ -93,14 +94,15 @@ class StatusNotifierItem(QObject):
 
     def show_view(self, view: View) -> None:
         """Show another view; hosts are told of what is different in it, and of nothing else."""
-        before = self._shown()
         self._view = view
-        now = self._shown()
+        # Compared with what they were told: another ink may have been chosen since.
+        before, now = self._told, self._shown()
+        self._told = now
         self._menu.refresh()
         if now[0] != before[0]:
             self._object.tell("NewIcon")
-        if now[1] != before[1]:
             self._object.tell("NewAttentionIcon")
+        if now[1] != before[1]:
             self._object.tell("NewStatus", self._status())
         if now[2] != before[2]:
             self._object.tell("NewToolTip")
@@ -124,7 +126,7 @@ class StatusNotifierItem(QObject):
         view = self._view
         if self._name() or view is None:
             return []
-        return [_pixmap(icons.image(size, view.look, self._ink(), view.ring)) for size in _SIZES]
+        return _pictures(view.look, self._ink(), view.ring)
 
     def _status(self) -> str:
         return "NeedsAttention" if self._view is not None and self._view.look is Look.FAILED else "Active"
@@ -141,6 +143,12 @@ class StatusNotifierItem(QObject):
         # Qt takes it from there for the window that is activated next (xdg-activation on Wayland).
         os.environ["XDG_ACTIVATION_TOKEN"] = token
         return []
+
+
+# A host that asks for one property after the other has all of them read each time.
+@functools.lru_cache(maxsize=1)
+def _pictures(look: Look, ink: Ink, ring: float) -> list[Any]:
+    return [_pixmap(icons.image(size, look, ink, ring)) for size in _SIZES]
 
 
 def _pixmap(image: QImage) -> list[Any]:
