@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -422,3 +423,12 @@ async def test_without_a_helper_it_is_looked_for_and_missed(controller: Controll
     await done(controller)
     assert answers.configs == [Config()]
     assert [check.verdict for check in answers.checks[1] if check.name == "Helper"] == [Verdict.OK]
+
+
+@pytest.mark.filterwarnings("error")
+async def test_it_ends_while_something_is_about_to_begin(controller: Controller) -> None:
+    controller.load_settings()
+    controller.check()
+    # Neither has had its first step.
+    await controller.close()
+    gc.collect()

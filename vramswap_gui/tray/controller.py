@@ -335,6 +335,8 @@ class Controller(QObject):
         task = asyncio.ensure_future(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # One that is cancelled before it began has never come to its work.
+        task.add_done_callback(lambda _: work.close())
 
     async def _guard(self, work: Coroutine[Any, Any, object]) -> None:
         """Whatever goes wrong becomes something to read on the screen."""
