@@ -333,3 +333,12 @@ def test_names_that_others_give_are_shown_as_plain_text(root: Path) -> None:
     line = b"/mnt/\xff\x1b[2J<b>a\\012b file 4 0 -2\n"
     (root / "proc/swaps").write_bytes(b"Filename Type Size Used Priority\n" + line)
     assert found(root, "Other swap").found == "/mnt/\\xff\\x1b[2J<b>a\\nb 4 KiB"
+
+
+def test_what_is_simulated_is_said_to_be(tmp_path: Path) -> None:
+    """On a machine without a GPU the check does not contradict a simulation that runs."""
+    nothing = Machine(tmp_path / "proc", tmp_path / "sys")
+    found = {check.name: check for check in checks.look(nothing, ("gpu", "kernel"))}
+    for name in ("NVIDIA GPU", "NVIDIA driver", "CUDA driver library", "Kernel module nbd"):
+        assert (found[name].verdict, found[name].found) == (Verdict.OK, "simulated")
+    assert checks.look(nothing, ("kernel",))[0].verdict is Verdict.FAILED

@@ -362,12 +362,12 @@ class Controller(QObject):
 
 def _look(status: Status, error: VramswapError | None) -> object:
     # Loaded when it is first needed: a hidden tray has no use for it.
-    from vramswap_gui.doctor.checks import Check, Verdict, look
+    from vramswap_gui.doctor import helper_check
+    from vramswap_gui.doctor.checks import look
 
-    helper = Check("Helper", Verdict.OK, f"version {status.version}")
     if error is not None:
-        helper = Check("Helper", Verdict.FAILED, error.message, error.remedy)
-    return (*look(), helper)
+        return (*look(), helper_check.helper(error))
+    return (*look(simulated=status.simulated), helper_check.helper(status), helper_check.settings(status))
 
 
 async def _nothing() -> None:

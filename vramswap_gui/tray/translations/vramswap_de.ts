@@ -1088,6 +1088,10 @@
         <translation>Einrichten des Kontexts</translation>
     </message>
     <message>
+        <source>simulated</source>
+        <translation>simuliert</translation>
+    </message>
+    <message>
         <source>starting CUDA</source>
         <translation>Starten von CUDA</translation>
     </message>

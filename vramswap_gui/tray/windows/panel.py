@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.i18n import tr
@@ -80,10 +80,9 @@ class Panel(QWidget):
         self.progress.setAccessibleName(tr("Working"))
         self.cancel = QPushButton(tr("&Cancel"))
         self.cancel.setAccessibleDescription(tr("Leave the pages in VRAM and the swap on"))
-        for part in (self.progress, self.cancel):
-            policy = part.sizePolicy()
-            policy.setRetainSizeWhenHidden(True)
-            part.setSizePolicy(policy)
+        policy = self.cancel.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.cancel.setSizePolicy(policy)
         self.mode_title, self.mode = Label(tr(SETTINGS["mode"].title)), Choice()
         self.mode_title.setBuddy(self.mode)
         self.mode.setAccessibleName(self.mode_title.text())
@@ -113,7 +112,11 @@ class Panel(QWidget):
         state.setSpacing(12)
         state.addWidget(self.headline, 1)
         state.addWidget(self.cancel)
-        column.addLayout(_stack(6, head, _stack(2, state, self.sentence), self.progress))
+        # What is said while something is under way leaves the last line to the progress.
+        said = QGridLayout()
+        said.addWidget(self.sentence, 0, 0)
+        said.addWidget(self.progress, 0, 0, Qt.AlignmentFlag.AlignBottom)
+        column.addLayout(_stack(6, head, _stack(2, state, said)))
         when = QHBoxLayout()
         when.setSpacing(12)
         when.addWidget(self.mode_title)
@@ -233,7 +236,7 @@ def _visible(visible: bool, *parts: QWidget) -> None:
         part.setVisible(visible)
 
 
-def _stack(spacing: int, *parts: QWidget | QBoxLayout) -> QVBoxLayout:
+def _stack(spacing: int, *parts: QWidget | QLayout) -> QVBoxLayout:
     column = QVBoxLayout()
     column.setSpacing(spacing)
     for part in parts:
