@@ -260,10 +260,6 @@
         <translation>Nur {0} VRAM sind frei, von denen {1} nicht verliehen werden sollen.</translation>
     </message>
     <message>
-        <source>Operation not permitted</source>
-        <translation>Vorgang nicht erlaubt</translation>
-    </message>
-    <message>
         <source>Other swap</source>
         <translation>Andere Swap-Bereiche</translation>
     </message>
