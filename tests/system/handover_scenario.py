@@ -152,6 +152,9 @@ def main() -> None:
         say("off: nothing is left")
         say(ctl(stack, "on"))
         watch_over_by_another_keeper(stack)
+        # Everybody's pages come home first: what is lost afterwards is to be one program's, and not init's.
+        ctl(stack, "off")
+        ctl(stack, "on")
         lose_both(stack)
         say(ctl(stack, "on"))
         ctl(stack, "off")

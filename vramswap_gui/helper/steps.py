@@ -100,6 +100,9 @@ def done(goal: Goal, step: Step, made: int | None = None) -> Goal:
             return replace(goal, come=goal.come[1:], fresh=made)
         case SwapOn():
             return replace(goal, fresh=None)
+        case SwapOff(index) | Remove(index) | Disconnect(index):
+            # The server gives the number to the next segment, which is to stay.
+            return replace(goal, leave=tuple(other for other in goal.leave if other != index))
         case Quit():
             return replace(goal, end=False)
         case _:
