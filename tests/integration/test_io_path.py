@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import socket
 import struct
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +100,46 @@ def test_serving_allocates_nothing(
         assert allocations()[1] == before
         for end in ends:
             end.close()
+
+
+#: An engine with one worker, kept from answering until all connections have asked.
+_MANY = """
+import socket, struct, sys
+from pathlib import Path
+from tests.support.fakegpu import FakeGpu
+from tests.support.server import wait_for
+from vramswap_gui.server.engine.engine import Engine
+from vramswap_gui.server.engine.vram import Vram
+from vramswap_gui.server.supervisor.counters import Counters
+
+gpu = FakeGpu(Path(sys.argv[1]), Path())
+vram, counters = Vram(), Counters()
+engine = Engine(vram.context, 1, vram.can_batch, counters.address)
+mapping, _ = vram.create(4 << 20)
+engine.add_segment(0, mapping.base, mapping.size)
+pairs = [socket.socketpair() for _ in range(400)]
+gpu["hang"] = 1
+for number, (ours, theirs) in enumerate(pairs):
+    header = struct.pack(">IHHQQI", 0x25609513, 0, 1, number, number * 4096, 4096)
+    ours.sendall(header + struct.pack("=Q", number) * 512)
+    engine.add_connection(0, theirs.detach())
+wait_for(lambda: counters.read()["writes"] == len(pairs), "all requests to be taken in")
+gpu["hang"] = 0
+for ours, _ in pairs:
+    ours.settimeout(30)
+    assert len(ours.recv(16, socket.MSG_WAITALL)) == 16
+for number, (ours, _) in enumerate(pairs):
+    ours.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, number, number * 4096, 4096))
+for number, (ours, _) in enumerate(pairs):
+    assert ours.recv(16 + 4096, socket.MSG_WAITALL)[16:] == struct.pack("=Q", number) * 512
+    ours.close()
+engine.close()
+"""
+
+
+def test_more_connections_than_a_batch_has_room_for(gpu: FakeGpu) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _MANY, gpu.folder], env=os.environ | gpu.env(), capture_output=True, text=True,
+        check=False, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

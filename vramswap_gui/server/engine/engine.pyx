@@ -27,7 +27,7 @@ from vramswap_gui.server.engine.frontends.nbd cimport RX_SIZE, TX_SIZE, NbdConne
 from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, Store
 from vramswap_gui.server.engine.stores.linear cimport LinearStore, open_linear
 from vramswap_gui.server.engine.tally cimport ROW
-from vramswap_gui.server.engine.worker cimport BATCHES, Worker, watch, work
+from vramswap_gui.server.engine.worker cimport BATCHES, MAX_PORTS, Worker, watch, work
 
 import os
 import select
@@ -50,7 +50,7 @@ cdef extern from "<sys/socket.h>" nogil:
     enum: SHUT_RDWR
 
 cdef enum:
-    MAX_CONNECTIONS = 1024
+    MAX_CONNECTIONS = MAX_PORTS
     # How the ways to copy are compared: pages as they come from a socket, behind a header; so many times for each number.
     PAGE = 4096
     STRIDE = PAGE + 28

@@ -8,7 +8,9 @@ from vramswap_gui.server.engine.request cimport LANES, Port
 cdef enum:
     # Two batches take turns in each lane: while one is copied, the other is collected, or answered.
     BATCHES = 2
-    MAX_PORTS = 256
+    # Ports of one worker, and those that have a share in one batch.
+    MAX_PORTS = 1024
+    MAX_SHARES = 256
 
 cdef struct Share:
     # A port's requests in a batch: so many, next in its queue.
@@ -18,7 +20,7 @@ cdef struct Share:
 cdef struct Batch:
     CopyBatch copies
     int count
-    Share share[MAX_PORTS]
+    Share share[MAX_SHARES]
 
 cdef struct Lane:
     Batch batch[BATCHES]

@@ -87,7 +87,7 @@ cdef void rearm(Worker *w, Port *port) noexcept nogil:
         port.watched_for_out = out
     for i in range(LANES):
         pending = pending or port.queue[i].planned != port.queue[i].made
-    if (pending or (not out and port.frontend.has_work(port))) and not port.again and w.again_count < MAX_PORTS:
+    if (pending or (not out and port.frontend.has_work(port))) and not port.again:
         port.again = True
         w.again[w.again_count] = port
         w.again_count += 1
@@ -99,7 +99,7 @@ cdef bint plan(Lane *lane, int number, Port *port) noexcept nogil:
     cdef Queue *queue = &port.queue[number]
     cdef unsigned int count = 0
     cdef uint64_t size = 0
-    if queue.planned == queue.made or lane.under_way == BATCHES or batch.count == MAX_PORTS:
+    if queue.planned == queue.made or lane.under_way == BATCHES or batch.count == MAX_SHARES:
         return False
     while queue.planned != queue.made and count < MAX_SHARE and size < MAX_SHARE_BYTES:
         if not port.store.plan(port.store, at(queue, queue.planned), &batch.copies):
