@@ -379,7 +379,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 #ifdef STANDALONE
-/// Without libFuzzer: inputs drawn from what is nearly right, for so many seconds.
+/// Without libFuzzer: inputs drawn from what is nearly right, so many of them.
 int main(int, char **arguments) {
     const unsigned long wanted = strtoul(arguments[1], nullptr, 10);
     Random random{uint64_t(atoi(arguments[2]))};

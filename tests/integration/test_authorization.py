@@ -15,7 +15,7 @@ import pytest
 from tests.support import raw_bus
 from tests.support.buses import KINDS, PlainBus
 from tests.support.raw_bus import RawClient
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 from vramswap_gui.api.dbus import VERBS, Access
 from vramswap_gui.api.declaration import Argument, Interface, Method
 from vramswap_gui.bus.connection import Bus
@@ -182,7 +182,7 @@ async def test_a_polkit_that_is_replaced_is_asked_again(
     queued = asyncio.ensure_future(new.begin(plain.address))
     authority.bus.close()
     await queued
-    await asyncio.wait([asking], timeout=20)
+    await asyncio.wait([asking], timeout=PATIENCE)
     # Whether the new one was there in time is the bus's affair.
     if new.asked:
         assert asking.exception() is None

@@ -15,7 +15,7 @@ import pytest
 from tests.support import raw_bus
 from tests.support.buses import KINDS, PlainBus
 from tests.support.raw_bus import RawClient
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 from vramswap_gui.api.declaration import Argument, Interface, Method, Property, Signal
 from vramswap_gui.bus import connection
 from vramswap_gui.bus.connection import Bus, BusError
@@ -350,7 +350,7 @@ async def say(end: socket.socket, *lines: bytes) -> None:
 async def test_what_is_no_bus_is_said_to_be_none(
     tmp_path: Path, lines: tuple[bytes, ...], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "_GREETING_DEADLINE", 5.0)
+    monkeypatch.setattr(connection, "_GREETING_DEADLINE", PATIENCE)
     name, text = await greet(tmp_path / "socket", lambda end: say(end, *lines))
     assert name == "Disconnected"
     assert any(word in text for word in words.split("|")), text
@@ -358,7 +358,7 @@ async def test_what_is_no_bus_is_said_to_be_none(
 
 async def test_a_bus_that_says_nothing_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_GREETING_DEADLINE", 0.3)
-    name, text = await greet(tmp_path / "socket", lambda end: asyncio.sleep(30))
+    name, text = await greet(tmp_path / "socket", lambda end: asyncio.sleep(PATIENCE))
     assert (name, text) == ("Disconnected", "it does not answer")
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.support.fakegpu import FakeGpu
+from tests.support.waiting import PATIENCE
 
 _COMPILE = """
 from vramswap_gui.server.engine.copy_kernel import compile_copy_kernel
@@ -64,7 +65,7 @@ engine.close()
 def run(gpu: FakeGpu, program: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", program, gpu.folder, *arguments], env=os.environ | gpu.env(), capture_output=True,
-        text=True, check=False, timeout=100,
+        text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

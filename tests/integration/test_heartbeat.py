@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from tests.support.fakegpu import FakeGpu
+from tests.support.waiting import PATIENCE
 
 #: Two workers with a connection each.
 _WATCHED = """
@@ -74,6 +75,6 @@ print("done")
 def test_a_hung_worker_is_told_from_an_idle_one(gpu: FakeGpu) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _WATCHED, gpu.folder], env=os.environ | gpu.env(), capture_output=True, text=True,
-        check=False, timeout=100,
+        check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from tests.demo.stack import BIN, Stack
+from tests.support.waiting import PATIENCE
 
 #: Locale → what it is made of: Turkish and Azerbaijani letters, encodings that lack most signs, right to left.
 LOCALES: Final = {
@@ -56,7 +57,7 @@ def test_every_command(make_stack: Callable[..., Stack], locales: Path, name: st
     for arguments in COMMANDS:
         done = subprocess.run(
             [str(BIN / "vramswapctl"), *arguments],
-            env=stack.environment, capture_output=True, check=False, timeout=60,
+            env=stack.environment, capture_output=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
         said = done.stderr.decode("latin-1")
         assert "Traceback" not in said, (arguments, said)

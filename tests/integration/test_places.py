@@ -13,7 +13,7 @@ import pytest
 
 from tests.demo.stack import BIN, Stack
 from tests.support.ctl import done, status
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 #: As people's disks have them, as the kernel writes them into /proc/swaps.
 NAMES = (
@@ -26,7 +26,7 @@ COMMANDS = ((), ("status",), ("doctor",), ("config",), ("off",), ("sleep",), ("w
 def run(*arguments: str, environment: Mapping[str, str], **how: Any) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [str(BIN / "vramswapctl"), *arguments], env=dict(environment), stdin=subprocess.DEVNULL, check=False,
-        timeout=90, **{"capture_output": True, **how},
+        timeout=PATIENCE, **{"capture_output": True, **how},
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.support.waiting import wait_for
+
 Entry = dict[str, str]
 
 #: In a mount namespace of the program's own the socket is where it belongs. Where stderr leads is told as systemd does.
@@ -52,8 +54,9 @@ class Journald:
         return [entry["VRAMSWAP_EVENT"] for entry in self.entries if program in entry["SYSLOG_IDENTIFIER"]]
 
     def last(self, event: str) -> Entry:
-        """The last entry of an event."""
-        return next(entry for entry in reversed(self.entries) if entry["VRAMSWAP_EVENT"] == event)
+        """The last entry of an event, once there is one: what was sent may not have been read yet."""
+        found = wait_for(lambda: [entry for entry in self.entries if entry["VRAMSWAP_EVENT"] == event], event)
+        return found[-1]
 
     def before(self, command: Sequence[str]) -> list[str]:
         """``command``, with this as the machine's journal and its stderr. Needs root."""

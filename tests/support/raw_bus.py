@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.support.sockets import accepts as accepts
+from tests.support.waiting import PATIENCE
 
 CALL: Final = 1
 RETURN: Final = 2
@@ -94,7 +95,7 @@ class RawClient:
 
     def __init__(self, path: str, *, fds: bool = False) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(30)
+        self.socket.settimeout(PATIENCE)
         self.socket.connect(path)
         self._buffer = b""
         self._greet(fds)

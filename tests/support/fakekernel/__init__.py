@@ -42,6 +42,12 @@ class FakeKernel:
         else:
             path.unlink()
 
+    def let_go(self) -> None:
+        """Have every program work again."""
+        for kind in ("hold", "refuse"):
+            for path in self.folder.glob(f"{kind}-*"):
+                path.unlink()
+
     def devices(self) -> list[str]:
         """The devices in use as swap."""
         return [area.device for area in swaps.read(self.folder)]
