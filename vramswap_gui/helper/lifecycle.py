@@ -274,10 +274,16 @@ class Lifecycle:
                     goal = min(goal, self.lent)
                 steps = sizing.reshape(areas, goal, self._segments.most)
                 self._segments.require_room([area for area in areas if area.index in steps.remove])
-                self._file.save(config)
-                self._set(wanted=config.size, state=State.RESIZING, reason="Changing the size.")
+                self._set(state=State.RESIZING, reason="Changing the size.")
                 async with self._resting():
-                    await self._segments.reach(Goal(steps.remove, steps.add), config)
+                    try:
+                        await self._segments.reach(Goal(steps.remove, steps.add), config)
+                    except VramswapError:
+                        # What was refused a moment ago is not tried again at once, nor is it the setting.
+                        self.failed_at = time.monotonic()
+                        raise
+                    self._file.save(config)
+                    self._set(wanted=config.size)
                     self._aim = config.size or goal
             else:
                 if self._vram_seen is not None:
