@@ -98,7 +98,7 @@ def test_pages_that_fit_nowhere_stay_and_the_status_says_so(make_stack: Make) ->
     for segment in on["segments"]:
         stack.fake.use(segment["device"], 0)
     wait_for(lambda: status(stack)["size"] < GIB, "the shrink")
-    assert status(stack)["error"] is None
+    wait_for(lambda: status(stack)["error"] is None, "its end")
 
 
 def test_on_battery_it_goes_home_and_by_hand_it_stays(make_stack: Make) -> None:

@@ -425,7 +425,8 @@ async def test_without_a_helper_it_is_looked_for_and_missed(controller: Controll
     assert [check.verdict for check in answers.checks[1] if check.name == "Helper"] == [Verdict.OK]
 
 
-@pytest.mark.filterwarnings("error")
+# What is never awaited is told by a RuntimeWarning.
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 async def test_it_ends_while_something_is_about_to_begin(controller: Controller) -> None:
     controller.load_settings()
     controller.check()

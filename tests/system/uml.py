@@ -102,7 +102,7 @@ def build(out: Path) -> None:
 
 
 def run(
-    scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 64, limit: float = LIMIT,
+    scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 72, limit: float = LIMIT,
     built: Path | None = None,
 ) -> Result:  # fmt: skip
     """Run a scenario, a module's name or a script, in a guest with ``memory`` MiB and a GPU with ``vram`` MiB.

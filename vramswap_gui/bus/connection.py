@@ -307,6 +307,9 @@ class Bus:
         if steps and message.member == "Introspect" and not message.signature:
             nodes = "".join(f'<node name="{step}"/>' for step in sorted(steps))
             self.answer(message, "s", [f"{DOCTYPE}<node>{nodes}</node>\n"])
+        elif (message.interface, message.member, message.signature) == (PEER, "Ping", ""):
+            # It concerns the connection, whatever is there (D-Bus specification, "org.freedesktop.DBus.Peer").
+            self.answer(message, "", [])
         else:
             self.refuse(message, UNKNOWN_OBJECT, f"There is no object {message.path[:255]}.")
 

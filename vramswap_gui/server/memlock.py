@@ -21,15 +21,14 @@ _PR_SET_DUMPABLE: Final = 4
 _PR_SET_IO_FLUSHER: Final = 57
 
 
-def require_resident(*, everything: bool = False) -> None:
+def require_resident() -> None:
     """Lock this process's memory, now and later, and keep it from being killed or from waiting for its own swap.
 
-    ``everything``: not only what it uses, but all that it could use too. Locks are not inherited over fork(2), so each
-    process does this itself. Raises VramswapError when anything is refused: serving swap without it can hang the
-    machine.
+    Locks are not inherited over fork(2), so each process does this itself. Raises VramswapError when anything is
+    refused: serving swap without it can hang the machine.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | (0 if everything else _MCL_ONFAULT)):
+    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT):
         raise _refused("its memory cannot be locked", ctypes.get_errno())
     if libc.prctl(_PR_SET_IO_FLUSHER, 1, 0, 0, 0):
         raise _refused("it cannot be marked as an I/O flusher", ctypes.get_errno())

@@ -46,7 +46,7 @@ def _watch(watched: int) -> NoReturn:
         process.call_it("vramswap-sentry")
         os.closerange(3, watched)
         os.closerange(watched + 1, 1 << 16)
-        require_resident(everything=True)
+        require_resident()
         control = nbd.NbdControl()
         # Whatever is imported or looked up the first time is so before it is needed.
         nbd.ours()
