@@ -179,8 +179,8 @@ class Segment:
     link_gen: int = 0
     #: The order ``Detach`` is under way. (``Attach`` and ``Reconnect`` are while the link is HANDED.)
     ending: bool = False
-    #: A connection ended meanwhile, which means nothing if the device goes.
-    hung: bool = False
+    #: When a connection ended meanwhile, which means nothing if the device goes; 0 when none did.
+    hung_at: float = 0.0
     #: When to try again.
     retry_at: float = 0.0
     #: The verb that waits for it, and until when; 0 when nobody does.
@@ -256,10 +256,7 @@ class Keeper:
             elif engine.phase is Phase.SERVING and self.segments and engine.question is None:
                 yield engine.look_at
         for segment in self.segments.values():
-            if segment.number:
-                yield segment.verb_by
-            if not segment.ending and segment.retry_at > self._now and segment.stage in _RETRIED:
-                yield segment.retry_at
+            yield from self._segment_deadlines(segment)
         yield from (waiting.until for waiting in self._verbs)
         yield from (waiting.until for waiting in self._statuses)
         if self._wants_engine():
@@ -268,6 +265,14 @@ class Keeper:
             yield self._leave_at
         if self._wipe_until is not None:
             yield self._wipe_until
+
+    def _segment_deadlines(self, segment: Segment) -> Iterator[float]:
+        if segment.number:
+            yield segment.verb_by
+        if segment.stage is Stage.DETACHING and segment.hung_at:
+            yield segment.hung_at + LINK_SECONDS
+        if not segment.ending and segment.retry_at > self._now and segment.stage in _RETRIED:
+            yield segment.retry_at
 
     def _advance(self) -> None:
         """Order every step that is due."""
@@ -591,7 +596,7 @@ class Keeper:
             segment.stage = Stage.DETACHED
 
     def _detach(self, segment: Segment) -> None:
-        segment.stage, segment.ending, segment.hung = Stage.DETACHING, True, False
+        segment.stage, segment.ending, segment.hung_at = Stage.DETACHING, True, 0.0
         self._out.append(Detach(segment.index))
 
     def _detached(self, segment: Segment, event: DeviceDetached) -> None:
@@ -613,7 +618,7 @@ class Keeper:
         segment.stage = Stage.ATTACHED
         segment.retry_at = self._now + (LEAVE_SECONDS if segment.undo else 0)
         self._fail(segment, event.error)
-        if segment.hung:
+        if segment.hung_at:
             self._hung_up(HungUp(segment.index, segment.link_gen))
 
     # Verbs
@@ -734,6 +739,10 @@ class Keeper:
             elif engine.question is not None and engine.answer_by <= self._now:
                 self._kill(engine)
         for segment in self.segments.values():
+            if segment.stage is Stage.DETACHING and segment.hung_at and segment.hung_at + LINK_SECONDS <= self._now:
+                # The device is still there, so the engine was late with a page that whoever looks at it waits for.
+                segment.hung_at = 0.0
+                self._end_late(segment.link_gen)
             if segment.number and segment.verb_by <= self._now:
                 self._out.append(Abandon(segment.index))
                 segment.undo = segment.stage in (Stage.CREATING, Stage.CONNECTING, Stage.ATTACHING)
@@ -867,10 +876,14 @@ class Keeper:
         if segment is None or segment.stage in (Stage.DETACHED, Stage.LOST, Stage.ENDED):
             return
         if segment.stage is Stage.DETACHING:
-            segment.hung = True
+            segment.hung_at = segment.hung_at or self._now
             return
+        self._end_late(event.gen)
+
+    def _end_late(self, gen: int) -> None:
+        """End the engine that connections lead to; 0: that of an earlier program."""
         for engine in list(self.engines.values()):
-            if engine.gen == event.gen or (not event.gen and not engine.ours):
+            if engine.gen == gen or (not gen and not engine.ours):
                 self._kill(engine)
 
     def _client_came(self, event: ClientCame) -> None:
