@@ -32,6 +32,7 @@ GPU_DIR: Final = "/run/gpu"
 #: What is below a folder that build() has filled.
 _GPU: Final = "gpu-libraries"
 _PRELOAD: Final = "xstate.so"
+_FIRST: Final = "first"
 #: Seconds after which a guest hangs: many times what any takes on a busy machine.
 LIMIT: Final = 1500.0
 #: What the init prints as its last line, followed by the scenario's exit status.
@@ -75,12 +76,7 @@ prepare() {{
     cd {root}
 }}
 prepare
-set +e
-{environment} {command}
-echo "{status} $?"
-sync
-echo o >/proc/sysrq-trigger
-sleep 60
+exec {first} {status} {environment} {command}
 """
 
 
@@ -99,6 +95,7 @@ def build(out: Path) -> None:
     compiler, source = os.environ.get("CC", "cc"), str(HERE / "xstate.c")
     options = ["-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
     subprocess.run([compiler, *options, "-o", out / _PRELOAD, source], check=True)
+    subprocess.run([compiler, "-O2", "-static", "-Wall", "-o", out / _FIRST, str(HERE / "first.c")], check=True)
 
 
 def run(
@@ -170,6 +167,7 @@ def _init(command: list[str | Path], folder: Path, built: Path, module: Path, vr
         root=shlex.quote(str(ROOT)),
         environment=shlex.join(["env", *(f"{key}={value}" for key, value in environment.items())]),
         command=shlex.join([sys.executable, *start, *map(str, arguments)]),
+        first=shlex.quote(str(built / _FIRST)),
         status=_STATUS,
         reserve=_RESERVE,
     )
