@@ -25,7 +25,6 @@ QT_MODULES: Final = ("QtCore", "QtDBus", "QtGui", "QtWidgets")
 DEBIAN: Final = {
     "PySide6-Essentials": tuple(f"python3-pyside6.{module.lower()}" for module in QT_MODULES),
     "dbus-next": ("python3-dbus-next",),
-    "pyroute2": ("python3-pyroute2",),
     "nvidia-ml-py": ("python3-pynvml",),
     "tomlkit": ("python3-tomlkit",),
 }

@@ -37,7 +37,7 @@ PROGRAMS: Final = {
     "vramswap-server": "vramswap_gui.server.main",
 }
 #: What these modules import besides the standard library. The parsers do without it, and so does a build.
-FOREIGN: Final = ("PySide6", "qasync", "cuda", "pynvml", "pyroute2", "dbus_next", "tomlkit")
+FOREIGN: Final = ("PySide6", "qasync", "cuda", "pynvml", "dbus_next", "tomlkit")
 COMPILED: Final = (
     "vramswap_gui.server.engine.engine",
     "vramswap_gui.bench.load",
