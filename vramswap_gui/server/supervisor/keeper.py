@@ -305,7 +305,10 @@ class Keeper:
             return
         self._gens += 1
         self.engines[self._gens] = Engine(self._gens, Phase.STARTING, self._now + START_SECONDS)
-        self._hold_reserve(False)
+        if not self.engines:
+            # Nobody serves, so nothing can be swapped out to make room. While an earlier program's engine does, it is
+            # kept for the moment in which that one is ended (see _fence).
+            self._hold_reserve(False)
         self._out.append(Fork(self._gens, str(self._gpu.get("uuid", self._choice))))
 
     def _candidate(self) -> Engine | None:
@@ -328,6 +331,8 @@ class Keeper:
     def _fence(self, engine: Engine) -> bool:
         """End every other engine. True once all of them are reaped."""
         others = [other for other in self.engines.values() if other is not engine]
+        if others:
+            self._hold_reserve(False)
         for other in others:
             self._kill(other)
         return not others
@@ -862,6 +867,7 @@ class Keeper:
             )
             if record.device:
                 self._out.append(Inherit(record.index, record.size, record.ident, record.device))
+        self._hold_reserve(True)
         self._out.append(Ready())
 
     def _terminated(self, event: Terminated) -> None:

@@ -54,6 +54,8 @@ class MemoryReserve:
 
     def _take(self) -> None:
         part = mmap.mmap(-1, _STEP)
+        # An engine that is forked meanwhile would share the pages, and keep them when they are let go of (madvise(2)).
+        part.madvise(mmap.MADV_DONTFORK)
         for offset in range(0, _STEP, mmap.PAGESIZE):
             part[offset] = 0
         self._held.append(part)

@@ -207,8 +207,7 @@ class Runner:
         elif self._filled:
             self._reserve.refill()
         else:
-            # While there is no hurry, and no swap that depends on us. Not before the first fork, or the engine would
-            # share the pages and keep them when they are let go of.
+            # While there is no hurry: nobody swaps on us yet, or an earlier program's engine still serves.
             self._filled = True
             self._reserve.fill()
 
