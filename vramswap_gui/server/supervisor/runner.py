@@ -55,6 +55,8 @@ class Runner:
     def start(self, legacy: Legacy | None = None) -> None:
         """Begin, with what an earlier program left."""
         if legacy is not None:
+            # Memory may be short, and then the reserve is taken as soon as there is plenty.
+            self._filled = True
             self._ends = legacy.ends
             for gen in range(1, len(legacy.inheritance.engines) + 1):
                 self._engines[gen] = EngineHandle(gen, self.report)
@@ -207,7 +209,7 @@ class Runner:
         elif self._filled:
             self._reserve.refill()
         else:
-            # While there is no hurry: nobody swaps on us yet, or an earlier program's engine still serves.
+            # While there is no hurry: nobody swaps on us yet.
             self._filled = True
             self._reserve.fill()
 
