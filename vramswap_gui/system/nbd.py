@@ -171,6 +171,17 @@ class NbdControl:
         """Detach a device; requests that are still queued fail. Raises VramswapError."""
         self._ask(f"detach /dev/nbd{index}", _CMD_DISCONNECT, [_index(index)])
 
+    def disconnect_ours(self, sys: Path = Path("/sys")) -> list[str]:
+        """Detach every device of ours, so that whoever waits for its pages gets an error; returns the devices.
+
+        One that the driver does not let go of is passed over.
+        """
+        found = ours(sys).values()
+        for device in found:
+            with contextlib.suppress(VramswapError):
+                self.disconnect(device.number)
+        return [device.device for device in found]
+
     def close(self) -> None:
         """Close the netlink socket; devices stay as they are."""
         self._socket.close()

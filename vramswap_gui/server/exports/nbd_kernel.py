@@ -269,14 +269,7 @@ def _claimed(device: str, proc: Path) -> Iterator[None]:
 def end_strays(sys: Path = Path("/sys")) -> list[str]:
     """Disconnect every device of ours, so that whoever waits for its pages gets an error. For when nobody serves them
     and nobody will. Returns the devices. Raises VramswapError NO_NBD."""
-    found = nbd.ours(sys)
-    if not found:
+    if not nbd.ours(sys):
         return []
-    control = NbdControl()
-    try:
-        for device in found.values():
-            with contextlib.suppress(VramswapError):
-                control.disconnect(device.number)
-    finally:
-        control.close()
-    return [device.device for device in found.values()]
+    with contextlib.closing(NbdControl()) as control:
+        return control.disconnect_ours(sys)

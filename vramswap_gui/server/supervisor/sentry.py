@@ -13,7 +13,6 @@ import os
 import signal
 from typing import NoReturn
 
-from vramswap_gui.errors import VramswapError
 from vramswap_gui.server.memlock import require_resident
 from vramswap_gui.system import nbd, process
 
@@ -51,9 +50,7 @@ def _watch(watched: int) -> NoReturn:
         # Whatever is imported or looked up the first time is so before it is needed.
         nbd.ours()
         if os.read(watched, 1) != _FAREWELL:
-            for device in nbd.ours().values():
-                with contextlib.suppress(VramswapError):
-                    control.disconnect(device.number)
+            control.disconnect_ours()
         status = 0
     finally:
         os._exit(status)
