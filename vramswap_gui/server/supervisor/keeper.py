@@ -303,12 +303,12 @@ class Keeper:
         if self._recovery.is_gone(self._now):
             self._give_up()
             return
-        self._gens += 1
-        self.engines[self._gens] = Engine(self._gens, Phase.STARTING, self._now + START_SECONDS)
         if not self.engines:
             # Nobody serves, so nothing can be swapped out to make room. While an earlier program's engine does, it is
             # kept for the moment in which that one is ended (see _fence).
             self._hold_reserve(False)
+        self._gens += 1
+        self.engines[self._gens] = Engine(self._gens, Phase.STARTING, self._now + START_SECONDS)
         self._out.append(Fork(self._gens, str(self._gpu.get("uuid", self._choice))))
 
     def _candidate(self) -> Engine | None:
