@@ -48,6 +48,8 @@ MUTANTS: Final = (
     Mutant("devices keep the connections of a dead engine", _KEEPER,
            "            elif segment.link is Link.UP:\n                self._unlink(segment)\n\n    def _unlink",
            "\n    def _unlink"),
+    Mutant("what the next engine needs to start is kept from it", _KEEPER,
+           "        self._look_who_serves()\n        question", "        question"),
     Mutant("an engine that hangs over a question is waited for", _KEEPER,
            "            elif engine.question is not None and engine.answer_by <= self._now:\n                self._kill(engine)\n",
            ""),

@@ -11,7 +11,7 @@ from tests.sim.world import Answer, World
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
-from vramswap_gui.server.supervisor.keeper import Keeper
+from vramswap_gui.server.supervisor.keeper import Keeper, Phase
 from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST
 from vramswap_gui.units import SIZE_STEP
 
@@ -332,6 +332,7 @@ class KeeperProcess:
         self.ready = Answer()
         self.finished = False
         self.begun = False
+        self.reserved = False
         self.world.note("keeper", self.pid, "starts after", [engine.pid for engine in before])
         self._begin(self._orphans(before))
 
@@ -385,7 +386,14 @@ class KeeperProcess:
             if self.world.history is not None:
                 self.world.note("keeper", self.pid, "does", action)
             getattr(self, f"_{type(action).__name__.lower()}")(action)
+            if isinstance(action, m.Fork):
+                self._watch_reserve()
+        self._watch_reserve()
         self._set_timer()
+
+    def _watch_reserve(self) -> None:
+        served = any(engine.phase is Phase.SERVING for engine in self.core.engines.values())
+        self.world.require(served or not self.reserved, "law 8: what the next engine needs is kept from it")
 
     def _set_timer(self) -> None:
         at = self.core.deadline()
@@ -623,7 +631,7 @@ class KeeperProcess:
         successor._abandoned, successor._linking, successor._replies = set(), set(), {}
         successor._abandoned_detach, successor._detaching = set(), set()
         successor._numbers, successor._tick_at, successor.ready = 0, float("inf"), Answer()
-        successor.begun = False
+        successor.begun = successor.reserved = False
         serving = next(e for e in self.engines.values() if e.pid == action.state.engines[0].pid)
         successor.engines = {}
         for ends in self.ends.values():
@@ -644,7 +652,7 @@ class KeeperProcess:
         self.ready.set(None)
 
     def _reserve(self, action: m.Reserve) -> None:
-        pass
+        self.reserved = action.held
 
     def _tell(self, action: m.Tell) -> None:
         if action.what == "unwiped":

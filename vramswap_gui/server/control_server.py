@@ -55,7 +55,8 @@ class ControlServer:
             while line := await reader.readline():
                 writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
                 await writer.drain()
-        except (ValueError, OSError):
+        except (ValueError, OSError, asyncio.CancelledError):
+            # The last: the server ends, and asyncio would show a cancelled handler as an error.
             pass
         finally:
             self._clients.discard(writer)

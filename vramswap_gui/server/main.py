@@ -21,7 +21,14 @@ from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
 from vramswap_gui.server.exports.nbd_socket import NbdSocketExports
 from vramswap_gui.server.ipc import orphans
-from vramswap_gui.server.memlock import bring_home, go_first, keep_private, outlive_shutdown, require_resident
+from vramswap_gui.server.memlock import (
+    bring_home,
+    go_first,
+    go_with_the_others,
+    keep_private,
+    outlive_shutdown,
+    require_resident,
+)
 from vramswap_gui.server.messages import Event
 from vramswap_gui.server.supervisor import sentry
 from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
@@ -168,21 +175,26 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         require_resident()
         outlive_shutdown()
     if options.resume is not None:
+        # The program before went first, and its engine serves while this one comes up.
+        go_with_the_others()
         legacy = resumed(options.resume)
     else:
         legacy = adopted(folder, None if resident else Path(options.attach))
     if legacy is not None and resident:
         bring_home()
-    if resident:
-        go_first()
     counters = Counters(legacy.counters if legacy is not None else None)
     watched = legacy.sentry if legacy is not None else -1
     if resident and watched < 0:
         watched = sentry.start()
     engine = EngineOptions(options.gpu, options.threads, resident, counters, folder, watched)
+    if resident:
+        # So do the threads that are started now, which give devices their connections.
+        go_first()
     runner = Runner(
         lambda report: _exports(options, report), engine, MemoryReserve(_RESERVE if resident else 0), events
     )
+    if legacy is not None:
+        go_with_the_others()
     _on_signal(runner.drain)
     runner.start(legacy)
     await runner.ready

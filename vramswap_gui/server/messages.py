@@ -185,6 +185,9 @@ Event = (
 
 # Actions
 
+#: Connections of a kernel device. More queues help only when more cores page at once.
+CONNECTIONS: Final = 4
+
 
 class Question(enum.StrEnum):
     """What an engine can be asked."""

@@ -296,7 +296,18 @@ cdef class Engine:
                 return c
         else:
             raise VramswapError(ErrorCode.BUSY, "Too many NBD connections.", f"The limit is {MAX_CONNECTIONS}.")
-        c = <NbdConnection *>calloc(1, sizeof(NbdConnection))
+        return self._new_connection(i)
+
+    def provide(self, int connections) -> None:
+        """Have memory for so many connections in all, so that none is needed when they come."""
+        cdef int i
+        for i in range(min(connections, MAX_CONNECTIONS)):
+            if self._connections[i] == NULL:
+                self._new_connection(i)
+
+    cdef NbdConnection *_new_connection(self, int i) except NULL:
+        """A vacant one at place `i`, the first that is empty."""
+        cdef NbdConnection *c = <NbdConnection *>calloc(1, sizeof(NbdConnection))
         if c == NULL:
             raise MemoryError
         try:

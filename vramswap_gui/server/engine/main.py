@@ -21,7 +21,14 @@ from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
 from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
-from vramswap_gui.server.memlock import go_first, go_with_the_others, keep_private, require_resident
+from vramswap_gui.server.memlock import (
+    go_first,
+    go_with_the_others,
+    goes_first,
+    keep_private,
+    require_resident,
+)
+from vramswap_gui.server.messages import CONNECTIONS
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import nbd, process
 
@@ -64,10 +71,11 @@ def _live(end: socket.socket, options: EngineOptions) -> int:
     if options.resident:
         require_resident()
     vram = Vram(options.gpu)
-    if options.resident:
-        go_with_the_others()
+    first = options.resident and goes_first()
+    # Threads start out with the scheduling of the one that makes them, and those that serve are nobody special.
+    go_with_the_others()
     commands = Commands(vram, options)
-    if options.resident:
+    if first:
         go_first()
     return _Loop(end, commands, options).run(commands.info())
 
@@ -186,6 +194,7 @@ class Commands:
         self._vram = vram
         self._counters = options.counters.fd
         self._sentry = options.sentry
+        self._resident = options.resident
         self._held: dict[int, _Held] = {}
         self.engine = Engine(vram.context, options.threads, vram.can_batch, options.counters.address)
 
@@ -251,9 +260,15 @@ class Commands:
     def _hold(self, message: ipc.Message, mapping: VramMapping, fd: int) -> None:
         index = int(message["index"])
         self._held[index] = _Held(mapping, fd, mapping.size, str(message["ident"]))
+        if self._resident:
+            # Once nobody serves, no page can be swapped out to make room for them.
+            self.engine.provide(len(self._held) * CONNECTIONS)
         self.engine.add_segment(index, mapping.base, mapping.size)
 
     def _connect(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        if self._resident:
+            # Those before us are dead, so whoever waits for a page waits for us.
+            go_first()
         if message["fresh"]:
             # Of those before some may be in the kernel still, and it takes new ones only in the place of dead ones.
             self.engine.fence(int(message["index"]))

@@ -18,6 +18,7 @@ from typing import Final
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server.exports.base import Jobs
 from vramswap_gui.server.messages import (
+    CONNECTIONS,
     DetachFailed,
     DeviceDetached,
     DeviceLinked,
@@ -28,8 +29,6 @@ from vramswap_gui.server.messages import (
 from vramswap_gui.system import nbd, swaps
 from vramswap_gui.system.nbd import NbdControl, is_taken, without_scheduler
 
-#: Connections of one kernel device. More queues help only when more cores page at once.
-CONNECTIONS: Final = 4
 #: Seconds after which the kernel sends a request again; what is in flight when an engine dies waits this long.
 REQUEST_TIMEOUT: Final = 3
 #: Seconds that the kernel waits for a new engine before it fails requests. While the VRAM is whole it must not fail

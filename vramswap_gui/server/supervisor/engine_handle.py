@@ -42,8 +42,8 @@ class EngineHandle:
         self._pidfd = -1
         self._greeted = False
 
-    def start(self, options: EngineOptions) -> None:
-        """Fork it. Raises OSError; then there is none."""
+    def start(self, options: EngineOptions, in_child: Callable[[], None]) -> None:
+        """Fork it; it calls ``in_child`` first. Raises OSError; then there is none."""
         # Pages that the collector never writes to again stay shared with the child.
         gc.collect()
         gc.freeze()
@@ -58,8 +58,13 @@ class EngineHandle:
             theirs.close()
             raise
         if pid == 0:
-            _close_all_but(theirs.fileno(), options.counters.fd, options.sentry)
-            engine.run(theirs, options)
+            try:
+                _close_all_but(theirs.fileno(), options.counters.fd, options.sentry)
+                in_child()
+                engine.run(theirs, options)
+            finally:
+                # Whatever happens, there must not be a second keeper.
+                os._exit(1)
         theirs.close()
         ours.setblocking(False)
         self._end = ours

@@ -303,10 +303,6 @@ class Keeper:
         if self._recovery.is_gone(self._now):
             self._give_up()
             return
-        if not self.engines:
-            # Nobody serves, so nothing can be swapped out to make room. While an earlier program's engine does, it is
-            # kept for the moment in which that one is ended (see _fence).
-            self._hold_reserve(False)
         self._gens += 1
         self.engines[self._gens] = Engine(self._gens, Phase.STARTING, self._now + START_SECONDS)
         self._out.append(Fork(self._gens, str(self._gpu.get("uuid", self._choice))))
@@ -331,8 +327,6 @@ class Keeper:
     def _fence(self, engine: Engine) -> bool:
         """End every other engine. True once all of them are reaped."""
         others = [other for other in self.engines.values() if other is not engine]
-        if others:
-            self._hold_reserve(False)
         for other in others:
             self._kill(other)
         return not others
@@ -341,6 +335,7 @@ class Keeper:
         if engine.phase is Phase.FENCED:
             return
         engine.phase = Phase.FENCED
+        self._look_who_serves()
         self._out.append(Kill(engine.gen))
 
     def _ask(self, engine: Engine, question: Question, segment: Segment | None = None, **more: int) -> None:
@@ -391,6 +386,7 @@ class Keeper:
     def _forget(self, engine: Engine) -> None:
         """An engine is no more: whatever was asked of it is open again."""
         del self.engines[engine.gen]
+        self._look_who_serves()
         question, engine.question = engine.question, None
         if question is not None:
             self._unanswered(question)
@@ -544,6 +540,11 @@ class Keeper:
 
     def _left(self, engine: Engine, question: Ask, event: Answered) -> None:
         """It wiped everything and ends."""
+
+    def _look_who_serves(self) -> None:
+        """While nobody does, nothing can be swapped out to make room for the next engine: it gets what was kept."""
+        if not any(engine.phase is Phase.SERVING for engine in self.engines.values()):
+            self._hold_reserve(False)
 
     def _hold_reserve(self, held: bool) -> None:
         if self._reserve is not held:

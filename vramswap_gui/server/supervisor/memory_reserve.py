@@ -7,6 +7,7 @@ the swap waits for the next engine. What that one needs to start is therefore he
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import mmap
 from pathlib import Path
 from typing import Final
@@ -47,6 +48,12 @@ class MemoryReserve:
         while self._held:
             self._held.pop().close()
 
+    def disown(self) -> None:
+        """In a child that was forked meanwhile: let go of its part, or the pages stay when the parent lets go of its
+        own."""
+        for part in self._held:
+            part.close()
+
     def refill(self) -> None:
         """Take it back bit by bit, as soon as memory is plentiful."""
         if self._filling is None or self._filling.done():
@@ -54,8 +61,6 @@ class MemoryReserve:
 
     def _take(self) -> None:
         part = mmap.mmap(-1, _STEP)
-        # An engine that is forked meanwhile would share the pages, and keep them when they are let go of (madvise(2)).
-        part.madvise(mmap.MADV_DONTFORK)
         for offset in range(0, _STEP, mmap.PAGESIZE):
             part[offset] = 0
         self._held.append(part)
@@ -63,5 +68,7 @@ class MemoryReserve:
     async def _refill(self) -> None:
         while self.held < self._size:
             await asyncio.sleep(_PAUSE)
-            if meminfo.read(self._proc).available >= _PLENTY * self._size:
-                self._take()
+            # A system that does not say how much there is, has not said that there is plenty.
+            with contextlib.suppress(OSError):
+                if meminfo.read(self._proc).available >= _PLENTY * self._size:
+                    self._take()

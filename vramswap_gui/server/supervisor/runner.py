@@ -19,6 +19,7 @@ from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
+from vramswap_gui.server.memlock import go_first
 from vramswap_gui.server.supervisor import reexec, sentry
 from vramswap_gui.server.supervisor.engine_handle import EngineHandle, not_started
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
@@ -119,7 +120,7 @@ class Runner:
     def _fork(self, action: m.Fork) -> None:
         handle = EngineHandle(action.gen, self.report)
         try:
-            handle.start(replace(self._options, gpu=action.gpu))
+            handle.start(replace(self._options, gpu=action.gpu), self._reserve.disown)
         except OSError as error:
             self._later(m.EngineRefused(action.gen, not_started(error), began=False))
         else:
@@ -205,6 +206,9 @@ class Runner:
 
     def _hold(self, action: m.Reserve) -> None:
         if not action.held:
+            # From now on nobody serves until we have brought an engine up.
+            if self._options.resident:
+                go_first()
             self._reserve.release()
         elif self._filled:
             self._reserve.refill()

@@ -1,0 +1,66 @@
+"""Memory kept back for the next engine: held, let go of, and not kept by who was forked meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+from tests.support.waiting import until
+from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve
+from vramswap_gui.units import MIB
+
+SIZE = 4 * MIB
+
+
+def shared_kib() -> int:
+    """What this process has of shared memory that is nobody's file, as the reserve is."""
+    found = re.findall(r"/dev/zero \(deleted\)\nSize:\s*(\d+) kB", Path("/proc/self/smaps").read_text())
+    return sum(map(int, found))
+
+
+def test_it_is_held_until_it_is_let_go_of() -> None:
+    before = shared_kib()
+    reserve = MemoryReserve(SIZE)
+    reserve.fill()
+    assert reserve.held == SIZE
+    assert shared_kib() - before == SIZE >> 10
+    reserve.release()
+    assert (reserve.held, shared_kib()) == (0, before)
+
+
+def test_a_child_lets_go_of_its_part() -> None:
+    before = shared_kib()
+    reserve = MemoryReserve(SIZE)
+    reserve.fill()
+    told, tells = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        reserve.disown()
+        os.write(tells, b"%d" % shared_kib())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert int(os.read(told, 100)) == before
+    assert shared_kib() - before == SIZE >> 10, "the parent's part went too"
+    reserve.release()
+    os.close(told)
+    os.close(tells)
+
+
+def test_it_is_taken_back_only_while_there_is_plenty(tmp_path: Path) -> None:
+    def there_are(available: int) -> None:
+        (tmp_path / "new").write_text(f"MemTotal: {1 << 20} kB\nMemAvailable: {available >> 10} kB\n")
+        (tmp_path / "new").rename(tmp_path / "meminfo")
+
+    async def run() -> None:
+        there_are(3 * SIZE)
+        reserve = MemoryReserve(SIZE, tmp_path)
+        reserve.refill()
+        await asyncio.sleep(0.2)
+        assert reserve.held == 0
+        there_are(4 * SIZE)
+        await until(lambda: reserve.held == SIZE, "the reserve to be taken back")
+        reserve.release()
+
+    asyncio.run(run())
