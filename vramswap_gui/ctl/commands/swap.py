@@ -78,7 +78,7 @@ async def size(options: argparse.Namespace) -> None:
         now = await client.refresh()
         say(
             describe.line(now)
-            if now.state is State.ON
+            if now.state is not State.OFF
             else f"The size is {declared.show(wanted)} from the next start on."
         )
 
