@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.fakegpu import FakeGpu
-from tests.support.waiting import PATIENCE
+from tests.support.server import Server, running
+from tests.support.waiting import PATIENCE, wait_for
 
 _COMPILE = """
 from vramswap_gui.server.engine.copy_kernel import compile_copy_kernel
@@ -89,3 +94,33 @@ def test_it_is_taken_where_it_is_faster(gpu: FakeGpu) -> None:
 @pytest.mark.parametrize("cubin", ["none", "foreign"])
 def test_without_it_all_works(gpu: FakeGpu, cubin: str) -> None:
     assert run(gpu, _ENGINE, cubin) == "None"
+
+
+def status(control: Path) -> Any:
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(control))
+        asking.sendall(b'{"id": 1, "verb": "status"}\n')
+        return json.loads(asking.makefile().readline())["result"]
+
+
+def has_it(gpu: FakeGpu, folder: Path, doing: Any = None) -> bool:
+    """Whether the engine of a server, started anew, copies with it."""
+    control = folder / "control.sock"
+    with running(gpu, control, "--control", str(control), "--attach", str(folder)) as server:
+        if doing is not None:
+            doing(server)
+        wait_for(lambda: status(control)["engine"] == "running", "an engine")
+        return bool(status(control)["gpu"]["kernel"])
+
+
+def test_it_is_compiled_once_a_boot(gpu: FakeGpu, tmp_path: Path) -> None:
+    assert has_it(gpu, tmp_path)
+    gpu["no_compiler"] = 1
+    assert has_it(gpu, tmp_path, Server.kill_engine), "the next engine has it too, and so has the next server"
+    for file in tmp_path.glob("copy-kernel-*"):
+        file.write_bytes(b"of another GPU")
+    assert not has_it(gpu, tmp_path)
+    for file in tmp_path.glob("copy-kernel-*"):
+        file.unlink()
+    assert not has_it(gpu, tmp_path)
+    assert not list(tmp_path.glob("*copy-kernel-*"))

@@ -30,7 +30,7 @@ from vramswap_gui.server.memlock import (
     require_resident,
 )
 from vramswap_gui.server.messages import Event
-from vramswap_gui.server.supervisor import sentry
+from vramswap_gui.server.supervisor import kernel_cache, sentry
 from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
 from vramswap_gui.server.supervisor.keeper import check_size
@@ -147,7 +147,8 @@ async def _serve_export(options: argparse.Namespace, events: ServerEventLog) -> 
     if options.size is None:
         raise VramswapError(ErrorCode.INVALID_ARGUMENT, "--listen needs --size.", "For example: --size 1G")
     check_size(options.size)
-    engine = EngineOptions(options.gpu, options.threads, resident=False, counters=Counters())
+    cubin = await kernel_cache.made(options.gpu, None)
+    engine = EngineOptions(options.gpu, options.threads, resident=False, counters=Counters(), cubin=cubin)
     runner = Runner(
         lambda report: NbdSocketExports(report, "socket", lambda index: options.listen),
         engine,
@@ -182,11 +183,15 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         legacy = adopted(folder, None if resident else Path(options.attach))
     if legacy is not None and resident:
         bring_home()
+    # While others already swap on it there is no memory to compile anything with.
+    cubin = (
+        kernel_cache.kept(options.gpu, folder) if legacy is not None else await kernel_cache.made(options.gpu, folder)
+    )
     counters = Counters(legacy.counters if legacy is not None else None)
     watched = legacy.sentry if legacy is not None else -1
     if resident and watched < 0:
         watched = sentry.start()
-    engine = EngineOptions(options.gpu, options.threads, resident, counters, folder, watched)
+    engine = EngineOptions(options.gpu, options.threads, resident, counters, folder, watched, cubin)
     if resident:
         # So do the threads that are started now, which give devices their connections.
         go_first()

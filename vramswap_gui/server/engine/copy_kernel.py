@@ -21,7 +21,7 @@ NAME: Final = b"copy"
 #: PTX for the oldest GPU that the supported drivers run, from which the driver compiles for the one at hand. A block
 #: of threads does one copy: an entry of the list is target, source and bytes, 64 bits each. All of them are multiples
 #: of 4, since what comes from a socket is aligned to no more; four loads of each thread are under way at a time.
-_PTX: Final = b"""
+PTX: Final = b"""
 .version 5.0
 .target sm_52
 .address_size 64
@@ -104,7 +104,7 @@ def _link() -> bytes:
     (state,) = _call(driver.cuLinkCreate(0, [], []))
     try:
         # The driver wants the text's final zero.
-        text = _PTX + b"\0"
+        text = PTX + b"\0"
         _call(driver.cuLinkAddData(state, driver.CUjitInputType.CU_JIT_INPUT_PTX, text, len(text), NAME, 0, [], []))
         made, size = _call(driver.cuLinkComplete(state))
         # It is the state's, and ends with it.

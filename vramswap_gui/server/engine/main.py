@@ -11,7 +11,7 @@ import select
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -36,7 +36,8 @@ from vramswap_gui.system import nbd, process
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into,
-    where a new keeper looks for an engine that lost its own (None: nowhere), and what the sentry watches."""
+    where a new keeper looks for an engine that lost its own (None: nowhere), what the sentry watches, and the copy
+    kernel (empty: there is none)."""
 
     gpu: str
     threads: int
@@ -44,6 +45,7 @@ class EngineOptions:
     counters: Counters
     folder: Path | None = None
     sentry: int = -1
+    cubin: bytes = field(default=b"", repr=False)
 
 
 def run(end: socket.socket, options: EngineOptions) -> NoReturn:
@@ -196,7 +198,9 @@ class Commands:
         self._sentry = options.sentry
         self._resident = options.resident
         self._held: dict[int, _Held] = {}
-        self.engine = Engine(vram.context, options.threads, vram.can_batch, options.counters.address)
+        self.engine = Engine(
+            vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin
+        )
 
     @property
     def idents(self) -> set[str]:
@@ -220,8 +224,8 @@ class Commands:
                 os.close(fd)
 
     def info(self) -> Mapping[str, Any]:
-        """The GPU as it is now."""
-        return asdict(self._vram.gpu())
+        """The GPU as it is now, and whether its own kernel copies scattered pages."""
+        return {**asdict(self._vram.gpu()), "kernel": self.engine.kernel_from is not None}
 
     def quit(self) -> None:
         """Wipe and release everything."""
