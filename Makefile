@@ -47,7 +47,7 @@ mutants: ## Break the product in every way that tests/sim/mutants.py knows, and 
 	@.venv/bin/python -m tests.sim.mutants
 
 KILLS ?= 100
-soak: ## Kill the engine KILLS times under load in a real kernel, and verify every page (two seconds each)
+soak: ## Kill engine, keeper and helper KILLS times under load in a real kernel, and verify every page (ten seconds each)
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.system.soak $(KILLS)
 

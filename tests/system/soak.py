@@ -1,35 +1,44 @@
-"""Kills the engine under load for as long as it takes: ``make soak KILLS=1000``, two seconds or so for each.
+"""Kills engine, keeper and helper beside verbs and under load: ``make soak KILLS=1000``, some seconds for each.
 
 A guest's kernel, its NBD driver and its swap are real; every page is verified.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 import time
+from collections import Counter
 
 from tests.system import uml
 
-_PER_KILL = 20.0
-_START = 300.0
+_PER_KILL = 60.0
+_START = 600.0
 
 
 def main() -> int:
-    """The exit status is 0 when no page was wrong."""
-    kills = int(sys.argv[1])
+    """The exit status is 0 when no page was wrong and everything was well after each death."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kills", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
     began = time.monotonic()
-    result = uml.run("tests.system.nbd_scenario", str(kills), limit=_START + _PER_KILL * kills)
-    pauses = [float(seconds) for seconds in re.findall(r"killed, back after ([0-9.]+) s", result.output)]
-    wrong = [int(pages) for pages in re.findall(r"pages wrong: (\d+)", result.output)]
-    print(result.output[-2000:])
-    seconds = time.monotonic() - began
-    print(f"{len(pauses)} engines killed in {seconds:.0f} s, {len(wrong)} fills, {sum(wrong)} pages wrong")
-    if pauses:
-        print(
-            f"the next engine was there after {sorted(pauses)[len(pauses) // 2]} s (median), {max(pauses)} s (longest)"
-        )
-    return int(result.status != 0 or len(pauses) != kills or any(wrong))
+    arguments = (str(options.kills), str(options.seed))
+    limit = _START + _PER_KILL * options.kills
+    result = uml.run("tests.system.soak_scenario", *arguments, memory=448, vram=256, limit=limit)
+    found = re.findall(
+        r"death \d+: ([a-z ]+?)(?: beside (\w+).*?)?, \d+ MiB swapped; on again after ([0-9.]+) s", result.output
+    )
+    fills = [int(pages) for pages in re.findall(r"pages wrong: (\d+)", result.output)]
+    if result.status:
+        print(result.output[-8000:])
+    print(f"{len(found)} deaths in {time.monotonic() - began:.0f} s, {len(fills)} fills, {sum(fills)} pages wrong")
+    for (victim, verb), count in sorted(Counter((victim, verb) for victim, verb, _ in found).items()):
+        times = sorted(float(seconds) for who, beside, seconds in found if (who, beside) == (victim, verb))
+        what = f"{victim} {f'beside {verb}' if verb else ''}"
+        print(f"{count:5} × {what:25} on again after {times[len(times) // 2]} s (median), {times[-1]} s (longest)")
+    return int(result.status != 0 or len(found) != options.kills or any(fills))
 
 
 if __name__ == "__main__":

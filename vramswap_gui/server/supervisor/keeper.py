@@ -409,6 +409,9 @@ class Keeper:
             # A request may have been taken from it that nobody will answer.
             self._out.append(CloseClient(question.client))
             return
+        if question.question is Question.INFO:
+            self._tell_status()
+            return
         if segment is None:
             return
         if question.question is Question.CREATE:
@@ -522,6 +525,9 @@ class Keeper:
         else:
             # A context that cannot even say how much memory is free copies no page either.
             self._useless(engine, event.error)
+        self._tell_status()
+
+    def _tell_status(self) -> None:
         for waiting in self._statuses:
             self._out.append(Reply(waiting.event.number, self.status()))
         self._statuses.clear()

@@ -1,0 +1,120 @@
+"""Runs in the guest: engine, keeper and helper are killed beside verbs while memory is filled, as often as is asked.
+
+Arguments: how many deaths, and the seed of what is done when.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.demo.plan import Plan
+from tests.demo.stack import BIN, Stack, running
+from tests.support.waiting import wait_for
+from tests.system.handover_scenario import attached, ctl, engines, keeper, swaps
+from tests.system.swapped import Filling, available, say, used
+from vramswap_gui.units import MIB
+
+#: The rest is for two keepers' memory and two engines, which an upgrade takes for a moment.
+EXCESS: Final = 36 * MIB
+SWAPPED: Final = 16 * MIB
+ROUNDS: Final = 3
+VERBS: Final = (("size", "64M"), ("size", "80M"), ("size", "96M"), ("upgrade",), ("status",))
+#: Who dies, each as often as it stands here.
+VICTIMS: Final = ("engine",) * 5 + ("keeper",) * 3 + ("helper",) + ("engine and helper",)
+#: Seconds between the beginning of a verb and a death, at most.
+BESIDE: Final = 0.6
+
+
+def fills(seed: int) -> Iterator[Filling]:
+    """The fill that is under way, a new one when the last one is done and was right."""
+    filling: Filling | None = None
+    while True:
+        if filling is None or not filling.running():
+            if filling is not None:
+                filling.finish()
+            seed += 1
+            filling = Filling.start(available() + EXCESS, seed, ROUNDS)
+            wait_for(lambda: sum(map(used, swaps())) >= SWAPPED, "pages in VRAM")
+        yield filling
+
+
+def is_on(stack: Stack) -> bool:
+    """Whether it is on, and an engine serves."""
+    found = stack.ctl("status", "--json")
+    return (
+        found.returncode == 0 and json.loads(found.stdout)["state"] == "on" and bool(keeper(stack) and engines(stack))
+    )
+
+
+def kill(stack: Stack, victim: str) -> None:
+    """Whoever is there at this moment."""
+    with contextlib.suppress(OSError):
+        if "engine" in victim:
+            for pid in engines(stack):
+                os.kill(pid, signal.SIGKILL)
+        elif victim == "keeper":
+            os.kill(keeper(stack), signal.SIGKILL)
+    if "helper" in victim:
+        stack.kill("helper")
+        stack.start_helper()
+
+
+def one(stack: Stack, chance: random.Random, number: int) -> None:
+    """A death, often beside a verb; then everything is well again."""
+    verb = chance.choice(VERBS) if chance.random() < 0.6 else ()
+    victim = chance.choice(VICTIMS)
+    beside = None
+    if verb:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        beside = subprocess.Popen([str(BIN / "vramswapctl"), *verb], env=stack.environment, **quiet)  # type: ignore[call-overload]
+        time.sleep(chance.random() * BESIDE)
+    pages = sum(map(used, swaps())) // MIB
+    began = time.monotonic()
+    kill(stack, victim)
+    if beside is not None:
+        beside.wait()
+    wait_for(lambda: is_on(stack), "it to be on again")
+    what = f"{victim} beside {' '.join(verb)}" if verb else victim
+    say(f"death {number}: {what}, {pages} MiB swapped; on again after {time.monotonic() - began:.1f} s")
+
+
+def _prepare(stack: Stack) -> None:
+    stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
+    # Simulated VRAM must not be swapped itself.
+    stack.gpu_folder = Path("/run/gpu/card")
+    stack.config.write_text(f'size = {64 * MIB}\nmode = "off"\n')
+
+
+def main() -> None:
+    deaths, seed = int(sys.argv[1]), int(sys.argv[2])
+    chance = random.Random(seed)
+    plan = Plan(gpu="a test", kernel="", polkit="", display="")
+    with running(plan, _prepare) as stack:
+        ctl(stack, "on")
+        filling = fills(seed)
+        try:
+            for number in range(1, deaths + 1):
+                next(filling)
+                one(stack, chance, number)
+                time.sleep(chance.random())
+            next(filling).finish()
+        except BaseException:
+            print((stack.control.parent / "server.log").read_text(errors="replace"), flush=True)
+            raise
+        ctl(stack, "off")
+        assert (swaps(), attached()) == ([], [])
+    say("all done")
+
+
+if __name__ == "__main__":
+    main()
