@@ -23,8 +23,6 @@ SIZE: Final = 64 * MIB
 EXCESS: Final = 36 * MIB
 SWAPPED: Final = 24 * MIB
 DEVICE: Final = "/dev/nbd0"
-#: The argument by which keepers are killed too.
-KEEPERS: Final = "keepers"
 #: Seconds within which programs learn that their pages are lost.
 LAW_7: Final = 60.0
 
@@ -150,8 +148,7 @@ def main() -> None:
         wait_for(lambda: not keeper(stack), "the server's end")
         say("off: nothing is left")
         say(ctl(stack, "on"))
-        if KEEPERS in sys.argv:
-            watch_over_by_another_keeper(stack)
+        watch_over_by_another_keeper(stack)
         # Everybody's pages come home first: what is lost afterwards is to be one program's, and not init's.
         ctl(stack, "off")
         ctl(stack, "on")

@@ -15,10 +15,3 @@ def test_the_server_becomes_a_newer_one_and_the_keeper_may_die(boot: Callable[..
     result = boot("tests.system.handover_scenario", memory=416, vram=256)
     assert result.status == 0, result.output
     assert "all done" in result.output
-
-
-@pytest.mark.release
-def test_keepers_die_while_memory_is_filled() -> None:
-    result = uml.run("tests.system.handover_scenario", "keepers", memory=416, vram=256)
-    assert result.status == 0, result.output
-    assert "all done" in result.output
