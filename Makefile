@@ -42,9 +42,10 @@ sim: ## Simulate the life cycle with SEEDS seeds, on all cores (about ten millis
 	@packaging/setup.sh run
 	@.venv/bin/python -m tests.sim.run --seeds $(SEEDS)
 
-mutants: ## Break the product in every way that tests/sim/mutants.py knows, and see that the simulator notices
+mutants: ## Break the product in every way that tests/sim/mutants.py and tests/mutants.py know, and see that it is noticed
 	@packaging/setup.sh run
 	@.venv/bin/python -m tests.sim.mutants
+	@.venv/bin/python -m tests.mutants
 
 KILLS ?= 100
 soak: ## Kill engine, keeper and helper KILLS times under load in a real kernel, and verify every page (ten seconds each)

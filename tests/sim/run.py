@@ -132,12 +132,12 @@ class Simulation:
             self.kernel.use()
 
     def _watcher(self) -> Script:
-        """Somebody asks for the status now and then."""
+        """Somebody asks for the status now and then, or installs a new version in the middle of whatever goes on."""
         while not self._done:
             yield self.world.rng.random() * 6
             keeper = self.server.keeper
             if keeper is not None and keeper.alive:
-                keeper.ask("status")
+                keeper.ask("upgrade" if self.world.chance(0.1) else "status")
 
     def _is_helper(self) -> Callable[[], bool]:
         self._helpers += 1

@@ -464,6 +464,8 @@ class KeeperProcess:
     # Actions
 
     def _fork(self, action: m.Fork) -> None:
+        there = not self.core.segments or action.gpu == "GPU-1"
+        self.world.require(there, "law 6: the next engine opens another GPU than the one that has the pages")
         if self.world.chance(self.server.faults.fork_fails):
             error = failed("no memory", ErrorCode.INTERNAL)
             self.world.soon(self.hear, m.EngineRefused(action.gen, error, began=False))
