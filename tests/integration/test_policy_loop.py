@@ -45,7 +45,7 @@ def test_on_demand_it_comes_and_goes_with_the_need(make_stack: Make) -> None:
     stack = started(make_stack, "on-demand")
     begin(stack)
     waiting = becomes(stack, "waiting")
-    assert (waiting["reason"], waiting["cause"]) == ("Memory is plentiful.", "memory")
+    assert (waiting["reason"]["text"], waiting["cause"]) == ("Memory is plentiful.", "memory")
     is_left_as_before(stack)
     calls = (stack.gpu["nvml_calls"], stack.gpu["cuda_calls"])
     stack.fake.set_available(SHORT)
@@ -77,7 +77,7 @@ def test_another_program_gets_the_vram(make_stack: Make) -> None:
     assert less["cause"] == "vram"
     # Whether it is new there, or has been there, when the helper looks; and what it has is seen once it has it all.
     wait_for(
-        lambda: re.search("another program (uses 1 GiB of VRAM|is using the GPU)", status(stack)["reason"]),
+        lambda: re.search("another program (uses 1 GiB of VRAM|is using the GPU)", status(stack)["reason"]["text"]),
         "who has the VRAM",
     )
     done(stack, "off")
@@ -108,7 +108,7 @@ def test_on_battery_it_goes_home_and_by_hand_it_stays(make_stack: Make) -> None:
     becomes(stack, "on")
     supply(stack, online=False, capacity=79)
     off = becomes(stack, "off")
-    assert (off["reason"], off["cause"]) == ("Off on battery.", "battery")
+    assert (off["reason"]["text"], off["cause"]) == ("Off on battery.", "battery")
     is_left_as_before(stack)
     done(stack, "on")
     assert becomes(stack, "on")["size"] == GIB
@@ -135,7 +135,7 @@ def test_a_game_gets_everything_until_its_player_is_gone(make_stack: Make) -> No
         # Without a word: a crash of the tray must not leave it off for ever.
         player.kill()
         player.wait()
-    wait_for(lambda: "a game was running" in status(stack)["reason"], "the end of the game")
+    wait_for(lambda: "a game was running" in status(stack)["reason"]["text"], "the end of the game")
     is_left_as_before(stack)
 
 

@@ -31,16 +31,16 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "text": frozenset({"api"}),
     "client": frozenset({"api", "bus", "settings"}),
     "system": frozenset(),
-    "doctor": frozenset({"api", "client", "settings", "system"}),
+    "doctor": frozenset({"api", "client", "settings", "system", "text"}),
     "bench": frozenset({"system"}),
-    "ctl": frozenset({"api", "bench", "client", "doctor", "settings", "system"}),
-    "tray": frozenset({"api", "bus", "client", "doctor", "settings", "system"}),
-    "helper": frozenset({"api", "bus", "helper/policy", "settings", "system"}),
+    "ctl": frozenset({"api", "bench", "client", "doctor", "settings", "system", "text"}),
+    "tray": frozenset({"api", "bus", "client", "doctor", "settings", "system", "text"}),
+    "helper": frozenset({"api", "bus", "helper/policy", "settings", "system", "text"}),
     "helper/policy": frozenset({"api", "settings", "system"}),
-    "server": frozenset({"server/engine", "server/exports", "server/supervisor", "system"}),
+    "server": frozenset({"api", "server/engine", "server/exports", "server/supervisor", "system"}),
     "server/engine": frozenset({"server", "server/supervisor", "system"}),
     "server/exports": frozenset({"server", "system"}),
-    "server/supervisor": frozenset({"server", "server/engine", "server/exports", "system"}),
+    "server/supervisor": frozenset({"api", "server", "server/engine", "server/exports", "system"}),
 }
 
 #: Foreign module → where it may be imported: a file, or a folder when it ends in a slash.

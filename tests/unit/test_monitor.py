@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.api.control import GpuInfo
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import monitor
 from vramswap_gui.helper.policy.types import GpuObservation
 from vramswap_gui.system import nvml
@@ -38,7 +40,7 @@ class Card:
     def _read(self, *_: Any) -> GpuReading:
         self.meanwhile()
         if self.failing:
-            raise VramswapError(ErrorCode.NO_GPU, "lost")
+            raise VramswapError(Problem.GPU_SILENT, why="lost")
         used = self.others if self.told is not None else None
         programs = (Program(1, "vramswap-server", self.lent, ours=True), Program(2, "game", used))
         return GpuReading("card", PCI, 8 * GIB, 0, 0, programs=programs)
@@ -47,7 +49,7 @@ class Card:
         """After so many seconds."""
         self.now += seconds
         free = 8 * GIB - DRIVERS - self.others - self.lent
-        return self._monitor.gpu(PCI, {"pci": PCI, "total": 8 * GIB, "free": free}, self.lent)
+        return asyncio.run(self._monitor.gpu(PCI, GpuInfo(pci=PCI, total=8 * GIB, free=free), self.lent))
 
 
 @pytest.fixture
@@ -121,6 +123,6 @@ def test_a_display_is_seen_even_when_nvml_fails(card: Card, plugged: bool, tmp_p
 def test_a_new_server_is_looked_at_anew(card: Card) -> None:
     card.told, card.others = None, GIB
     card.look()
-    card._monitor.gpu(PCI, None, 0)
+    asyncio.run(card._monitor.gpu(PCI, None, 0))
     card.told = 0
     assert shared(card.look(0)) == (DRIVERS, GIB)

@@ -105,6 +105,8 @@ class DbusService:
     async def _values(self) -> Mapping[str, Any]:
         await self._opened.wait()
         try:
+            # How full the segments are changes without a word from the kernel.
+            self._lifecycle.look()
             return status_to_wire(self._lifecycle.status)
         except Exception as error:
             raise _defect(error) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.system import run
 
 _UNIT: Final = "vramswap-helper.service"
@@ -14,10 +14,5 @@ async def start_at_boot(wanted: bool) -> None:
     """Enable or disable the helper's unit, which systemd does. Raises VramswapError; then it is as before."""
     done = await run.run("systemctl", "enable" if wanted else "disable", _UNIT)
     if done.status:
-        raise VramswapError(
-            ErrorCode.INTERNAL,
-            f"systemd did not enable {_UNIT}: {done.complaint}."
-            if wanted
-            else f"systemd did not disable {_UNIT}: {done.complaint}.",
-            "Without systemd, have your system start vramswap-helper as root.",
-        )
+        problem = Problem.UNIT_NOT_ENABLED if wanted else Problem.UNIT_NOT_DISABLED
+        raise VramswapError(problem, unit=_UNIT, why=done.complaint)

@@ -91,6 +91,7 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
     lost = gone.done()
     for task in (gone, *waiting):
         task.cancel()
+    monitor.close()
     await signals.close()
     await server.close()
     events.end()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.helper.swap_area import nbd_is_missing
+from vramswap_gui.api import control
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.system import run
 
 _UNIT: Final = "vramswap-server.service"
@@ -35,13 +34,12 @@ async def start(gpu: str) -> None:
 
 def _reason(outcome: Path, complaint: str) -> VramswapError:
     try:
-        return VramswapError.from_dict(json.loads(outcome.read_text(encoding="utf-8"))["error"])
-    except (OSError, ValueError, KeyError):
+        told = control.answer(outcome.read_bytes()).error
+    except (OSError, ValueError):
+        told = None
+    if told is None:
         # It did not come so far as to tell.
         if not Path("/sys/module/nbd").is_dir():
-            return nbd_is_missing("see `journalctl -u vramswap-server`")
-        return VramswapError(
-            ErrorCode.SERVER_FAILED,
-            f"The server that holds the VRAM was not started: {complaint}.",
-            "See `journalctl -u vramswap-server`.",
-        )
+            return VramswapError(Problem.NBD_NOT_LOADABLE, why="`journalctl -u vramswap-server`")
+        return VramswapError(Problem.SERVER_NOT_STARTED, why=complaint)
+    return told

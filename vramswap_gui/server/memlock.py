@@ -9,7 +9,7 @@ import resource
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 
 # <sys/mman.h>, mlockall(2)
 _MCL_CURRENT: Final = 1
@@ -29,13 +29,13 @@ def require_resident() -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT):
-        raise _refused("its memory cannot be locked", ctypes.get_errno())
+        raise _refused("mlockall", ctypes.get_errno())
     if libc.prctl(_PR_SET_IO_FLUSHER, 1, 0, 0, 0):
-        raise _refused("it cannot be marked as an I/O flusher", ctypes.get_errno())
+        raise _refused("PR_SET_IO_FLUSHER", ctypes.get_errno())
     try:
         Path("/proc/self/oom_score_adj").write_text("-1000")
     except OSError as error:
-        raise _refused("it cannot be protected from the out-of-memory killer", error.errno or 0) from error
+        raise _refused("oom_score_adj", error.errno or 0) from error
 
 
 def keep_private() -> None:
@@ -67,7 +67,7 @@ def bring_home(proc: Path = Path("/proc/self")) -> int:
     total = 0
     for start, end, swapped in paged_out((proc / "smaps").read_text()):
         if libc.mlock(ctypes.c_void_p(start), ctypes.c_size_t(end - start)):
-            raise _refused("its memory cannot be brought back from swap", ctypes.get_errno())
+            raise _refused("mlock", ctypes.get_errno())
         total += swapped
     return total
 
@@ -111,8 +111,4 @@ def _schedule(policy: int, priority: int) -> None:
 
 
 def _refused(what: str, number: int) -> VramswapError:
-    return VramswapError(
-        ErrorCode.SERVER_FAILED,
-        f"The server must not serve swap: {what} ({os.strerror(number)}).",
-        "Start it as root with CAP_IPC_LOCK and CAP_SYS_RESOURCE.",
-    )
+    return VramswapError(Problem.NOT_LOCKABLE, what=what, why=os.strerror(number))

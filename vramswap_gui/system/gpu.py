@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.plain import plain
 from vramswap_gui.system import smallfile
 
@@ -113,15 +113,15 @@ def pick(selector: str, found: Sequence[Card]) -> Card | None:
         for card in usable or found:
             require_usable(card, found)
             return card
-        raise _none("There is no NVIDIA GPU.", found)
+        raise VramswapError(Problem.GPU_NONE)
     named = _named(selector.strip(), found)
     if len(named) == 1:
         require_usable(named[0], found)
         return named[0]
     if named:
-        raise _none(f"“{selector[:60]}” is more than one NVIDIA GPU.", named)
+        raise VramswapError(Problem.GPU_AMBIGUOUS, given=selector[:60], known=_listed(named))
     if not _is_uuid(selector.strip()) or all(card.uuid for card in usable):
-        raise _none(f"There is no NVIDIA GPU “{selector[:60]}”.", found)
+        raise VramswapError(Problem.GPU_UNKNOWN, given=selector[:60], known=_listed(found))
     return None
 
 
@@ -144,32 +144,20 @@ def require(selector: str, sys: Path = Path("/sys"), proc: Path = Path("/proc"))
     if found:
         pick(selector, found)
     elif selector.strip() and not _is_name(selector.strip()):
-        raise _none(f"There is no NVIDIA GPU “{selector[:60]}”.", found)
+        raise VramswapError(Problem.GPU_UNKNOWN, given=selector[:60], known=_listed(found))
 
 
 def require_usable(card: Card, found: Sequence[Card]) -> None:
     """Raises VramswapError NO_GPU when VRAM of ``card`` cannot be lent, with the reason and the other cards."""
     if card.sliced:
-        raise _none(
-            f"The GPU {card.pci} is divided into MIG slices, whose VRAM cannot be lent.", found,
-            "Switch MIG off: `sudo nvidia-smi -mig 0`.",
-        )  # fmt: skip
+        raise VramswapError(Problem.GPU_SLICED, pci=card.pci, known=_listed(found))
     if card.index is not None:
         return
     if card.driver in _GUESTS:
-        raise _none(
-            f"The GPU {card.pci} is kept for virtual machines (driver {card.driver}).", found,
-            "Choose another one, or have NVIDIA's driver take it.",
-        )  # fmt: skip
+        raise VramswapError(Problem.GPU_FOR_GUESTS, pci=card.pci, driver=card.driver, known=_listed(found))
     if card.driver:
-        raise _none(
-            f"The GPU {card.pci} belongs to the driver {card.driver}, which has no CUDA.", found,
-            "Install NVIDIA's driver and restart.",
-        )  # fmt: skip
-    raise _none(
-        f"The GPU {card.pci} has no driver.", found,
-        f"Have NVIDIA's take it: `echo {card.pci} | sudo tee /sys/bus/pci/drivers/nvidia/bind`.",
-    )  # fmt: skip
+        raise VramswapError(Problem.GPU_OTHER_DRIVER, pci=card.pci, driver=card.driver, known=_listed(found))
+    raise VramswapError(Problem.GPU_WITHOUT_DRIVER, pci=card.pci, known=_listed(found))
 
 
 def power(pci: str, sys: Path = Path("/sys")) -> Power:
@@ -219,7 +207,7 @@ def _named(selector: str, found: Sequence[Card]) -> list[Card]:
         assert digits is not None
         return [card for card in found if card.uuid.lower().removeprefix("gpu-").startswith(digits[1].lower())]
     if selector.lower().startswith("mig-"):
-        raise _none("A MIG slice cannot be lent from.", found, "Switch MIG off (`sudo nvidia-smi -mig 0`).")
+        raise VramswapError(Problem.GPU_SLICE, known=_listed(found))
     return []
 
 
@@ -232,11 +220,8 @@ def _is_uuid(selector: str) -> bool:
     return _INDEX.fullmatch(selector) is None and _UUID.fullmatch(selector) is not None
 
 
-def _none(message: str, found: Sequence[Card], remedy: str = "") -> VramswapError:
-    known = "; ".join(map(str, found)) or "none"
-    if remedy:
-        return VramswapError(ErrorCode.NO_GPU, message, f"{remedy} GPUs found: {known}.")
-    return VramswapError(ErrorCode.NO_GPU, message, f"GPUs found: {known}; a UUID also works.")
+def _listed(found: Sequence[Card]) -> str:
+    return "; ".join(map(str, found)) or "–"
 
 
 def _order(pci: str) -> tuple[int, str]:

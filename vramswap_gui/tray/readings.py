@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.tray.history import History
-from vramswap_gui.tray.i18n import said, tr
+from vramswap_gui.tray.i18n import tr, worded
 
 if TYPE_CHECKING:
     from vramswap_gui.system.nvml import GpuReading, Program
@@ -171,7 +171,7 @@ class Reader:
         try:
             reading = nvml.read(pci, held, self._sys)
         except VramswapError as error:
-            self._gpu = GpuView(note=said(error.message))
+            self._gpu = GpuView(note=worded(error))
         else:
             self._gpu = _gpu_view(reading) if reading else None
         return self._gpu

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.settings import Config
-from vramswap_gui.units import MIB, MIN_SIZE, SIZE_STEP, format_size, round_down
+from vramswap_gui.units import MIB, MIN_SIZE, SIZE_STEP, round_down
 
 #: Kept free besides on a card that drives a display: what opens on the screen needs VRAM at once.
 DISPLAY_HEADROOM: Final = 512 * MIB
@@ -82,18 +82,11 @@ def of(config: Config, vram: Vram) -> Limits:
 def require_possible(config: Config, vram: Vram) -> None:
     """Raises VramswapError when the size that is set can never be lent: from this card, or under the settings."""
     if config.maximum and config.size > config.maximum:
-        raise VramswapError(
-            ErrorCode.INVALID_ARGUMENT,
-            f"{format_size(config.size)} is more than the largest size allowed here, {format_size(config.maximum)}.",
-            "Choose a smaller size, or have an administrator raise the setting “maximum”.",
-        )
+        raise VramswapError(Problem.SIZE_ABOVE_MAXIMUM, size=config.size, maximum=config.maximum)
     found = of(config, vram)
     if config.size > found.largest:
         raise VramswapError(
-            ErrorCode.OUT_OF_VRAM,
-            f"{format_size(config.size)} cannot be lent: the GPU has {format_size(vram.total)} of VRAM, of which"
-            f" {format_size(found.headroom)} are kept free.",
-            f"Choose at most {format_size(found.largest)}, or lower the setting “headroom”.",
+            Problem.SIZE_ABOVE_VRAM, size=config.size, total=vram.total, kept=found.headroom, most=found.largest
         )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.exports.base import Jobs
 from vramswap_gui.server.messages import (
     CONNECTIONS,
@@ -128,8 +128,8 @@ class NbdKernelExports:
             until = time.monotonic() + _NOTICE
             while missing := [end for end in ends.sockets if not is_taken(end)]:
                 if job.abandoned.is_set() or time.monotonic() > until:
-                    why = f"The kernel does not let go of connections of /dev/nbd{device.number}."
-                    return DeviceUnlinked(index, VramswapError(ErrorCode.NO_NBD, why))
+                    why = VramswapError(Problem.NBD_HOLDS_ON, device=f"/dev/nbd{device.number}")
+                    return DeviceUnlinked(index, why)
                 try:
                     self._linking_control.reconfigure(device.number, [end.fileno() for end in missing], device.ident)
                 except VramswapError as error:
@@ -170,7 +170,7 @@ class NbdKernelExports:
                 elif self._is_ours(device):
                     with _claimed(f"/dev/nbd{device.number}", self._proc):
                         if job.abandoned.is_set():
-                            raise VramswapError(ErrorCode.BUSY, f"/dev/nbd{device.number} was not free in time.")
+                            raise VramswapError(Problem.DEVICE_NOT_FREE, device=f"/dev/nbd{device.number}")
                         self._detaching_control.disconnect(device.number)
             except VramswapError as error:
                 if self._is_ours(device):
@@ -243,15 +243,12 @@ def _claimed(device: str, proc: Path) -> Iterator[None]:
     closes the device, as swapoff does, and holds a lock meanwhile (https://systemd.io/BLOCK_DEVICE_LOCKING). Opening it
     may wait for pages of it, and so for an engine. Raises VramswapError BUSY.
     """
-    busy = VramswapError(ErrorCode.BUSY, f"{device} is in use as swap.", f"Run `swapoff {device}` first.")
     try:
         if any(area.device == device for area in swaps.read(proc)):
-            raise busy
+            raise VramswapError(Problem.DEVICE_IS_SWAP, device=device)
         fd = os.open(device, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
     except OSError as error:
-        raise VramswapError(
-            ErrorCode.BUSY, f"{device} is in use ({error.strerror}).", f"Run `swapoff {device}` first."
-        ) from None
+        raise VramswapError(Problem.DEVICE_IN_USE, device=device, why=str(error.strerror)) from None
     try:
         until = time.monotonic() + _PROBE_SECONDS
         while time.monotonic() < until:
