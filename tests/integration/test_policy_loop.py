@@ -101,6 +101,26 @@ def test_pages_that_fit_nowhere_stay_and_the_status_says_so(make_stack: Make) ->
     wait_for(lambda: status(stack)["error"] is None, "its end")
 
 
+def test_a_driver_that_hangs_holds_nobody_up(make_stack: Make) -> None:
+    """Nobody can tell then whose VRAM it is, but how much is free the server says, and that is enough to give way."""
+    stack = started(make_stack, "always")
+    begin(stack)
+    becomes(stack, "on", GIB)
+    stack.gpu["nvml_hangs"] = 1
+    wait_for(lambda: stack.gpu["nvml_waits"] == 1, "a question that is not answered")
+    stack.gpu["others_bytes"] = stack.gpu["vram"] - GIB
+    wait_for(lambda: status(stack)["size"] < GIB, "the VRAM to be given back")
+    stack.gpu["others_bytes"] = 0
+    done(stack, "off")
+    done(stack, "on")
+    # One question that hangs is enough.
+    assert stack.gpu["nvml_waits"] == 1
+    stack.gpu["nvml_hangs"] = 0
+    wait_for(lambda: stack.gpu["nvml_waits"] == 0, "the answer")
+    asked = stack.gpu["nvml_calls"]
+    wait_for(lambda: stack.gpu["nvml_calls"] > asked, "the next question")
+
+
 def test_on_battery_it_goes_home_and_by_hand_it_stays(make_stack: Make) -> None:
     stack = started(make_stack, "always")
     supply(stack, online=True, capacity=80)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import PATIENCE
 from vramswap_gui.api.control import GpuInfo
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import monitor
@@ -118,6 +120,30 @@ def test_a_display_is_seen_even_when_nvml_fails(card: Card, plugged: bool, tmp_p
     status.write_text("connected\n" if plugged else "disconnected\n")
     card.failing = True
     assert card.look().display_attached is plugged
+
+
+async def test_a_driver_that_hangs_is_asked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answer, asked = threading.Event(), []
+
+    def hang(pci: str, *_: Any) -> GpuReading:
+        asked.append(pci)
+        answer.wait()
+        return GpuReading("card", PCI, 8 * GIB, 0, 0, utilisation=7)
+
+    monkeypatch.setattr(nvml, "read", hang)
+    monkeypatch.setattr(monitor, "_NVML_PATIENCE", 0.01)
+    monkeypatch.setattr(monitor, "_NVML_SECONDS", 0.0)
+    seen, held = monitor.Monitor(tmp_path, tmp_path), GpuInfo(pci=PCI, total=8 * GIB, free=7 * GIB)
+    for _ in range(3):
+        found = await seen.gpu(PCI, held, GIB)
+        assert (found.free, found.utilisation) == (7 * GIB, None)
+    assert asked == [PCI]
+    answer.set()
+    assert seen._asking is not None
+    await seen._asking
+    monkeypatch.setattr(monitor, "_NVML_PATIENCE", PATIENCE)
+    assert (await seen.gpu(PCI, held, GIB)).utilisation == 7
+    seen.close()
 
 
 def test_a_new_server_is_looked_at_anew(card: Card) -> None:
