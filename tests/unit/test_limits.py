@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vramswap_gui.api.limits import Hold, Vram
 from vramswap_gui.api.status import Mode
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.policy import sizing
 from vramswap_gui.helper.policy.lending import decide
-from vramswap_gui.helper.policy.limits import Hold, Vram, of, require_possible
+from vramswap_gui.helper.policy.limits import of, require_possible
 from vramswap_gui.helper.policy.types import GpuObservation, Memory, Observation, PolicyState, PowerObservation, rules
 from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Power

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vramswap_gui.api.limits import Vram
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper.policy import limits
-from vramswap_gui.helper.policy.limits import Vram
 from vramswap_gui.helper.policy.sizing import (
     Area,
     Room,

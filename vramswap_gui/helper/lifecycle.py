@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.control import GpuInfo
+from vramswap_gui.api.limits import Vram
 from vramswap_gui.api.reasons import ReasonCode
 from vramswap_gui.api.status import Cause, Mode, State, Status
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
@@ -21,7 +22,6 @@ from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_unit import start_at_boot
 from vramswap_gui.helper.policy import limits, sizing
 from vramswap_gui.helper.policy.explain import Facts, explain
-from vramswap_gui.helper.policy.limits import Vram
 from vramswap_gui.helper.policy.types import Decision
 from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments

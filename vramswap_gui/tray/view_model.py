@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from vramswap_gui.api.limits import Vram, limits
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import State, Status
 from vramswap_gui.errors import VramswapError
@@ -16,7 +17,7 @@ from vramswap_gui.tray.history import History
 from vramswap_gui.tray.i18n import part_text, size_text, tr, worded
 from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, SwapView
 from vramswap_gui.tray.vram_usage import Holder, shares
-from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP, round_down
+from vramswap_gui.units import GIB, MIB, MIN_SIZE, round_down
 
 
 class Look(enum.StrEnum):
@@ -316,8 +317,8 @@ def _maximum(status: Status, machine: Machine, config: Config | None) -> int:
     """The largest size to choose: what the helper says, or what will be so once it has asked the GPU."""
     if status.maximum or config is None:
         return status.maximum
-    most = round_down(max(0, machine.vram - config.headroom), SIZE_STEP)
-    return min(most, config.maximum) if config.maximum else most
+    display = machine.gpu is not None and machine.gpu.display
+    return limits(Vram(machine.vram, None, 0, display), config.headroom, config.maximum).largest
 
 
 def _size(status: Status, machine: Machine, config: Config | None) -> SizeChoice:

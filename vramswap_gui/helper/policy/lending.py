@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from vramswap_gui.api.limits import Limits, Vram, limits
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Cause, Mode, State
-from vramswap_gui.helper.policy.limits import Limits, Vram, limits
 from vramswap_gui.helper.policy.types import Decision, Memory, Observation, PolicyConfig, PolicyState
 from vramswap_gui.units import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, round_down, round_up
 

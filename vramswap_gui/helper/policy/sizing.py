@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vramswap_gui.api.limits import Vram
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.helper.policy.limits import Vram, of, require_possible
+from vramswap_gui.helper.policy.limits import of, require_possible
 from vramswap_gui.settings import Config
 from vramswap_gui.system.memory import Commit
 from vramswap_gui.system.swaps import MOST_AREAS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vramswap_gui.api.limits import DISPLAY_HEADROOM
 from vramswap_gui.api.reasons import Reason
 from vramswap_gui.api.status import Cause, Mode, State
-from vramswap_gui.helper.policy.limits import DISPLAY_HEADROOM
 from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Power
 from vramswap_gui.units import MIB
