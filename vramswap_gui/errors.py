@@ -318,6 +318,11 @@ class Problem(enum.StrEnum):
         "{count:number} segments are attached.",
         "Remove them first, swap before device.",
     )  # fmt: skip
+    CONNECTIONS_FULL = (
+        "connections-full", ErrorCode.BUSY,
+        "There are {most:number} connections already, as many as there can be.",
+        "Close some of them.",
+    )  # fmt: skip
     SEGMENTS_FULL = (
         "segments-full", ErrorCode.INVALID_ARGUMENT,
         "There are {count:number} segments already.",

@@ -180,3 +180,45 @@ def test_no_test_module_imports_another() -> None:
             if {source, f"{source}.{imported}"} & (names.keys() - {"tests.conftest"}):
                 wrong.append(f"{name} imports {source}.{imported}".rstrip("."))
     assert wrong == []
+
+
+#: A hop of a walk in docs/architecture.md: a name, and the file below the package that has it.
+HOP: Final = re.compile(r"`([A-Za-z_.]+)` in\s+`([a-z_/]+\.pyx?)`")
+WALKS: Final = ("A size, from slider to engine", "A segment, from keeper to engine", "From a caller to polkit",
+                "A GPU reading, to the panel")  # fmt: skip
+
+
+def has(path: Path, name: str) -> bool:
+    """Whether a file defines a function, a class, a method or a constant of that name."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".pyx":
+        return all(re.search(rf"^\s*(def|cdef class|class) {part}\b", text, re.MULTILINE) for part in name.split("."))
+    body: list[ast.stmt] = ast.parse(text).body
+    for part in name.split("."):
+        found = [node for node in body if part in _names(node)]
+        if not found:
+            return False
+        body = getattr(found[0], "body", [])
+    return True
+
+
+def _names(node: ast.stmt) -> set[str]:
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return {node.target.id}
+    return {node.name} if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else set()
+
+
+@pytest.mark.parametrize("walk", WALKS)
+def test_the_walks_go_where_the_code_is(walk: str) -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    section = text.partition(f"\n## {walk}\n")[2].partition("\n## ")[0]
+    steps = re.split(r"^\d\. ", section, flags=re.MULTILINE)[1:]
+    assert len(steps) >= 4
+    for step in steps:
+        assert HOP.search(step), f"a step without file and function: {step}"
+
+
+def test_what_the_documentation_names_is_there() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    assert len(HOP.findall(text)) > 40
+    assert [(name, path) for name, path in HOP.findall(text) if not has(PACKAGE / path, name)] == []
