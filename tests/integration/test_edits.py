@@ -132,7 +132,7 @@ def test_all_swap_areas_taken_is_named(stack: Stack) -> None:
         file.writelines(f"/dev/loop{number}\tpartition\t4\t0\t-{number + 2}\n" for number in range(23))
     stack.fake.refuse("swapon", "swapon failed: Operation not permitted")
     line = refused(stack, "on")
-    assert "takes no more swap: 23 are in use" in line and "swapon --show" in line
+    assert "takes no more swap: 23 areas are in use" in line and "swapon --show" in line
     stack.fake.refuse("swapon")
     # One segment, be it ever so large, is all that is tried.
     done(stack, "size", "1.5G")

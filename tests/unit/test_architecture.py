@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vramswap_gui"
 TESTS = ROOT / "tests"
 
-#: What everybody may use: errors, sizes, sentences, text that can be shown, and what this is.
-BASE: Final = frozenset({"__init__", "errors", "forms", "plain", "units"})
+#: What everybody may use: errors, sentences, paths, text that can be shown, sizes, and what this is.
+BASE: Final = frozenset({"__init__", "errors", "forms", "paths", "plain", "units"})
 
 #: Room of the package (a folder or a module, the deepest one that has a line) → the rooms that it may import besides
 #: itself and :data:`BASE`. A room that has no line belongs to the one above it.
@@ -23,6 +23,7 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "__init__": frozenset(),
     "errors": frozenset(),
     "forms": frozenset(),
+    "paths": frozenset(),
     "plain": frozenset(),
     "units": frozenset(),
     "api": frozenset(),
@@ -222,3 +223,25 @@ def test_what_the_documentation_names_is_there() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     assert len(HOP.findall(text)) > 40
     assert [(name, path) for name, path in HOP.findall(text) if not has(PACKAGE / path, name)] == []
+
+
+#: A path with a folder in it, or a file or unit by its name.
+NAMED: Final = re.compile(
+    r"/?[\w.-]+(/[\w.-]+)+|/[\w.-]+/?|[\w-]+\.(service|socket|sock|conf|toml|log|json|rules|policy|env)", re.ASCII
+)
+#: The kernel's two, which are arguments everywhere, so that a test can have its own.
+ROOTS: Final = {"/proc", "/sys"}
+
+
+def test_no_path_or_unit_is_named_twice() -> None:
+    """What two modules have to know stands in paths.py, or in the module that owns it. (Advice for people aside.)"""
+    named: dict[str, set[str]] = {}
+    for module in MODULES:
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        explained = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            text = node.value if isinstance(node, ast.Constant) and id(node) not in explained else None
+            if isinstance(text, str) and NAMED.fullmatch(text) and text not in ROOTS:
+                named.setdefault(text, set()).add(str(module.relative_to(PACKAGE)))
+    assert len(named) > 50
+    assert {name: sorted(where) for name, where in named.items() if len(where) > 1} == {}

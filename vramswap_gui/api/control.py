@@ -145,6 +145,8 @@ class GpuInfo:
     total: int = 0
     free: int = 0
     simulated: bool = False
+    #: Whether its own kernel copies scattered pages.
+    kernel: bool = False
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:

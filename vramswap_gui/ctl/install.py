@@ -20,6 +20,7 @@ from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import Phrase, say
+from vramswap_gui.paths import HELPER_UNIT, RUNTIME, SERVER_UNIT, SLEEP_UNIT, SYSTEMD, below
 from vramswap_gui.system import ours, run, smallfile
 
 FILES: Final = Path(__file__).parent / "files"
@@ -40,9 +41,6 @@ _STARTERS: Final = (".service", ".desktop")
 _PROGRAM: Final = re.compile(rb"^(Exec\w*=[-+!@:]*)(?:/usr/(?:bin|libexec)/)?(?=vramswap)", re.MULTILINE)
 #: As many as the kernel follows (path_resolution(7)).
 _MOST_LINKS: Final = 40
-_ENABLED: Final = "vramswap-sleep.service"
-_HELPER: Final = "vramswap-helper.service"
-_SERVER: Final = "vramswap-server.service"
 
 
 def placed(name: str) -> str:
@@ -153,12 +151,12 @@ async def _take_note(undo: contextlib.ExitStack) -> None:
     """Raises VramswapError."""
     try:
         await _systemd("daemon-reload")
-        await _systemd("enable", _ENABLED)
+        await _systemd("enable", SLEEP_UNIT)
         await _systemd("reload", "dbus.service")
     except VramswapError:
         # The files go again, and with them what systemd has read.
         undo.close()
-        for command in (("disable", _ENABLED), ("daemon-reload",)):
+        for command in (("disable", SLEEP_UNIT), ("daemon-reload",)):
             with contextlib.suppress(VramswapError):
                 await _systemd(*command)
         raise
@@ -174,7 +172,7 @@ async def uninstall(root: Path = Path("/")) -> list[str]:
         raise VramswapError(Problem.INSTALL_ABSENT)
     if _is_machine(root):
         _require_root()
-    if ours.areas(root / "run/vramswap", root / "proc", root / "sys"):
+    if ours.areas(below(root, RUNTIME), root / "proc", root / "sys"):
         raise VramswapError(Problem.SWAP_IS_ON)
     if _is_machine(root):
         await _stop_all()
@@ -192,7 +190,11 @@ async def uninstall(root: Path = Path("/")) -> list[str]:
 
 async def _stop_all() -> None:
     """Neither helper nor server need run."""
-    for command in (("disable", _ENABLED, _HELPER), ("stop", _HELPER), ("kill", "--signal=TERM", _SERVER)):
+    for command in (
+        ("disable", SLEEP_UNIT, HELPER_UNIT),
+        ("stop", HELPER_UNIT),
+        ("kill", "--signal=TERM", SERVER_UNIT),
+    ):
         with contextlib.suppress(VramswapError):
             await _systemd(*command)
     if not _booted():
@@ -249,7 +251,7 @@ def _is_machine(root: Path) -> bool:
 
 def _booted() -> bool:
     """Whether systemd runs this machine (sd_booted(3))."""
-    return Path("/run/systemd/system").is_dir()
+    return SYSTEMD.is_dir()
 
 
 def _require_root() -> None:

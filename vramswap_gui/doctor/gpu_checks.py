@@ -10,6 +10,7 @@ from typing import Final
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.forms import Phrase, listed, say
+from vramswap_gui.paths import DRIVER_VERSION, PCI_DEVICES
 from vramswap_gui.system import gpu, smallfile
 from vramswap_gui.system.gpu import Card
 
@@ -55,7 +56,7 @@ def card(at: Machine) -> Check:
 def _state(at: Machine, found: Card) -> Phrase:
     """Its runtime power management (Documentation/ABI/testing/sysfs-devices-power), and who has it if not NVIDIA."""
     state = say("{state:text}", state=gpu.power(found.pci, at.sys).value)
-    control = smallfile.text(at.sys / "bus/pci/devices" / found.pci / "power/control")
+    control = smallfile.text(at.sys / PCI_DEVICES / found.pci / "power/control")
     if control == "on":
         state = say("{state:said}, may not sleep", state=state)
     if found.index is not None:
@@ -73,7 +74,7 @@ def driver(at: Machine) -> Check:
     )
     if not gpu.list_pci(at.sys):
         return Check(name, Verdict.OK, _USELESS)
-    text = smallfile.text(at.proc / "driver/nvidia/version")
+    text = smallfile.text(at.proc / DRIVER_VERSION)
     if not text:
         if (at.sys / "module/nouveau").is_dir():
             return Check(name, Verdict.FAILED, say("nouveau is loaded, which has no CUDA"), install)

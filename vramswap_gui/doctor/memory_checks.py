@@ -6,6 +6,7 @@ from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
 from vramswap_gui.forms import listed, say
+from vramswap_gui.paths import RUNTIME, below
 from vramswap_gui.system import memory, ours, psi, smallfile, swaps
 from vramswap_gui.system.swaps import Swap
 
@@ -147,5 +148,5 @@ def _others(at: Machine) -> list[Swap] | None:
         found = swaps.read(at.proc)
     except OSError:
         return None
-    known = ours.recorded(at.root / "run/vramswap")
+    known = ours.recorded(below(at.root, RUNTIME))
     return [area for area in found if not ours.is_ours(area.device, known, at.proc, at.sys)]

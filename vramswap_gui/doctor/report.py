@@ -19,12 +19,13 @@ from vramswap_gui import __version__
 from vramswap_gui.client import Client
 from vramswap_gui.doctor import checks
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.paths import HELPER_UNIT, SERVER_UNIT, SLEEP_UNIT
 from vramswap_gui.plain import plain
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.system import run, smallfile
 from vramswap_gui.text.language import ENGLISH
 
-_UNITS: Final = ("vramswap-helper.service", "vramswap-server.service", "vramswap-sleep.service")
+_UNITS: Final = (HELPER_UNIT, SERVER_UNIT, SLEEP_UNIT)
 _LINES: Final = 200
 _LONGEST: Final = 2000
 #: Nothing that hangs keeps the rest of the report back.

@@ -8,35 +8,35 @@ from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
 from vramswap_gui.forms import say
+from vramswap_gui.paths import RUNTIME, SLEEP_UNIT, below
 from vramswap_gui.system import ours, smallfile, swaps
 
 #: Where systemd looks for units, an administrator's first (systemd.unit(5)).
 _UNITS: Final = ("etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
-_OUR_UNIT: Final = "vramswap-sleep.service"
 _NVIDIA_UNITS: Final = ("nvidia-suspend.service", "nvidia-hibernate.service", "nvidia-resume.service")
 
 
 def sleep(at: Machine) -> Check:
     """Pages in VRAM have to be brought home before the GPU is powered down."""
     name = say("Before sleep")
-    match _unit(at, _OUR_UNIT):
+    match _unit(at, SLEEP_UNIT):
         case "enabled":
             return Check(name, Verdict.OK, say("pages are brought home first"))
         case "absent":
             return Check(
                 name,
                 Verdict.WARNING,
-                say("{unit:text} is not installed, so nobody brings the pages home", unit=_OUR_UNIT),
+                say("{unit:text} is not installed, so nobody brings the pages home", unit=SLEEP_UNIT),
                 say("Turn the swap off before the computer sleeps, or install vramswap's package: `vramswapctl off`"),
             )
         case state:
-            enable = f"sudo systemctl enable {_OUR_UNIT}"
+            enable = f"sudo systemctl enable {SLEEP_UNIT}"
             if state == "masked":
-                enable = f"sudo systemctl unmask {_OUR_UNIT} && {enable}"
+                enable = f"sudo systemctl unmask {SLEEP_UNIT} && {enable}"
             return Check(
                 name,
                 Verdict.WARNING,
-                say("{unit:text} is {state:text}, so nobody brings the pages home", unit=_OUR_UNIT, state=state),
+                say("{unit:text} is {state:text}, so nobody brings the pages home", unit=SLEEP_UNIT, state=state),
                 say("Enable it: `{command:text}`", command=enable),
             )
 
@@ -93,7 +93,7 @@ def hibernation(at: Machine) -> Check:
     if "[disabled]" in at.text("sys/power/disk"):
         return Check(name, Verdict.OK, say("not allowed by the kernel"))
     try:
-        known = ours.recorded(at.root / "run/vramswap")
+        known = ours.recorded(below(at.root, RUNTIME))
         disks = [
             area
             for area in swaps.read(at.proc)

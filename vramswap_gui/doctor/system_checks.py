@@ -7,6 +7,7 @@ from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
 from vramswap_gui.forms import say
+from vramswap_gui.paths import NBD_MODULE
 from vramswap_gui.system import run, smallfile
 
 #: Desktops that ask for polkit's passwords themselves; other agents have polkit in their names. As in /proc/PID/comm.
@@ -16,7 +17,7 @@ _ASKING_DESKTOPS: Final = {"gnome-shell", "cinnamon", "phosh", "cosmic-osd", "io
 def nbd(at: Machine) -> Check:
     """The kernel's driver that makes VRAM a block device."""
     name = say("Kernel module nbd")
-    if (at.sys / "module/nbd").is_dir():
+    if (at.sys / NBD_MODULE).is_dir():
         return Check(name, Verdict.OK, say("loaded"))
     release = smallfile.text(at.proc / "sys/kernel/osrelease")
     modules = at.root / "lib/modules" / release

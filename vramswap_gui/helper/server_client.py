@@ -24,6 +24,7 @@ from vramswap_gui.api.control import (
 )
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import server_unit, swap_area
+from vramswap_gui.paths import CONTROL_SOCKET
 from vramswap_gui.system import run
 
 _START_SECONDS: Final = 60.0
@@ -60,7 +61,7 @@ class ServerClient:
         if self._writer is not None:
             return True
         try:
-            reader, self._writer = await asyncio.open_unix_connection(self._folder / "control.sock", limit=MAX_ANSWER)
+            reader, self._writer = await asyncio.open_unix_connection(self._folder / CONTROL_SOCKET, limit=MAX_ANSWER)
         except OSError:
             return False
         self._quitting = False
@@ -84,7 +85,7 @@ class ServerClient:
         if self._attach == "kernel":
             await swap_area.require_nbd()
         command = [sys.executable, "-P", "-m", "vramswap_gui.server.main",
-                   "--control", str(self._folder / "control.sock"), "--attach", self._attach]  # fmt: skip
+                   "--control", str(self._folder / CONTROL_SOCKET), "--attach", self._attach]  # fmt: skip
         if gpu:
             command += ["--gpu", gpu]
         ours, theirs = os.pipe()
@@ -191,7 +192,7 @@ class ServerClient:
         if self._attach != "kernel":
             return []
         command = (sys.executable, "-P", "-m", "vramswap_gui.server.main", "--end-strays")
-        done = await run.run(*command, str(self._folder / "control.sock"))
+        done = await run.run(*command, str(self._folder / CONTROL_SOCKET))
         return [line for line in done.output.splitlines() if line.startswith("/dev/")]
 
     async def close(self) -> None:

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import NBD_MODULE
 from vramswap_gui.system import run, swaps
 
 _LABEL: Final = "vramswap"
 #: As util-linux words EPERM, in the locale that it is run in.
 _NOT_PERMITTED: Final = os.strerror(errno.EPERM)
-_DEVICES: Final = "/dev/nbd"
 
 
 async def require_nbd(sys: Path = Path("/sys")) -> None:
     """Load the kernel's NBD driver if need be. Raises VramswapError NO_NBD."""
-    if (sys / "module/nbd").is_dir():
+    if (sys / NBD_MODULE).is_dir():
         return
     # Devices are made when they are needed; the sixteen that the module makes by default would only be clutter.
     done = await run.run("modprobe", "nbd", "nbds_max=0")
-    if done.status or not (sys / "module/nbd").is_dir():
+    if done.status or not (sys / NBD_MODULE).is_dir():
         raise VramswapError(Problem.NBD_NOT_LOADABLE, why=done.complaint)
 
 
@@ -77,9 +77,9 @@ async def is_ours(device: str) -> bool:
 def disconnect(device: str) -> None:
     """Take a device, which is no swap any more, from the kernel's driver. Raises VramswapError."""
     # Only needed when the keeper, which has this at hand, is dead.
-    from vramswap_gui.system.nbd import NbdControl
+    from vramswap_gui.system import nbd
 
-    NbdControl().disconnect(int(device.removeprefix(_DEVICES)))
+    nbd.NbdControl().disconnect(nbd.number(device))
 
 
 def _refused(program: str, device: str, why: str) -> VramswapError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import THIS_PROCESS
 
 # <sys/mman.h>, mlockall(2)
 _MCL_CURRENT: Final = 1
@@ -33,7 +34,7 @@ def require_resident() -> None:
     if libc.prctl(_PR_SET_IO_FLUSHER, 1, 0, 0, 0):
         raise _refused("PR_SET_IO_FLUSHER", ctypes.get_errno())
     try:
-        Path("/proc/self/oom_score_adj").write_text("-1000")
+        (THIS_PROCESS / "oom_score_adj").write_text("-1000")
     except OSError as error:
         raise _refused("oom_score_adj", error.errno or 0) from error
 
@@ -45,7 +46,7 @@ def keep_private() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def outlive_shutdown(proc: Path = Path("/proc/self")) -> None:
+def outlive_shutdown(proc: Path = THIS_PROCESS) -> None:
     """Have systemd spare this process, and what is forked from it, when it ends all others at shutdown.
 
     Until swap is off, pages are read from here. A first character @ of the command line asks for it, whenever it is
@@ -56,7 +57,7 @@ def outlive_shutdown(proc: Path = Path("/proc/self")) -> None:
     ctypes.memset(int(fields[45]), ord("@"), 1)
 
 
-def bring_home(proc: Path = Path("/proc/self")) -> int:
+def bring_home(proc: Path = THIS_PROCESS) -> int:
     """Bring back what of this process was paged out before its memory was locked; returns how many bytes that were.
 
     The locks above hold what is in memory, and leave what is not where it is (mlockall(2), MCL_ONFAULT). A server that

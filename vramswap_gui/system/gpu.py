@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import PCI_DEVICES
 from vramswap_gui.plain import plain
 from vramswap_gui.system import smallfile
 
@@ -84,14 +85,14 @@ def list_pci(sys: Path = Path("/sys")) -> tuple[str, ...]:
     """The PCI addresses of the NVIDIA GPUs, in order, as in ``0000:01:00.0``. Wakes nothing."""
     return tuple(
         device.name
-        for device in sorted(smallfile.entries(sys / "bus/pci/devices"), key=lambda device: _order(device.name))
+        for device in sorted(smallfile.entries(sys / PCI_DEVICES), key=lambda device: _order(device.name))
         if smallfile.text(device / "vendor") == _NVIDIA and smallfile.text(device / "class")[:6] in _DISPLAY
     )
 
 
 def cards(sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> tuple[Card, ...]:
     """The NVIDIA GPUs, in the order of the PCI bus. Wakes nothing."""
-    drivers = {pci: _driver(sys / "bus/pci/devices" / pci / "driver") for pci in list_pci(sys)}
+    drivers = {pci: _driver(sys / PCI_DEVICES / pci / "driver") for pci in list_pci(sys)}
     # Before the driver is loaded no card has one, and it will take those that nobody else has.
     candidates = _DRIVER if _DRIVER in drivers.values() else ""
     found: list[Card] = []
@@ -163,7 +164,7 @@ def require_usable(card: Card, found: Sequence[Card]) -> None:
 def power(pci: str, sys: Path = Path("/sys")) -> Power:
     """Whether the GPU sleeps. Wakes nothing."""
     with contextlib.suppress(ValueError):
-        return Power(smallfile.text(sys / "bus/pci/devices" / pci / "power/runtime_status"))
+        return Power(smallfile.text(sys / PCI_DEVICES / pci / "power/runtime_status"))
     return Power.UNKNOWN
 
 
@@ -173,7 +174,7 @@ def display_attached(pci: str, sys: Path = Path("/sys")) -> bool:
     The kernel shows what it found at the last hotplug (drivers/gpu/drm/drm_sysfs.c); without the NVIDIA driver's kernel
     mode setting there are no connectors to be seen.
     """
-    connectors = (sys / "bus/pci/devices" / pci / "drm").glob("card*/card*-*/status")
+    connectors = (sys / PCI_DEVICES / pci / "drm").glob("card*/card*-*/status")
     return any(smallfile.text(status) == "connected" for status in connectors)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import NBD
 
 # netlink(7) and <linux/netlink.h>; the socket module has only some of it.
 _NETLINK_GENERIC: Final = 16
@@ -66,7 +67,17 @@ class Connected:
     @property
     def device(self) -> str:
         """Its path."""
-        return f"/dev/nbd{self.number}"
+        return path(self.number)
+
+
+def path(number: int) -> str:
+    """The device of a number."""
+    return f"{NBD}{number}"
+
+
+def number(device: str) -> int:
+    """The reverse. Raises ValueError for another kind of device."""
+    return int(device.removeprefix(NBD))
 
 
 def connected(sys: Path = Path("/sys")) -> Iterator[Connected]:
@@ -187,7 +198,7 @@ class NbdControl:
             return self._exchange(self._family, command, b"".join(attributes))
         except OSError as error:
             problem = Problem.NBD_NOT_ROOT if error.errno in (errno.EPERM, errno.EACCES) else Problem.NBD_REFUSED
-            device = "/dev/nbd" if index is None else f"/dev/nbd{index}"
+            device = NBD if index is None else path(index)
             why = os.strerror(error.errno or errno.ETIMEDOUT)
             raise VramswapError(problem, command=doing, device=device, why=why) from error
 

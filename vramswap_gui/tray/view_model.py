@@ -12,6 +12,7 @@ from vramswap_gui.api.limits import Vram, limits
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import State, Status
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.paths import ZRAM
 from vramswap_gui.settings import Config
 from vramswap_gui.tray.history import History
 from vramswap_gui.tray.i18n import part_text, size_text, tr, worded
@@ -404,7 +405,7 @@ def _tier(title: str, used: int, size: int, fill: Fill) -> Bar:
 
 
 def _area_name(swap: SwapView) -> str:
-    if swap.device.startswith("/dev/zram"):
+    if swap.device.startswith(ZRAM):
         return tr("Compressed memory (zram)")
     kind = tr("Swap file {path}") if swap.kind == "file" else tr("Disk {path}")
     return kind.format(path=swap.device)

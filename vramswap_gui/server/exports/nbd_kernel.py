@@ -115,7 +115,7 @@ class NbdKernelExports:
                 return DeviceUnlinked(index, error)
             self._devices[index] = _Device(number, ident)
             without_scheduler(number, self._sys)
-            return DeviceLinked(index, f"/dev/nbd{number}")
+            return DeviceLinked(index, nbd.path(number))
 
         self._linker.do(lambda: self._linked(ends, make))
 
@@ -128,7 +128,7 @@ class NbdKernelExports:
             until = time.monotonic() + _NOTICE
             while missing := [end for end in ends.sockets if not is_taken(end)]:
                 if job.abandoned.is_set() or time.monotonic() > until:
-                    why = VramswapError(Problem.NBD_HOLDS_ON, device=f"/dev/nbd{device.number}")
+                    why = VramswapError(Problem.NBD_HOLDS_ON, device=nbd.path(device.number))
                     return DeviceUnlinked(index, why)
                 try:
                     self._linking_control.reconfigure(device.number, [end.fileno() for end in missing], device.ident)
@@ -136,7 +136,7 @@ class NbdKernelExports:
                     return DeviceUnlinked(index, error, gone=not self._is_ours(device))
                 if any(not is_taken(end) for end in missing):
                     time.sleep(_NOTICE_POLL)
-            return DeviceLinked(index, f"/dev/nbd{device.number}")
+            return DeviceLinked(index, nbd.path(device.number))
 
         self._linker.do(lambda: self._linked(ends, hand_in))
 
@@ -154,7 +154,7 @@ class NbdKernelExports:
         self._loop.call_soon_threadsafe(tell)
 
     def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:
-        self._devices[index] = _Device(int(device.removeprefix("/dev/nbd")), ident)
+        self._devices[index] = _Device(nbd.number(device), ident)
         if ends:
             self._ends[index] = _Ends([socket.socket(fileno=fd) for fd in ends], 0)
             self._watch(self._ends[index])
@@ -168,9 +168,9 @@ class NbdKernelExports:
                 if lost:
                     self._linking_control.disconnect(device.number)
                 elif self._is_ours(device):
-                    with _claimed(f"/dev/nbd{device.number}", self._proc):
+                    with _claimed(nbd.path(device.number), self._proc):
                         if job.abandoned.is_set():
-                            raise VramswapError(Problem.DEVICE_NOT_FREE, device=f"/dev/nbd{device.number}")
+                            raise VramswapError(Problem.DEVICE_NOT_FREE, device=nbd.path(device.number))
                         self._detaching_control.disconnect(device.number)
             except VramswapError as error:
                 if self._is_ours(device):
