@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import datetime
 
+from vramswap_gui.api.dbus import COMMANDS
 from vramswap_gui.api.status import Mode, State, Status
 from vramswap_gui.client import Client
 from vramswap_gui.ctl import describe
@@ -53,16 +54,10 @@ async def _turn(client: Client, wanted: bool) -> None:
     say(describe.line(await client.refresh()))
 
 
-async def cancel(options: argparse.Namespace) -> None:
-    """``cancel``."""
+async def ask(options: argparse.Namespace) -> None:
+    """A command that is a verb of the helper's and no more."""
     async with helper() as client:
-        await client.cancel()
-
-
-async def upgrade(options: argparse.Namespace) -> None:
-    """``upgrade``."""
-    async with helper() as client:
-        await client.upgrade()
+        await client.do(COMMANDS[options.command])
 
 
 async def size(options: argparse.Namespace) -> None:
