@@ -77,17 +77,9 @@ class Client:
         """Stop bringing pages home: what is under way fails with CANCELLED, and the swap stays on."""
         await self.do(dbus.CANCEL)
 
-    async def upgrade(self) -> None:
-        """Have the server become the version that is installed now; the swap stays on."""
-        await self.do(dbus.UPGRADE)
-
     async def sleep(self) -> None:
         """Before the machine sleeps: off, and not on again before :meth:`wake`."""
         await self.do(dbus.SLEEP)
-
-    async def wake(self) -> None:
-        """After the sleep: on again if it was on before."""
-        await self.do(dbus.WAKE)
 
     async def resize(self, size: int) -> None:
         """Set the size in bytes, 0 for automatic; returns when it is so."""
