@@ -19,7 +19,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 
 #: The Qt modules that the tray imports.
-QT_MODULES: Final = ("QtCore", "QtDBus", "QtGui", "QtWidgets")
+QT_MODULES: Final = ("QtCore", "QtGui", "QtWidgets")
 #: Library → the Debian packages that have it. What is not here is always private: cuda-bindings, which no release has,
 #: and qasync, because Debian's would bring all of PyQt along.
 DEBIAN: Final = {

@@ -218,7 +218,7 @@ def page(text: str, parser: argparse.ArgumentParser | None, date: str) -> str:
 
 def write(folder: Path, date: str) -> None:
     """Write all files below ``folder``."""
-    catalogues.write(folder)
+    catalogues.write(folder / "share/locale")
     found = parsers()
     for source in sorted((ROOT / "resources/man").glob("*.in")):
         name = source.name.removesuffix(".in")

@@ -23,7 +23,8 @@ from vramswap_gui.api.dbus import (  # noqa: E402
     Access,
     Verb,
 )
-from vramswap_gui.errors import ErrorCode  # noqa: E402
+from vramswap_gui.api.reasons import ReasonCode  # noqa: E402
+from vramswap_gui.errors import ErrorCode, Problem  # noqa: E402
 
 TARGET: Final = ROOT / "docs/dbus.md"
 
@@ -90,12 +91,30 @@ def reference() -> str:
     lines += [f"| `{one.name}` | `{one.signature}` | {one.doc} |" for one in HELPER.properties.values()]
     lines += ["", "## Errors", ""]
     lines += [
-        f"`{ERROR_PREFIX}` with a word behind it. The text has two lines: what failed and why, and what to do.",
-        'Most have a third, for programs: `{"problem": "pages-do-not-fit", "arguments": {"used": 3221225472, …}}`.',
+        f"`{ERROR_PREFIX}` with a word behind it. The text has three lines: what failed and why, what to do, and for",
+        'programs `{"problem": "pages-do-not-fit", "arguments": {"used": 3221225472, …}}`.',
         "",
     ]
     lines += ["| Error | |", "|---|---|"]
     lines += [f"| `{code.value}` | {code.doc} |" for code in ErrorCode]
+    lines += [
+        "",
+        "## Reasons and problems",
+        "",
+        "Whoever reads them is to read their own language, so they are codes with arguments, which tray and command",
+        "line word. In the English words below an argument is `{name:kind}`. A `size` (in bytes) and a `number` have",
+        "the type `x`, a `text` has `s`, and `said` is another code with arguments, `(sa{sv})`. A code that a program",
+        "does not know is no reason to fail: later versions have more.",
+        "",
+    ]
+    lines += ["| Reason | |", "|---|---|"]
+    lines += [f"| `{code.value}` | {code.form} |" for code in ReasonCode]
+    lines += ["", "| Problem | Error | |", "|---|---|---|"]
+    lines += [
+        f"| `{problem.value}` | `{problem.category.value}` | {problem.form} {problem.remedy} |"
+        for problem in Problem
+        if problem is not Problem.UNKNOWN
+    ]
     return "\n".join([*lines, ""])
 
 

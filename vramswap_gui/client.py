@@ -67,49 +67,41 @@ class Client:
 
     async def start(self) -> None:
         """Turn the swap on; returns when it is."""
-        await self._do(dbus.START)
+        await self.do(dbus.START)
 
     async def stop(self) -> None:
         """Turn the swap off; returns when every page is home."""
-        await self._do(dbus.STOP)
+        await self.do(dbus.STOP)
 
     async def cancel(self) -> None:
         """Stop bringing pages home: what is under way fails with CANCELLED, and the swap stays on."""
-        await self._do(dbus.CANCEL)
-
-    async def upgrade(self) -> None:
-        """Have the server become the version that is installed now; the swap stays on."""
-        await self._do(dbus.UPGRADE)
+        await self.do(dbus.CANCEL)
 
     async def sleep(self) -> None:
         """Before the machine sleeps: off, and not on again before :meth:`wake`."""
-        await self._do(dbus.SLEEP)
-
-    async def wake(self) -> None:
-        """After the sleep: on again if it was on before."""
-        await self._do(dbus.WAKE)
+        await self.do(dbus.SLEEP)
 
     async def resize(self, size: int) -> None:
         """Set the size in bytes, 0 for automatic; returns when it is so."""
-        await self._do(dbus.RESIZE, size)
+        await self.do(dbus.RESIZE, size)
 
     async def set_mode(self, mode: Mode) -> None:
         """Set when VRAM is lent by itself; returns when that has had its effect."""
-        await self._do(dbus.SET_MODE, mode.value)
+        await self.do(dbus.SET_MODE, mode.value)
 
     async def make_way(self, wanted: bool) -> None:
         """Ask for all VRAM to be given back while a game runs here; forgotten when this client is gone."""
-        await self._do(dbus.MAKE_WAY, wanted)
+        await self.do(dbus.MAKE_WAY, wanted)
 
     async def get_config(self) -> Config:
         """The settings in force."""
-        (wire,) = await self._do(dbus.GET_CONFIG)
+        (wire,) = await self.do(dbus.GET_CONFIG)
         return config_from({key: value for key, value in plain(wire).items() if key in SETTINGS})
 
     async def set_config(self, values: Mapping[str, object]) -> None:
         """Change settings, for everyone on this machine."""
         wire = {key: Variant(setting(key).signature, setting(key).check(value)) for key, value in values.items()}
-        await self._do(dbus.SET_CONFIG, wire)
+        await self.do(dbus.SET_CONFIG, wire)
 
     async def close(self) -> None:
         """Let go of the bus."""
@@ -117,8 +109,8 @@ class Client:
         if bus is not None:
             bus.close()
 
-    async def _do(self, verb: Verb, *arguments: Any) -> list[Any]:
-        """A verb takes as long as it takes, if only the helper is alive meanwhile."""
+    async def do(self, verb: Verb, *arguments: Any) -> list[Any]:
+        """Ask for a verb, and what it gives. It takes as long as it takes, if only the helper is alive meanwhile."""
         asking = asyncio.ensure_future(
             self._call(INTERFACE, verb.name, verb.signature, *arguments, reply=verb.reply, endless=True)
         )

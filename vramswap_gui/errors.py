@@ -6,14 +6,14 @@ in the reader's language. To programs it is one of few :class:`ErrorCode`.
 
 from __future__ import annotations
 
+import contextlib
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from vramswap_gui import forms
-from vramswap_gui.forms import Argument
+from vramswap_gui.forms import Argument, Phrase, as_dict, typed
 from vramswap_gui.plain import plain
-from vramswap_gui.units import format_size
 
 
 class ErrorCode(enum.StrEnum):
@@ -65,24 +65,34 @@ class Problem(enum.StrEnum):
     # Who may
 
     ROOT_ALONE = (
-        "root-alone", ErrorCode.NOT_AUTHORIZED, "Only the system itself may do this.", "As an administrator, use sudo.",
+        "root-alone", ErrorCode.NOT_AUTHORIZED,
+        "Only the system itself may do this.",
+        "As an administrator, use sudo.",
     )  # fmt: skip
     NOT_ALLOWED = (
         "not-allowed", ErrorCode.NOT_AUTHORIZED,
-        "You are not allowed to do this.", "Ask an administrator of this machine.",
+        "You are not allowed to do this.",
+        "Ask an administrator of this machine.",
     )  # fmt: skip
     PASSWORD_NEEDED = (
-        "password-needed", ErrorCode.NOT_AUTHORIZED, "You are not allowed to do this.",
+        "password-needed", ErrorCode.NOT_AUTHORIZED,
+        "You are not allowed to do this.",
         "Use it from your desktop session, where a password can be asked for, or as an administrator with sudo.",
     )  # fmt: skip
     PASSWORD_WRONG = (
         "password-wrong", ErrorCode.NOT_AUTHORIZED,
-        "The password was not given, or was not the right one.", "Nothing was changed; try again.",
+        "The password was not given, or was not the right one.",
+        "Nothing was changed; try again.",
     )  # fmt: skip
     POLKIT_SILENT = (
         "polkit-silent", ErrorCode.AUTHORIZATION_UNAVAILABLE,
         "polkit, which decides who may do this, does not answer ({why:text}).",
         "Install and start it (package polkitd, `systemctl start polkit`).",
+    )  # fmt: skip
+    NOT_ROOT = (
+        "not-root", ErrorCode.NOT_AUTHORIZED,
+        "Only root may place system files.",
+        "Run it with sudo: `sudo {program:text} …`",
     )  # fmt: skip
 
     # Sizes
@@ -104,163 +114,348 @@ class Problem(enum.StrEnum):
     )  # fmt: skip
     SIZE_IMPOSSIBLE = (
         "size-impossible", ErrorCode.INVALID_ARGUMENT,
-        "A size of {given:text} is not possible.", "It must be a positive multiple of {step:size}.",
+        "A size of {given:text} is not possible.",
+        "It must be a positive multiple of {step:size}.",
     )  # fmt: skip
     PAGES_DO_NOT_FIT = (
         "pages-do-not-fit", ErrorCode.WONT_FIT,
         "{used:size} of pages are in VRAM, and memory and other swap have room for {room:size}.",
         "Close programs that use {missing:size} or more, then try again. Nothing was changed.",
     )  # fmt: skip
+    COMMIT_LIMIT = (
+        "commit-limit", ErrorCode.WONT_FIT,
+        "The kernel (vm.overcommit_memory=2) lets programs ask for {limit:size} in all, {size:size} of which are "
+        "this swap; {used:size} are promised, so it cannot go.",
+        "Close programs that asked for {missing:size} or more, or raise the limit for a while: `sudo sysctl "
+        "vm.overcommit_ratio=95`. Nothing was changed.",
+    )  # fmt: skip
 
     # Verbs
 
     GOING_TO_SLEEP = (
         "going-to-sleep", ErrorCode.BUSY,
-        "The machine is going to sleep.", "Try again when it is awake (`vramswapctl wake`).",
+        "The machine is going to sleep.",
+        "Try again when it is awake (`vramswapctl wake`).",
     )  # fmt: skip
     CANCELLED = (
         "cancelled", ErrorCode.CANCELLED,
-        "It was cancelled; what had not come home stays in VRAM.", "Nothing was lost.",
+        "It was cancelled; what had not come home stays in VRAM.",
+        "Nothing was lost.",
     )  # fmt: skip
     ANOTHER_HELPER = (
-        "another-helper", ErrorCode.BUSY, "Another vramswap-helper runs already.", "Nothing needs to be done.",
+        "another-helper", ErrorCode.BUSY,
+        "Another vramswap-helper runs already.",
+        "Nothing needs to be done.",
     )  # fmt: skip
     TOO_MANY_GAMES = (
         "too-many-games", ErrorCode.BUSY,
-        "{mine:number} programs of yours have vramswap make way already, and {all:number} in all.", "End some of them.",
+        "{mine:number} programs of yours have vramswap make way already, and {all:number} in all.",
+        "End some of them.",
     )  # fmt: skip
 
-    # The kernel
+    # The kernel, and the system
 
     SWAP_REFUSED = (
-        "swap-refused", ErrorCode.SWAP_REFUSED, "{program:text} failed on {device:text}: {why:text}.",
+        "swap-refused", ErrorCode.SWAP_REFUSED,
+        "{program:text} failed on {device:text}: {why:text}.",
         "See `dmesg` for the kernel's reason. Nothing was lost; try again.",
     )  # fmt: skip
+    SWAP_FULL = (
+        "swap-full", ErrorCode.SWAP_REFUSED,
+        "The kernel takes no more swap: {count:number} areas are in use, and there is room for some {most:number}.",
+        "Turn some of them off: `swapon --show`, then `sudo swapoff …`.",
+    )  # fmt: skip
     NBD_NOT_LOADED = (
-        "nbd-not-loaded", ErrorCode.NO_NBD, "The kernel's NBD driver is not loaded.",
+        "nbd-not-loaded", ErrorCode.NO_NBD,
+        "The kernel's NBD driver is not loaded.",
         "Run `modprobe nbd` as root; if that fails, install the kernel's extra modules package.",
     )  # fmt: skip
     NBD_NOT_LOADABLE = (
-        "nbd-not-loadable", ErrorCode.NO_NBD, "The kernel's nbd module cannot be loaded ({why:text}).",
+        "nbd-not-loadable", ErrorCode.NO_NBD,
+        "The kernel's nbd module cannot be loaded ({why:text}).",
         "Install the package with your kernel's extra modules, or boot a kernel that has CONFIG_BLK_DEV_NBD.",
     )  # fmt: skip
     NBD_REFUSED = (
-        "nbd-refused", ErrorCode.NO_NBD, "The kernel refused to {command:text} {device:text}: {why:text}.",
+        "nbd-refused", ErrorCode.NO_NBD,
+        "The kernel refused to {command:text} {device:text}: {why:text}.",
         "See the last lines of `dmesg`.",
     )  # fmt: skip
+    NBD_NOT_ROOT = (
+        "nbd-not-root", ErrorCode.NO_NBD,
+        "The kernel refused to {command:text} {device:text}: {why:text}.",
+        "The server must run as root.",
+    )  # fmt: skip
     NBD_HOLDS_ON = (
-        "nbd-holds-on", ErrorCode.NO_NBD, "The kernel does not let go of connections of {device:text}.",
+        "nbd-holds-on", ErrorCode.NO_NBD,
+        "The kernel does not let go of connections of {device:text}.",
         "See the last lines of `dmesg`.",
     )  # fmt: skip
     DEVICE_IN_USE = (
-        "device-in-use", ErrorCode.BUSY, "{device:text} is in use ({why:text}).", "Run `swapoff {device:text}` first.",
+        "device-in-use", ErrorCode.BUSY,
+        "{device:text} is in use ({why:text}).",
+        "Run `swapoff {device:text}` first.",
     )  # fmt: skip
     DEVICE_IS_SWAP = (
-        "device-is-swap", ErrorCode.BUSY, "{device:text} is in use as swap.", "Run `swapoff {device:text}` first.",
+        "device-is-swap", ErrorCode.BUSY,
+        "{device:text} is in use as swap.",
+        "Run `swapoff {device:text}` first.",
+    )  # fmt: skip
+    DEVICE_HELD = (
+        "device-held", ErrorCode.BUSY,
+        "{device:text} is held open by another program.",
+        "Close what looks at it, then try again.",
+    )  # fmt: skip
+    DEVICE_NOT_FREE = (
+        "device-not-free", ErrorCode.BUSY,
+        "{device:text} was not free in time.",
+        "Close what looks at it, then try again.",
+    )  # fmt: skip
+    DEVICE_CHANGING = (
+        "device-changing", ErrorCode.BUSY,
+        "{device:text} is being changed.",
+        "Try again in a moment.",
+    )  # fmt: skip
+    SYSTEM_REFUSED = (
+        "system-refused", ErrorCode.INTERNAL,
+        "The system refused: {why:text}.",
+        "Nothing was lost. Try again; if it stays so, see `journalctl -b`.",
     )  # fmt: skip
 
     # The server
 
     SERVER_NOT_STARTED = (
         "server-not-started", ErrorCode.SERVER_FAILED,
-        "The server that holds the VRAM was not started: {why:text}.", "See `journalctl -u vramswap-server`.",
+        "The server that holds the VRAM was not started: {why:text}.",
+        "See `journalctl -u vramswap-server`.",
     )  # fmt: skip
     SERVER_FAILED = (
-        "server-failed", ErrorCode.SERVER_FAILED, "The server that holds the VRAM failed: {why:text}.",
+        "server-failed", ErrorCode.SERVER_FAILED,
+        "The server that holds the VRAM failed: {why:text}.",
         "See `journalctl -b -u vramswap-server`, without systemd /run/vramswap/server.log, and `dmesg`.",
     )  # fmt: skip
     SERVER_SILENT = (
-        "server-silent",
-        ErrorCode.SERVER_FAILED,
+        "server-silent", ErrorCode.SERVER_FAILED,
         "The server that holds the VRAM does not answer.",
         "See `journalctl -b -u vramswap-server`, without systemd /run/vramswap/server.log, and `dmesg`.",
-    )
+    )  # fmt: skip
     SERVER_ENDED = (
-        "server-ended",
-        ErrorCode.SERVER_FAILED,
+        "server-ended", ErrorCode.SERVER_FAILED,
         "The server that holds the VRAM ended.",
         "See `journalctl -b -u vramswap-server`, without systemd /run/vramswap/server.log, and `dmesg`.",
-    )
+    )  # fmt: skip
+    SERVER_ENDED_EARLY = (
+        "server-ended-early", ErrorCode.SERVER_FAILED,
+        "The server that holds the VRAM ended before it was ready.",
+        "See `journalctl -b -u vramswap-server`, without systemd /run/vramswap/server.log, and `dmesg`.",
+    )  # fmt: skip
     SERVER_NOT_RUNNING = (
-        "server-not-running",
-        ErrorCode.SERVER_FAILED,
+        "server-not-running", ErrorCode.SERVER_FAILED,
         "The server that holds the VRAM is not running.",
         "See `journalctl -b -u vramswap-server`, without systemd /run/vramswap/server.log, and `dmesg`.",
-    )
+    )  # fmt: skip
     KEEPER_ENDED = (
-        "keeper-ended", ErrorCode.SERVER_FAILED, "The process that watches over the VRAM ended.",
-        "Turn the swap off now, while its pages can still be read; then see `journalctl -b` and report it.",
+        "keeper-ended", ErrorCode.SERVER_FAILED,
+        "The process that watches over the VRAM ended.",
+        "It is being replaced, and no page is lost. If it stays so, turn the swap off and see `journalctl -b`.",
+    )  # fmt: skip
+    PAGES_LOST = (
+        "pages-lost", ErrorCode.SERVER_FAILED,
+        "Both processes that held {device:text} in VRAM ended, and what was on it is lost.",
+        "Turn the swap off; programs that miss pages end. Then see `journalctl -b`, and report it.",
+    )  # fmt: skip
+    ENGINE_NOT_STARTED = (
+        "engine-not-started", ErrorCode.INTERNAL,
+        "The engine could not be started: {why:text}.",
+        "Memory or processes are short; it is tried again.",
+    )  # fmt: skip
+    ENGINE_FAILED = (
+        "engine-failed", ErrorCode.SERVER_FAILED,
+        "The engine failed ({what:text}).",
+        "Look for NVRM or Xid lines in `dmesg`.",
+    )  # fmt: skip
+    ENGINE_REPLACED = (
+        "engine-replaced", ErrorCode.BUSY,
+        "The engine is being replaced.",
+        "Try again in a moment.",
+    )  # fmt: skip
+    ENGINE_LATE = (
+        "engine-late", ErrorCode.SERVER_FAILED,
+        "The engine did not open the GPU in time.",
+        "Look for NVRM or Xid lines in `dmesg`, then try again.",
     )  # fmt: skip
     ENGINE_DIED_OPENING = (
-        "engine-died-opening",
-        ErrorCode.SERVER_FAILED,
+        "engine-died-opening", ErrorCode.SERVER_FAILED,
         "The engine died while it opened the GPU.",
         "Look for NVRM or Xid lines in `dmesg`, then try again.",
-    )
+    )  # fmt: skip
     ENGINE_DIED_ALLOCATING = (
-        "engine-died-allocating",
-        ErrorCode.SERVER_FAILED,
+        "engine-died-allocating", ErrorCode.SERVER_FAILED,
         "The engine died while it allocated VRAM.",
         "Look for NVRM or Xid lines in `dmesg`, then try again.",
-    )
+    )  # fmt: skip
     ENGINE_DIED_ATTACHING = (
-        "engine-died-attaching",
-        ErrorCode.SERVER_FAILED,
+        "engine-died-attaching", ErrorCode.SERVER_FAILED,
         "The engine died while a device was attached.",
         "Look for NVRM or Xid lines in `dmesg`, then try again.",
-    )
-    ENGINE_DIED_UPGRADING = (
-        "engine-died-upgrading",
-        ErrorCode.SERVER_FAILED,
-        "The engine died before the upgrade.",
-        "Look for NVRM or Xid lines in `dmesg`, then try again.",
-    )
+    )  # fmt: skip
     SERVER_BUSY = (
-        "server-busy", ErrorCode.BUSY, "The server is changing something.", "Try again in a moment.",
+        "server-busy", ErrorCode.BUSY,
+        "The server is changing something.",
+        "Try again in a moment.",
     )  # fmt: skip
     SERVER_STOPPING = (
-        "server-stopping", ErrorCode.BUSY, "The server is stopping.", "Try again when it has stopped.",
+        "server-stopping", ErrorCode.BUSY,
+        "The server is stopping.",
+        "Try again when it has stopped.",
+    )  # fmt: skip
+    SERVER_STOPPED = (
+        "server-stopped", ErrorCode.CANCELLED,
+        "The server was stopped before it was ready.",
+        "Turn the swap on again.",
     )  # fmt: skip
     SEGMENTS_ATTACHED = (
         "segments-attached", ErrorCode.BUSY,
-        "{count:number} segments are attached.", "Remove them first, swap before device.",
+        "{count:number} segments are attached.",
+        "Remove them first, swap before device.",
+    )  # fmt: skip
+    CONNECTIONS_FULL = (
+        "connections-full", ErrorCode.BUSY,
+        "There are {most:number} connections already, as many as there can be.",
+        "Close some of them.",
     )  # fmt: skip
     SEGMENTS_FULL = (
-        "segments-full", ErrorCode.INVALID_ARGUMENT, "There are {count:number} segments already.", "Remove one first.",
+        "segments-full", ErrorCode.INVALID_ARGUMENT,
+        "There are {count:number} segments already.",
+        "Remove one first.",
     )  # fmt: skip
     SEGMENT_UNKNOWN = (
-        "segment-unknown", ErrorCode.INVALID_ARGUMENT, "There is no segment {index:number}.", "",
+        "segment-unknown", ErrorCode.INVALID_ARGUMENT,
+        "There is no segment {index:number}.",
+        "See what there is with the verb “status”.",
+    )  # fmt: skip
+    SEGMENT_LATE = (
+        "segment-late", ErrorCode.SERVER_FAILED,
+        "The segment was not ready in time.",
+        "See `dmesg`, then try again.",
     )  # fmt: skip
     NOT_LOCKABLE = (
-        "not-lockable", ErrorCode.SERVER_FAILED, "The server must not serve swap: {what:text} ({why:text}).",
+        "not-lockable", ErrorCode.SERVER_FAILED,
+        "The server must not serve swap: {what:text} ({why:text}).",
         "Start it as root with CAP_IPC_LOCK and CAP_SYS_RESOURCE.",
+    )  # fmt: skip
+    UPGRADE_NOT_STARTED = (
+        "upgrade-not-started", ErrorCode.SERVER_FAILED,
+        "The new version could not be started: {why:text}.",
+        "The old one serves on. See whether vramswap is installed completely, then try again.",
+    )  # fmt: skip
+    NOTHING_TO_RESUME = (
+        "nothing-to-resume", ErrorCode.INVALID_ARGUMENT,
+        "There is nothing to resume ({why:text}).",
+        "Leave --resume to the server itself.",
+    )  # fmt: skip
+    SIZE_MISSING = (
+        "size-missing", ErrorCode.INVALID_ARGUMENT,
+        "--listen needs --size.",
+        "For example: --size 1G",
+    )  # fmt: skip
+    PATH_NOT_SERVED = (
+        "path-not-served", ErrorCode.INVALID_ARGUMENT,
+        "{path:text} cannot be served: {why:text}.",
+        "Choose another path.",
+    )  # fmt: skip
+    VERB_UNKNOWN = (
+        "verb-unknown", ErrorCode.INVALID_ARGUMENT,
+        "There is no verb “{verb:text}”.",
+        "Verbs: {known:text}.",
+    )  # fmt: skip
+    ARGUMENTS_WRONG = (
+        "arguments-wrong", ErrorCode.INVALID_ARGUMENT,
+        "“{verb:text}” takes other arguments.",
+        "It takes: {takes:text}.",
+    )  # fmt: skip
+    REQUEST_MALFORMED = (
+        "request-malformed", ErrorCode.INVALID_ARGUMENT,
+        "This is no request.",
+        "A request is a line of JSON: an object with a verb, its arguments, and a whole number as its id.",
     )  # fmt: skip
 
     # The GPU
 
     GPU_GONE = (
-        "gpu-gone", ErrorCode.NO_GPU, "The GPU is gone, and what was in its memory is lost.",
+        "gpu-gone", ErrorCode.NO_GPU,
+        "The GPU is gone, and what was in its memory is lost.",
+        "Turn the swap off; programs that miss pages end. Then look for NVRM or Xid lines in `dmesg`.",
+    )  # fmt: skip
+    GPU_GONE_BECAUSE = (
+        "gpu-gone-because", ErrorCode.NO_GPU,
+        "The GPU is gone, and what was in its memory is lost. {why:said}",
         "Turn the swap off; programs that miss pages end. Then look for NVRM or Xid lines in `dmesg`.",
     )  # fmt: skip
     GPU_FAILS = (
         "gpu-fails", ErrorCode.SERVER_FAILED,
-        "The GPU fails whoever uses it.", "Look for NVRM or Xid lines in `dmesg`.",
+        "The GPU fails whoever uses it.",
+        "Look for NVRM or Xid lines in `dmesg`.",
+    )  # fmt: skip
+    GPU_NONE = (
+        "gpu-none", ErrorCode.NO_GPU,
+        "There is no NVIDIA GPU.",
+        "vramswap is of use with an NVIDIA GPU only.",
     )  # fmt: skip
     GPU_UNKNOWN = (
         "gpu-unknown", ErrorCode.NO_GPU,
-        "There is no NVIDIA GPU “{given:text}”.", "GPUs found: {known:text}; a UUID also works.",
+        "There is no NVIDIA GPU “{given:text}”.",
+        "GPUs found: {known:text}; a UUID also works.",
+    )  # fmt: skip
+    GPU_AMBIGUOUS = (
+        "gpu-ambiguous", ErrorCode.NO_GPU,
+        "“{given:text}” is more than one NVIDIA GPU.",
+        "GPUs found: {known:text}; a UUID also works.",
+    )  # fmt: skip
+    GPU_SLICE = (
+        "gpu-slice", ErrorCode.NO_GPU,
+        "A MIG slice cannot be lent from.",
+        "Switch MIG off (`sudo nvidia-smi -mig 0`). GPUs found: {known:text}.",
+    )  # fmt: skip
+    GPU_SLICED = (
+        "gpu-sliced", ErrorCode.NO_GPU,
+        "The GPU {pci:text} is divided into MIG slices, whose VRAM cannot be lent.",
+        "Switch MIG off: `sudo nvidia-smi -mig 0`. GPUs found: {known:text}.",
+    )  # fmt: skip
+    GPU_FOR_GUESTS = (
+        "gpu-for-guests", ErrorCode.NO_GPU,
+        "The GPU {pci:text} is kept for virtual machines (driver {driver:text}).",
+        "Choose another one, or have NVIDIA's driver take it. GPUs found: {known:text}.",
+    )  # fmt: skip
+    GPU_OTHER_DRIVER = (
+        "gpu-other-driver", ErrorCode.NO_GPU,
+        "The GPU {pci:text} belongs to the driver {driver:text}, which has no CUDA.",
+        "Install NVIDIA's driver and restart. GPUs found: {known:text}.",
+    )  # fmt: skip
+    GPU_WITHOUT_DRIVER = (
+        "gpu-without-driver", ErrorCode.NO_GPU,
+        "The GPU {pci:text} has no driver.",
+        "Have NVIDIA's take it: `echo {pci:text} | sudo tee /sys/bus/pci/drivers/nvidia/bind`. GPUs found: "
+        "{known:text}.",
+    )  # fmt: skip
+    GPU_WITHOUT_VRAM = (
+        "gpu-without-vram", ErrorCode.NO_GPU,
+        "The GPU {pci:text} ({name:text}) has no memory of its own: what it lends is the computer's.",
+        "vramswap is of use with a GPU that has VRAM; for this computer there is zram.",
     )  # fmt: skip
     GPU_SILENT = (
         "gpu-silent", ErrorCode.NO_GPU,
-        "The GPU does not answer ({why:text}).", "See `nvidia-smi` and the kernel's log (`dmesg`).",
+        "The GPU does not answer ({why:text}).",
+        "See `nvidia-smi` and the kernel's log (`dmesg`).",
     )  # fmt: skip
     GPU_NOT_FOUND = (
-        "gpu-not-found", ErrorCode.NO_GPU, "The NVIDIA driver finds no GPU.",
+        "gpu-not-found", ErrorCode.NO_GPU,
+        "The NVIDIA driver finds no GPU.",
         "Check that the dGPU is switched on in the firmware and not hidden by a graphics switcher.",
     )  # fmt: skip
     DRIVER_SILENT = (
         "driver-silent", ErrorCode.NO_DRIVER,
-        "The NVIDIA driver does not answer ({why:text}).", "See `vramswapctl doctor`.",
+        "The NVIDIA driver does not answer ({why:text}).",
+        "See `vramswapctl doctor`.",
     )  # fmt: skip
     DRIVER_MISSING = (
         "driver-missing", ErrorCode.NO_DRIVER,
@@ -269,61 +464,159 @@ class Problem(enum.StrEnum):
     )  # fmt: skip
     DRIVER_UPDATED = (
         "driver-updated", ErrorCode.NO_DRIVER,
-        "The NVIDIA driver was updated, and the kernel still runs another version of it.", "Restart the computer.",
+        "The NVIDIA driver was updated, and the kernel still runs another version of it.",
+        "Restart the computer.",
     )  # fmt: skip
     DRIVER_TOO_OLD = (
         "driver-too-old", ErrorCode.DRIVER_TOO_OLD,
-        "The NVIDIA driver supports CUDA {version:text}; 12.0 is needed.", "Install NVIDIA driver 525 or newer.",
+        "The NVIDIA driver supports CUDA {version:text}; 12.0 is needed.",
+        "Install NVIDIA driver 525 or newer.",
     )  # fmt: skip
     VRAM_TOO_FULL = (
-        "vram-too-full", ErrorCode.OUT_OF_VRAM, "The GPU has too little free memory ({call:text}).",
+        "vram-too-full", ErrorCode.OUT_OF_VRAM,
+        "The GPU has too little free memory ({call:text}).",
         "Choose a smaller size or close programs that use the GPU.",
     )  # fmt: skip
     CUDA_FAILED = (
         "cuda-failed", ErrorCode.SERVER_FAILED,
-        "CUDA failed in {call:text}: {status:text}.", "Look for NVRM or Xid lines in `dmesg`.",
+        "CUDA failed in {call:text}: {status:text}.",
+        "Look for NVRM or Xid lines in `dmesg`.",
     )  # fmt: skip
 
     # Settings
 
     SETTING_UNKNOWN = (
         "setting-unknown", ErrorCode.INVALID_ARGUMENT,
-        "There is no setting “{key:text}”.", "Known settings: {known:text}.",
+        "There is no setting “{key:text}”.",
+        "Known settings: {known:text}.",
+    )  # fmt: skip
+    SETTING_NO_TEXT = (
+        "setting-no-text", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: it must be a short printable text.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    SETTING_NO_CHOICE = (
+        "setting-no-choice", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: it must be one of {choices:text}.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    SETTING_NO_SWITCH = (
+        "setting-no-switch", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: it must be on or off.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    SETTING_NO_NUMBER = (
+        "setting-no-number", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: it must be a whole number.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    SETTING_NO_NUMBER_OF = (
+        "setting-no-number-of", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: “{given:text}” is not a whole number, in {unit:text}.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    SETTING_NO_SIZE = (
+        "setting-no-size", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: “{given:text}” is not a size; write it like 8G, 512M or 1073741824.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    SETTING_TOO_LARGE = (
+        "setting-too-large", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: it is far too large.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    SETTING_OUTSIDE = (
+        "setting-outside", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: {given:text} is outside {least:text} to {most:text}.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    SETTING_NO_STEP = (
+        "setting-no-step", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: it must be a multiple of {step:text}.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    CONFIG_UNREADABLE = (
+        "config-unreadable", ErrorCode.CONFIG_INVALID,
+        "{path:text}: it cannot be read ({why:text}).",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
+    )  # fmt: skip
+    CONFIG_TOO_LARGE = (
+        "config-too-large", ErrorCode.CONFIG_INVALID,
+        "{path:text}: it is far too large.",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
+    )  # fmt: skip
+    CONFIG_NOT_UTF8 = (
+        "config-not-utf8", ErrorCode.CONFIG_INVALID,
+        "{path:text}, line {line:number}: this is not UTF-8.",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
+    )  # fmt: skip
+    CONFIG_NESTED = (
+        "config-nested", ErrorCode.CONFIG_INVALID,
+        "{path:text}: it is nested too deeply.",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
+    )  # fmt: skip
+    CONFIG_NO_TOML = (
+        "config-no-toml", ErrorCode.CONFIG_INVALID,
+        "{path:text}, line {line:number}: {why:text}.",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
+    )  # fmt: skip
+    CONFIG_CUT_OFF = (
+        "config-cut-off", ErrorCode.CONFIG_INVALID,
+        "{path:text}: {why:text} at the end.",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
     )  # fmt: skip
     CONFIG_BROKEN = (
         "config-broken", ErrorCode.CONFIG_INVALID,
-        "{path:text}: {why:text}", "Mend the file, or remove it to go back to the defaults.",
+        "{path:text}: {why:text}.",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
+    )  # fmt: skip
+    CONFIG_SETTING = (
+        "config-setting", ErrorCode.CONFIG_INVALID,
+        "{path:text}: {why:said}",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
+    )  # fmt: skip
+    CONFIG_SETTING_IN_LINE = (
+        "config-setting-in-line", ErrorCode.CONFIG_INVALID,
+        "{path:text}, line {line:number}: {why:said}",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
+    )  # fmt: skip
+    CONFIG_PENDING = (
+        "config-pending", ErrorCode.CONFIG_INVALID,
+        "{path:text}: it has settings that are not in force yet.",
+        "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
     )  # fmt: skip
     CONFIG_NOT_WRITTEN = (
-        "config-not-written", ErrorCode.INTERNAL, "{path:text} could not be written: {why:text}.",
+        "config-not-written", ErrorCode.INTERNAL,
+        "{path:text} could not be written: {why:text}.",
         "Check the file system; the old settings are in force.",
     )  # fmt: skip
     UNIT_NOT_ENABLED = (
-        "unit-not-enabled", ErrorCode.INTERNAL, "systemd did not enable {unit:text}: {why:text}.",
+        "unit-not-enabled", ErrorCode.INTERNAL,
+        "systemd did not enable {unit:text}: {why:text}.",
         "Without systemd, have your system start vramswap-helper as root.",
     )  # fmt: skip
     UNIT_NOT_DISABLED = (
-        "unit-not-disabled", ErrorCode.INTERNAL, "systemd did not disable {unit:text}: {why:text}.",
+        "unit-not-disabled", ErrorCode.INTERNAL,
+        "systemd did not disable {unit:text}: {why:text}.",
         "Without systemd, have your system start vramswap-helper as root.",
     )  # fmt: skip
 
     # The way to the helper
 
     BUS_UNUSABLE = (
-        "bus-unusable",
-        ErrorCode.INTERNAL,
+        "bus-unusable", ErrorCode.INTERNAL,
         "The bus cannot be used: {why:text}.",
         "vramswap needs D-Bus, and root's D-Bus policy: see `systemctl status dbus`.",
-    )
+    )  # fmt: skip
     BUS_GONE = (
-        "bus-gone",
-        ErrorCode.INTERNAL,
+        "bus-gone", ErrorCode.INTERNAL,
         "The bus is gone.",
         "The helper comes back with it.",
-    )
+    )  # fmt: skip
     BUS_UNREACHABLE = (
         "bus-unreachable", ErrorCode.HELPER_UNAVAILABLE,
-        "The system bus cannot be reached ({why:text}).", "vramswap needs D-Bus: start the service dbus.",
+        "The system bus cannot be reached ({why:text}).",
+        "vramswap needs D-Bus: start the service dbus.",
     )  # fmt: skip
     HELPER_MISSING = (
         "helper-missing", ErrorCode.HELPER_UNAVAILABLE,
@@ -331,49 +624,152 @@ class Problem(enum.StrEnum):
         "See `systemctl status vramswap-helper`; if it is not installed, install vramswap's system files.",
     )  # fmt: skip
     HELPER_ENDED = (
-        "helper-ended", ErrorCode.HELPER_UNAVAILABLE, "The helper of vramswap ended before the work was done.",
+        "helper-ended", ErrorCode.HELPER_UNAVAILABLE,
+        "The helper of vramswap ended before the work was done.",
         "See `systemctl status vramswap-helper`.",
     )  # fmt: skip
     HELPER_HANGS = (
-        "helper-hangs", ErrorCode.HELPER_UNAVAILABLE, "The helper of vramswap does not answer: it hangs.",
+        "helper-hangs", ErrorCode.HELPER_UNAVAILABLE,
+        "The helper of vramswap does not answer: it hangs.",
         "See `systemctl status vramswap-helper`.",
     )  # fmt: skip
+    HELPER_SLOW = (
+        "helper-slow", ErrorCode.HELPER_UNAVAILABLE,
+        "The helper of vramswap does not answer within {seconds:number} seconds.",
+        "See `systemctl status vramswap-helper` and `journalctl -b -u vramswap-helper`.",
+    )  # fmt: skip
     HELPER_GONE = (
-        "helper-gone",
-        ErrorCode.HELPER_UNAVAILABLE,
+        "helper-gone", ErrorCode.HELPER_UNAVAILABLE,
         "The helper of vramswap ended.",
         "See `systemctl status vramswap-helper`.",
-    )
+    )  # fmt: skip
     HELPER_SILENT = (
-        "helper-silent",
-        ErrorCode.HELPER_UNAVAILABLE,
+        "helper-silent", ErrorCode.HELPER_UNAVAILABLE,
         "The helper of vramswap does not answer: {why:text}.",
         "See `systemctl status vramswap-helper`; if it is not installed, install vramswap's system files.",
-    )
+    )  # fmt: skip
     BUS_LOST = (
-        "bus-lost",
-        ErrorCode.HELPER_UNAVAILABLE,
+        "bus-lost", ErrorCode.HELPER_UNAVAILABLE,
         "The system bus is gone, and the helper of vramswap with it.",
         "It is back with the bus; see `systemctl status dbus`.",
-    )
+    )  # fmt: skip
     NOT_CONNECTED = (
-        "not-connected",
-        ErrorCode.HELPER_UNAVAILABLE,
+        "not-connected", ErrorCode.HELPER_UNAVAILABLE,
         "There is no connection to the helper of vramswap.",
         "See `systemctl status vramswap-helper`; if it is not installed, install vramswap's system files.",
-    )
+    )  # fmt: skip
     OTHER_VERSION = (
-        "other-version", ErrorCode.INTERNAL, "The helper answered in a way that is not known here.",
+        "other-version", ErrorCode.INTERNAL,
+        "The helper answered in a way that is not known here.",
         "Different versions are running: log out and in again.",
     )  # fmt: skip
     DEFECT = (
         "defect", ErrorCode.INTERNAL,
-        "{program:text} has a defect ({what:text}).", "Please report it, with `journalctl -b`.",
+        "{program:text} has a defect ({what:text}).",
+        "Please report it, with `journalctl -b`.",
+    )  # fmt: skip
+    UNKNOWN = (
+        "unknown", ErrorCode.INTERNAL,
+        "{message:text}",
+        "{remedy:text}",
+    )  # fmt: skip
+
+    # Commands
+
+    SWAP_IS_ON = (
+        "swap-is-on", ErrorCode.BUSY,
+        "Swap in video memory is on, and its pages would be lost.",
+        "Turn it off, then try again: `vramswapctl off`",
+    )  # fmt: skip
+    FILE_NOT_WRITTEN = (
+        "file-not-written", ErrorCode.INVALID_ARGUMENT,
+        "{path:text} cannot be written: {why:text}.",
+        "Name another file.",
+    )  # fmt: skip
+    FILE_NOT_YOURS = (
+        "file-not-yours", ErrorCode.INTERNAL,
+        "{path:text} cannot be written: {why:text}.",
+        "Make {folder:text} a folder that you may write to.",
+    )  # fmt: skip
+    SYSTEMCTL_FAILED = (
+        "systemctl-failed", ErrorCode.INTERNAL,
+        "systemctl {command:text} failed: {why:text}.",
+        "Try it by hand, as root.",
+    )  # fmt: skip
+    INSTALL_FOREIGN = (
+        "install-foreign", ErrorCode.INVALID_ARGUMENT,
+        "{path:text} is there already and not from here.",
+        "Remove the other installation first.",
+    )  # fmt: skip
+    INSTALL_BROKEN = (
+        "install-broken", ErrorCode.INVALID_ARGUMENT,
+        "{path:text} cannot be read: {why:text}.",
+        "Install vramswap again.",
+    )  # fmt: skip
+    INSTALL_EMPTY = (
+        "install-empty", ErrorCode.INVALID_ARGUMENT,
+        "There are no system files in this installation.",
+        "Install a package, or a wheel with pip.",
+    )  # fmt: skip
+    INSTALL_ABSENT = (
+        "install-absent", ErrorCode.INVALID_ARGUMENT,
+        "`vramswapctl install` placed nothing here.",
+        "A package is removed by its package manager.",
+    )  # fmt: skip
+    INSTALL_OPEN_PROGRAM = (
+        "install-open-program", ErrorCode.INVALID_ARGUMENT,
+        "Others than root may change {path:text}, and with it what the helper runs as root.",
+        "Install for everybody: `sudo pipx install --global`, or as root in a venv below /opt.",
+    )  # fmt: skip
+    INSTALL_OPEN_FOLDER = (
+        "install-open-folder", ErrorCode.INVALID_ARGUMENT,
+        "Others than root may change {path:text}, and with it what is placed below it.",
+        "Look who owns it, then: `sudo chown root: {path:text} && sudo chmod go-w {path:text}`",
+    )  # fmt: skip
+    INSTALL_CIRCLE = (
+        "install-circle", ErrorCode.INVALID_ARGUMENT,
+        "{path:text} leads in circles.",
+        "Look at the links on the way to it.",
+    )  # fmt: skip
+    INSTALL_READ_ONLY = (
+        "install-read-only", ErrorCode.INTERNAL,
+        "{path:text} cannot be changed: {why:text}. {outcome:said}",
+        "This system keeps it read-only: install vramswap as the system's own package instead.",
+    )  # fmt: skip
+    INSTALL_NO_SPACE = (
+        "install-no-space", ErrorCode.INTERNAL,
+        "{path:text} cannot be changed: {why:text}. {outcome:said}",
+        "Free some space there, then try again.",
+    )  # fmt: skip
+    INSTALL_NOT_WRITTEN = (
+        "install-not-written", ErrorCode.INTERNAL,
+        "{path:text} cannot be changed: {why:text}. {outcome:said}",
+        "See to it that root may change it, then try again.",
+    )  # fmt: skip
+    BENCH_OPTIONS = (
+        "bench-options", ErrorCode.INVALID_ARGUMENT,
+        "A measurement takes a size, up to 60 seconds, 1 to 20 runs, 1 to 64 threads.",
+        "See `vramswapctl bench --help`.",
+    )  # fmt: skip
+    BENCH_FAILED = (
+        "bench-failed", ErrorCode.SERVER_FAILED,
+        "The measurement failed: {why:text}.",
+        "Please report it, with `dmesg`.",
+    )  # fmt: skip
+    BENCH_NO_ROOM = (
+        "bench-no-room", ErrorCode.INVALID_ARGUMENT,
+        "{folder:text} has too little room for a file of {size:size}.",
+        "Choose another folder, or a smaller --size.",
+    )  # fmt: skip
+    BENCH_NO_DISK = (
+        "bench-no-disk", ErrorCode.INVALID_ARGUMENT,
+        "{folder:text} cannot be measured: {why:text}.",
+        "Choose a folder on the disk to compare with; tmpfs is memory and has no direct I/O.",
     )  # fmt: skip
 
     @property
     def sentences(self) -> tuple[str, str]:
-        """The English forms of message and remedy; the latter may be empty."""
+        """The English forms of message and remedy."""
         return self.form, self.remedy
 
     def places(self) -> dict[str, forms.Kind]:
@@ -381,59 +777,79 @@ class Problem(enum.StrEnum):
         return forms.places(" ".join(self.sentences))
 
 
-class _Part:
-    """Message or remedy of an error, to be worded."""
-
-    def __init__(self, form: str, arguments: Mapping[str, Argument]) -> None:
-        self.form = form
-        self.arguments = arguments
-
-
-#: What :attr:`Status.error` is while nothing has failed.
-NO_ERROR: Final = ("", "", "")
-
-
 class VramswapError(Exception):
-    """A failure a person can act on: what failed and why (``message``), and what to do (``remedy``).
+    """A failure a person can act on: a :class:`Problem` with its arguments, what failed and why, and what to do.
 
-    Made of a :class:`Problem` and its arguments; or, where that is not declared yet, of a code and two sentences.
-    Both may quote what comes from anywhere: they become plain text here.
+    Two are equal when they say the same. Raises ValueError or TypeError for other arguments than the problem has.
     """
 
-    def __init__(self, code: ErrorCode | Problem, message: str = "", remedy: str = "", **arguments: Argument) -> None:
-        self.problem = code if isinstance(code, Problem) else None
-        self.arguments: Mapping[str, Argument] = arguments
-        if isinstance(code, Problem):
-            forms.check(" ".join(code.sentences), arguments)
-            message, remedy = self.worded()
-            code = code.category
-        self.code = code
-        self.message = plain(message)
-        self.remedy = plain(remedy)
-        super().__init__(self.message)
+    def __init__(self, problem: Problem, **arguments: Argument) -> None:
+        forms.check(" ".join(problem.sentences), arguments)
+        self.problem = problem
+        #: What comes from anywhere can be shown, and goes over every wire.
+        self.arguments: Mapping[str, Argument] = {
+            name: plain(value) if isinstance(value, str) else value for name, value in arguments.items()
+        }
+        #: What programs are told; that of a problem unknown here is what the other side said.
+        self.code = problem.category
+        super().__init__(problem)
 
-    def worded(
-        self, lookup: forms.Lookup = lambda form: form, size: Callable[[int], str] = format_size
-    ) -> tuple[str, str]:
-        """Message and remedy in a language (:func:`vramswap_gui.forms.word`); English where no problem is declared."""
-        if self.problem is None:
-            return self.message, self.remedy
-        message, remedy = (
-            forms.word(_Part(form, self.arguments), lookup, size) for form in (self.problem.form, self.problem.remedy)
-        )
-        return message, remedy
+    @property
+    def key(self) -> str:
+        """The problem, as it goes over the wires."""
+        return self.problem.value
+
+    @property
+    def form(self) -> str:
+        """The English form of what failed and why: as a sentence, an error is that."""
+        return self.problem.form
+
+    @property
+    def advice(self) -> Phrase:
+        """What to do, to be worded."""
+        return Phrase(self.problem.remedy, self.arguments)
+
+    @property
+    def message(self) -> str:
+        """What failed and why, in English."""
+        return forms.word(self)
+
+    @property
+    def remedy(self) -> str:
+        """What to do, in English."""
+        return forms.word(self.advice)
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".rstrip()
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VramswapError) and (self.code, self.problem, self.arguments) == (
+            other.code, other.problem, other.arguments
+        )  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.problem))
+
+    def to_wire(self) -> list[Any]:
+        """The error as D-Bus has it, ``(ssa{sv})``: for programs, for our clients, and its arguments."""
+        return [self.code.value, *typed(self)]
+
+    @classmethod
+    def from_wire(cls, wire: object) -> VramswapError | None:
+        """The reverse, whatever comes; None for :data:`NO_ERROR`."""
+        code, problem, arguments = wire if isinstance(wire, (list, tuple)) and len(wire) == 3 else ("", "", {})
+        if not code:
+            return None
+        # What has no words here is told with those for its kind.
+        words = next((one.doc for one in ErrorCode if one == code), "")
+        return cls.from_dict({"code": code, "problem": problem, "arguments": arguments, "message": words})
+
     def as_dict(self) -> dict[str, Any]:
         """The error as the control socket and ``--json`` carry it."""
-        coded = {} if self.problem is None else {"problem": self.problem.value, "arguments": dict(self.arguments)}
-        return {"code": self.code.value, "message": self.message, "remedy": self.remedy, **coded}
-
-    def as_tuple(self) -> tuple[str, str, str]:
-        """The error as :attr:`Status.error` has it."""
-        return (self.code.value, self.message, self.remedy)
+        return {
+            "code": self.code.value, "problem": self.problem.value, "arguments": as_dict(self)["arguments"],
+            "message": self.message, "remedy": self.remedy,
+        }  # fmt: skip
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, object]) -> VramswapError:
@@ -442,13 +858,27 @@ class VramswapError(Exception):
         A problem that this version does not know, or other arguments than it has, is what its sentences say.
         """
         try:
-            problem, arguments = Problem(str(fields["problem"])), fields["arguments"]
-            assert isinstance(arguments, Mapping)
-            return cls(problem, **{name: arguments[name] for name in problem.places()})
-        except (KeyError, ValueError, TypeError, AssertionError):
-            pass
-        try:
-            code = ErrorCode(str(fields.get("code", "")))
-        except ValueError:
-            code = ErrorCode.INTERNAL
-        return cls(code, str(fields.get("message", "unknown error")), str(fields.get("remedy", "")))
+            error = _known(str(fields["problem"]), fields["arguments"])
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+            message, remedy = (str(fields.get(name) or "") for name in ("message", "remedy"))
+            error = cls(Problem.UNKNOWN, message=message or "unknown error", remedy=remedy)
+        if error.problem is Problem.UNKNOWN:
+            with contextlib.suppress(ValueError):
+                error.code = ErrorCode(str(fields.get("code", "")))
+        return error
+
+
+def _known(problem: str, arguments: Any) -> VramswapError:
+    """Raises as whatever is wrong with them."""
+    known = Problem(problem)
+    return VramswapError(
+        known,
+        **{
+            name: _known(*forms.coded(arguments[name])) if kind is forms.Kind.SAID else arguments[name]
+            for name, kind in known.places().items()
+        },
+    )
+
+
+#: What is on D-Bus while nothing has failed.
+NO_ERROR: Final[tuple[str, str, Mapping[str, Any]]] = ("", "", {})

@@ -8,16 +8,18 @@ be such a sentence itself.
 from __future__ import annotations
 
 import enum
+import functools
 import re
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 from vramswap_gui.plain import plain
 from vramswap_gui.units import format_size
 
 PLACE: Final = re.compile(r"\{([a-z_]+):([a-z]+)\}")
 #: Longer texts from elsewhere are cut: they are shown in a line.
-_LONGEST: Final = 200
+_LONGEST: Final = 500
 
 
 class Kind(enum.StrEnum):
@@ -37,6 +39,10 @@ class Sentence(Protocol):
     """A code with its arguments."""
 
     @property
+    def key(self) -> str:
+        """The code, as it goes over the wires."""
+
+    @property
     def form(self) -> str:
         """The English form."""
 
@@ -48,6 +54,75 @@ class Sentence(Protocol):
 Argument = int | str | Sentence
 #: A form in a reader's language, where it is known there.
 Lookup = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sentence that goes over no wire, so its English form is all the code that it has. Made with :func:`say`."""
+
+    form: str
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The form."""
+        return self.form
+
+    def __bool__(self) -> bool:
+        return bool(self.form)
+
+    def __str__(self) -> str:
+        return word(self)
+
+    def __hash__(self) -> int:
+        return hash((self.form, tuple(sorted(self.arguments.items(), key=lambda item: item[0]))))
+
+
+def say(form: str, **arguments: Argument) -> Phrase:
+    """A phrase. Forms are found in the code by these calls. Raises ValueError or TypeError for other arguments."""
+    check(form, arguments)
+    return Phrase(form, arguments)
+
+
+def listed(sentences: Iterable[Sentence]) -> Sentence:
+    """One behind the other. There has to be one."""
+    return functools.reduce(lambda first, rest: say("{first:said}, {rest:said}", first=first, rest=rest), sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A value with its D-Bus type, where the type is not declared otherwise (``v``)."""
+
+    signature: str
+    value: Any
+
+
+def typed(sentence: Sentence) -> list[Any]:
+    """Code and arguments as D-Bus has them, ``(sa{sv})``: numbers are ``x``, texts ``s``, sentences as this one."""
+    return [sentence.key, {name: _typed(value) for name, value in sentence.arguments.items()}]
+
+
+def _typed(value: Argument) -> Typed:
+    if isinstance(value, int):
+        return Typed("x", value)
+    return Typed("s", value) if isinstance(value, str) else Typed("(sa{sv})", typed(value))
+
+
+def as_dict(sentence: Sentence) -> dict[str, Any]:
+    """Code and arguments as JSON has them."""
+    arguments = sentence.arguments.items()
+    return {
+        "code": sentence.key,
+        "arguments": {name: value if isinstance(value, (int, str)) else as_dict(value) for name, value in arguments},
+    }
+
+
+def coded(wire: object) -> tuple[str, Mapping[Any, Any]]:
+    """Code and arguments of either, whatever comes; neither where it is none."""
+    if isinstance(wire, Mapping):
+        wire = (wire.get("code"), wire.get("arguments"))
+    code, arguments = wire if isinstance(wire, (list, tuple)) and len(wire) == 2 else ("", {})
+    return code if isinstance(code, str) else "", arguments if isinstance(arguments, Mapping) else {}
 
 
 def places(form: str) -> dict[str, Kind]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vramswap_gui.api.status import Mode
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, exact_size, parse_size, round_down
 
 
@@ -80,13 +80,16 @@ class Setting:
             return self.check(_SWITCH_WORDS.get(text.strip().lower(), text))
         if self.auto is not None and text.strip().lower() == _AUTO:
             return self.auto
-        try:
-            return self.check(self._parse_size(text) if self.kind is Kind.SIZE else self._parse_number(text))
-        except ValueError as error:
-            raise self._invalid(str(error)) from None
+        return self.check(self._parse_size(text) if self.kind is Kind.SIZE else self._parse_number(text))
 
     def _parse_size(self, text: str) -> int:
-        size = parse_size(text, zero=self.minimum == 0)
+        try:
+            size = parse_size(text, zero=True)
+        except ValueError:
+            raise self._invalid(Problem.SETTING_NO_SIZE, given=text[:40]) from None
+        if size == 0 == self.auto:
+            # Whoever means that says so.
+            raise self._outside(0)
         # Whoever writes a fraction does not count the steps.
         return round_down(size, self.step) if "." in text else size
 
@@ -94,36 +97,35 @@ class Setting:
         match = _NUMBER.fullmatch(text.strip())
         factor = 1 if match is None or not match[2] else _UNITS.get(self.unit, {}).get(match[2].lower())
         if match is None or factor is None:
-            units = f", in {self.unit}" if self.unit else ""
-            raise ValueError(f"“{text[:40]}” is not a whole number{units}")
+            if self.unit:
+                raise self._invalid(Problem.SETTING_NO_NUMBER_OF, given=text[:40], unit=self.unit)
+            raise self._invalid(Problem.SETTING_NO_NUMBER)
         return int(match[1]) * factor
 
     def check(self, value: object) -> Value:
         """``value`` when it is of the right type and in range. Raises ``VramswapError(INVALID_ARGUMENT)``."""
         if self.kind is Kind.TEXT:
             if not isinstance(value, str) or len(value) > 80 or not value.isprintable():
-                raise self._invalid("it must be a short printable text")
+                raise self._invalid(Problem.SETTING_NO_TEXT)
             return value
         if self.kind is Kind.CHOICE:
             if not isinstance(value, str) or value not in self.choices:
-                raise self._invalid(f"it must be one of {', '.join(self.choices)}")
+                raise self._invalid(Problem.SETTING_NO_CHOICE, choices=", ".join(self.choices))
             return value
         if self.kind is Kind.SWITCH:
             if not isinstance(value, bool):
-                raise self._invalid("it must be on or off")
+                raise self._invalid(Problem.SETTING_NO_SWITCH)
             return value
         if isinstance(value, bool) or not isinstance(value, int):
-            raise self._invalid("it must be a whole number")
+            raise self._invalid(Problem.SETTING_NO_NUMBER)
         if value == self.auto:
             return value
         if abs(value) > _FAR:
-            raise self._invalid("it is far too large")
+            raise self._invalid(Problem.SETTING_TOO_LARGE)
         if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
-            raise self._invalid(
-                f"{self.show(value)} is outside {self.show(self.minimum or 0)} to {self.show(self.maximum or 0)}"
-            )
+            raise self._outside(value)
         if value % self.step:
-            raise self._invalid(f"it must be a multiple of {self.show(self.step)}")
+            raise self._invalid(Problem.SETTING_NO_STEP, step=self.show(self.step))
         return value
 
     def show(self, value: Value) -> str:
@@ -136,10 +138,13 @@ class Setting:
             return exact_size(value)
         return f"{value} {self.unit}".rstrip()
 
-    def _invalid(self, why: str) -> VramswapError:
-        return VramswapError(
-            ErrorCode.INVALID_ARGUMENT, f"{self.key}: {why}.", f"See `vramswapctl config {self.key}` for what it takes."
-        )
+    def _outside(self, value: int) -> VramswapError:
+        given = exact_size(value) if self.kind is Kind.SIZE else self.show(value)
+        least, most = self.show(self.minimum or 0), self.show(self.maximum or 0)
+        return self._invalid(Problem.SETTING_OUTSIDE, given=given, least=least, most=most)
+
+    def _invalid(self, problem: Problem, **arguments: str) -> VramswapError:
+        return VramswapError(problem, key=self.key, **arguments)
 
 
 _AUTO: Final = "auto"
@@ -242,9 +247,7 @@ def setting(key: str) -> Setting:
     try:
         return SETTINGS[key]
     except KeyError:
-        raise VramswapError(
-            ErrorCode.INVALID_ARGUMENT, f"There is no setting “{key[:40]}”.", f"Known settings: {', '.join(SETTINGS)}."
-        ) from None
+        raise VramswapError(Problem.SETTING_UNKNOWN, key=key[:40], known=", ".join(SETTINGS)) from None
 
 
 def config_from(values: Mapping[str, object], base: Config | None = None) -> Config:

@@ -106,17 +106,17 @@ async def test_an_error_arrives_as_it_was_raised(helper: Helper, client: Client)
     for sent in (
         VramswapError(Problem.PAGES_DO_NOT_FIT, used=3 << 30, room=2 << 30, missing=1 << 30),
         VramswapError(Problem.SWAP_REFUSED, program="swapoff", device="/dev/nbd0\udcff", why="no\0"),
-        VramswapError(ErrorCode.BUSY, "In two", "sentences."),
+        VramswapError(Problem.GPU_GONE_BECAUSE, why=VramswapError(Problem.GPU_UNKNOWN, given="7", known="–")),
     ):
         helper.error = dbus_service._refusal(sent)
         error = await failure(client.stop())
         assert (error.code, error.problem) == (sent.code, sent.problem)
-        assert (error.as_tuple(), error.arguments) == (sent.as_tuple(), sent.arguments)
+        assert (error, error.message, error.remedy) == (sent, sent.message, sent.remedy)
     # Of a version that has it in other words.
     for more in ('{"problem": "from-the-future", "arguments": {}}', "{", "[]", "7", "[" * 100_000, '{"problem": []}'):
         helper.error = BusError("org.vramswap.Error.Busy", f"In two\nsentences.\n{more}"[:60_000])
         error = await failure(client.stop())
-        assert error.as_tuple() == ("Busy", "In two", "sentences.")
+        assert (error.code, error.message, error.remedy) == (ErrorCode.BUSY, "In two", "sentences.")
 
 
 async def test_a_verb_takes_as_long_as_it_takes(helper: Helper, client: Client) -> None:
@@ -159,7 +159,7 @@ async def test_a_status_of_another_version(helper: Helper, client: Client) -> No
     heard: list[Status] = []
     client.subscribe(heard.append)
     helper.served.changed({"State": "dreaming"})
-    helper.served.changed({"Reason": "Something."})
+    helper.served.changed({"Reason": ["from-the-future", {}]})
     await until(lambda: heard)
     assert [status.state for status in heard] == [State.OFF]
     helper.status["State"] = "dreaming"

@@ -112,7 +112,7 @@ def test_somebody_elses_swapoff_is_named(make_stack: Callable[..., Stack]) -> No
     stack.fake.set_available(PLENTY)
     for device in stack.fake.devices():
         subprocess.run(["swapoff", device], env=stack.environment, check=True)
-    wait_for(lambda: "swapoff" in status(stack)["reason"], "who turned it off")
+    wait_for(lambda: "swapoff" in status(stack)["reason"]["text"], "who turned it off")
     assert status(stack)["state"] == "waiting"
     # It comes back when memory is short, …
     stack.fake.set_available(SHORT)
@@ -121,10 +121,10 @@ def test_somebody_elses_swapoff_is_named(make_stack: Callable[..., Stack]) -> No
     done(stack, "on")
     for device in stack.fake.devices():
         subprocess.run(["swapoff", device], env=stack.environment, check=True)
-    assert "swapoff" in becomes(stack, "off")["reason"]
+    assert "swapoff" in becomes(stack, "off")["reason"]["text"]
     assert done(stack, "status").startswith("off: Somebody turned it off with swapoff.")
     done(stack, "on")
-    assert "swapoff" not in status(stack)["reason"]
+    assert "swapoff" not in status(stack)["reason"]["text"]
 
 
 def test_all_swap_areas_taken_is_named(stack: Stack) -> None:
@@ -132,7 +132,7 @@ def test_all_swap_areas_taken_is_named(stack: Stack) -> None:
         file.writelines(f"/dev/loop{number}\tpartition\t4\t0\t-{number + 2}\n" for number in range(23))
     stack.fake.refuse("swapon", "swapon failed: Operation not permitted")
     line = refused(stack, "on")
-    assert "takes no more swap: 23 are in use" in line and "swapon --show" in line
+    assert "takes no more swap: 23 areas are in use" in line and "swapon --show" in line
     stack.fake.refuse("swapon")
     # One segment, be it ever so large, is all that is tried.
     done(stack, "size", "1.5G")

@@ -63,7 +63,7 @@ def test_less_is_lent_while_others_use_the_vram(stack: Stack) -> None:
     done(stack, "size", "1G")
     stack.gpu.others(GIB)
     assert "510 MiB of 1 GiB: " in done(stack, "on")
-    wait_for(lambda: "another program uses 1 GiB of VRAM" in status(stack)["reason"], "why it is less")
+    wait_for(lambda: "another program uses 1 GiB of VRAM" in status(stack)["reason"]["text"], "why it is less")
 
 
 def test_pages_that_do_not_fit_stay_in_vram(stack: Stack) -> None:
@@ -83,7 +83,7 @@ def test_pages_that_do_not_fit_stay_in_vram(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("size", "words"),
     [
-        ("0", "greater than zero"),
+        ("0", "0 B is outside 16 MiB"),
         ("-1", "is not a size"),
         ("-512M", "is not a size"),
         ("lots", "is not a size"),
@@ -192,7 +192,7 @@ def test_sleep_takes_everything_down_and_wake_brings_it_back(stack: Stack) -> No
     done(stack, "on")
     done(stack, "sleep")
     is_left_as_before(stack)
-    assert status(stack)["reason"] == "Off while the machine sleeps."
+    assert status(stack)["reason"]["text"] == "Off while the machine sleeps."
     assert "going to sleep" in refused(stack, "on")
     # Neither a second request nor a new helper forgets that it was on.
     done(stack, "sleep")

@@ -75,7 +75,11 @@ def test_a_gpu_that_is_gone_is_given_up(stack: Stack) -> None:
     done(stack, "on")
     stack.gpu["no_device"] = 1
     os.kill(engine_pid(stack), signal.SIGKILL)
-    wait_for(lambda: "is lost" in status(stack)["reason"], "the GPU to be given up", PATIENCE + recovery.PATIENCE)
+    wait_for(
+        lambda: "is lost" in (status(stack)["error"] or {}).get("message", ""),
+        "the GPU to be given up",
+        PATIENCE + recovery.PATIENCE,
+    )
     assert status(stack)["error"]["code"] == "NoGpu"
     assert "The GPU is gone" in refused(stack, "size", "1G")
     done(stack, "off")

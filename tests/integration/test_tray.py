@@ -99,7 +99,7 @@ def test_menu(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None
     in_host(tray)
     tray.do("menu", "toggle")
     tray.wait(calls=[["start"]])
-    assert {"On", "0.06 of 1 GiB in use · Lent."} <= set(tray.state()["menu"])
+    assert {"On", "0.06 of 1 GiB in use · A game is running and has all of the VRAM."} <= set(tray.state()["menu"])
     tray.do("menu", "open")
     tray.wait(visible=True)
     tray.do("menu", "quit")
@@ -338,7 +338,7 @@ async def test_what_the_desktop_learns_of_the_icon(watcher: Watcher, start: Call
     assert [await watcher.property(name) for name in ("Category", "Id", "Title", "Status", "ItemIsMenu")] == [
         "Hardware", "vramswap", "VRAM swap", "Active", False,
     ]  # fmt: skip
-    tray.do("status", {"State": "failed", "Reason": "The GPU is gone."})
+    tray.do("status", {"State": "failed", "Reason": ["failed", {}]})
     await until(lambda: "NewStatus" in watcher.signals)
     assert await watcher.property("Status") == "NeedsAttention"
     assert await watcher.property("AttentionIconPixmap")
@@ -354,7 +354,7 @@ async def test_the_menu_keeps_its_entries_while_they_change(watcher: Watcher, st
     await asyncio.to_thread(tray.wait, headline="Off")
     before = await watcher.entries()
     told = len(watcher.signals)
-    tray.do("status", {"Reason": "The computer is on battery."})
+    tray.do("status", {"Reason": ["on-battery", {}]})
     await until(lambda: "ItemsPropertiesUpdated" in watcher.signals[told:])
     assert "LayoutUpdated" not in watcher.signals[told:]
     after = await watcher.entries()

@@ -27,9 +27,10 @@ from PySide6.QtWidgets import (
 )
 
 from tests.support import tray_app
-from tests.support.scenes import CHECKS, NOT_ALLOWED
+from tests.support.scenes import CHECKS, NO_GPU_CHECK, NOT_ALLOWED
 from tests.support.widgets import Wordy, settle
 from vramswap_gui.doctor.checks import Check, Verdict
+from vramswap_gui.forms import word
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Value
 from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray import icons
@@ -314,7 +315,7 @@ def test_long_words_fit(application: QApplication, preferences: Preferences) -> 
 def test_the_check_says_first_what_is_missing(doctor: DoctorPage) -> None:
     assert nameless(doctor) == []
     assert doctor.summary.text() == "2 things are missing before VRAM can be lent."
-    names = [label.text() for label in doctor.findChildren(QLabel) if label.text() in {c.name for c in CHECKS}]
+    names = [label.text() for label in doctor.findChildren(QLabel) if label.text() in {str(c.name) for c in CHECKS}]
     assert names[:4] == ["Kernel module nbd", "Helper", "Before sleep", "zswap"]
     copy = next(b for b in doctor.findChildren(QPushButton) if "Before sleep" in b.accessibleName())
     QTest.mouseClick(copy, Qt.MouseButton.LeftButton)
@@ -324,8 +325,8 @@ def test_the_check_says_first_what_is_missing(doctor: DoctorPage) -> None:
     assert shown.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByKeyboard
     QTest.mouseClick(doctor.copy_all, Qt.MouseButton.LeftButton)
     for check in CHECKS:
-        assert f"{check.name}: {check.found}\n" in QApplication.clipboard().text()
-        assert check.remedy in QApplication.clipboard().text()
+        assert f"{check.name}: {word(check.found)}\n" in QApplication.clipboard().text()
+        assert word(check.remedy) in QApplication.clipboard().text()
 
 
 def test_what_is_fine_is_folded(doctor: DoctorPage) -> None:
@@ -336,7 +337,7 @@ def test_what_is_fine_is_folded(doctor: DoctorPage) -> None:
 
 
 def test_without_a_gpu_one_sentence_is_enough(doctor: DoctorPage) -> None:
-    none = Check("NVIDIA GPU", Verdict.FAILED, "none on the PCI bus", "vramswap is of use with an NVIDIA GPU only.")
+    none = NO_GPU_CHECK
     doctor.show_checks((none, *CHECKS[1:]))
     settle()
     assert doctor.summary.text() == "This computer has no NVIDIA GPU."
@@ -416,13 +417,13 @@ async def test_without_a_helper_it_is_looked_for_and_missed(controller: Controll
     await done(controller)
     assert answers.configs == []
     assert [problem.command for problem in answers.problems] == ["start-it"]
-    assert [check.verdict for check in answers.checks[0] if check.name == "Helper"] == [Verdict.FAILED]
+    assert [check.verdict for check in answers.checks[0] if str(check.name) == "Helper"] == [Verdict.FAILED]
     tray_app.NOTED.absent = False
     controller.load_settings()
     controller.check()
     await done(controller)
     assert answers.configs == [Config()]
-    assert [check.verdict for check in answers.checks[1] if check.name == "Helper"] == [Verdict.OK]
+    assert [check.verdict for check in answers.checks[1] if str(check.name) == "Helper"] == [Verdict.OK]
 
 
 # What is never awaited is told by a RuntimeWarning.

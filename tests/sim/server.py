@@ -8,6 +8,8 @@ from typing import Final
 
 from tests.sim.machine import CONNECTIONS, Connection, Device, Gpu, Kernel, Request, Vram
 from tests.sim.world import Answer, World
+from tests.support.errors import failure
+from vramswap_gui.api.control import ControlVerb
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
@@ -39,7 +41,7 @@ class Faults:
 
 
 def failed(text: str = "it was told to fail", code: ErrorCode = ErrorCode.OUT_OF_VRAM) -> VramswapError:
-    return VramswapError(code, text)
+    return failure(code, text)
 
 
 class Server:
@@ -441,7 +443,7 @@ class KeeperProcess:
         self._replies[number] = (answer, self.world.now, verb)
         limit = _STATUS_SECONDS if verb == "status" else 200.0
         self.world.after(limit, self._answered_by_now, number, verb)
-        self.world.soon(self.hear, m.Asked(number, verb, **arguments), most=0.002)
+        self.world.soon(self.hear, m.Asked(number, ControlVerb(verb), **arguments), most=0.002)
         return answer
 
     def _answered_by_now(self, number: int, verb: str) -> None:

@@ -15,9 +15,11 @@ from typing import Final
 
 from PySide6.QtGui import QPalette
 
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Mode, Segment, State, Status
 from vramswap_gui.doctor.checks import Check, Verdict
-from vramswap_gui.errors import ErrorCode, Problem, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.forms import say
 from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray import i18n
@@ -42,41 +44,32 @@ LENT: Final = replace(
 OURS: Final = replace(
     MEMORY, swaps=tuple(SwapView(s.device, "partition", s.size, s.used, s.priority) for s in SEGMENTS) + MEMORY.swaps
 )
-OFF: Final = Status(State.OFF, "Off.", mode=Mode.ON_DEMAND, wanted=4 * GIB, maximum=7676 * MIB, gpu_name=GPU.name)
-ON: Final = replace(OFF, state=State.ON, segments=SEGMENTS, reason="4 GiB of VRAM are lent as swap.")
+OFF: Final = Status(State.OFF, mode=Mode.ON_DEMAND, wanted=4 * GIB, maximum=7676 * MIB, gpu_name=GPU.name)
+ON: Final = replace(OFF, state=State.ON, segments=SEGMENTS, reason=Reason.of(ReasonCode.LENT, size=4 * GIB))
+REST: Final = Reason.of(ReasonCode.LENT_LESS, size=4 * GIB, goal=7680 * MIB, why=Reason.of(ReasonCode.REST_USED))
 NO_HELPER: Final = VramswapError(Problem.HELPER_MISSING)
-WONT_FIT: Final = VramswapError(
-    ErrorCode.WONT_FIT,
-    "1.8 GiB of pages are in VRAM, and memory and other swap have room for 1.1 GiB.",
-    "Close programs that use 717 MiB or more, then try again. Nothing was changed.",
-)
-NOT_ALLOWED: Final = VramswapError(
-    ErrorCode.NOT_AUTHORIZED, "You are not allowed to do this.", "Ask an administrator of this machine."
-)
-NO_NBD: Final = ("NoNbd", "The kernel's NBD driver is not loaded.",
-                 "Run `modprobe nbd` as root; if that fails, install the kernel's extra modules package.")  # fmt: skip
-
-NO_GPU: Final = (
-    "NoGpu", "The NVIDIA driver finds no GPU.",
-    "Check that the dGPU is switched on in the firmware and not hidden by a graphics switcher.",
-)  # fmt: skip
+WONT_FIT: Final = VramswapError(Problem.PAGES_DO_NOT_FIT, used=1843 * MIB, room=1126 * MIB, missing=717 * MIB)
+NOT_ALLOWED: Final = VramswapError(Problem.NOT_ALLOWED)
+NO_NBD: Final = VramswapError(Problem.NBD_NOT_LOADED)
+NO_GPU: Final = VramswapError(Problem.GPU_NOT_FOUND)
 NO_DEVICE: Final = GpuView(absent=True)
 
 CHECKS: Final = (
-    Check("NVIDIA GPU", Verdict.OK, "GeForce RTX 4070 Laptop GPU at 0000:01:00.0, asleep"),
-    Check("NVIDIA driver", Verdict.OK, "580.95.05"),
-    Check("Kernel module nbd", Verdict.FAILED, "not there for kernel 6.1.0-28-amd64",
-          "Install the package with your kernel's extra modules, or a kernel that has CONFIG_BLK_DEV_NBD."),
-    Check("Before sleep", Verdict.WARNING, "vramswap-sleep.service is disabled, so nobody brings the pages home",
-          "Enable it: `sudo systemctl enable vramswap-sleep.service`"),
-    Check("zswap", Verdict.WARNING, "on: pages are compressed in memory first, and reach VRAM late",
-          "For VRAM first: `echo N | sudo tee /sys/module/zswap/parameters/enabled`"),
-    Check("Memory pressure", Verdict.OK, "measured by the kernel"),
-    Check("Helper", Verdict.FAILED, NO_HELPER.message, NO_HELPER.remedy),
+    Check(say("NVIDIA GPU"), Verdict.OK, say("GeForce RTX 4070 Laptop GPU at 0000:01:00.0, asleep")),
+    Check(say("NVIDIA driver"), Verdict.OK, say("580.95.05")),
+    Check(say("Kernel module nbd"), Verdict.FAILED, say("not there for kernel 6.1.0-28-amd64"),
+          say("Install the package with your kernel's extra modules, or a kernel that has CONFIG_BLK_DEV_NBD.")),
+    Check(say("Before sleep"), Verdict.WARNING,
+          say("vramswap-sleep.service is disabled, so nobody brings the pages home"),
+          say("Enable it: `sudo systemctl enable vramswap-sleep.service`")),
+    Check(say("zswap"), Verdict.WARNING, say("on: pages are compressed in memory first, and reach VRAM late"),
+          say("For VRAM first: `echo N | sudo tee /sys/module/zswap/parameters/enabled`")),
+    Check(say("Memory pressure"), Verdict.OK, say("measured by the kernel")),
+    Check(say("Helper"), Verdict.FAILED, NO_HELPER, NO_HELPER.advice),
 )  # fmt: skip
 
 NO_GPU_CHECK: Final = Check(
-    "NVIDIA GPU", Verdict.FAILED, "none on the PCI bus", "vramswap is of use with an NVIDIA GPU only."
+    say("NVIDIA GPU"), Verdict.FAILED, say("none on the PCI bus"), say("vramswap is of use with an NVIDIA GPU only.")
 )
 
 
@@ -126,21 +119,29 @@ SCENES: Final[Mapping[str, Scene]] = {
     "connecting": Scene(None, gpu=None),
     "no-helper": Scene(None, NO_HELPER),
     "off": Scene(OFF),
-    "off-asleep": Scene(Status(State.OFF, "Off."), gpu=ASLEEP),
+    "off-asleep": Scene(Status(State.OFF), gpu=ASLEEP),
     "on": Scene(ON, gpu=LENT, memory=OURS),
     "on-automatic": Scene(
-        replace(ON, wanted=0, reason="4 GiB of 7.5 GiB: other programs use the rest of the VRAM."),
+        replace(ON, wanted=0, reason=REST),
         gpu=LENT,
         memory=OURS,
     ),
-    "busy-starting": Scene(replace(OFF, state=State.STARTING, reason="Reserving VRAM.")),
+    "busy-starting": Scene(replace(OFF, state=State.STARTING, reason=Reason.of(ReasonCode.STARTING))),
     "busy-stopping": Scene(
-        replace(ON, state=State.STOPPING, bytes_left=1700 * MIB, reason="Bringing pages home."), gpu=LENT, memory=OURS
+        replace(ON, state=State.STOPPING, bytes_left=1700 * MIB, reason=Reason.of(ReasonCode.STOPPING)),
+        gpu=LENT,
+        memory=OURS,
     ),
-    "waiting": Scene(replace(OFF, state=State.WAITING, reason="Another program uses all the VRAM.")),
-    "waiting-plenty": Scene(replace(OFF, state=State.WAITING, reason="Memory is plentiful."), gpu=ASLEEP),
-    "failed": Scene(replace(OFF, state=State.FAILED, reason=NO_NBD[1], error=NO_NBD)),
-    "no-gpu": Scene(Status(State.FAILED, NO_GPU[1], error=NO_GPU), gpu=NO_DEVICE, seen=0),
+    "waiting": Scene(
+        replace(
+            OFF, state=State.WAITING, reason=Reason.of(ReasonCode.NOTHING_LENT, why=Reason.of(ReasonCode.REST_USED))
+        )
+    ),
+    "waiting-plenty": Scene(
+        replace(OFF, state=State.WAITING, reason=Reason.of(ReasonCode.MEMORY_PLENTIFUL)), gpu=ASLEEP
+    ),
+    "failed": Scene(replace(OFF, state=State.FAILED, reason=Reason.of(ReasonCode.FAILED), error=NO_NBD)),
+    "no-gpu": Scene(Status(State.FAILED, Reason.of(ReasonCode.FAILED), error=NO_GPU), gpu=NO_DEVICE, seen=0),
     "no-gpu-no-helper": Scene(None, NO_HELPER, gpu=NO_DEVICE, seen=0),
     "wont-fit": Scene(ON, WONT_FIT, gpu=LENT, memory=OURS),
     "simulated": Scene(replace(ON, simulated=("gpu", "kernel"), gpu_name="Simulated GPU"), gpu=LENT, memory=OURS),

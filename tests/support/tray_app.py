@@ -19,6 +19,8 @@ from PySide6.QtCore import QObject, QPoint, QRect, QSocketNotifier, QTimer
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
+from tests.support.errors import failure
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Mode, Segment, State, Status, status_from_wire
 from vramswap_gui.client import Client
 from vramswap_gui.errors import ErrorCode, VramswapError
@@ -28,7 +30,7 @@ from vramswap_gui.tray import application
 from vramswap_gui.tray.system_tray_icon import SystemTrayIcon
 from vramswap_gui.units import GIB, MIB
 
-OFF = Status(State.OFF, "Off.", wanted=GIB, maximum=4 * GIB, gpu_name="Noted GPU", gpu_pci="0000:ff:00.0")
+OFF = Status(State.OFF, wanted=GIB, maximum=4 * GIB, gpu_name="Noted GPU", gpu_pci="0000:ff:00.0")
 
 
 class Noted:
@@ -59,7 +61,7 @@ class NotingClient:
     async def connect(self) -> Status:
         NOTED.connects += 1
         if NOTED.absent:
-            raise VramswapError(ErrorCode.HELPER_UNAVAILABLE, "The helper is not there.", "Run `start-it`.")
+            raise failure(ErrorCode.HELPER_UNAVAILABLE, "The helper is not there.", "Run `start-it`.")
         NOTED.client = self
         self.status = NOTED.status
         return self.status
@@ -83,7 +85,7 @@ class NotingClient:
         """The helper ends."""
         NOTED.absent = True
         for mourner in self._mourners:
-            mourner(VramswapError(ErrorCode.HELPER_UNAVAILABLE, "The helper ended.", "Run `start-it`."))
+            mourner(failure(ErrorCode.HELPER_UNAVAILABLE, "The helper ended.", "Run `start-it`."))
 
     def _note(self, *call: Any) -> None:
         NOTED.calls.append(list(call))
@@ -93,11 +95,11 @@ class NotingClient:
     async def start(self) -> None:
         self._note("start")
         segment = Segment("/dev/nbd0", self.status.wanted or self.status.maximum, 64 * MIB, 1000)
-        self.become(state=State.ON, reason="Lent.", segments=(segment,))
+        self.become(state=State.ON, reason=Reason.of(ReasonCode.GAME), segments=(segment,))
 
     async def stop(self) -> None:
         self._note("stop")
-        self.become(state=State.OFF, reason="Off.", segments=())
+        self.become(state=State.OFF, reason=Reason(), segments=())
 
     async def cancel(self) -> None:
         self._note("cancel")

@@ -50,7 +50,7 @@ def short(stack: Stack) -> Iterator[Filling]:
     hog = subprocess.Popen([sys.executable, "-c", _HOG, str(available() - LEFT)])
     try:
         wait_for(lambda: swaps() == [DEVICE], "the swap")
-        say(f"memory is short, with {available() // MIB} MiB left: {status(stack)['reason']}")
+        say(f"memory is short, with {available() // MIB} MiB left: {status(stack)['reason']['text']}")
         filling = Filling.start(available() + EXCESS, seed=6, rounds=2)
         wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
         yield filling
@@ -69,20 +69,20 @@ def main() -> None:
     plan = Plan(gpu="a test", kernel="", polkit="", display="")
     with running(plan, _prepare) as stack:
         wait_for(lambda: waits(stack), "the helper")
-        assert status(stack)["reason"] == "Memory is plentiful."
+        assert status(stack)["reason"]["text"] == "Memory is plentiful."
         with short(stack) as filling:
             filling.finish()
             say(f"{used(DEVICE) // MIB} MiB are in VRAM")
         wait_for(lambda: swaps() == [], "the swap's end")
         wait_for(lambda: waits(stack), "the helper")
-        say(f"memory is plentiful again: {status(stack)['reason']}")
+        say(f"memory is plentiful again: {status(stack)['reason']['text']}")
 
         with short(stack) as filling:
             os.kill(filling.process.pid, signal.SIGSTOP)
             say(f"{used(DEVICE) // MIB} MiB are in VRAM")
         stack.gpu.others(2 * GIB - 512 * MIB - SIZE // 2)
         wait_for(lambda: swaps() == [], "room for the other program")
-        say(f"another program wants VRAM: {status(stack)['reason']}")
+        say(f"another program wants VRAM: {status(stack)['reason']['text']}")
         os.kill(filling.process.pid, signal.SIGCONT)
         filling.finish()
     assert not list(Path("/sys/block").glob("nbd*/pid"))

@@ -119,7 +119,7 @@ def lose_both(stack: Stack) -> None:
     say(f"keeper and engine killed; a read ended after {took:.1f} s: {read.stderr.splitlines()[0]}")
     assert read.returncode == 1
     assert took < LAW_7
-    wait_for(lambda: "lost" in status(stack)["reason"], "it to be said")
+    wait_for(lambda: "lost" in (status(stack)["error"] or {}).get("message", ""), "it to be said")
     ctl(stack, "off")
     assert swaps() == []
     wait_for(lambda: not attached(), "the devices to be let go")

@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Cause, Mode, Segment, State, Status, status_from_wire, status_to_wire
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.bus.connection import plain, sealed
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.settings import SETTINGS, Config, config_from, setting
 from vramswap_gui.units import GIB, MIB, format_size, parse_size
 
 STATUS = Status(
-    State.ON, "why", Cause.VRAM, ("Busy", "a", "b"), (Segment("/dev/nbd0", GIB, 5, 100),), Mode.ALWAYS, GIB, 8 * GIB, 7,
-    "GPU", "0000:01:00.0", ("gpu",), "1",
+    State.ON, Reason.of(ReasonCode.LENT, size=GIB), Cause.VRAM, VramswapError(Problem.CANCELLED),
+    (Segment("/dev/nbd0", GIB, 5, 100),), Mode.ALWAYS, GIB, 8 * GIB, 7, "GPU", "0000:01:00.0", ("gpu",), "1",
 )  # fmt: skip
 
 
@@ -50,7 +52,7 @@ def test_a_size_that_is_shown_can_be_typed(mib: int) -> None:
 
 def test_the_status_survives_the_wire() -> None:
     wire = status_to_wire(STATUS)
-    assert status_from_wire(wire) == STATUS
+    assert status_from_wire(plain(sealed(wire))) == STATUS
     assert status_from_wire({"Wanted": 5, "FromTheFuture": 1}, STATUS).wanted == 5
 
 

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.errors import failure
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Mode, Segment, State, Status
 from vramswap_gui.ctl import describe, output, parser
+from vramswap_gui.errors import ErrorCode
 from vramswap_gui.units import GIB, MIB
 
 SENTENCE = "→ “é” ’…’ ß ş \U0001f600 \u05d0"
@@ -89,9 +92,10 @@ def test_streams_that_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     output.show_progress("x")
 
 
+ENOUGH = Reason.of(ReasonCode.LENT_LESS, size=256 * MIB, goal=GIB, why=Reason.of(ReasonCode.ENOUGH))
 ON = Status(
-    State.ON, "256 MiB of 1 GiB: no more is needed.", segments=(Segment("/dev/nbd0", 256 * MIB, 64 * MIB, 1000),),
-    mode=Mode.ON_DEMAND, wanted=GIB, maximum=7 * GIB + 512 * MIB, gpu_name="Card\x1b[2J", gpu_pci="0000:01:00.0",
+    State.ON, ENOUGH, segments=(Segment("/dev/nbd0", 256 * MIB, 64 * MIB, 1000),), mode=Mode.ON_DEMAND, wanted=GIB,
+    maximum=7 * GIB + 512 * MIB, gpu_name="Card\x1b[2J", gpu_pci="0000:01:00.0",
 )  # fmt: skip
 
 
@@ -104,7 +108,9 @@ def test_the_status_in_words() -> None:
         "GPU        Card\\x1b[2J (0000:01:00.0)",
     ]
     assert describe.full(ON, verbose=True).splitlines()[-1].endswith("64 MiB of 256 MiB used, priority 1000")
-    assert describe.line(Status(State.OFF, "Off.")) == "off"
-    assert describe.line(Status(State.STOPPING, "Bringing pages home.", bytes_left=MIB)).endswith("home. 1 MiB left.")
-    broken = dataclasses.replace(ON, error=("ConfigInvalid", "line 3: no.", "Mend it."))
+    assert describe.line(Status(State.OFF)) == "off"
+    assert describe.line(Status(State.STOPPING, Reason.of(ReasonCode.STOPPING), bytes_left=MIB)).endswith(
+        "home. 1 MiB left."
+    )
+    broken = dataclasses.replace(ON, error=failure(ErrorCode.CONFIG_INVALID, "line 3: no.", "Mend it."))
     assert describe.full(broken).splitlines()[1:3] == ["Error      line 3: no.", "           → Mend it."]

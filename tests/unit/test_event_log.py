@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.errors import failure
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Cause, Segment, State, Status
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper.event_log import EventLog, Scene, changes
@@ -17,16 +19,17 @@ from vramswap_gui.units import MIB
 
 ONE = Segment("/dev/nbd0", 512 * MIB, 0, 1000)
 TWO = Segment("/dev/nbd1", 512 * MIB, 0, 999)
-BROKEN = VramswapError(ErrorCode.NO_GPU, "There is none.", "Buy one.")
-OTHER = VramswapError(ErrorCode.WONT_FIT, "It does not fit.", "Close something.")
+BROKEN = failure(ErrorCode.NO_GPU, "There is none.", "Buy one.")
+OTHER = failure(ErrorCode.WONT_FIT, "It does not fit.", "Close something.")
 
-OFF = Scene(Status(State.OFF, "Off."))
-WAITING = Scene(Status(State.WAITING, "Memory is plentiful.", Cause.MEMORY))
-ON = Scene(Status(State.ON, "512 MiB of 1 GiB: no more is needed.", Cause.MEMORY, segments=(ONE,)))
-MORE = Scene(Status(State.ON, "1 GiB of VRAM are lent as swap.", segments=(ONE, TWO)))
-FAILED = Scene(Status(State.FAILED, BROKEN.message, error=BROKEN.as_tuple()))
-STUCK = Scene(replace(ON.status, reason=OTHER.message, error=OTHER.as_tuple()))
-ASLEEP = Scene(Status(State.OFF, "Off while the machine sleeps.", Cause.SLEEP), asleep=True)
+ENOUGH = Reason.of(ReasonCode.LENT_LESS, size=512 * MIB, goal=1024 * MIB, why=Reason.of(ReasonCode.ENOUGH))
+OFF = Scene(Status(State.OFF))
+WAITING = Scene(Status(State.WAITING, Reason.of(ReasonCode.MEMORY_PLENTIFUL), Cause.MEMORY))
+ON = Scene(Status(State.ON, ENOUGH, Cause.MEMORY, segments=(ONE,)))
+MORE = Scene(Status(State.ON, Reason.of(ReasonCode.LENT, size=1024 * MIB), segments=(ONE, TWO)))
+FAILED = Scene(Status(State.FAILED, Reason.of(ReasonCode.FAILED), error=BROKEN))
+STUCK = Scene(replace(ON.status, reason=Reason.of(ReasonCode.STUCK), error=OTHER))
+ASLEEP = Scene(Status(State.OFF, Reason.of(ReasonCode.ASLEEP), Cause.SLEEP), asleep=True)
 
 
 def having(scene: Scene, **status: Any) -> Scene:
@@ -38,9 +41,9 @@ def having(scene: Scene, **status: Any) -> Scene:
     [
         (ON, ON, None, []),
         # Neither how full it is nor another sentence is an event.
-        (ON, having(ON, reason="Another.", cause=Cause.VRAM), None, []),
+        (ON, having(ON, reason=Reason.of(ReasonCode.GAME), cause=Cause.VRAM), None, []),
         (ON, having(ON, segments=(replace(ONE, used=MIB),)), None, []),
-        (WAITING, having(WAITING, reason="Memory is short, but …"), None, []),
+        (WAITING, having(WAITING, reason=Reason.of(ReasonCode.MEMORY_NOT_SHORT)), None, []),
         (OFF, ON, 1000, ["on: 512 MiB of VRAM are swap, in 1 segment. User 1000 asked for it."]),
         (WAITING, ON, None, ["on: 512 MiB of VRAM are swap, in 1 segment. 512 MiB of 1 GiB: no more is needed."]),
         (OFF, MORE, 0, ["on: 1 GiB of VRAM are swap, in 2 segments. User 0 asked for it."]),
@@ -51,7 +54,7 @@ def having(scene: Scene, **status: Any) -> Scene:
         (OFF, WAITING, None, ["idle: Nothing is lent. Memory is plentiful."]),
         (WAITING, OFF, None, ["idle: Nothing is lent. Off."]),
         (OFF, FAILED, 1000, ["failed: There is none."]),
-        (FAILED, having(FAILED, reason="x", error=(BROKEN.code.value, "In other words.", "")), None, []),
+        (FAILED, having(FAILED, error=failure(BROKEN.code, "In other words.")), None, []),
         (FAILED, OFF, 1000, ["idle: Nothing is lent. User 1000 asked for it."]),
         (FAILED, ON, None, ["on: 512 MiB of VRAM are swap, in 1 segment. 512 MiB of 1 GiB: no more is needed."]),
         (ON, STUCK, None, ["failed: It does not fit."]),
@@ -85,7 +88,7 @@ def test_fields() -> None:
     (line,) = changes(OFF, having(ON, gpu_pci="0000:01:00.0"), 1000)
     assert line.fields == {
         "state": "on", "size": 512 * MIB, "from": 0, "segments": 1, "gpu": "0000:01:00.0", "uid": 1000,
-        "cause": "memory", "reason": "512 MiB of 1 GiB: no more is needed.",
+        "cause": "memory", "reason": "lent-less",
     }  # fmt: skip
     (line,) = changes(OFF, FAILED, 1000)
     assert (line.fields["error"], line.fields["remedy"]) == ("NoGpu", "Buy one.")
@@ -165,7 +168,7 @@ def test_what_fails_is_told_once() -> None:
     diary.not_followed(BROKEN)
     assert told.events() == []
     for room in ("1 MiB", "2 MiB"):
-        diary.not_followed(VramswapError(ErrorCode.OUT_OF_VRAM, f"Only {room} are free."))
+        diary.not_followed(failure(ErrorCode.OUT_OF_VRAM, f"Only {room} are free."))
     assert {(event, like) for event, _, like in told.lines} == {(Event.REFUSED, "OutOfVram")}
 
 

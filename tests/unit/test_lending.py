@@ -7,7 +7,9 @@ from typing import Final
 
 import pytest
 
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Cause, Mode, State
+from vramswap_gui.forms import word
 from vramswap_gui.helper.policy.lending import decide
 from vramswap_gui.helper.policy.types import (
     GpuObservation,
@@ -63,7 +65,7 @@ ANY_POWER: Final = dataclasses.replace(ON_DEMAND, only_on_ac=False)
 Row = tuple[str, Observation, PolicyConfig, int, State, Cause, str]
 WAITING, ON = State.WAITING, State.ON
 
-#: Nothing is lent; ``history`` is empty.
+#: Nothing is lent; nothing is known of earlier decisions.
 BEGINNINGS: Final[list[Row]] = [
     # Memory.
     ("memory is plentiful", Observation(PLENTIFUL, SLEEPING), ON_DEMAND, 0, WAITING, Cause.MEMORY,
@@ -153,27 +155,29 @@ BEGINNINGS: Final[list[Row]] = [
 def test_beginnings(
     name: str, observation: Observation, rules: PolicyConfig, size: int, state: State, cause: Cause, words: str
 ) -> None:
-    plan = decide(observation, rules, NOW)
-    assert (plan.size, plan.state, plan.cause) == (size, state, cause)
-    assert words in plan.reason
+    decision, _ = decide(observation, PolicyState(), rules, NOW)
+    assert (decision.size, decision.state, decision.cause) == (size, state, cause)
+    assert words in word(decision.reason)
 
 
-def lent(gib: float, memory: Memory = SOME, used: float = 0, others: float = 0, **history: object) -> Observation:
-    """The swap as it was planned; sizes in GiB."""
+#: What is seen, and what is known of earlier decisions.
+Course = tuple[Observation, PolicyState]
+
+
+def lent(gib: float, memory: Memory = SOME, used: float = 0, others: float = 0, **state: object) -> Course:
+    """The swap as it was decided; sizes in GiB."""
     past = PolicyState(int(gib * GIB), peak=int(gib * GIB))
-    return Observation(
-        memory,
-        gpu(gib, others),
-        running=Running(int(gib * GIB), int(used * GIB)),
-        history=dataclasses.replace(past, **history),  # type: ignore[arg-type]
-    )
+    seen = Observation(memory, gpu(gib, others), running=Running(int(gib * GIB), int(used * GIB)))
+    return seen, dataclasses.replace(past, **state)  # type: ignore[arg-type]
 
 
-def with_gpu(observation: Observation, card: GpuObservation) -> Observation:
-    return dataclasses.replace(observation, gpu=card)
+def with_gpu(course: Course, card: GpuObservation) -> Course:
+    return dataclasses.replace(course[0], gpu=card), course[1]
 
 
-COURSES: Final[list[tuple[str, Observation, PolicyConfig, int, bool, float | None, str]]] = [
+GAME_RAN: Final = Reason.of(ReasonCode.GAME_RAN)
+
+COURSES: Final[list[tuple[str, Course, PolicyConfig, int, bool, float | None, str]]] = [
     # Demand.
     ("it is enough", lent(2, SHORT, used=1), ON_DEMAND, 2 * GIB, False, None, "2 GiB of 7.5 GiB: no more is needed."),
     ("it fills: ahead of need", lent(2, SHORT, used=1.6), ON_DEMAND, 4 * GIB, False, None, "4 GiB of 7.5 GiB"),
@@ -206,15 +210,15 @@ COURSES: Final[list[tuple[str, Observation, PolicyConfig, int, bool, float | Non
     ("our own buffers are no other program", with_gpu(lent(7.25, size=8 * GIB - 512 * MIB), gpu(7.5)), ALWAYS,
      7 * GIB + 256 * MIB, False, None, "7.2 GiB of VRAM are lent"),
     # Growing back.
-    ("a moment after a yield", lent(2, denied_at=NOW - 59, denied_by="a game was running", yields=(NOW - 59,)),
+    ("a moment after a yield", lent(2, denied_at=NOW - 59, denied_by=GAME_RAN, yields=(NOW - 59,)),
      ALWAYS, 2 * GIB, False, NOW + 1, "2 GiB of 7.5 GiB: a game was running a moment ago."),
-    ("a while after a yield", lent(2, others=1, denied_at=NOW - 60, denied_by="a game was running", yields=(NOW - 60,)),
+    ("a while after a yield", lent(2, others=1, denied_at=NOW - 60, denied_by=GAME_RAN, yields=(NOW - 60,)),
      ALWAYS, 6 * GIB + 512 * MIB, False, None, "6.5 GiB of 7.5 GiB: another program uses 1 GiB of VRAM."),
-    ("the third yield within the hour", lent(2, denied_at=NOW - 239, denied_by="x", yields=(NOW - 999,) * 3), ALWAYS,
-     2 * GIB, False, NOW + 1, "x a moment ago"),
-    ("after that, too", lent(2, denied_at=NOW - 240, denied_by="x", yields=(NOW - 999,) * 3), ALWAYS,
+    ("the third yield within the hour", lent(2, denied_at=NOW - 239, denied_by=GAME_RAN, yields=(NOW - 999,) * 3),
+     ALWAYS, 2 * GIB, False, NOW + 1, "a game was running a moment ago"),
+    ("after that, too", lent(2, denied_at=NOW - 240, denied_by=GAME_RAN, yields=(NOW - 999,) * 3), ALWAYS,
      7 * GIB + 512 * MIB, False, None, ""),
-    ("yields of an hour ago are forgotten", lent(2, denied_at=NOW - 60, denied_by="x", yields=(NOW - HOUR,) * 3),
+    ("yields of an hour ago are forgotten", lent(2, denied_at=NOW - 60, denied_by=GAME_RAN, yields=(NOW - HOUR,) * 3),
      ALWAYS, 7 * GIB + 512 * MIB, False, None, ""),
     ("others computed a moment ago", lent(2, others=1, active_at=NOW - 59), ALWAYS, 2 * GIB, False, NOW + 1,
      "2 GiB of 7.5 GiB: another program is using the GPU."),
@@ -226,45 +230,53 @@ COURSES: Final[list[tuple[str, Observation, PolicyConfig, int, bool, float | Non
 
 
 @pytest.mark.parametrize(
-    ("name", "observation", "rules", "size", "urgent", "until", "words"), COURSES, ids=[row[0] for row in COURSES]
+    ("name", "course", "rules", "size", "urgent", "until", "words"), COURSES, ids=[row[0] for row in COURSES]
 )
 def test_courses(
-    name: str, observation: Observation, rules: PolicyConfig, size: int, urgent: bool, until: float | None, words: str
+    name: str, course: Course, rules: PolicyConfig, size: int, urgent: bool, until: float | None, words: str
 ) -> None:
-    plan = decide(observation, rules, NOW)
-    assert (plan.size, plan.urgent, plan.until) == (size, urgent, until)
-    assert plan.state is (State.ON if size else State.WAITING)
-    assert words in plan.reason
+    decision, _ = decide(*course, rules, NOW)
+    assert (decision.size, decision.urgent, decision.until) == (size, urgent, until)
+    assert decision.state is (State.ON if size else State.WAITING)
+    assert words in word(decision.reason)
 
 
 def test_a_battery_near_the_floor_does_not_flap() -> None:
-    observation, sizes = Observation(SHORT, SLEEPING), []
+    observation, state, sizes = Observation(SHORT, SLEEPING), PolicyState(), []
     for minute, percent in enumerate((21, 20, 19, 20, 21, 24, 25, 24, 20, 19)):
-        plan = decide(dataclasses.replace(observation, power=level(percent)), ANY_POWER, NOW + 60 * minute)
-        observation = dataclasses.replace(observation, history=plan.history, running=Running(plan.size))
-        sizes.append(plan.size > 0)
+        seen = dataclasses.replace(observation, power=level(percent))
+        decision, state = decide(seen, state, ANY_POWER, NOW + 60 * minute)
+        observation = dataclasses.replace(observation, running=Running(decision.size))
+        sizes.append(decision.size > 0)
     assert sizes == [True, True, False, False, False, False, True, True, True, False]
 
 
 def test_a_failure_is_not_tried_again_at_once() -> None:
     observation = Observation(SHORT, SLEEPING)
-    first = decide(observation, ON_DEMAND, NOW)
+    first, state = decide(observation, PolicyState(), ON_DEMAND, NOW)
     assert first.size == 2 * GIB
-    failed = dataclasses.replace(observation, running=Running(failed_at=NOW + 5), history=first.history)
-    second = decide(failed, ON_DEMAND, NOW + 5)
+    failed = dataclasses.replace(observation, running=Running(failed_at=NOW + 5))
+    second, state = decide(failed, state, ON_DEMAND, NOW + 5)
     assert (second.size, second.until) == (0, NOW + 65)
-    assert second.reason == "Memory is short, but lending VRAM failed a moment ago."
-    assert decide(dataclasses.replace(failed, history=second.history), ON_DEMAND, NOW + 65).size == 2 * GIB
+    assert word(second.reason) == "Memory is short, but lending VRAM failed a moment ago."
+    assert decide(failed, state, ON_DEMAND, NOW + 65)[0].size == 2 * GIB
 
 
 def test_pages_come_home_at_leisure_unless_somebody_waits() -> None:
     for session, power, hurry in ((GAME, PLUGGED, True), (SessionObservation(), UNPLUGGED, False)):
-        before = dataclasses.replace(lent(4), session=session, power=power)
-        plan = decide(before, ON_DEMAND, NOW)
-        assert (plan.size, plan.urgent) == (0, hurry)
+        seen, state = lent(4)
+        before = dataclasses.replace(seen, session=session, power=power)
+        decision, state = decide(before, state, ON_DEMAND, NOW)
+        assert (decision.size, decision.urgent) == (0, hurry)
         # It takes its time, and the haste stays as it was; when all is home, there is none.
-        halfway = dataclasses.replace(before, running=Running(2 * GIB), history=plan.history)
-        assert decide(halfway, ON_DEMAND, NOW + 1).urgent is hurry
-        assert not decide(
-            dataclasses.replace(before, running=Running(), history=plan.history), ON_DEMAND, NOW + 2
-        ).urgent
+        halfway = dataclasses.replace(before, running=Running(2 * GIB))
+        assert decide(halfway, state, ON_DEMAND, NOW + 1)[0].urgent is hurry
+        home = dataclasses.replace(before, running=Running())
+        assert not decide(home, state, ON_DEMAND, NOW + 2)[0].urgent
+
+
+def test_nothing_is_remembered_beside_the_state() -> None:
+    seen, state = lent(6, others=1.6)
+    before = dataclasses.replace(seen), dataclasses.replace(state)
+    assert decide(seen, state, ON_DEMAND, NOW) == decide(seen, state, ON_DEMAND, NOW)
+    assert (seen, state) == before

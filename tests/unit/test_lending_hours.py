@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vramswap_gui.api.status import Mode, State
+from vramswap_gui.forms import word
 from vramswap_gui.helper.policy.lending import decide
 from vramswap_gui.helper.policy.types import (
+    Decision,
     GpuObservation,
     Memory,
     Observation,
-    Plan,
     PolicyConfig,
     PolicyState,
     PowerObservation,
@@ -124,7 +125,8 @@ class Simulation:
         self.card = card
         self.now = start
         self.running = Running()
-        self.plan: Plan | None = None
+        self.plan: Decision | None = None
+        self.state = PolicyState()
         #: When the size was changed, and whether it was raised.
         self.changes: list[tuple[float, bool]] = []
 
@@ -138,10 +140,9 @@ class Simulation:
             event.power,
             SessionObservation(event.game, event.asleep, self.hand),
             self.running,
-            self.plan.history if self.plan else PolicyState(),
         )
         before = self.plan.size if self.plan else 0
-        self.plan = decide(observation, self.rules, self.now)
+        self.plan, self.state = decide(observation, self.state, self.rules, self.now)
         self._check(observation, self.plan)
         if self.plan.size != before:
             self.changes.append((self.now, self.plan.size > before))
@@ -170,13 +171,14 @@ class Simulation:
         others = min(self.card * event.wanted // 100, max(0, self.card - ours))
         return GpuObservation(Power.ACTIVE, self.card, ours, others, event.clients, event.utilisation, event.display)
 
-    def _check(self, observation: Observation, plan: Plan) -> None:
+    def _check(self, observation: Observation, plan: Decision) -> None:
         rules, gpu = self.rules, observation.gpu
         assert plan.size % SIZE_STEP == 0
         assert plan.size == 0 or plan.size >= MIN_SIZE
         assert plan.until is None or plan.until > self.now
         assert (plan.state is State.ON) == (plan.size > 0)
-        assert len(plan.reason) > 3 and plan.reason.endswith(".") and not plan.reason[0].islower()
+        words = word(plan.reason)
+        assert len(words) > 3 and words.endswith(".") and not words[0].islower()
         for limit in (rules.size, rules.maximum):
             assert not limit or plan.size <= limit
         if gpu.total is not None:
@@ -187,7 +189,6 @@ class Simulation:
                 assert plan.size <= max(0, self.running.size + gpu.free - kept)
         if forbidden(observation, rules):
             assert plan.size == 0
-            assert plan.reason
         if plan.urgent:
             assert plan.size < self.running.size
 

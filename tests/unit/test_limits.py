@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vramswap_gui.api.limits import Hold, Vram
 from vramswap_gui.api.status import Mode
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.policy import sizing
 from vramswap_gui.helper.policy.lending import decide
-from vramswap_gui.helper.policy.limits import Hold, Vram, of, require_possible
-from vramswap_gui.helper.policy.types import GpuObservation, Memory, Observation, PowerObservation, rules
+from vramswap_gui.helper.policy.limits import of, require_possible
+from vramswap_gui.helper.policy.types import GpuObservation, Memory, Observation, PolicyState, PowerObservation, rules
 from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Power
 from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP
@@ -77,6 +78,6 @@ def test_what_may_be_chosen_is_what_is_lent(config: Config, vram: Vram) -> None:
             continue
         assert size <= found.largest
         alone = sizing.target(wanted, Vram(vram.total, vram.total, 0, vram.display)) if found.largest else 0
-        assert decide(observation, rules(wanted), 0.0).size == alone
+        assert decide(observation, PolicyState(), rules(wanted), 0.0)[0].size == alone
         assert alone == (size or found.largest)
         assert rules(wanted).mode is Mode.ALWAYS

@@ -22,7 +22,7 @@ from vramswap_gui.helper.policy.types import (
     PowerObservation,
     Running,
 )
-from vramswap_gui.system import memory
+from vramswap_gui.system import memory, swaps
 from vramswap_gui.system.gpu import Power
 from vramswap_gui.units import GIB, KIB, MIB
 
@@ -66,13 +66,12 @@ def area(name: str, size: int, used: int, priority: int = -2) -> str:
 
 def state(root: Path, lent: int = 0, used: int = 0, quiet: float | None = None) -> tuple[State, int]:
     """What is decided on this machine, and for how many bytes."""
-    seen = Monitor(root / "proc", root / "sys").memory({"/dev/nbd0"}, stalled=False)
+    areas = swaps.read(root / "proc")
+    seen = Monitor(root / "proc", root / "sys").memory(areas, {"/dev/nbd0"}, stalled=False)
     gpu = SLEEPING if not lent else GpuObservation(Power.ACTIVE, 8 * GIB, lent, 0, 0, 0)
-    observation = Observation(
-        seen, gpu, PowerObservation(True), running=Running(lent, used), history=PolicyState(quiet_since=quiet)
-    )
-    plan = decide(observation, ON_DEMAND, NOW)
-    return plan.state, plan.size
+    observation = Observation(seen, gpu, PowerObservation(True), running=Running(lent, used))
+    decision, _ = decide(observation, PolicyState(quiet_since=quiet), ON_DEMAND, NOW)
+    return decision.state, decision.size
 
 
 ZFS: Final = {"proc/spl/kstat/zfs/arcstats": ARC + f"c_min    4    {512 * MIB}\nc_max   4   9\nsize  4  {13 * GIB}\n"}
@@ -132,7 +131,9 @@ def test_what_counts_never_exceeds_what_there_is(tmp_path: Path) -> None:
 
 def require(root: Path, used: int, size: int) -> None:
     """Whether so many MiB of pages, in so many MiB of swap, can leave VRAM."""
-    sizing.require_room(used * MIB, monitor.room({"/dev/nbd0"}, root / "proc", root / "sys"), size * MIB)
+    sizing.require_room(
+        used * MIB, monitor.room(swaps.read(root / "proc"), {"/dev/nbd0"}, root / "proc", root / "sys"), size * MIB
+    )
 
 
 @pytest.mark.parametrize(

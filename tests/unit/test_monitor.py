@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from tests.support.waiting import PATIENCE
+from vramswap_gui.api.control import GpuInfo
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import monitor
 from vramswap_gui.helper.policy.types import GpuObservation
 from vramswap_gui.system import nvml
@@ -38,7 +42,7 @@ class Card:
     def _read(self, *_: Any) -> GpuReading:
         self.meanwhile()
         if self.failing:
-            raise VramswapError(ErrorCode.NO_GPU, "lost")
+            raise VramswapError(Problem.GPU_SILENT, why="lost")
         used = self.others if self.told is not None else None
         programs = (Program(1, "vramswap-server", self.lent, ours=True), Program(2, "game", used))
         return GpuReading("card", PCI, 8 * GIB, 0, 0, programs=programs)
@@ -47,7 +51,7 @@ class Card:
         """After so many seconds."""
         self.now += seconds
         free = 8 * GIB - DRIVERS - self.others - self.lent
-        return self._monitor.gpu(PCI, {"pci": PCI, "total": 8 * GIB, "free": free}, self.lent)
+        return asyncio.run(self._monitor.gpu(PCI, GpuInfo(pci=PCI, total=8 * GIB, free=free), self.lent))
 
 
 @pytest.fixture
@@ -118,9 +122,33 @@ def test_a_display_is_seen_even_when_nvml_fails(card: Card, plugged: bool, tmp_p
     assert card.look().display_attached is plugged
 
 
+async def test_a_driver_that_hangs_is_asked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answer, asked = threading.Event(), []
+
+    def hang(pci: str, *_: Any) -> GpuReading:
+        asked.append(pci)
+        answer.wait()
+        return GpuReading("card", PCI, 8 * GIB, 0, 0, utilisation=7)
+
+    monkeypatch.setattr(nvml, "read", hang)
+    monkeypatch.setattr(monitor, "_NVML_PATIENCE", 0.01)
+    monkeypatch.setattr(monitor, "_NVML_SECONDS", 0.0)
+    seen, held = monitor.Monitor(tmp_path, tmp_path), GpuInfo(pci=PCI, total=8 * GIB, free=7 * GIB)
+    for _ in range(3):
+        found = await seen.gpu(PCI, held, GIB)
+        assert (found.free, found.utilisation) == (7 * GIB, None)
+    assert asked == [PCI]
+    answer.set()
+    assert seen._asking is not None
+    await seen._asking
+    monkeypatch.setattr(monitor, "_NVML_PATIENCE", PATIENCE)
+    assert (await seen.gpu(PCI, held, GIB)).utilisation == 7
+    seen.close()
+
+
 def test_a_new_server_is_looked_at_anew(card: Card) -> None:
     card.told, card.others = None, GIB
     card.look()
-    card._monitor.gpu(PCI, None, 0)
+    asyncio.run(card._monitor.gpu(PCI, None, 0))
     card.told = 0
     assert shared(card.look(0)) == (DRIVERS, GIB)

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.errors import failure
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Cause, Segment, State, Status
 from vramswap_gui.errors import ErrorCode
 from vramswap_gui.settings import Config
@@ -13,15 +15,17 @@ from vramswap_gui.tray.desktop import Urgency
 from vramswap_gui.tray.notification_rules import Action, News, news
 from vramswap_gui.units import GIB, MIB
 
-OFF = Status(State.OFF, "Off.")
-ON = Status(State.ON, "4 GiB of VRAM are lent as swap.", segments=(Segment("/dev/nbd0", 4 * GIB, 700 * MIB, 1000),))
+OFF = Status(State.OFF)
+ON = Status(
+    State.ON, Reason.of(ReasonCode.LENT, size=4 * GIB), segments=(Segment("/dev/nbd0", 4 * GIB, 700 * MIB, 1000),)
+)
 EMPTY = replace(ON, segments=(Segment("/dev/nbd0", 4 * GIB, 0, 1000),))
 WAITING = replace(OFF, state=State.WAITING, cause=Cause.MEMORY)
 STOPPING = replace(ON, state=State.STOPPING)
 
 
 def broken(status: Status, code: ErrorCode, message: str = "It is 1.2 GiB too much.") -> Status:
-    return replace(status, error=(code.value, message, "See `dmesg`."))
+    return replace(status, error=failure(code, message, "See `dmesg`."))
 
 
 def told(before: Status | None, now: Status, config: Config | None = None, *, asked: bool = False) -> News | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from tests.support.errors import failure
+from vramswap_gui.errors import ErrorCode
 from vramswap_gui.server.engine import engine
 from vramswap_gui.server.supervisor.recovery import (
     BACKOFF,
@@ -42,13 +43,13 @@ def test_when_a_gpu_is_given_up(name: str, ends: list[tuple[float, ErrorCode | N
     trouble: Trouble | None = None
     now = 0.0
     for now, code in ends:
-        trouble = heard(trouble, None if code is None else VramswapError(code, "why"), now)
+        trouble = heard(trouble, None if code is None else failure(code, "why"), now)
     assert is_gone(trouble, now) is gone
 
 
 def test_what_is_said_then() -> None:
     recovery = Recovery()
-    recovery.failed(VramswapError(FAILS, "CUDA failed."), 0.0)
+    recovery.failed(failure(FAILS, "CUDA failed."), 0.0)
     error = recovery.gpu_is_gone()
     assert error.code is GONE
     assert "what was in its memory is lost. CUDA failed." in error.message
@@ -58,7 +59,7 @@ def test_what_is_said_then() -> None:
 def test_one_that_hangs_is_no_sign_of_a_lost_gpu() -> None:
     recovery = Recovery()
     for second in range(0, 600, 45):
-        recovery.hung(VramswapError(FAILS, "it did not open the GPU in time"), float(second))
+        recovery.hung(failure(FAILS, "it did not open the GPU in time"), float(second))
     assert not recovery.is_gone(600.0)
     assert recovery.trouble is not None
 

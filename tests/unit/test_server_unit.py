@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import server_unit
 from vramswap_gui.server import main
 
@@ -48,7 +48,7 @@ async def test_the_unit_is_told_the_gpu(gpu: str, systemctl: Path) -> None:
 
 
 async def test_a_failure_has_the_servers_reason(systemctl: Path) -> None:
-    reason = VramswapError(ErrorCode.NO_GPU, "There is none.", "Buy one.").as_dict()
+    reason = VramswapError(Problem.GPU_NOT_FOUND).as_dict()
     (systemctl / "script").write_text(f"echo '{json.dumps({'error': reason})}' >{systemctl}/start.json; exit 1")
     with pytest.raises(VramswapError) as caught:
         await server_unit.start("")

@@ -6,16 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vramswap_gui.api.limits import Vram
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper.policy import limits
-from vramswap_gui.helper.policy.limits import Vram
 from vramswap_gui.helper.policy.sizing import (
     Area,
     Room,
     most_segments,
     require_room,
     reshape,
-    sentence,
     split,
     target,
 )
@@ -140,8 +139,3 @@ def test_the_slider_ends_where_the_card_does() -> None:
     assert limits.of(Config(), Vram(8 * GIB, GIB, 0)).largest == 8 * GIB - 512 * MIB
     assert limits.of(Config(), Vram(8 * GIB, GIB, 0, display=True)).largest == 7 * GIB
     assert limits.of(Config(maximum=GIB), LAPTOP).largest == GIB
-
-
-def test_the_sentence_tells_why_it_is_less() -> None:
-    assert sentence(GIB, GIB) == "1 GiB of VRAM are lent as swap."
-    assert sentence(GIB, 2 * GIB) == "1 GiB of 2 GiB: other programs use the rest of the VRAM."

@@ -112,7 +112,9 @@ READERS: Final[dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]]] = {
         ("proc/meminfo", "proc/spl/kstat/zfs/arcstats", "proc/sys/vm/overcommit_memory", "sys/fs/cgroup/memory.max",
          "sys/fs/cgroup/memory.current", "sys/fs/cgroup/memory.stat"),
     ),
-    "room": (lambda at: monitor.room((), at / "proc", at / "sys"), ("proc/meminfo", "proc/swaps")),
+    "room": (
+        lambda at: monitor.room(swaps.read(at / "proc"), (), at / "proc", at / "sys"), ("proc/meminfo", "proc/swaps"),
+    ),
     "psi": (lambda at: psi.read(at / "proc"), ("proc/pressure/memory",)),
     "vmstat": (lambda at: vmstat.read(["/dev/nbd0"], at / "proc", at / "sys"), ("proc/vmstat", "sys/block/nbd0/stat")),
     "power_supply": (

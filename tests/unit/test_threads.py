@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from vramswap_gui.tray.threads import Threads
+from vramswap_gui.system.threads import Threads
 
 
 async def test_results_and_errors_come_back() -> None:

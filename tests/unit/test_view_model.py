@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.errors import failure
 from tests.support.scenes import ASLEEP, GPU, LENT, MEMORY, NO_HELPER, OFF, ON, OURS, SCENES, WONT_FIT
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import State, Status
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
@@ -65,9 +67,9 @@ def test_every_scene_is_in_the_table() -> None:
     ("status", "sentence"),
     [
         (OFF, "No VRAM is lent, and the GPU may sleep."),
-        (replace(OFF, reason="The GPU is asleep."), "The GPU is asleep."),
+        (replace(OFF, reason=Reason.of(ReasonCode.ON_BATTERY)), "Off on battery."),
         (replace(ON, state=State.STOPPING, bytes_left=GIB), "Bringing pages home, 1 GiB to go."),
-        (replace(ON, state=State.RESIZING, reason="Changing."), "Changing."),
+        (replace(ON, state=State.RESIZING, reason=Reason.of(ReasonCode.RESIZING)), "Changing the size."),
         (replace(ON, state=State.FAILED), "4 GiB of VRAM are still in use as swap."),
         (replace(OFF, state=State.FAILED), "No VRAM is lent. Nothing else was changed."),
     ],
@@ -77,7 +79,7 @@ def test_sentence(status: Status, sentence: str) -> None:
 
 
 def test_swap_that_lost_its_server_can_be_turned_off() -> None:
-    got = view(replace(ON, state=State.FAILED, reason="It ended."), None, LENT, OURS)
+    got = view(replace(ON, state=State.FAILED, error=failure(ErrorCode.SERVER_FAILED, "It ended.")), None, LENT, OURS)
     assert got.checked and got.toggle_enabled
     assert got.problem is not None and got.problem.message == "It ended."
 
@@ -104,7 +106,7 @@ def test_banner(simulated: tuple[str, ...], banner: str) -> None:
     ],
 )
 def test_problem(remedy: str, text: str, command: str) -> None:
-    got = problem(VramswapError(ErrorCode.NO_NBD, "It failed.", remedy))
+    got = problem(failure(ErrorCode.NO_NBD, "It failed.", remedy))
     assert (got.message, got.remedy, got.command) == ("It failed.", text, command)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,12 @@ ERROR_PREFIX: Final = "org.vramswap.Error."
 ACTION_CONTROL: Final = "org.vramswap.control"
 #: polkit: persistent settings that concern everyone on the machine.
 ACTION_CONFIGURE: Final = "org.vramswap.configure"
+
+
+#: Groups of commands.
+EVERY_DAY: Final = "Every day"
+UPKEEP: Final = "Upkeep"
+UNITS: Final = "For the system's units"
 
 
 class Access(enum.Enum):
@@ -48,6 +55,13 @@ class Verb(Method):
     #: What ``vramswapctl`` calls it, and its help there; empty where the command is no more than that.
     command: str = ""
     help: str = ""
+    #: Where its help lists it.
+    group: str = EVERY_DAY
+
+    @property
+    def attribute(self) -> str:
+        """What it is called in code: ``MakeWay`` is ``make_way``."""
+        return re.sub(r"(?<!^)([A-Z])", r"_\1", self.name).lower()
 
 
 START: Final = Verb(
@@ -105,6 +119,7 @@ UPGRADE: Final = Verb(
     access=Access.CONFIGURE,
     question="Authentication is required to upgrade VRAM swap while it is on",
     command="upgrade",
+    group=UPKEEP,
     help="After an update: the running server becomes the new version, the swap stays on.",
 )
 SLEEP: Final = Verb(
@@ -112,6 +127,7 @@ SLEEP: Final = Verb(
     "Before the machine sleeps: off, and not on again before Wake. For the sleep unit.",
     access=Access.ROOT,
     command="sleep",
+    group=UNITS,
     help="Before the machine sleeps: off until “wake”. For the system's sleep unit.",
 )
 WAKE: Final = Verb(
@@ -119,6 +135,7 @@ WAKE: Final = Verb(
     "After the sleep: on again if it was on before. For the sleep unit.",
     access=Access.ROOT,
     command="wake",
+    group=UNITS,
     help="After the machine slept: on again if it was on before.",
 )
 GET_CONFIG: Final = Verb(

@@ -1,6 +1,6 @@
 """Why the swap is as it is: every reason that the helper gives, declared once.
 
-On the wires a reason is its code and its arguments; whoever shows it words it (:func:`vramswap_gui.forms.word`).
+On the wire a reason is its code and its arguments; whoever shows it words it (:mod:`vramswap_gui.text.language`).
 """
 
 from __future__ import annotations
@@ -44,6 +44,16 @@ class ReasonCode(enum.StrEnum):
     )
     MEMORY_PLENTIFUL = "memory-plentiful", "Memory is plentiful."
     MEMORY_NOT_SHORT = "memory-not-short", "Memory is not short."
+    TAKEN_DOWN = "taken-down", "Somebody turned it off with swapoff."
+    TAKEN_DOWN_FOR_NOW = (
+        "taken-down-for-now",
+        "Somebody turned it off with swapoff; it comes back when memory is short.",
+    )
+
+    # Not as it should be: the error beside it says what is wrong
+    FAILED = "failed", "It failed."
+    STUCK = "stuck", "VRAM cannot be given back."
+    KEEPS_AWAKE = "keeps-awake", "Pages in VRAM keep the machine from going to sleep."
 
     # On, or wanted
     LENT = "lent", "{size:size} of VRAM are lent as swap."
@@ -90,33 +100,30 @@ class Reason:
         return cls(code, arguments)
 
     @property
+    def key(self) -> str:
+        """The code."""
+        return self.code.value
+
+    @property
     def form(self) -> str:
         """The English form."""
         return self.code.form
 
-    def to_wire(self) -> dict[str, Any]:
-        """As the control socket carries it, and D-Bus as ``(sa{sv})``."""
-        return {"code": self.code.value, "arguments": {name: _to_wire(value) for name, value in self.arguments.items()}}
-
     @classmethod
     def from_wire(cls, wire: object) -> Self:
-        """The reverse, whatever comes: what this version has no words for is ``UNKNOWN`` with its code."""
-        code, arguments = "", {}
-        if isinstance(wire, Mapping):
-            code, arguments = wire.get("code", ""), wire.get("arguments", {})
+        """What :func:`vramswap_gui.forms.typed` or :func:`~vramswap_gui.forms.as_dict` made, whatever comes.
+
+        What this version has no words for is ``UNKNOWN`` with its code. Arguments that it has no place for do no harm.
+        """
+        code, arguments = forms.coded(wire)
         try:
             known = ReasonCode(code)
             wanted = forms.places(known.form)
-            # Arguments of a newer version that this one has no place for do no harm.
-            return cls(known, {name: _from_wire(arguments[name], kind) for name, kind in wanted.items()})
+            return cls(known, {name: _argument(arguments[name], kind) for name, kind in wanted.items()})
         except (ValueError, TypeError, KeyError, RecursionError):
-            return cls(ReasonCode.UNKNOWN, {"code": code if isinstance(code, str) else ""})
+            return cls(ReasonCode.UNKNOWN, {"code": code})
 
 
-def _to_wire(value: Argument) -> Any:
-    return value.to_wire() if isinstance(value, Reason) else value
-
-
-def _from_wire(value: Any, kind: Kind) -> Argument:
+def _argument(value: Any, kind: Kind) -> Argument:
     argument: Argument = Reason.from_wire(value) if kind is Kind.SAID else value
     return argument

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vramswap_gui.api.declaration import Property
-from vramswap_gui.errors import NO_ERROR
+from vramswap_gui.api.reasons import Reason
+from vramswap_gui.errors import NO_ERROR, VramswapError
+from vramswap_gui.forms import as_dict, typed, word
 
 
 class State(enum.StrEnum):
@@ -64,11 +66,11 @@ class Status:
     """Everything the helper shows; each field is one D-Bus property (see :data:`PROPERTIES`). Sizes in bytes."""
 
     state: State = State.OFF
-    #: Why the swap is as it is, as a sentence for a person.
-    reason: str = ""
+    #: Why the swap is as it is.
+    reason: Reason = field(default_factory=Reason)
     cause: Cause = Cause.NONE
-    #: The error that made the state ``failed``, as code, message and remedy; empty strings otherwise.
-    error: tuple[str, str, str] = NO_ERROR
+    #: What failed; None while nothing has.
+    error: VramswapError | None = None
     segments: tuple[Segment, ...] = ()
     mode: Mode = Mode.OFF
     #: What the user asked for; 0 means automatic.
@@ -94,22 +96,33 @@ class Status:
         """Bytes of it that hold pages."""
         return sum(segment.used for segment in self.segments)
 
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as JSON has it."""
+        # Apart from the rest, which asdict copies to the bottom: an exception is no data.
+        fields = dataclasses.asdict(dataclasses.replace(self, error=None))
+        return {
+            **fields, "reason": {**as_dict(self.reason), "text": word(self.reason)}, "size": self.size,
+            "used": self.used, "error": None if self.error is None else self.error.as_dict(),
+        }  # fmt: skip
+
 
 #: By their names on the bus.
 PROPERTIES: Final[Mapping[str, Property]] = {
     declared.name: declared
     for declared in (
         Property("State", "s", "state", "What the swap is doing: " + ", ".join(f"`{state}`" for state in State) + "."),
-        Property("Reason", "s", "reason", "Why the swap is as it is, as a sentence for a person."),
+        Property(
+            "Reason", "(sa{sv})", "reason", "Why the swap is as it is: a code and its arguments (see Reasons).",
+        ),
         Property(
             "Cause", "s", "cause",
             "What made the swap as it is, for programs: "
             + ", ".join(f"`{cause}`" for cause in Cause if cause) + ", or empty where nothing did.",
         ),
         Property(
-            "Error", "(sss)", "error",
-            "The error that made the state `failed`: its code (see Errors), what failed and why, and what to do. "
-            "Three empty strings otherwise.",
+            "Error", "(ssa{sv})", "error",
+            "What failed: the error (see Errors), and for a person the problem with its arguments (see Problems). "
+            "Empty while nothing has.",
         ),
         Property(
             "Segments", "a(stti)", "segments",
@@ -134,12 +147,16 @@ PROPERTIES: Final[Mapping[str, Property]] = {
 
 
 def status_to_wire(status: Status) -> dict[str, Any]:
-    """Property name → plain value of the property's signature."""
+    """Property name → value of the property's signature."""
     wire: dict[str, Any] = {}
     for name, declared in PROPERTIES.items():
         value = getattr(status, declared.attribute)
         if isinstance(value, enum.StrEnum):
             value = value.value
+        elif name == "Reason":
+            value = typed(status.reason)
+        elif name == "Error":
+            value = list(NO_ERROR) if status.error is None else status.error.to_wire()
         elif name == "Segments":
             value = [[s.device, s.size, s.used, s.priority] for s in status.segments]
         elif isinstance(value, tuple):
@@ -161,6 +178,10 @@ def status_from_wire(wire: Mapping[str, Any], base: Status | None = None) -> Sta
             value = Mode(value)
         elif name == "Cause":
             value = Cause(value)
+        elif name == "Reason":
+            value = Reason.from_wire(value)
+        elif name == "Error":
+            value = VramswapError.from_wire(value)
         elif name == "Segments":
             value = tuple(Segment(str(d), int(s), int(u), int(p)) for d, s, u, p in value)
         elif isinstance(value, list):

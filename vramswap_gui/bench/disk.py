@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.bench.results import Load, Measured
-from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.units import GIB, MIB, format_size
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.units import GIB, MIB
 
 #: A larger file would tell no more and wear the disk.
 LARGEST: Final = GIB
@@ -28,10 +28,7 @@ def scratch(folder: Path, size: int) -> Iterator[int]:
     try:
         room = os.statvfs(folder)
         if room.f_bavail * room.f_frsize < 2 * size:
-            raise VramswapError(
-                ErrorCode.INVALID_ARGUMENT, f"{folder} has too little room for a file of {format_size(size)}.",
-                "Choose another folder, or a smaller --size.",
-            )  # fmt: skip
+            raise VramswapError(Problem.BENCH_NO_ROOM, folder=str(folder), size=size)
         with tempfile.TemporaryFile(dir=folder) as file:
             for _ in range(size // MIB):
                 file.write(random.randbytes(MIB))
@@ -41,10 +38,7 @@ def scratch(folder: Path, size: int) -> Iterator[int]:
             fd = os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDWR | os.O_DIRECT)
             yield fd
     except OSError as error:
-        raise VramswapError(
-            ErrorCode.INVALID_ARGUMENT, f"{folder} cannot be measured: {error.strerror}.",
-            "Choose a folder on the disk to compare with; tmpfs is memory and has no direct I/O.",
-        ) from None  # fmt: skip
+        raise VramswapError(Problem.BENCH_NO_DISK, folder=str(folder), why=str(error.strerror)) from None
     finally:
         if fd >= 0:
             os.close(fd)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.system import run
 
 #: As much as the system allows; more lets a large transfer go on while the other side is busy.
@@ -43,7 +43,7 @@ class Export:
             _handshake(end)
         except (OSError, ValueError) as error:
             end.close()
-            raise VramswapError(ErrorCode.SERVER_FAILED, f"The server does not serve: {error}.") from None
+            raise VramswapError(Problem.BENCH_FAILED, why=str(error)) from None
         return end
 
     def memory(self) -> int:

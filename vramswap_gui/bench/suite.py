@@ -12,7 +12,7 @@ from typing import Any, Final
 from vramswap_gui.bench import disk
 from vramswap_gui.bench.export import Export, export
 from vramswap_gui.bench.results import Load, LoadFailed, Measured
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.units import KIB
 
 
@@ -123,9 +123,7 @@ def _on_vram(server: Export, scenario: Scenario, plan: Plan) -> tuple[Measured, 
         generator = Generator([end.fileno() for end in ends], server.size, scenario.block_size)
         return tuple(generator.run(_load(scenario, plan)) for _ in range(plan.runs))
     except LoadFailed as error:
-        raise VramswapError(
-            ErrorCode.SERVER_FAILED, f"The measurement failed: {error}.", "Please report it, with `dmesg`."
-        ) from None
+        raise VramswapError(Problem.BENCH_FAILED, why=str(error)) from None
     finally:
         for end in ends:
             end.close()

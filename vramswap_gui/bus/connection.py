@@ -17,6 +17,7 @@ from dbus_next.message import Message
 from dbus_next.signature import Variant as Variant
 
 from vramswap_gui.bus.library import Connection, Incoming, MalformedError, StreamBrokenError, printable
+from vramswap_gui.forms import Typed
 
 BUS: Final = "org.freedesktop.DBus"
 BUS_PATH: Final = "/org/freedesktop/DBus"
@@ -62,9 +63,22 @@ class BusError(Exception):
         self.text = text
 
 
-def plain(variants: Mapping[str, Variant]) -> dict[str, Any]:
-    """The values of an ``a{sv}``, without their types."""
-    return {name: variant.value for name, variant in variants.items()}
+def plain(value: Any) -> Any:
+    """What came, such as an ``a{sv}``, without the types that are in it."""
+    if isinstance(value, Variant):
+        return plain(value.value)
+    if isinstance(value, Mapping):
+        return {name: plain(inner) for name, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def sealed(value: Any) -> Any:
+    """What is to go out, with each :class:`~vramswap_gui.forms.Typed` in it as D-Bus has it."""
+    if isinstance(value, Typed):
+        return Variant(value.signature, sealed(value.value))
+    if isinstance(value, Mapping):
+        return {name: sealed(inner) for name, inner in value.items()}
+    return [sealed(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 class Bus:

@@ -24,6 +24,7 @@ from vramswap_gui.bus.connection import (
     Bus,
     BusError,
     Variant,
+    sealed,
 )
 from vramswap_gui.bus.library import MAX_BODY, Incoming, MalformedError
 
@@ -189,7 +190,8 @@ class ServedObject:
         raise BusError(_ERROR + "UnknownInterface", f"There is no interface {interface[:40]}.")
 
     def _variants(self, values: Mapping[str, Any]) -> dict[str, Variant]:
-        return {name: Variant(self._interface.properties[name].signature, value) for name, value in values.items()}
+        declared = self._interface.properties
+        return {name: Variant(declared[name].signature, sealed(value)) for name, value in values.items()}
 
 
 def introspection(interfaces: Sequence[Interface]) -> str:

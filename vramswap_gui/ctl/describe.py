@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from vramswap_gui.api.reasons import ReasonCode
 from vramswap_gui.api.status import Status
 from vramswap_gui.plain import plain
 from vramswap_gui.settings import SETTINGS
+from vramswap_gui.text import language
+from vramswap_gui.text.language import Language
 from vramswap_gui.units import exact_size, format_size
 
 _PARTS: Final = {"gpu": "the GPU", "kernel": "the kernel's part"}
 
 
-def line(status: Status) -> str:
-    """State and reason."""
+def line(status: Status, reader: Language | None = None) -> str:
+    """State and reason, in the words of ``reader``; without one, in those that the environment asks for."""
+    reader = reader or language.of()
     left = f" {format_size(status.bytes_left)} left." if status.bytes_left else ""
-    reason = plain(status.reason)
-    # "off: Off." would say it twice.
-    if reason.rstrip(".").lower() == status.state:
+    reason = reader.say(status.reason)
+    if status.reason.code is ReasonCode.OFF:
+        # "off: Off." would say it twice.
         reason = ""
+    elif status.reason.code is ReasonCode.FAILED and status.error is not None:
+        reason = reader.say(status.error)
     return f"{status.state}: {reason}{left}" if reason or left else str(status.state)
 
 
 def full(status: Status, verbose: bool = False) -> str:
     """All that a person wants to know, in a few lines."""
-    rows = [f"{name:<11}{text}" for name, text in _rows(status)]
+    reader = language.of()
+    rows = [f"{name:<11}{text}" for name, text in _rows(status, reader)]
     if verbose:
         for segment in status.segments:
             use = f"{format_size(segment.used)} of {format_size(segment.size)} used"
             rows.append(f"{'':<11}{plain(segment.device)}  {use}, priority {segment.priority}")
-    return "\n".join([line(status), *rows])
+    return "\n".join([line(status, reader), *rows])
 
 
-def _rows(status: Status) -> Iterator[tuple[str, str]]:
-    code, message, remedy = status.error
-    if code and message.rstrip(".") != status.reason.rstrip("."):
-        yield "Error", plain(message)
-    if code and remedy:
-        yield "", f"→ {plain(remedy)}"
+def error(status: Status, reader: Language) -> str:
+    """What failed, unless the first line says it."""
+    return "" if status.error is None or status.reason.code is ReasonCode.FAILED else reader.say(status.error)
+
+
+def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
+    if message := error(status, reader):
+        yield "Error", message
+    if status.error is not None and (remedy := reader.say(status.error.advice)):
+        yield "", f"→ {remedy}"
     if status.segments:
         yield "Used", f"{format_size(status.used)} of {format_size(status.size)}"
     yield "Mode", mode(status)
@@ -60,9 +70,3 @@ def size(status: Status) -> str:
     """The size that was chosen, and the most that can be."""
     limit = f", at most {exact_size(status.maximum)}" if status.maximum else ""
     return f"{SETTINGS['size'].show(status.wanted)}{limit}"
-
-
-def as_dict(status: Status) -> dict[str, Any]:
-    """The status for ``--json``."""
-    error = dict(zip(("code", "message", "remedy"), status.error, strict=True)) if status.error[0] else None
-    return dataclasses.asdict(status) | {"size": status.size, "used": status.used, "error": error}

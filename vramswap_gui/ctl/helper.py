@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from vramswap_gui.client import Client
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 
 #: The bus gives a service that it starts 25 seconds.
 _SECONDS: Final = 30.0
@@ -23,11 +23,7 @@ async def helper(seconds: float = _SECONDS) -> AsyncIterator[Client]:
             async with asyncio.timeout(seconds):
                 await client.connect()
         except TimeoutError:
-            raise VramswapError(
-                ErrorCode.HELPER_UNAVAILABLE,
-                f"The helper of vramswap does not answer within {seconds:.0f} seconds.",
-                "See `systemctl status vramswap-helper` and `journalctl -b -u vramswap-helper`.",
-            ) from None
+            raise VramswapError(Problem.HELPER_SLOW, seconds=round(seconds)) from None
         yield client
     finally:
         await client.close()

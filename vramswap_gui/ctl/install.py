@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.forms import Phrase, say
+from vramswap_gui.paths import HELPER_UNIT, RUNTIME, SERVER_UNIT, SLEEP_UNIT, SYSTEMD, below
 from vramswap_gui.system import ours, run, smallfile
 
 FILES: Final = Path(__file__).parent / "files"
@@ -39,9 +41,6 @@ _STARTERS: Final = (".service", ".desktop")
 _PROGRAM: Final = re.compile(rb"^(Exec\w*=[-+!@:]*)(?:/usr/(?:bin|libexec)/)?(?=vramswap)", re.MULTILINE)
 #: As many as the kernel follows (path_resolution(7)).
 _MOST_LINKS: Final = 40
-_ENABLED: Final = "vramswap-sleep.service"
-_HELPER: Final = "vramswap-helper.service"
-_SERVER: Final = "vramswap-server.service"
 
 
 def placed(name: str) -> str:
@@ -76,7 +75,7 @@ def _require_free(root: Path, paths: Iterable[str]) -> None:
     """Raises VramswapError when somebody else has placed one of them."""
     foreign = next((path for path in paths if os.path.lexists(root / path)), None)
     if foreign is not None:
-        raise _impossible(f"/{foreign} is there already and not from here.", "Remove the other installation first.")
+        raise VramswapError(Problem.INSTALL_FOREIGN, path=f"/{foreign}")
 
 
 def _contents(files: Path, programs: Path) -> dict[str, bytes]:
@@ -87,9 +86,9 @@ def _contents(files: Path, programs: Path) -> dict[str, bytes]:
             for path in sorted(files.rglob("*")) if path.is_file()
         }  # fmt: skip
     except OSError as error:
-        raise _impossible(f"{error.filename} cannot be read: {error.strerror}.", "Install vramswap again.") from None
+        raise VramswapError(Problem.INSTALL_BROKEN, path=str(error.filename), why=str(error.strerror)) from None
     if not found:
-        raise _impossible("There are no system files in this installation.", "Install a package, or a wheel with pip.")
+        raise VramswapError(Problem.INSTALL_EMPTY)
     program = os.fsencode(programs)
     return {
         path: _PROGRAM.sub(lambda match: match[1] + program + b"/", data) if starts else data
@@ -115,7 +114,7 @@ def _place(root: Path, contents: Mapping[str, bytes], before: Sequence[str], und
             _put(root / doing, None, undo)
         _put(root / MANIFEST, _listed([*folders, *contents]), undo)
     except OSError as error:
-        raise _unwritable(f"/{doing}", error) from None
+        raise _unwritable(f"/{doing}", error, say("Nothing was changed.")) from None
 
 
 def _put(path: Path, data: bytes | None, undo: contextlib.ExitStack) -> None:
@@ -152,12 +151,12 @@ async def _take_note(undo: contextlib.ExitStack) -> None:
     """Raises VramswapError."""
     try:
         await _systemd("daemon-reload")
-        await _systemd("enable", _ENABLED)
+        await _systemd("enable", SLEEP_UNIT)
         await _systemd("reload", "dbus.service")
     except VramswapError:
         # The files go again, and with them what systemd has read.
         undo.close()
-        for command in (("disable", _ENABLED), ("daemon-reload",)):
+        for command in (("disable", SLEEP_UNIT), ("daemon-reload",)):
             with contextlib.suppress(VramswapError):
                 await _systemd(*command)
         raise
@@ -170,14 +169,11 @@ async def uninstall(root: Path = Path("/")) -> list[str]:
     """
     paths = _manifest(root)
     if not paths:
-        raise _impossible("`vramswapctl install` placed nothing here.", "A package is removed by its package manager.")
+        raise VramswapError(Problem.INSTALL_ABSENT)
     if _is_machine(root):
         _require_root()
-    if ours.areas(root / "run/vramswap", root / "proc", root / "sys"):
-        raise VramswapError(
-            ErrorCode.BUSY, "Swap in video memory is on, and its pages would be lost.",
-            "Turn it off, then try again: `vramswapctl off`",
-        )  # fmt: skip
+    if ours.areas(below(root, RUNTIME), root / "proc", root / "sys"):
+        raise VramswapError(Problem.SWAP_IS_ON)
     if _is_machine(root):
         await _stop_all()
     left = _remove(root, paths)
@@ -187,13 +183,18 @@ async def uninstall(root: Path = Path("/")) -> list[str]:
             await _systemd("reload", "dbus.service")
     if left:
         path, error = next(iter(left.items()))
-        raise _unwritable(path, error, f"{len(left)} of {len(paths)} paths are left.")
+        outcome = say("{left:number} of {count:number} paths are left.", left=len(left), count=len(paths))
+        raise _unwritable(path, error, outcome)
     return [f"/{path}" for path in paths if not path.endswith("/")]
 
 
 async def _stop_all() -> None:
     """Neither helper nor server need run."""
-    for command in (("disable", _ENABLED, _HELPER), ("stop", _HELPER), ("kill", "--signal=TERM", _SERVER)):
+    for command in (
+        ("disable", SLEEP_UNIT, HELPER_UNIT),
+        ("stop", HELPER_UNIT),
+        ("kill", "--signal=TERM", SERVER_UNIT),
+    ):
         with contextlib.suppress(VramswapError):
             await _systemd(*command)
     if not _booted():
@@ -205,10 +206,7 @@ def require_safe(*paths: Path) -> None:
     for path in paths:
         for part in _way(path.absolute()):
             if _is_foreign(part):
-                raise _impossible(
-                    f"Others than root may change {part}, and with it what the helper runs as root.",
-                    "Install for everybody: `sudo pipx install --global`, or as root in a venv below /opt.",
-                )
+                raise VramswapError(Problem.INSTALL_OPEN_PROGRAM, path=str(part))
 
 
 def _require_safe_way(root: Path, path: str) -> None:
@@ -216,10 +214,7 @@ def _require_safe_way(root: Path, path: str) -> None:
     outside = set(_way(root.resolve()))
     for part in _way(root.resolve() / path):
         if part not in outside and os.path.lexists(part) and _is_foreign(part):
-            raise _impossible(
-                f"Others than root may change {part}, and with it what is placed below it.",
-                f"Look who owns it, then: `sudo chown root: {part} && sudo chmod go-w {part}`",
-            )
+            raise VramswapError(Problem.INSTALL_OPEN_FOLDER, path=str(part))
 
 
 def _is_foreign(part: Path) -> bool:
@@ -227,7 +222,7 @@ def _is_foreign(part: Path) -> bool:
     try:
         found = part.lstat()
     except OSError as error:
-        raise _impossible(f"{part} cannot be looked at: {error.strerror}.", "Install vramswap again.") from None
+        raise VramswapError(Problem.INSTALL_BROKEN, path=str(part), why=str(error.strerror)) from None
     sticky = found.st_mode & stat.S_ISVTX
     writable = found.st_mode & 0o022 and not sticky and not stat.S_ISLNK(found.st_mode)
     return bool(found.st_uid or writable)
@@ -244,7 +239,7 @@ def _way(path: Path) -> Iterator[Path]:
         if here.is_symlink():
             links += 1
             if links > _MOST_LINKS:
-                raise _impossible(f"{path} leads in circles.", "Look at the links on the way to it.")
+                raise VramswapError(Problem.INSTALL_CIRCLE, path=str(path))
             target = here.readlink()
             rest = [*target.parts[target.is_absolute() :], *rest]
             here = Path("/") if target.is_absolute() else here.parent
@@ -256,14 +251,12 @@ def _is_machine(root: Path) -> bool:
 
 def _booted() -> bool:
     """Whether systemd runs this machine (sd_booted(3))."""
-    return Path("/run/systemd/system").is_dir()
+    return SYSTEMD.is_dir()
 
 
 def _require_root() -> None:
     if os.geteuid():
-        raise VramswapError(
-            ErrorCode.NOT_AUTHORIZED, "Only root may place system files.", f"sudo {Path(sys.argv[0]).absolute()} …"
-        )
+        raise VramswapError(Problem.NOT_ROOT, program=str(Path(sys.argv[0]).absolute()))
 
 
 def _manifest(root: Path) -> list[str]:
@@ -311,17 +304,14 @@ def _remove(root: Path, paths: Sequence[str]) -> dict[str, OSError]:
     return left
 
 
-def _unwritable(path: str, error: OSError, outcome: str = "Nothing was changed.") -> VramswapError:
-    remedies = {
-        errno.EROFS: "This system keeps it read-only: install vramswap as the system's own package instead.",
-        errno.ENOSPC: "Free some space there, then try again.",
-        errno.EDQUOT: "Free some space there, then try again.",
+def _unwritable(path: str, error: OSError, outcome: Phrase) -> VramswapError:
+    problems = {
+        errno.EROFS: Problem.INSTALL_READ_ONLY,
+        errno.ENOSPC: Problem.INSTALL_NO_SPACE,
+        errno.EDQUOT: Problem.INSTALL_NO_SPACE,
     }
-    return VramswapError(
-        ErrorCode.INTERNAL,
-        f"{path} cannot be changed: {error.strerror or error}. {outcome}",
-        remedies.get(error.errno or 0, "See to it that root may change it, then try again."),
-    )
+    problem = problems.get(error.errno or 0, Problem.INSTALL_NOT_WRITTEN)
+    return VramswapError(problem, path=path, why=str(error.strerror or error), outcome=outcome)
 
 
 async def _systemd(*arguments: str) -> None:
@@ -330,10 +320,4 @@ async def _systemd(*arguments: str) -> None:
         return
     done = await run.run("systemctl", *arguments)
     if done.status:
-        raise VramswapError(
-            ErrorCode.INTERNAL, f"systemctl {' '.join(arguments)} failed: {done.complaint}.", "Try it by hand, as root."
-        )
-
-
-def _impossible(message: str, remedy: str) -> VramswapError:
-    return VramswapError(ErrorCode.INVALID_ARGUMENT, message, remedy)
+        raise VramswapError(Problem.SYSTEMCTL_FAILED, command=" ".join(arguments), why=done.complaint)

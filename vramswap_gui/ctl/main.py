@@ -12,6 +12,7 @@ from typing import Final
 
 from vramswap_gui.ctl import output, parser
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.text import language
 
 #: Milliseconds since the start, who says it, and what.
 _DEBUG: Final = "%(relativeCreated)6.0f ms %(name)s: %(message)s"
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return asyncio.run(_await(run(options))) or 0
     except VramswapError as error:
-        output.complain(str(error))
+        reader = language.of()
+        output.complain(f"{reader.say(error)} {reader.say(error.advice)}".rstrip())
         return 1
     except KeyboardInterrupt:
         return 130

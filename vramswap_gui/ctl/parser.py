@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.dbus import COMMANDS as VERBS
+from vramswap_gui.api.dbus import EVERY_DAY, UNITS, UPKEEP
 from vramswap_gui.settings import SETTINGS, setting
 
 _JSON: Final = "print JSON for programs"
@@ -44,15 +45,15 @@ _ROOT: Final = _argument(
 )
 _MODES: Final = setting("mode").choices
 
-GROUPS: Final[dict[str, tuple[Command, ...]]] = {
-    "Every day": (
+#: What is more than a verb of the helper's.
+_OWN: Final[dict[str, tuple[Command, ...]]] = {
+    EVERY_DAY: (
         Command("status", "Show what the swap is doing, and why.", "swap.status", (
             _AS_JSON, _argument("-v", "--verbose", action="store_true", help="show each segment"),
         )),
         _verb("on", "swap.on"),
         _verb("off", "swap.off"),
         Command("toggle", "Turn the swap off if it is on, else on.", "swap.toggle"),
-        _verb("cancel", "swap.cancel"),
         _verb("size", "swap.size", _argument("size", metavar="BYTES|8G|auto", nargs="?")),
         _verb("mode", "swap.mode", _argument("mode", choices=_MODES, metavar="|".join(_MODES), nargs="?")),
         Command("config", "Show all settings, show one, or change one.", "config.config", (
@@ -64,7 +65,7 @@ GROUPS: Final[dict[str, tuple[Command, ...]]] = {
             _argument("--json", action="store_true", help="print a line of JSON for each"),
         )),
     ),
-    "Upkeep": (
+    UPKEEP: (
         Command("doctor", "Check what the program needs.", "upkeep.doctor", (_AS_JSON,)),
         Command("report", "Print what a bug report needs, without names of people and machines.", "upkeep.report"),
         Command("bench", "Measure VRAM as it would serve swap, beside live swap and without touching it.",
@@ -79,17 +80,24 @@ GROUPS: Final[dict[str, tuple[Command, ...]]] = {
             _argument("--svg", type=Path, metavar="FILE", help="draw a chart"),
             _AS_JSON,
         )),
-        _verb("upgrade", "swap.upgrade"),
         Command("install", "Place the system files of an installation with pip or pipx, as root.", "upkeep.place",
                 (_ROOT,)),
         Command("uninstall", "Remove what “install” placed, as root; refused while the swap is on.", "upkeep.remove",
                 (_ROOT,)),
     ),
-    "For the system's units": (
+    UNITS: (
         _verb("sleep", "units.sleep"),
-        _verb("wake", "units.wake"),
     ),
 }  # fmt: skip
+
+_LISTED: Final = {command.name for group in _OWN.values() for command in group}
+GROUPS: Final[dict[str, tuple[Command, ...]]] = {
+    title: (
+        *group,
+        *(_verb(name, "swap.ask") for name, verb in VERBS.items() if verb.group == title and name not in _LISTED),
+    )
+    for title, group in _OWN.items()
+}
 
 COMMANDS: Final = {command.name: command for group in GROUPS.values() for command in group}
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from vramswap_gui.doctor import gpu_checks, memory_checks, sleep_checks, system_checks
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
+from vramswap_gui.forms import say
 
 __all__ = ["Check", "Machine", "Verdict", "look"]
 
@@ -31,4 +32,4 @@ def look(machine: Machine | None = None, simulated: Collection[str] = ()) -> lis
         memory_checks.killers, memory_checks.overcommit,
     )  # fmt: skip
     found = ((check(at), _OF_PART.get(check)) for check in checks)
-    return [Check(one.name, Verdict.OK, "simulated") if part in simulated else one for one, part in found]
+    return [Check(one.name, Verdict.OK, say("simulated")) if part in simulated else one for one, part in found]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 import enum
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vramswap_gui.plain import plain
+from vramswap_gui.forms import Phrase, Sentence, word
 from vramswap_gui.system import smallfile
 
 
@@ -28,19 +28,15 @@ class Check:
     Commands in ``remedy`` stand between backticks.
     """
 
-    name: str
+    name: Phrase
     verdict: Verdict
-    found: str
-    remedy: str = ""
-
-    def __post_init__(self) -> None:
-        # Both may quote what comes from anywhere.
-        object.__setattr__(self, "found", plain(self.found))
-        object.__setattr__(self, "remedy", plain(self.remedy))
+    found: Sentence
+    remedy: Sentence = field(default_factory=lambda: Phrase(""))
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return asdict(self)
+        """For ``--json``, in English."""
+        name, found, remedy = map(word, (self.name, self.found, self.remedy))
+        return {"name": name, "verdict": self.verdict.value, "found": found, "remedy": remedy}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Everything that is collected goes through :func:`redact`; nothing is sent anywhe
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import os
 import platform
@@ -20,11 +19,13 @@ from vramswap_gui import __version__
 from vramswap_gui.client import Client
 from vramswap_gui.doctor import checks
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.paths import HELPER_UNIT, SERVER_UNIT, SLEEP_UNIT
 from vramswap_gui.plain import plain
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.system import run, smallfile
+from vramswap_gui.text.language import ENGLISH
 
-_UNITS: Final = ("vramswap-helper.service", "vramswap-server.service", "vramswap-sleep.service")
+_UNITS: Final = (HELPER_UNIT, SERVER_UNIT, SLEEP_UNIT)
 _LINES: Final = 200
 _LONGEST: Final = 2000
 #: Nothing that hangs keeps the rest of the report back.
@@ -79,7 +80,7 @@ async def compose() -> str:
     """The whole report. What cannot be found out is said to be so; nothing is raised."""
     parts = {
         "versions": await _versions(),
-        "doctor": "\n".join(f"{check.verdict:<8} {check.name}: {check.found}" for check in checks.look()),
+        "doctor": "\n".join(f"{check.verdict:<8} {check.name}: {ENGLISH.say(check.found)}" for check in checks.look()),
         "status and settings": await _helper(),
         "/proc/swaps": _text("/proc/swaps"),
         "/proc/meminfo": _text("/proc/meminfo"),
@@ -120,7 +121,7 @@ async def _helper() -> str:
     finally:
         await client.close()
     settings = "\n".join(f"{key} = {declared.show(getattr(config, key))}" for key, declared in SETTINGS.items())
-    return f"{json.dumps(dataclasses.asdict(status), indent=2, ensure_ascii=False)}\n{settings}"
+    return f"{json.dumps(status.as_dict(), indent=2, ensure_ascii=False)}\n{settings}"
 
 
 async def _journal(*selection: str) -> str:

@@ -7,58 +7,69 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
+from vramswap_gui.forms import say
+from vramswap_gui.paths import RUNTIME, SLEEP_UNIT, below
 from vramswap_gui.system import ours, smallfile, swaps
 
 #: Where systemd looks for units, an administrator's first (systemd.unit(5)).
 _UNITS: Final = ("etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
-_OUR_UNIT: Final = "vramswap-sleep.service"
 _NVIDIA_UNITS: Final = ("nvidia-suspend.service", "nvidia-hibernate.service", "nvidia-resume.service")
 
 
 def sleep(at: Machine) -> Check:
     """Pages in VRAM have to be brought home before the GPU is powered down."""
-    name = "Before sleep"
-    match _unit(at, _OUR_UNIT):
+    name = say("Before sleep")
+    match _unit(at, SLEEP_UNIT):
         case "enabled":
-            return Check(name, Verdict.OK, "pages are brought home first")
+            return Check(name, Verdict.OK, say("pages are brought home first"))
         case "absent":
             return Check(
-                name, Verdict.WARNING, f"{_OUR_UNIT} is not installed, so nobody brings the pages home",
-                "Turn the swap off before the computer sleeps, or install vramswap's package: `vramswapctl off`",
-            )  # fmt: skip
+                name,
+                Verdict.WARNING,
+                say("{unit:text} is not installed, so nobody brings the pages home", unit=SLEEP_UNIT),
+                say("Turn the swap off before the computer sleeps, or install vramswap's package: `vramswapctl off`"),
+            )
         case state:
-            unmask = f"sudo systemctl unmask {_OUR_UNIT} && " if state == "masked" else ""
+            enable = f"sudo systemctl enable {SLEEP_UNIT}"
+            if state == "masked":
+                enable = f"sudo systemctl unmask {SLEEP_UNIT} && {enable}"
             return Check(
-                name, Verdict.WARNING, f"{_OUR_UNIT} is {state}, so nobody brings the pages home",
-                f"Enable it: `{unmask}sudo systemctl enable {_OUR_UNIT}`",
-            )  # fmt: skip
+                name,
+                Verdict.WARNING,
+                say("{unit:text} is {state:text}, so nobody brings the pages home", unit=SLEEP_UNIT, state=state),
+                say("Enable it: `{command:text}`", command=enable),
+            )
 
 
 def nvidia_sleep(at: Machine) -> Check:
     """Whether the driver can sleep at all, as it is configured (chapter "Power Management" of its README)."""
-    name = "Sleep of the driver"
+    name = say("Sleep of the driver")
     lines = (line.partition(":") for line in smallfile.text(at.proc / "driver/nvidia/params").splitlines())
     params = {key: value.strip() for key, _, value in lines}
     if not params:
-        return Check(name, Verdict.OK, "not known while the driver is not loaded")
+        return Check(name, Verdict.OK, say("not known while the driver is not loaded"))
     if params.get("PreserveVideoMemoryAllocations", "0") == "0":
-        return Check(name, Verdict.OK, "it does not keep video memory, and need not")
+        return Check(name, Verdict.OK, say("it does not keep video memory, and need not"))
     if params.get("UseKernelSuspendNotifiers", "0") not in ("0", ""):
-        return Check(name, Verdict.OK, "it keeps video memory by itself")
+        return Check(name, Verdict.OK, say("it keeps video memory by itself"))
     states = {unit: _unit(at, unit) for unit in _NVIDIA_UNITS}
     if set(states.values()) == {"enabled"}:
-        return Check(name, Verdict.OK, "it keeps video memory, and its units are enabled")
+        return Check(name, Verdict.OK, say("it keeps video memory, and its units are enabled"))
     absent = [unit for unit, state in states.items() if state == "absent"]
     if absent:
         return Check(
-            name, Verdict.WARNING, f"it is to keep video memory, but {', '.join(absent)} missing: it will not sleep",
-            "Install the driver's units (package nvidia-suspend-common on Debian).",
-        )  # fmt: skip
+            name,
+            Verdict.WARNING,
+            say("it is to keep video memory, but {units:text} missing: it will not sleep", units=", ".join(absent)),
+            say("Install the driver's units (package nvidia-suspend-common on Debian)."),
+        )
     off = [unit for unit, state in states.items() if state != "enabled"]
     return Check(
-        name, Verdict.WARNING, f"it is to keep video memory, but {', '.join(off)} not enabled: it will not sleep",
-        f"Enable what it needs: `sudo systemctl enable {' '.join(off)}`",
-    )  # fmt: skip
+        name,
+        Verdict.WARNING,
+        say("it is to keep video memory, but {units:text} not enabled: it will not sleep", units=", ".join(off)),
+        say("Enable what it needs: `sudo systemctl enable {units:text}`", units=" ".join(off)),
+    )
 
 
 def _unit(at: Machine, name: str) -> str:
@@ -76,29 +87,42 @@ def _unit(at: Machine, name: str) -> str:
 
 def hibernation(at: Machine) -> Check:
     """systemd hibernates to the swap with the highest priority, ours, unless it is told another (systemd-sleep(8))."""
-    name, command_line = "Hibernation", at.text("proc/cmdline").split()
+    name, command_line = say("Hibernation"), at.text("proc/cmdline").split()
     if "disk" not in at.text("sys/power/state").split() or "nohibernate" in command_line:
-        return Check(name, Verdict.OK, "not possible on this computer")
+        return Check(name, Verdict.OK, say("not possible on this computer"))
     if "[disabled]" in at.text("sys/power/disk"):
-        return Check(name, Verdict.OK, "not allowed by the kernel")
+        return Check(name, Verdict.OK, say("not allowed by the kernel"))
     try:
-        known = ours.recorded(at.root / "run/vramswap")
+        known = ours.recorded(below(at.root, RUNTIME))
         disks = [
-            area for area in swaps.read(at.proc)
+            area
+            for area in swaps.read(at.proc)
             if not area.in_memory and not ours.is_ours(area.device, known, at.proc, at.sys)
-        ]  # fmt: skip
+        ]
     except OSError:
         disks = []
     if not disks:
-        return Check(name, Verdict.OK, "not set up: there is no swap on a disk")
+        return Check(name, Verdict.OK, say("not set up: there is no swap on a disk"))
     if any(word.startswith("resume=") for word in command_line) or at.text("sys/power/resume") not in ("", "0:0"):
-        return Check(name, Verdict.OK, "the kernel knows where to")
+        return Check(name, Verdict.OK, say("the kernel knows where to"))
     device, file = disks[0].device, disks[0].kind == "file"
     find = shlex.join([*(("findmnt", "-no", "UUID", "-T") if file else ("lsblk", "-no", "UUID")), device])
-    offset = "; for a swap file add resume_offset= too" if file else ""
+    add = say(
+        "Add resume=UUID=… to the kernel's command line, with the UUID of the disk's swap: `{command:text}`",
+        command=find,
+    )
+    if file:
+        add = say(
+            "Add resume=UUID=… to the kernel's command line, with the UUID of the disk's swap; for a swap file add"
+            " resume_offset= too: `{command:text}`",
+            command=find,
+        )
     return Check(
-        name, Verdict.WARNING,
-        "the kernel's command line has no resume=, so while VRAM is lent systemd would hibernate to it, and finds it"
-        " too small",
-        f"Add resume=UUID=… to the kernel's command line, with the UUID of the disk's swap{offset}: `{find}`",
-    )  # fmt: skip
+        name,
+        Verdict.WARNING,
+        say(
+            "the kernel's command line has no resume=, so while VRAM is lent systemd would hibernate to it, and finds"
+            " it too small"
+        ),
+        add,
+    )

@@ -6,6 +6,8 @@ import re
 from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
+from vramswap_gui.forms import say
+from vramswap_gui.paths import NBD_MODULE
 from vramswap_gui.system import run, smallfile
 
 #: Desktops that ask for polkit's passwords themselves; other agents have polkit in their names. As in /proc/PID/comm.
@@ -14,41 +16,52 @@ _ASKING_DESKTOPS: Final = {"gnome-shell", "cinnamon", "phosh", "cosmic-osd", "io
 
 def nbd(at: Machine) -> Check:
     """The kernel's driver that makes VRAM a block device."""
-    name = "Kernel module nbd"
-    if (at.sys / "module/nbd").is_dir():
-        return Check(name, Verdict.OK, "loaded")
+    name = say("Kernel module nbd")
+    if (at.sys / NBD_MODULE).is_dir():
+        return Check(name, Verdict.OK, say("loaded"))
     release = smallfile.text(at.proc / "sys/kernel/osrelease")
     modules = at.root / "lib/modules" / release
     if release and any("/nbd.ko" in smallfile.text(modules / index) for index in ("modules.dep", "modules.builtin")):
-        return Check(name, Verdict.OK, "there, and loaded when needed")
+        return Check(name, Verdict.OK, say("there, and loaded when needed"))
     return Check(
-        name, Verdict.FAILED, f"not there for kernel {release or 'unknown'}",
-        "Install the package with your kernel's extra modules, or a kernel that has CONFIG_BLK_DEV_NBD.",
-    )  # fmt: skip
+        name,
+        Verdict.FAILED,
+        say("not there for kernel {release:text}", release=release or "?"),
+        say("Install the package with your kernel's extra modules, or a kernel that has CONFIG_BLK_DEV_NBD."),
+    )
 
 
 def programs(at: Machine) -> Check:
     """What the helper starts."""
     missing = [name for name in ("mkswap", "swapon", "swapoff", "modprobe") if run.find(name) is None]
     if missing:
-        return Check("Programs", Verdict.FAILED, f"missing: {', '.join(missing)}", "Install util-linux and kmod.")
-    return Check("Programs", Verdict.OK, "util-linux and kmod are there")
+        return Check(
+            say("Programs"),
+            Verdict.FAILED,
+            say("missing: {programs:text}", programs=", ".join(missing)),
+            say("Install util-linux and kmod."),
+        )
+    return Check(say("Programs"), Verdict.OK, say("util-linux and kmod are there"))
 
 
 def polkit(at: Machine) -> Check:
     """The daemon that decides who may do what, and the agent in the session that asks for a password."""
-    name, running = "polkit", set(at.running())
+    name, running = say("polkit"), set(at.running())
     service = at.root / "usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service"
     if "polkitd" not in running and not service.is_file():
         return Check(
-            name, Verdict.FAILED, "not installed, so nobody may turn the swap on",
-            "Install polkitd (policykit-1 on older systems).",
-        )  # fmt: skip
+            name,
+            Verdict.FAILED,
+            say("not installed, so nobody may turn the swap on"),
+            say("Install polkitd (policykit-1 on older systems)."),
+        )
     # Its own helper runs only while it asks, and shows no window.
     agents = {program for program in running if re.search("polkit|policykit", program)} | running & _ASKING_DESKTOPS
     if not agents - {"polkitd", "polkit-agent-he"}:
         return Check(
-            name, Verdict.WARNING, "there, but no program runs that asks for an administrator's password",
-            "Start one with your session, such as lxpolkit or polkit-gnome. Until then: `sudo vramswapctl config`",
-        )  # fmt: skip
-    return Check(name, Verdict.OK, "there, and asks for a password where one is needed")
+            name,
+            Verdict.WARNING,
+            say("there, but no program runs that asks for an administrator's password"),
+            say("Start one with your session, such as lxpolkit or polkit-gnome. Until then: `sudo vramswapctl config`"),
+        )
+    return Check(name, Verdict.OK, say("there, and asks for a password where one is needed"))

@@ -9,10 +9,12 @@ import os
 import re
 import tempfile
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.forms import Argument
 from vramswap_gui.settings import SETTINGS, Config, config_from
 from vramswap_gui.system import smallfile
 
@@ -64,19 +66,16 @@ class ConfigFile:
         Raises VramswapError: CONFIG_INVALID while there is a mistake in the file that this does not mend.
         """
         before = self.load()
-        text = _edited(self._text(self._read()), before, config, self._invalid)
+        text = _edited(self._text(self._read()), before, config, self._broken)
         if self._parse(text.encode()) != config:
-            raise self._invalid("it has settings that are not in force yet")
+            raise self._broken(Problem.CONFIG_PENDING)
         try:
             self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             # An administrator may keep the file elsewhere.
             _replace(self._path.resolve(), text)
         except (OSError, RuntimeError) as error:
-            raise VramswapError(
-                ErrorCode.INTERNAL,
-                f"{self._path} could not be written: {getattr(error, 'strerror', None) or error}.",
-                "Check the file system; the old settings are in force.",
-            ) from None
+            why = str(getattr(error, "strerror", None) or error)
+            raise VramswapError(Problem.CONFIG_NOT_WRITTEN, path=str(self._path), why=why) from None
         self.load()
 
     def _read(self) -> bytes:
@@ -86,9 +85,9 @@ class ConfigFile:
         except FileNotFoundError:
             return b""
         except OSError as error:
-            raise self._invalid(f"it cannot be read ({error.strerror})") from None
+            raise self._broken(Problem.CONFIG_UNREADABLE, why=str(error.strerror)) from None
         if len(data) > smallfile.LIMIT:
-            raise self._invalid("it is far too large")
+            raise self._broken(Problem.CONFIG_TOO_LARGE)
         return data
 
     def _text(self, data: bytes) -> str:
@@ -96,7 +95,8 @@ class ConfigFile:
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise self._invalid("this is not UTF-8", 1 + data.count(b"\n", 0, error.start)) from None
+            line = 1 + data.count(b"\n", 0, error.start)
+            raise self._broken(Problem.CONFIG_NOT_UTF8, line=line) from None
 
     def _parse(self, data: bytes) -> Config:
         """Raises VramswapError."""
@@ -104,21 +104,24 @@ class ConfigFile:
         try:
             values = tomllib.loads(text)
         except RecursionError:
-            raise self._invalid("it is nested too deeply") from None
+            raise self._broken(Problem.CONFIG_NESTED) from None
         except ValueError as error:
             place = re.fullmatch(
-                r"(.*)\s\(at\s(?:line\s(\d+),\scolumn\s(\d+)|end\sof\sdocument)\)", str(error), re.DOTALL
+                r"(.*)\s\(at\s(?:line\s(\d+),\scolumn\s\d+|end\sof\sdocument)\)", str(error), re.DOTALL
             )
             if place is None:
-                raise self._invalid(str(error)) from None
-            line, column = place[2], place[3]
-            why = f"{place[1]} (column {column})" if column else f"{place[1]} at the end"
-            raise self._invalid(why, int(line) if line else None) from None
+                raise self._broken(Problem.CONFIG_BROKEN, why=str(error)) from None
+            if place[2] is None:
+                raise self._broken(Problem.CONFIG_CUT_OFF, why=place[1]) from None
+            raise self._broken(Problem.CONFIG_NO_TOML, line=int(place[2]), why=place[1]) from None
         for key, value in values.items():
             try:
                 config_from({key: value})
             except VramswapError as error:
-                raise self._invalid(error.message.rstrip("."), _line_of(key, text)) from None
+                line = _line_of(key, text)
+                if line is None:
+                    raise self._broken(Problem.CONFIG_SETTING, why=error) from None
+                raise self._broken(Problem.CONFIG_SETTING_IN_LINE, line=line, why=error) from None
         return config_from(values)
 
     def _keep(self, config: Config) -> None:
@@ -137,13 +140,8 @@ class ConfigFile:
         except (OSError, ValueError, RecursionError, TypeError, AttributeError, VramswapError):
             return None
 
-    def _invalid(self, why: str, line: int | None = None) -> VramswapError:
-        place = f"{self._path}, line {line}" if line else f"{self._path}"
-        return VramswapError(
-            ErrorCode.CONFIG_INVALID,
-            f"{place}: {why}.",
-            "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
-        )
+    def _broken(self, problem: Problem, **arguments: Argument) -> VramswapError:
+        return VramswapError(problem, path=str(self._path), **arguments)
 
 
 def changed(config: Config, values: dict[str, object]) -> Config:
@@ -151,17 +149,12 @@ def changed(config: Config, values: dict[str, object]) -> Config:
     new = config_from(values, config)
     if new.maximum and new.size > new.maximum:
         if "size" in values:
-            raise VramswapError(
-                ErrorCode.INVALID_ARGUMENT,
-                f"{SETTINGS['size'].show(new.size)} is more than the largest size allowed here, "
-                f"{SETTINGS['maximum'].show(new.maximum)}.",
-                "Choose a smaller size, or have an administrator raise the setting “maximum”.",
-            )
+            raise VramswapError(Problem.SIZE_ABOVE_MAXIMUM, size=new.size, maximum=new.maximum)
         new = dataclasses.replace(new, size=new.maximum)
     return new
 
 
-def _edited(text: str, before: Config, config: Config, invalid: Any) -> str:
+def _edited(text: str, before: Config, config: Config, broken: Callable[..., VramswapError]) -> str:
     """``text`` with what differs between ``before`` and ``config`` written into it. Raises VramswapError."""
     # Only a write needs it.
     import tomlkit
@@ -178,7 +171,7 @@ def _edited(text: str, before: Config, config: Config, invalid: Any) -> str:
                 document.add(key, value)
         return tomlkit.dumps(document)
     except (TOMLKitError, RecursionError, ValueError) as error:
-        raise invalid(str(error)) from None
+        raise broken(Problem.CONFIG_BROKEN, why=str(error)) from None
 
 
 def _line_of(key: str, text: str) -> int | None:

@@ -39,18 +39,15 @@ class DbusService:
         self._shown: dict[str, Any] = status_to_wire(Status())
         self._players = Players(lifecycle.set_playing)
         self._opened = asyncio.Event()
-        self._handlers: Mapping[str, Handler] = {
-            dbus.START.name: lambda caller: lifecycle.start(),
-            dbus.STOP.name: lambda caller: lifecycle.stop(),
-            dbus.CANCEL.name: lambda caller: lifecycle.cancel(),
-            dbus.SLEEP.name: lambda caller: lifecycle.sleep(),
-            dbus.WAKE.name: lambda caller: lifecycle.wake(),
-            dbus.UPGRADE.name: lambda caller: lifecycle.upgrade(),
-            dbus.RESIZE.name: lambda caller, size: lifecycle.resize(size),
+        #: What is more than a call of the lifecycle.
+        own: Mapping[str, Handler] = {
             dbus.SET_MODE.name: lambda caller, mode: self._set_mode(mode),
             dbus.SET_CONFIG.name: lambda caller, settings: lifecycle.configure(plain(settings)),
             dbus.GET_CONFIG.name: self._get_config,
             dbus.MAKE_WAY.name: self._make_way,
+        }
+        self._handlers: Mapping[str, Handler] = {
+            name: own.get(name) or _of(lifecycle, verb) for name, verb in dbus.VERBS.items()
         }
 
     async def connect(self, address: str) -> None:
@@ -105,6 +102,8 @@ class DbusService:
     async def _values(self) -> Mapping[str, Any]:
         await self._opened.wait()
         try:
+            # How full the segments are changes without a word from the kernel.
+            self._lifecycle.look()
             return status_to_wire(self._lifecycle.status)
         except Exception as error:
             raise _defect(error) from None
@@ -130,6 +129,12 @@ class DbusService:
         if changes:
             self._shown = wire
             served.changed(changes)
+
+
+def _of(lifecycle: Lifecycle, verb: Verb) -> Handler:
+    """The method of the lifecycle that is called as the verb is."""
+    method: Callable[..., Awaitable[None]] = getattr(lifecycle, verb.attribute)
+    return lambda caller, *arguments: method(*arguments)
 
 
 class Players:

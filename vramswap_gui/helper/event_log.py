@@ -15,10 +15,11 @@ from typing import Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.status import Status
-from vramswap_gui.errors import NO_ERROR, VramswapError
+from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.settings import SETTINGS, Config
 from vramswap_gui.system.journald import Event, Journal
+from vramswap_gui.text.language import ENGLISH
 from vramswap_gui.units import format_size
 
 #: What is no value in a sentence has these words.
@@ -67,10 +68,10 @@ def _settings(before: Config, after: Config, by: int | None) -> Iterator[Line]:
 def _swap(before: Status, after: Status, by: int | None) -> Iterator[Line]:
     fields: dict[str, object] = {
         "state": after.state, "size": after.size, "segments": len(after.segments), "gpu": after.gpu_pci,
-        "cause": after.cause, "reason": after.reason,
+        "cause": after.cause, "reason": after.reason.key,
     }  # fmt: skip
     old, new = format_size(before.size), format_size(after.size)
-    why = _asked(by) or f" {after.reason}"
+    why = _asked(by) or f" {ENGLISH.say(after.reason)}"
     if after.size != before.size:
         fields |= {"uid": by, "from": before.size}
         if not before.size:
@@ -79,14 +80,18 @@ def _swap(before: Status, after: Status, by: int | None) -> Iterator[Line]:
             yield Line(Event.OFF, f"{old} of VRAM were given back.{why}", fields)
         else:
             yield Line(Event.RESIZED, f"{new} of VRAM are swap, and were {old}.{why}", fields)
-    if after.error[0] and after.error[0] != before.error[0]:
-        code, message, remedy = after.error
-        yield Line(Event.FAILED, message, fields | {"error": code, "remedy": remedy})
-    elif before.error != NO_ERROR and after.error == NO_ERROR and before.size and after.size == before.size:
+    error = after.error
+    if error is not None and (before.error is None or error.code is not before.error.code):
+        yield Line(Event.FAILED, error.message, fields | _fields(error))
+    elif before.error is not None and error is None and before.size and after.size == before.size:
         sentence = f"{new} of VRAM are swap, and all is well again."
-        yield Line(Event.RECOVERED, sentence, fields | {"error": before.error[0]})
-    elif not before.size and not after.size and before.state != after.state and not after.error[0]:
+        yield Line(Event.RECOVERED, sentence, fields | {"error": before.error.code})
+    elif not before.size and not after.size and before.state != after.state and error is None:
         yield Line(Event.IDLE, f"Nothing is lent.{why}", fields | {"uid": by})
+
+
+def _fields(error: VramswapError) -> dict[str, object]:
+    return {"error": error.code, "problem": error.key, "remedy": error.remedy}
 
 
 def _segments(status: Status) -> str:
@@ -115,7 +120,7 @@ class EventLog:
         if status.size:
             adopted = f"{format_size(status.size)} of swap in {_segments(status)} were on already, and stay."
             self._journal.tell(Event.ADOPTED, adopted, {"size": status.size, "segments": len(status.segments)})
-        self._tell(_swap(dataclasses.replace(status, error=NO_ERROR), status, None))
+        self._tell(_swap(dataclasses.replace(status, error=None), status, None))
 
     def look(self, by: int | None = None) -> frozenset[Event]:
         """Tell what has changed, if it has come to rest, since the last look; ``by``: at the wish of this user."""
@@ -138,7 +143,7 @@ class EventLog:
             yield
         except VramswapError as error:
             if Event.FAILED not in self.look(by):
-                fields = {"error": error.code, "remedy": error.remedy, "verb": verb, "uid": by}
+                fields = {**_fields(error), "verb": verb, "uid": by}
                 asked = "" if by is None else f" of user {by}"
                 sentence = f"{verb}{asked} was refused: {error.message}"
                 self._journal.tell(Event.REFUSED, sentence, fields, like=f"{verb} {by} {error.code}")
@@ -149,10 +154,10 @@ class EventLog:
         """The policy wanted something that cannot be done."""
         self.look()
         # What is in the status has been told, and will be said to be over.
-        if self._told.status.error[0] != error.code:
+        told = self._told.status.error
+        if told is None or told.code is not error.code:
             sentence = f"What the policy wants cannot be done: {error.message}"
-            fields = {"error": error.code, "remedy": error.remedy}
-            self._journal.tell(Event.REFUSED, sentence, fields, like=error.code)
+            self._journal.tell(Event.REFUSED, sentence, _fields(error), like=error.code)
 
     def blind(self, error: Exception) -> None:
         """The policy could not look at the machine."""

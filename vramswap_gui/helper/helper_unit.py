@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import HELPER_UNIT
 from vramswap_gui.system import run
-
-_UNIT: Final = "vramswap-helper.service"
 
 
 async def start_at_boot(wanted: bool) -> None:
     """Enable or disable the helper's unit, which systemd does. Raises VramswapError; then it is as before."""
-    done = await run.run("systemctl", "enable" if wanted else "disable", _UNIT)
+    done = await run.run("systemctl", "enable" if wanted else "disable", HELPER_UNIT)
     if done.status:
-        raise VramswapError(
-            ErrorCode.INTERNAL,
-            f"systemd did not enable {_UNIT}: {done.complaint}."
-            if wanted
-            else f"systemd did not disable {_UNIT}: {done.complaint}.",
-            "Without systemd, have your system start vramswap-helper as root.",
-        )
+        problem = Problem.UNIT_NOT_ENABLED if wanted else Problem.UNIT_NOT_DISABLED
+        raise VramswapError(problem, unit=HELPER_UNIT, why=done.complaint)

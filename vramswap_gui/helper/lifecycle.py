@@ -12,20 +12,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from vramswap_gui import __version__
+from vramswap_gui.api.control import GpuInfo
+from vramswap_gui.api.limits import Vram
+from vramswap_gui.api.reasons import ReasonCode
 from vramswap_gui.api.status import Cause, Mode, State, Status
-from vramswap_gui.errors import NO_ERROR, ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import swap_area
 from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_unit import start_at_boot
 from vramswap_gui.helper.policy import limits, sizing
-from vramswap_gui.helper.policy.limits import Vram
-from vramswap_gui.helper.policy.types import TAKEN_DOWN, Plan
+from vramswap_gui.helper.policy.explain import Facts, explain
+from vramswap_gui.helper.policy.types import Decision
 from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments
-from vramswap_gui.helper.server_client import ServerClient, keeper_died, pages_lost
+from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.steps import Goal
 from vramswap_gui.settings import Config
 from vramswap_gui.system import gpu, nbd, ours
+from vramswap_gui.system.swaps import Swap
 
 #: Seconds for which a device may be unknown to the server, which is just making it.
 _STRAY_SECONDS: Final = 10.0
@@ -58,7 +62,12 @@ class Lifecycle:
         self._vram_seen: Vram | None = None
         self._verb = asyncio.Lock()
         self._segments = Segments(server, attach == "kernel", proc, sys, folder, self._moved)
+        #: What was wanted when VRAM was lent, what the policy wants since, what made somebody change something, and
+        #: what could not be done of it: of these the status says why it is as it is (explain.py).
         self._aim = 0
+        self._decision: Decision | None = None
+        self._cause = Cause.NONE
+        self._refused: ReasonCode | None = None
         self._recovery: asyncio.Task[None] | None = None
         #: Devices of ours that the server does not know, and since when.
         self._strays: dict[str, float] = {}
@@ -79,21 +88,32 @@ class Lifecycle:
 
     @property
     def status(self) -> Status:
-        """The state of things now, with the use of each segment as the kernel counts it."""
-        self._moved()
+        """The state of things at the last :meth:`look`, or after the last step of a verb."""
         return self._status
+
+    def look(self) -> tuple[Swap, ...]:
+        """Have the status be of now, with the use of each segment as the kernel counts it; also all swap areas.
+
+        Raises OSError.
+        """
+        areas = self._segments.look()
+        self._moved()
+        return areas
 
     def config(self) -> Config:
         """The settings in force, also when somebody edited the file. Raises VramswapError CONFIG_INVALID."""
         config = self._file.load()
         changes: dict[str, Any] = {"mode": Mode(config.mode), "wanted": config.size}
         # What is wrong with the file is an error beside the state: the last good settings are in force.
-        if self._file.trouble is None and self._status.error[0] == ErrorCode.CONFIG_INVALID:
-            changes["error"] = NO_ERROR
+        if self._file.trouble is None and self._is_config_broken():
+            changes["error"] = None
             if self._status.state is State.FAILED:
-                changes |= {"state": State.OFF, "reason": "Off."}
+                changes["state"] = State.OFF
         self._set(**changes)
         return config
+
+    def _is_config_broken(self) -> bool:
+        return self._status.error is not None and self._status.error.code is ErrorCode.CONFIG_INVALID
 
     @property
     def hand(self) -> bool | None:
@@ -120,7 +140,7 @@ class Lifecycle:
         """Bytes of VRAM that are swap."""
         return self._segments.size
 
-    async def held(self) -> dict[str, Any] | None:
+    async def held(self) -> GpuInfo | None:
         """What the server says of the GPU; None while none runs. Raises VramswapError while the GPU does not serve."""
         try:
             return await self._server.gpu()
@@ -141,8 +161,8 @@ class Lifecycle:
             if not await self._server.adopt():
                 await self._adopt_orphans()
                 return
-            found = await self._server.ask("status")
-            self._segments.devices = {segment["index"]: segment["device"] for segment in found["segments"]}
+            found = await self._server.status()
+            self._segments.devices = found.devices
             try:
                 await self._segments.reach(Goal(), config)
             except VramswapError as error:
@@ -151,7 +171,7 @@ class Lifecycle:
             if not self._segments.devices:
                 await self._taken_down()
                 return
-            self._note_gpu(config, found["gpu"], self.lent)
+            self._note_gpu(config, found.gpu, self.lent)
             self._aim = config.size or self.lent
             if self.hand is None and config.mode == Mode.OFF:
                 # Whoever turned it on, it was not this mode.
@@ -162,16 +182,12 @@ class Lifecycle:
         """Without a server there may still be swap of ours, served by an engine that outlived its keeper."""
         if await self._segments.find():
             self._server_lost()
-        elif self._status.state is State.OFF:
-            self._set(reason="Off.")
 
     async def start(self) -> None:
         """Turn the swap on. Raises VramswapError; then it is off and the machine as it was."""
         async with self._changing():
             if self.asleep:
-                raise VramswapError(
-                    ErrorCode.BUSY, "The machine is going to sleep.", "Try again when it is awake (`vramswapctl wake`)."
-                )
+                raise VramswapError(Problem.GOING_TO_SLEEP)
             await self._start()
             self._by_hand(True)
 
@@ -181,9 +197,9 @@ class Lifecycle:
         await self._segments.reach(Goal(), config)
         if self._segments.devices:
             if not self._server.connected:
-                raise keeper_died()
+                raise VramswapError(Problem.KEEPER_ENDED)
             return
-        self._set(state=State.STARTING, reason="Reserving VRAM.", error=NO_ERROR)
+        self._set(state=State.STARTING, error=None)
         try:
             gpu.require(config.gpu, self._sys, self._proc)
             await self._server.start(config.gpu)
@@ -208,12 +224,13 @@ class Lifecycle:
         areas = self._segments.areas()
         if areas:
             self._segments.require_room(areas)
-            self._set(state=State.STOPPING, reason="Bringing pages home.", cause=cause)
+            self._cause = cause
+            self._set(state=State.STOPPING)
         async with self._resting():
             # The last one has the fewest pages, and while it goes the kernel may use the others.
             last_first = tuple(sorted(self._segments.devices, reverse=True))
             await self._segments.reach(Goal(leave=last_first, end=True), Config(), pause)
-        self._set(state=State.OFF, reason="Off.", cause=Cause.NONE, error=NO_ERROR, segments=())
+        self._set(state=State.OFF, error=None, segments=())
 
     async def upgrade(self) -> None:
         """Have a running server become the version that is installed now, with the swap on. Raises VramswapError."""
@@ -239,10 +256,10 @@ class Lifecycle:
                     with contextlib.suppress(VramswapError):
                         await self._stop(cause=Cause.SLEEP)
             except VramswapError as error:
-                self._set(reason=error.message, cause=Cause.SLEEP, error=error.as_tuple())
+                self._refuse(ReasonCode.KEEPS_AWAKE, Cause.SLEEP, error)
                 raise
             self._runtime.fall_asleep(resume)
-            self._set(reason="Off while the machine sleeps.", cause=Cause.SLEEP)
+            self._set()
 
     async def wake(self) -> None:
         """After the sleep: on again if it was on before. Raises VramswapError."""
@@ -251,7 +268,7 @@ class Lifecycle:
                 return
             resume = self._runtime.resume
             self._runtime.wake()
-            self._set(reason="Off.", cause=Cause.NONE)
+            self._set()
             if resume:
                 await self._start()
             self._by_hand(self.hand)
@@ -274,7 +291,7 @@ class Lifecycle:
                     goal = min(goal, self.lent)
                 steps = sizing.reshape(areas, goal, self._segments.most)
                 self._segments.require_room([area for area in areas if area.index in steps.remove])
-                self._set(state=State.RESIZING, reason="Changing the size.")
+                self._set(state=State.RESIZING)
                 async with self._resting():
                     try:
                         await self._segments.reach(Goal(steps.remove, steps.add), config)
@@ -304,56 +321,64 @@ class Lifecycle:
             config = changed(before, values)
             if config.gpu != before.gpu:
                 gpu.require(config.gpu, self._sys, self._proc)
-            if config.at_boot is not before.at_boot:
-                await start_at_boot(config.at_boot)
             self._file.save(config)
+            if config.at_boot is not before.at_boot:
+                try:
+                    await start_at_boot(config.at_boot)
+                except VramswapError:
+                    # All or nothing.
+                    self._file.save(before)
+                    raise
             self._set(mode=Mode(config.mode), wanted=config.size)
             if config.gpu != before.gpu:
                 self._vram_seen = None
                 self._set(maximum=0)
             elif self._vram_seen is not None:
                 self._set(maximum=limits.of(config, self._vram_seen).largest)
-            if self._status.error[0] == ErrorCode.CONFIG_INVALID:
-                self._set(state=State.OFF, error=NO_ERROR, reason="Off.")
+            if self._is_config_broken():
+                self._set(state=State.OFF, error=None)
             self._by_hand(None if "mode" in values else self.hand)
 
     def _by_hand(self, hand: bool | None) -> None:
         """A person asked for something: what they said last, and a decision anew."""
         self._runtime.hand = hand
         self.taken_down = False
+        self._decision = None
+        self._set()
         self.generation += 1
         self.failed_at = None
         self.decided()
 
-    async def follow(self, plan: Plan, generation: int, pause: float) -> None:
+    async def follow(self, decision: Decision, generation: int, pause: float) -> None:
         """Bring the swap where the policy wants it, unless a person asked for something since ``generation``.
 
         ``pause``: seconds between two segments that nobody waits for. Raises VramswapError; then it is as it was, or
         on the way.
         """
-        async with self._changing():
+        async with self._exclusively():
             if generation != self.generation or (self._segments.devices and not self._server.connected):
                 return
             if self._segments.devices and not self.lent:
                 await self._segments.reach(Goal(), Config())
                 await self._taken_down()
                 return
+            self._decision = decision
             try:
-                if plan.size > self.lent:
-                    await self._grow(plan.size)
-                elif plan.size < self.lent:
-                    await self._shrink(plan, pause)
+                if decision.size > self.lent:
+                    await self._grow(decision.size)
+                elif decision.size < self.lent:
+                    await self._shrink(decision, pause)
             except VramswapError as error:
-                self._not_followed(plan, error)
+                self._not_followed(decision, error)
                 raise
-            self._explain(plan)
+            self._followed(decision)
 
     async def _taken_down(self) -> None:
         """Somebody ran ``swapoff``, and does not want it back at once: on demand, when memory is short; else never."""
         await self._server.quit()
-        self._set(state=State.OFF, reason=TAKEN_DOWN, cause=Cause.HAND)
         self._by_hand(None if self._status.mode is Mode.ON_DEMAND and not self.hand else False)
         self.taken_down = True
+        self._set(state=State.OFF)
 
     async def _grow(self, size: int) -> None:
         if not self._segments.devices:
@@ -361,39 +386,41 @@ class Lifecycle:
             return
         config = self._file.load()
         size = min(size, sizing.target(config, await self._vram(config)))
-        self._set(state=State.RESIZING, reason="Changing the size.")
+        self._set(state=State.RESIZING)
         async with self._resting():
             steps = sizing.reshape(self._segments.areas(), size, self._segments.most)
             await self._segments.reach(Goal(steps.remove, steps.add), config)
 
-    async def _shrink(self, plan: Plan, pause: float) -> None:
-        if not plan.size:
-            await self._stop(0 if plan.urgent else pause, plan.cause)
+    async def _shrink(self, decision: Decision, pause: float) -> None:
+        if not decision.size:
+            await self._stop(0 if decision.urgent else pause, decision.cause)
             return
         areas = self._segments.areas()
-        steps = sizing.reshape(areas, plan.size, self._segments.most)
+        steps = sizing.reshape(areas, decision.size, self._segments.most)
         self._segments.require_room([area for area in areas if area.index in steps.remove])
-        self._set(state=State.RESIZING, reason=plan.reason, cause=plan.cause)
+        self._set(state=State.RESIZING)
         async with self._resting():
             await self._segments.reach(Goal(steps.remove, steps.add), self._file.load())
 
-    def _not_followed(self, plan: Plan, error: VramswapError) -> None:
+    def _not_followed(self, decision: Decision, error: VramswapError) -> None:
+        self._decision = None
         if error.code is ErrorCode.CANCELLED:
             self._by_hand(True)
-        elif plan.size > self.lent:
+        elif decision.size > self.lent:
             self.failed_at = time.monotonic()
             if error.code is ErrorCode.OUT_OF_VRAM and not self._segments.devices:
                 # Nothing is broken: others were faster.
-                self._set(state=State.WAITING, reason=error.message, cause=Cause.VRAM, error=NO_ERROR)
+                self._set(state=State.WAITING, error=None)
         else:
-            self._set(reason=error.message, cause=plan.cause, error=error.as_tuple())
+            self._refuse(ReasonCode.STUCK, decision.cause, error)
 
-    def _explain(self, plan: Plan) -> None:
-        """Say why the swap is as it is."""
+    def _followed(self, decision: Decision) -> None:
+        """All is as the policy wants it."""
+        self._refused = None
         if self._segments.devices:
-            self._set(state=State.ON, reason=plan.reason, cause=plan.cause, error=NO_ERROR)
+            self._set(state=State.ON, error=None)
         elif self._status.state is not State.FAILED:
-            self._set(state=plan.state, reason=plan.reason, cause=plan.cause)
+            self._set(state=decision.state)
 
     async def _undo(self, config: Config) -> None:
         """After a start that failed: whatever it made goes again, as far as that is safe."""
@@ -404,6 +431,15 @@ class Lifecycle:
 
     @contextlib.asynccontextmanager
     async def _changing(self) -> AsyncIterator[None]:
+        """A person's verb: what the policy wanted before is void, and no other verb is under way."""
+        async with self._exclusively():
+            self._decision = self._refused = None
+            self._cause = Cause.NONE
+            self._segments.look()
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _exclusively(self) -> AsyncIterator[None]:
         """One verb at a time. Whatever becomes of it, the status says what is so, and the next one is possible.
 
         A system that is out of something (OSError) is an error like others: raises VramswapError.
@@ -412,16 +448,13 @@ class Lifecycle:
             try:
                 yield
             except OSError as error:
-                raise VramswapError(
-                    ErrorCode.INTERNAL,
-                    f"The system refused: {os.strerror(error.errno or 0)} {error.filename or ''}".rstrip() + ".",
-                    "Nothing was lost. Try again; if it stays so, see `journalctl -b`.",
-                ) from error
+                why = f"{os.strerror(error.errno or 0)} {error.filename or ''}".rstrip()
+                raise VramswapError(Problem.SYSTEM_REFUSED, why=why) from error
             finally:
                 if self._status.state.busy:
                     self._rest()
                 if self._status.state.busy:
-                    self._set(state=State.OFF, reason="Off.", cause=Cause.NONE)
+                    self._set(state=State.OFF)
 
     @contextlib.asynccontextmanager
     async def _resting(self) -> AsyncIterator[None]:
@@ -435,7 +468,7 @@ class Lifecycle:
         self._moved()
         if self.lent and self._server.connected:
             self.taken_down = False
-            self._set(state=State.ON, reason=sizing.sentence(self.lent, self._aim), error=NO_ERROR)
+            self._set(state=State.ON, error=None)
         elif self.lent:
             self._server_lost()
 
@@ -444,7 +477,7 @@ class Lifecycle:
         if not self.lent:
             self._segments.devices.clear()
         self._moved()
-        self._fail(keeper_died())
+        self._fail(VramswapError(Problem.KEEPER_ENDED))
         if self._recovery is None or self._recovery.done():
             # Beside the verbs: one of them may wait for a page that nobody serves.
             self._recovery = asyncio.create_task(self._recover())
@@ -455,13 +488,12 @@ class Lifecycle:
             return
         try:
             await self._server.start(self._file.load().gpu)
-            found = await self._server.ask("status")
+            known = (await self._server.status()).devices
         except VramswapError as error:
             self._fail(error)
             for device in await self._server.end_strays():
-                self._fail(pages_lost(device))
+                self._fail(VramswapError(Problem.PAGES_LOST, device=device))
             return
-        known = {segment["index"]: segment["device"] for segment in found["segments"]}
         lost = {segment.device for segment in self._segments.shown()} - set(known.values())
         if not lost:
             self._segments.devices = known
@@ -471,7 +503,7 @@ class Lifecycle:
         for device in sorted(lost):
             if self._attach == "kernel":
                 await asyncio.to_thread(swap_area.disconnect, device)
-            self._fail(pages_lost(device))
+            self._fail(VramswapError(Problem.PAGES_LOST, device=device))
         if not known:
             with contextlib.suppress(VramswapError):
                 await self._server.quit()
@@ -484,7 +516,7 @@ class Lifecycle:
         if not found:
             self._strays.clear()
             return
-        served = {segment["device"] for segment in (await self._server.ask("status"))["segments"]}
+        served = set((await self._server.status()).devices.values())
         now = time.monotonic()
         unknown = {device.device for device in found.values()} - served
         self._strays = {device: self._strays.get(device, now) for device in unknown}
@@ -493,18 +525,23 @@ class Lifecycle:
                 await asyncio.to_thread(swap_area.disconnect, device)
 
     def _fail(self, error: VramswapError) -> None:
-        self._set(state=State.FAILED, reason=error.message, error=error.as_tuple())
+        self._set(state=State.FAILED, error=error)
+
+    def _refuse(self, reason: ReasonCode, cause: Cause, error: VramswapError) -> None:
+        """Pages that were to go stay where they are."""
+        self._refused, self._cause = reason, cause
+        self._set(error=error)
 
     async def _vram(self, config: Config) -> Vram:
-        found = await self._server.ask("status")
-        return self._note_gpu(config, found["gpu"], sum(segment["size"] for segment in found["segments"]))
+        found = await self._server.status()
+        return self._note_gpu(config, found.gpu, sum(segment.size for segment in found.segments))
 
-    def _note_gpu(self, config: Config, card: dict[str, Any], ours: int) -> Vram:
-        vram = Vram(card["total"], card["free"], ours, gpu.display_attached(card["pci"], self._sys))
-        simulated = (("gpu",) if card["simulated"] else ()) + (() if self._attach == "kernel" else ("kernel",))
+    def _note_gpu(self, config: Config, card: GpuInfo, ours: int) -> Vram:
+        vram = Vram(card.total, card.free, ours, gpu.display_attached(card.pci, self._sys))
+        simulated = (("gpu",) if card.simulated else ()) + (() if self._attach == "kernel" else ("kernel",))
         most = limits.of(config, vram).largest
         self._vram_seen = vram
-        self._set(gpu_name=card["name"], gpu_pci=card["pci"], simulated=simulated, maximum=most)
+        self._set(gpu_name=card.name, gpu_pci=card.pci, simulated=simulated, maximum=most)
         return vram
 
     def _moved(self) -> None:
@@ -513,9 +550,15 @@ class Lifecycle:
         self._set(segments=self._segments.shown(), bytes_left=self._segments.bytes_left)
 
     def _set(self, **changes: Any) -> None:
+        """Show what has changed, and why all is as it is now."""
         status = dataclasses.replace(self._status, **changes)
-        if status.error == NO_ERROR and self._file.trouble is not None:
-            status = dataclasses.replace(status, error=self._file.trouble.as_tuple())
+        if status.error is None and self._file.trouble is not None:
+            status = dataclasses.replace(status, error=self._file.trouble)
+        facts = Facts(
+            status.state, self.lent, self._aim, self._decision, self._cause, self._refused, self.asleep, self.taken_down
+        )
+        reason, cause = explain(facts)
+        status = dataclasses.replace(status, reason=reason, cause=cause)
         if status != self._status:
             self._status = status
             self.changed(status)

@@ -19,6 +19,7 @@ from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.power_signals import PowerSignals
 from vramswap_gui.helper.reconciler import Reconciler
 from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.paths import CONFIG, RUNTIME
 from vramswap_gui.system import inotify, process
 from vramswap_gui.system.journald import Event, Journal
 
@@ -45,14 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--bus", metavar="ADDRESS", default="system", help="the bus to serve (%(default)s)")
-    parser.add_argument(
-        "--config", metavar="PATH", type=Path, default=Path("/etc/vramswap/config.toml"), help="settings (%(default)s)"
-    )
+    parser.add_argument("--config", metavar="PATH", type=Path, default=CONFIG, help="settings (%(default)s)")
     parser.add_argument(
         "--runtime-dir",
         metavar="DIR",
         type=Path,
-        default=Path("/run/vramswap"),
+        default=RUNTIME,
         help="where the server's socket is (%(default)s)",
     )
     parser.add_argument("--attach", metavar="kernel|DIR", default="kernel", help="as for vramswap-server (%(default)s)")
@@ -91,6 +90,7 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
     lost = gone.done()
     for task in (gone, *waiting):
         task.cancel()
+    monitor.close()
     await signals.close()
     await server.close()
     events.end()

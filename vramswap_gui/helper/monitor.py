@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from vramswap_gui.api.control import GpuInfo
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.policy.sizing import Room
 from vramswap_gui.helper.policy.types import GpuObservation, Memory, PowerObservation
-from vramswap_gui.system import gpu, memory, nvml, power_supply, psi, swaps
+from vramswap_gui.system import gpu, memory, nvml, power_supply, psi
 from vramswap_gui.system.nvml import Program
+from vramswap_gui.system.swaps import Swap
+from vramswap_gui.system.threads import Threads
 from vramswap_gui.units import MIB
 
 #: NVML costs milliseconds and tells what changes slowly; how much VRAM is free the server tells at once.
 _NVML_SECONDS: Final = 5.0
+#: A driver that takes longer hangs, and is not asked again until it has answered.
+_NVML_PATIENCE: Final = 2.0
 #: Other programs' use of the VRAM that differs by less is the same: drivers round and keep buffers.
 _STEADY: Final = 16 * MIB
 
@@ -35,6 +41,9 @@ class Monitor:
         self._supply = supply
         self.asleep = asleep
         self._reading: nvml.GpuReading | None = None
+        self._threads = Threads()
+        #: NVML is being asked, which may take for ever.
+        self._asking: asyncio.Task[nvml.GpuReading | None] | None = None
         self._asked = float("-inf")
         self._total: int | None = None
         #: VRAM that is used beside our segments and by no other program: the driver's, and our context.
@@ -47,10 +56,10 @@ class Monitor:
         made = psi.open_trigger(self._proc)
         return made if isinstance(made, psi.Trigger) else None
 
-    def memory(self, ours: Collection[str], stalled: bool) -> Memory:
-        """Main memory, and swap but for the devices in ``ours``. Raises OSError."""
+    def memory(self, areas: Iterable[Swap], ours: Collection[str], stalled: bool) -> Memory:
+        """Main memory, and the swap ``areas`` but for the devices in ``ours``. Raises OSError."""
         now = memory.read(self._proc, self._sys)
-        others = [area for area in swaps.read(self._proc) if area.device not in ours]
+        others = [area for area in areas if area.device not in ours]
         pressure = psi.read(self._proc)
         return Memory(
             total=now.total,
@@ -67,20 +76,20 @@ class Monitor:
         reading = self._supply() or power_supply.read(self._sys)
         return PowerObservation(reading.on_ac, reading.percent)
 
-    def gpu(self, pci: str, held: Mapping[str, Any] | None, lent: int) -> GpuObservation:
-        """The GPU. ``held``: what our server says of it while one runs, which has it awake; ``lent``: our segments."""
+    async def gpu(self, pci: str, held: GpuInfo | None, lent: int) -> GpuObservation:
+        """The GPU. ``held``: what our server says of it while one runs, which has it awake; ``lent``: our segments.
+
+        Takes no longer than some seconds, whatever hangs.
+        """
         if held is None:
             self._overhead = self._reading = self._seen = None
             self._asked = float("-inf")
             return GpuObservation(gpu.power(pci, self._sys), self._total)
-        self._total = held["total"]
-        beside = held["total"] - held["free"] - lent
+        self._total = held.total
+        beside = held.total - held.free - lent
         if time.monotonic() - self._asked >= _NVML_SECONDS:
+            self._reading = await self._ask(held.pci)
             self._asked = time.monotonic()
-            try:
-                self._reading = nvml.read(held["pci"], True, self._sys)
-            except VramswapError:
-                self._reading = None
             self._seen = (beside, self._unclaimed(beside))
             if self._overhead is None:
                 self._overhead = self._seen[1]
@@ -91,15 +100,27 @@ class Monitor:
         reading, others = self._reading, self._others()
         return GpuObservation(
             gpu.Power.ACTIVE,
-            total=held["total"],
+            total=held.total,
             used_by_us=lent + self._overhead,
             used_by_others=beside - self._overhead,
             other_clients=None if others is None else len(others),
             utilisation=reading.utilisation if reading is not None else None,
             display_attached=reading.display_attached
             if reading is not None
-            else gpu.display_attached(held["pci"], self._sys),
+            else gpu.display_attached(held.pci, self._sys),
         )
+
+    async def _ask(self, pci: str) -> nvml.GpuReading | None:
+        """What NVML says; None when it says nothing, or nothing in time."""
+        if self._asking is not None and not self._asking.done():
+            return None
+        self._asking = asyncio.ensure_future(self._threads.run(lambda: _read(pci, self._sys)))
+        await asyncio.wait([self._asking], timeout=_NVML_PATIENCE)
+        return self._asking.result() if self._asking.done() else None
+
+    def close(self) -> None:
+        """Let go of whatever is still being asked."""
+        self._threads.close()
 
     def _others(self) -> list[Program] | None:
         """The other programs on the GPU at the last reading; None where nobody tells."""
@@ -121,10 +142,17 @@ class Monitor:
         return card.pci if card is not None else ""
 
 
-def room(going: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Room:
-    """Where the pages of the swap devices in ``going`` can go. Raises OSError."""
+def _read(pci: str, sys: Path) -> nvml.GpuReading | None:
+    try:
+        return nvml.read(pci, True, sys)
+    except VramswapError:
+        return None
+
+
+def room(areas: Iterable[Swap], going: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Room:
+    """Where the pages of the swap devices in ``going``, among all ``areas``, can go. Raises OSError."""
     now = memory.read(proc, sys)
-    others = [area for area in swaps.read(proc) if area.device not in going]
+    others = [area for area in areas if area.device not in going]
     on_disk, in_zram = (
         sum(area.size - area.used for area in others if area.in_memory is compressed) for compressed in (False, True)
     )

@@ -12,7 +12,7 @@ from vramswap_gui.helper.event_log import EventLog
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.policy.lending import decide
-from vramswap_gui.helper.policy.types import Observation, Plan, PolicyState, Running, SessionObservation, rules
+from vramswap_gui.helper.policy.types import Decision, Observation, PolicyState, Running, SessionObservation, rules
 
 #: While VRAM is lent somebody may want it back, and has to get it within two seconds.
 _LENT_SECONDS: Final = 1.0
@@ -34,7 +34,7 @@ class Reconciler:
         self._monitor = monitor
         self._events = events
         self._poked = asyncio.Event()
-        self._history = PolicyState()
+        self._state = PolicyState()
         self._generation = -1
         self._stalled = False
         #: Whether the last step came to look at all.
@@ -88,12 +88,11 @@ class Reconciler:
         """One look and what follows from it. Returns after how many seconds to look again."""
         try:
             await self._lifecycle.guard()
-            plan = await self._plan()
-            if plan is None:
+            decision = await self._decide()
+            if decision is None:
                 return _LENT_SECONDS
-            self._history = plan.history
             if time.monotonic() >= self._later:
-                await self._lifecycle.follow(plan, self._generation, _LEISURE_SECONDS)
+                await self._lifecycle.follow(decision, self._generation, _LEISURE_SECONDS)
             self._events.look()
         except VramswapError as error:
             self._events.not_followed(error)
@@ -106,9 +105,9 @@ class Reconciler:
         if self._lifecycle.lent:
             return _LENT_SECONDS
         most = _WAITING_SECONDS if self._lifecycle.status.state is State.WAITING else _OFF_SECONDS
-        return min(most, max(_LENT_SECONDS, plan.until - time.monotonic())) if plan.until else most
+        return min(most, max(_LENT_SECONDS, decision.until - time.monotonic())) if decision.until else most
 
-    async def _plan(self) -> Plan | None:
+    async def _decide(self) -> Decision | None:
         """What is to be so now; None while a verb is under way, which knows better."""
         lifecycle = self._lifecycle
         self._planned = not lifecycle.busy
@@ -120,16 +119,17 @@ class Reconciler:
         stalled, self._stalled = self._stalled, False
         if generation != self._generation:
             # A person's own command: what was before it is no reason to do anything.
-            self._generation, self._history, self._later = generation, PolicyState(), 0.0
+            self._generation, self._state, self._later = generation, PolicyState(), 0.0
+        areas = lifecycle.look()
         lent, used = lifecycle.lent, lifecycle.status.used
         observation = Observation(
-            self._monitor.memory(lifecycle.devices, stalled),
-            self._monitor.gpu(self._monitor.pci(config.gpu), held, lent),
+            self._monitor.memory(areas, lifecycle.devices, stalled),
+            await self._monitor.gpu(self._monitor.pci(config.gpu), held, lent),
             self._monitor.power(),
             SessionObservation(
                 lifecycle.playing, lifecycle.asleep or self._monitor.asleep(), lifecycle.hand, lifecycle.taken_down
             ),
             Running(lent, used, lifecycle.failed_at),
-            self._history,
         )
-        return decide(observation, rules(config), time.monotonic())
+        decision, self._state = decide(observation, self._state, rules(config), time.monotonic())
+        return decision

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.api.status import Segment
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import monitor, swap_area
 from vramswap_gui.helper.policy import sizing
 from vramswap_gui.helper.policy.sizing import Area
@@ -30,6 +30,7 @@ from vramswap_gui.helper.steps import (
 )
 from vramswap_gui.settings import Config
 from vramswap_gui.system import ours, swaps
+from vramswap_gui.system.swaps import Swap
 from vramswap_gui.units import SIZE_STEP, round_up
 
 _PROGRESS_SECONDS: Final = 0.2
@@ -48,10 +49,17 @@ class Segments:
         self._folder = folder
         self._moved = moved
         self._leaving: asyncio.Task[None] | None = None
+        #: All swap areas at the last look.
+        self._areas: tuple[Swap, ...] = ()
         #: The server's number of each segment → its device.
         self.devices: dict[int, str] = {}
         #: While one is being emptied: bytes that still have to come home.
         self.bytes_left = 0
+
+    def look(self) -> tuple[Swap, ...]:
+        """Have all that is said here be of now; also all swap areas. Raises OSError."""
+        self._areas = swaps.read(self._proc)
+        return self._areas
 
     @property
     def size(self) -> int:
@@ -69,7 +77,7 @@ class Segments:
     async def find(self) -> bool:
         """Look for segments without a server. True when there are any."""
         if self._kernel:
-            devices = [area.device for area in swaps.read(self._proc)]
+            devices = [area.device for area in self.look()]
             self.devices = dict(enumerate([device for device in devices if await self._is_ours(device)]))
         return bool(self.devices)
 
@@ -81,8 +89,7 @@ class Segments:
     @property
     def most(self) -> int:
         """How many segments there can be beside other swap."""
-        areas = swaps.read(self._proc)
-        return sizing.most_segments(sum(area.device not in self.devices.values() for area in areas))
+        return sizing.most_segments(sum(area.device not in self.devices.values() for area in self._areas))
 
     def world(self) -> World:
         """What is so, for the next step."""
@@ -93,11 +100,13 @@ class Segments:
 
         What could not be done half is taken back then, and what was done whole stays, but for a first start.
         """
+        self.look()
         began_empty = not self.world().swapped
         while (step := next_step(self.world(), goal)) is not None:
             try:
                 made = await self._carry_out(step, config)
             except VramswapError:
+                self.look()
                 back = failed(step, self.world(), began_empty)
                 if back is not None:
                     with contextlib.suppress(VramswapError):
@@ -111,16 +120,16 @@ class Segments:
         made: int | None = None
         match step:
             case Add(size):
-                answer = await self._server.ask("add", size=size)
-                made = int(answer["index"])
-                self.devices[made] = answer["device"]
+                segment = await self._server.add(size)
+                made = segment.index
+                self.devices[made] = segment.device
             case SwapOn(index):
                 priority = sizing.priority(config, index)
                 await swap_area.on(self.devices[index], priority, self._server.by_systemd, self._proc)
             case SwapOff(index):
                 await self._empty(index)
             case Remove(index):
-                await self._server.ask("remove", index=index)
+                await self._server.remove(index)
                 del self.devices[index]
             case Disconnect(index):
                 if self._kernel:
@@ -128,12 +137,14 @@ class Segments:
                 del self.devices[index]
             case Quit():
                 await self._server.quit()
+        self.look()
         self._moved()
         return made
 
     async def _empty(self, index: int) -> None:
         off = self._leaving = asyncio.create_task(swap_area.off(self.devices[index]))
         while not off.done():
+            self.look()
             self.bytes_left = next((area.used for area in self.areas() if area.index == index), 0)
             self._moved()
             await asyncio.wait([off], timeout=_PROGRESS_SECONDS)
@@ -141,9 +152,7 @@ class Segments:
         self._leaving = None
         self._moved()
         if off.cancelled():
-            raise VramswapError(
-                ErrorCode.CANCELLED, "It was cancelled; what had not come home stays in VRAM.", "Nothing was lost."
-            )
+            raise VramswapError(Problem.CANCELLED)
         off.result()
 
     def cancel(self) -> None:
@@ -156,13 +165,13 @@ class Segments:
         """Raises VramswapError WONT_FIT unless the pages of those that leave fit elsewhere."""
         leaving = list(leaving)
         going = {self.devices[area.index] for area in leaving}
-        room = monitor.room(going, self._proc, self._sys)
+        room = monitor.room(self._areas, going, self._proc, self._sys)
         sizing.require_room(sum(area.used for area in leaving), room, sum(area.size for area in leaving))
 
     def _in_use(self) -> Iterator[tuple[int, Segment]]:
         """Each that is swap now, with its number, highest priority first."""
         index_of = {device: index for index, device in self.devices.items()}
-        for area in swaps.read(self._proc) if index_of else ():
+        for area in self._areas:
             if area.device in index_of:
                 # The kernel does not count the page with the header, and segments are multiples of the step.
                 size = round_up(area.size, SIZE_STEP)

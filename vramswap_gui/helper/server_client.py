@@ -5,24 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.api import control
+from vramswap_gui.api.control import (
+    MAX_ANSWER,
+    Answer,
+    ControlVerb,
+    EngineState,
+    GpuInfo,
+    Request,
+    SegmentInfo,
+    ServerStatus,
+)
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import server_unit, swap_area
+from vramswap_gui.paths import CONTROL_SOCKET
 from vramswap_gui.system import run
 
 _START_SECONDS: Final = 60.0
-#: Seconds within which the server answers each verb, by its own deadlines and then some.
-_LONGEST: Final = 150.0
-_PATIENCE: Final = {"status": 4.0, "counters": 4.0, "quit": 10.0}
 #: Seconds that a server which was told to end may take to wipe what is left.
 _END_SECONDS: Final = 120.0
-_MAX_LINE: Final = 1 << 16
 _LOOK_SECONDS: Final = 0.05
 
 
@@ -33,7 +40,7 @@ class ServerClient:
         self._folder = folder
         self._attach = attach
         self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._quitting = False
@@ -54,7 +61,7 @@ class ServerClient:
         if self._writer is not None:
             return True
         try:
-            reader, self._writer = await asyncio.open_unix_connection(self._folder / "control.sock", limit=_MAX_LINE)
+            reader, self._writer = await asyncio.open_unix_connection(self._folder / CONTROL_SOCKET, limit=MAX_ANSWER)
         except OSError:
             return False
         self._quitting = False
@@ -71,14 +78,14 @@ class ServerClient:
         else:
             await self._start_detached(gpu)
         if not await self.adopt():
-            raise _failed("it does not answer")
+            raise VramswapError(Problem.SERVER_SILENT)
 
     async def _start_detached(self, gpu: str) -> None:
         """Where no systemd starts it."""
         if self._attach == "kernel":
             await swap_area.require_nbd()
         command = [sys.executable, "-P", "-m", "vramswap_gui.server.main",
-                   "--control", str(self._folder / "control.sock"), "--attach", self._attach]  # fmt: skip
+                   "--control", str(self._folder / CONTROL_SOCKET), "--attach", self._attach]  # fmt: skip
         if gpu:
             command += ["--gpu", gpu]
         ours, theirs = os.pipe()
@@ -86,42 +93,54 @@ class ServerClient:
             run.start_detached([*command, "--report", str(theirs)], self._folder / "server.log", [theirs])
         except OSError as error:
             os.close(ours)
-            raise _failed(f"it could not be started: {error.strerror}") from None
+            raise VramswapError(Problem.SERVER_NOT_STARTED, why=str(error.strerror)) from None
         finally:
             os.close(theirs)
         outcome = await _first_line(ours)
-        if "error" in outcome:
-            raise VramswapError.from_dict(outcome["error"])
+        if outcome.error is not None:
+            raise outcome.error
 
-    async def ask(self, verb: str, **arguments: object) -> dict[str, Any]:
+    async def status(self) -> ServerStatus:
+        """What the server says of itself. Raises VramswapError."""
+        try:
+            return ServerStatus.from_wire(await self._ask(ControlVerb.STATUS))
+        except (ValueError, TypeError):
+            raise VramswapError(Problem.OTHER_VERSION) from None
+
+    async def add(self, size: int) -> SegmentInfo:
+        """Have it make a segment. Raises VramswapError."""
+        return SegmentInfo.from_wire(await self._ask(ControlVerb.ADD, size=size))
+
+    async def remove(self, index: int) -> None:
+        """Have it take a segment back. Raises VramswapError."""
+        await self._ask(ControlVerb.REMOVE, index=index)
+
+    async def _ask(self, verb: ControlVerb, **arguments: int) -> Mapping[str, Any]:
         """One request. Raises VramswapError: the server's, or SERVER_FAILED when it is gone."""
         if self._writer is None:
-            raise _failed("it is not running")
+            raise VramswapError(Problem.SERVER_NOT_RUNNING)
         number = next(self._ids)
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            self._writer.write(json.dumps({"id": number, "verb": verb, **arguments}).encode() + b"\n")
-            reply = await asyncio.wait_for(answer, _PATIENCE.get(verb, _LONGEST))
+            self._writer.write(Request(verb, arguments, number).line())
+            reply = await asyncio.wait_for(answer, verb.patience)
         except TimeoutError:
-            raise _failed(f"it does not answer to “{verb}”") from None
+            raise VramswapError(Problem.SERVER_SILENT) from None
         finally:
             del self._waiting[number]
-        if "error" in reply:
-            raise VramswapError.from_dict(reply["error"])
-        result: dict[str, Any] = reply["result"]
-        return result
+        if reply.error is not None:
+            raise reply.error
+        return reply.result
 
-    async def gpu(self) -> dict[str, Any] | None:
+    async def gpu(self) -> GpuInfo | None:
         """What the server says of its GPU; None while none runs. Raises VramswapError: why the GPU does not serve."""
         if not self.connected:
             return None
-        found = await self.ask("status")
-        # A server of a version before says nothing of trouble.
-        if found.get("trouble"):
-            raise VramswapError.from_dict(found["trouble"])
-        card: dict[str, Any] = found["gpu"]
-        return card
+        found = await self.status()
+        if found.trouble is not None:
+            raise found.trouble
+        return found.gpu
 
     async def quit(self) -> None:
         """Have the server end, and wait until it let go. Raises VramswapError while it has segments."""
@@ -130,7 +149,7 @@ class ServerClient:
         self._quitting = True
         reading = self._reading
         try:
-            await self.ask("quit")
+            await self._ask(ControlVerb.QUIT)
         except VramswapError as error:
             if error.code is ErrorCode.BUSY:
                 self._quitting = False
@@ -142,7 +161,7 @@ class ServerClient:
         reading = self._reading
         self._quitting = True
         try:
-            await self.ask("upgrade")
+            await self._ask(ControlVerb.UPGRADE)
         except VramswapError:
             # Its end is how it goes over to the new version; all else is a refusal.
             if reading is None or not reading.done():
@@ -151,7 +170,7 @@ class ServerClient:
         end = asyncio.get_running_loop().time() + _START_SECONDS
         while not await self._runs_again():
             if asyncio.get_running_loop().time() > end:
-                raise _failed("the new version does not answer")
+                raise VramswapError(Problem.SERVER_SILENT)
             await asyncio.sleep(_LOOK_SECONDS)
         self._quitting = False
 
@@ -161,7 +180,7 @@ class ServerClient:
             return False
         self._quitting = True
         try:
-            return bool((await self.ask("status"))["engine"] == "running")
+            return (await self.status()).engine is EngineState.RUNNING
         except VramswapError:
             return False
 
@@ -173,7 +192,7 @@ class ServerClient:
         if self._attach != "kernel":
             return []
         command = (sys.executable, "-P", "-m", "vramswap_gui.server.main", "--end-strays")
-        done = await run.run(*command, str(self._folder / "control.sock"))
+        done = await run.run(*command, str(self._folder / CONTROL_SOCKET))
         return [line for line in done.output.splitlines() if line.startswith("/dev/")]
 
     async def close(self) -> None:
@@ -186,8 +205,8 @@ class ServerClient:
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
             while line := await reader.readline():
-                reply = json.loads(line)
-                answer = self._waiting.get(reply.get("id"))
+                reply = control.answer(line)
+                answer = self._waiting.get(-1 if reply.id is None else reply.id)
                 if answer is not None and not answer.done():
                     answer.set_result(reply)
         except (OSError, ValueError):
@@ -198,12 +217,12 @@ class ServerClient:
             self._writer = self._reading = None
             for answer in self._waiting.values():
                 if not answer.done():
-                    answer.set_exception(_failed("it ended"))
+                    answer.set_exception(VramswapError(Problem.SERVER_ENDED))
             if not self._quitting:
                 self.lost()
 
 
-async def _first_line(fd: int) -> dict[str, Any]:
+async def _first_line(fd: int) -> Answer:
     """What a server that starts reports; an end without a word is an error too."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
@@ -212,34 +231,7 @@ async def _first_line(fd: int) -> dict[str, Any]:
     )
     try:
         with contextlib.suppress(TimeoutError, ValueError):
-            outcome: dict[str, Any] = json.loads(await asyncio.wait_for(reader.readline(), _START_SECONDS))
-            return outcome
+            return control.answer(await asyncio.wait_for(reader.readline(), _START_SECONDS))
     finally:
         transport.close()
-    return {"error": _failed("it ended before it was ready").as_dict()}
-
-
-def _failed(why: str) -> VramswapError:
-    return VramswapError(
-        ErrorCode.SERVER_FAILED,
-        f"The server that holds the VRAM failed: {why}.",
-        "See `journalctl -b -u vramswap-server`, without systemd /run/vramswap/server.log, and `dmesg`.",
-    )
-
-
-def keeper_died() -> VramswapError:
-    """The error while segments are in use and nobody watches over them."""
-    return VramswapError(
-        ErrorCode.SERVER_FAILED,
-        "The process that watches over the VRAM ended.",
-        "It is being replaced, and no page is lost. If it stays so, turn the swap off and see `journalctl -b`.",
-    )
-
-
-def pages_lost(device: str) -> VramswapError:
-    """The error when nobody serves a device any more, and nobody can."""
-    return VramswapError(
-        ErrorCode.SERVER_FAILED,
-        f"Both processes that held {device} in VRAM ended, and what was on it is lost.",
-        "Turn the swap off; programs that miss pages end. Then see `journalctl -b`, and report it.",
-    )
+    return Answer(None, error=VramswapError(Problem.SERVER_ENDED_EARLY))

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.helper.swap_area import nbd_is_missing
+from vramswap_gui.api import control
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import NBD_MODULE, RUNTIME, SERVER_UNIT, SYSTEMD
 from vramswap_gui.system import run
-
-_UNIT: Final = "vramswap-server.service"
-#: The unit knows no other; a helper that has another is a test's or a demonstration's.
-_FOLDER: Final = Path("/run/vramswap")
 
 
 def serves(folder: Path, attach: str) -> bool:
-    """Whether the unit is for a server of this kind: on a machine that systemd runs (sd_booted(3)), for real swap."""
-    return attach == "kernel" and folder == _FOLDER and Path("/run/systemd/system").is_dir()
+    """Whether the unit is for a server of this kind: on a machine that systemd runs, for real swap.
+
+    It knows no folder but the one; a helper that has another is a test's or a demonstration's.
+    """
+    return attach == "kernel" and folder == RUNTIME and SYSTEMD.is_dir()
 
 
 async def start(gpu: str) -> None:
     """Start it on a GPU; it is ready afterwards. Raises VramswapError with the server's reason."""
     # Quoted as EnvironmentFile= wants it (systemd.exec(5)).
     quoted = re.sub(r'([\\"$`])', r"\\\1", gpu)
-    (_FOLDER / "server.env").write_text(f'VRAMSWAP_GPU="{quoted}"\n', encoding="utf-8")
-    outcome = _FOLDER / "start.json"
+    (RUNTIME / "server.env").write_text(f'VRAMSWAP_GPU="{quoted}"\n', encoding="utf-8")
+    outcome = RUNTIME / "start.json"
     outcome.unlink(missing_ok=True)
-    done = await run.run("systemctl", "start", _UNIT)
+    done = await run.run("systemctl", "start", SERVER_UNIT)
     if done.status:
         raise _reason(outcome, done.complaint)
 
 
 def _reason(outcome: Path, complaint: str) -> VramswapError:
     try:
-        return VramswapError.from_dict(json.loads(outcome.read_text(encoding="utf-8"))["error"])
-    except (OSError, ValueError, KeyError):
+        told = control.answer(outcome.read_bytes()).error
+    except (OSError, ValueError):
+        told = None
+    if told is None:
         # It did not come so far as to tell.
-        if not Path("/sys/module/nbd").is_dir():
-            return nbd_is_missing("see `journalctl -u vramswap-server`")
-        return VramswapError(
-            ErrorCode.SERVER_FAILED,
-            f"The server that holds the VRAM was not started: {complaint}.",
-            "See `journalctl -u vramswap-server`.",
-        )
+        if not (Path("/sys") / NBD_MODULE).is_dir():
+            return VramswapError(Problem.NBD_NOT_LOADABLE, why="`journalctl -u vramswap-server`")
+        return VramswapError(Problem.SERVER_NOT_STARTED, why=complaint)
+    return told

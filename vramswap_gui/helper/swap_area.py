@@ -7,32 +7,23 @@ import os
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import NBD_MODULE
 from vramswap_gui.system import run, swaps
 
 _LABEL: Final = "vramswap"
 #: As util-linux words EPERM, in the locale that it is run in.
 _NOT_PERMITTED: Final = os.strerror(errno.EPERM)
-_DEVICES: Final = "/dev/nbd"
 
 
 async def require_nbd(sys: Path = Path("/sys")) -> None:
     """Load the kernel's NBD driver if need be. Raises VramswapError NO_NBD."""
-    if (sys / "module/nbd").is_dir():
+    if (sys / NBD_MODULE).is_dir():
         return
     # Devices are made when they are needed; the sixteen that the module makes by default would only be clutter.
     done = await run.run("modprobe", "nbd", "nbds_max=0")
-    if done.status or not (sys / "module/nbd").is_dir():
-        raise nbd_is_missing(done.complaint)
-
-
-def nbd_is_missing(why: str) -> VramswapError:
-    """The error without the kernel's NBD driver."""
-    return VramswapError(
-        ErrorCode.NO_NBD,
-        f"The kernel's nbd module cannot be loaded ({why}).",
-        "Install the package with your kernel's extra modules, or boot a kernel that has CONFIG_BLK_DEV_NBD.",
-    )
+    if done.status or not (sys / NBD_MODULE).is_dir():
+        raise VramswapError(Problem.NBD_NOT_LOADABLE, why=done.complaint)
 
 
 #: The kernel names a swap area by the mount it was opened through. In a unit with a mount namespace of its own that
@@ -51,19 +42,15 @@ async def on(device: str, priority: int, by_systemd: bool, proc: Path = Path("/p
     """
     made = await run.run("mkswap", "--label", _LABEL, device)
     if made.status:
-        raise _refused(f"mkswap failed on {device}: {made.complaint}")
+        raise _refused("mkswap", device, made.complaint)
     prefix = _IN_FIRST_NAMESPACE if by_systemd else ()
     done = await run.run(*prefix, "swapon", "--priority", str(priority), device)
     if done.status:
         taken = _areas(proc)
         # EPERM is what swapon(2) says of too many areas, to root too.
         if _NOT_PERMITTED in done.complaint and taken > swaps.MOST_AREAS // 2:
-            raise VramswapError(
-                ErrorCode.SWAP_REFUSED,
-                f"The kernel takes no more swap: {taken} are in use, and there is room for some {swaps.MOST_AREAS}.",
-                "Turn some of them off: `swapon --show`, then `sudo swapoff …`.",
-            )
-        raise _refused(f"swapon failed on {device}: {done.complaint}")
+            raise VramswapError(Problem.SWAP_FULL, count=taken, most=swaps.MOST_AREAS)
+        raise _refused("swapon", device, done.complaint)
 
 
 def _areas(proc: Path) -> int:
@@ -78,7 +65,7 @@ async def off(device: str) -> None:
     """Bring every page home and stop using the device. Raises VramswapError SWAP_REFUSED; then it is still in use."""
     done = await run.run("swapoff", device)
     if done.status:
-        raise _refused(f"swapoff failed on {device}: {done.complaint}")
+        raise _refused("swapoff", device, done.complaint)
 
 
 async def is_ours(device: str) -> bool:
@@ -90,12 +77,10 @@ async def is_ours(device: str) -> bool:
 def disconnect(device: str) -> None:
     """Take a device, which is no swap any more, from the kernel's driver. Raises VramswapError."""
     # Only needed when the keeper, which has this at hand, is dead.
-    from vramswap_gui.system.nbd import NbdControl
+    from vramswap_gui.system import nbd
 
-    NbdControl().disconnect(int(device.removeprefix(_DEVICES)))
+    nbd.NbdControl().disconnect(nbd.number(device))
 
 
-def _refused(message: str) -> VramswapError:
-    return VramswapError(
-        ErrorCode.SWAP_REFUSED, f"{message}.", "See `dmesg` for the kernel's reason. Nothing was lost; try again."
-    )
+def _refused(program: str, device: str, why: str) -> VramswapError:
+    return VramswapError(Problem.SWAP_REFUSED, program=program, device=device, why=why)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vramswap_gui import __version__
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.api.control import ControlVerb, outcome
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.control_server import ControlServer
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(_serve(options, events))
     except VramswapError as error:
         if options.report is not None:
-            _report(options.report, {"error": error.as_dict()})
+            _report(options.report, outcome(error))
         print(f"vramswap-server: {error}", file=sys.stderr)
         return 1
     except OSError as error:
@@ -99,15 +99,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _report_ready(options: argparse.Namespace) -> None:
     if options.report is not None:
-        _report(options.report, {"result": {}})
+        _report(options.report, outcome())
         options.report = None
     _notify("READY=1")
 
 
-def _report(target: int | Path, outcome: dict[str, Any]) -> None:
+def _report(target: int | Path, line: str) -> None:
     """One line of JSON about the start. Nobody need be listening any more."""
     with contextlib.suppress(OSError), os.fdopen(target, "w") if isinstance(target, int) else target.open("w") as file:
-        file.write(json.dumps(outcome) + "\n")
+        file.write(line)
 
 
 def _notify(state: str) -> None:
@@ -145,7 +145,7 @@ async def _serve(options: argparse.Namespace, events: ServerEventLog) -> None:
 
 async def _serve_export(options: argparse.Namespace, events: ServerEventLog) -> None:
     if options.size is None:
-        raise VramswapError(ErrorCode.INVALID_ARGUMENT, "--listen needs --size.", "For example: --size 1G")
+        raise VramswapError(Problem.SIZE_MISSING)
     check_size(options.size)
     cubin = await kernel_cache.made(options.gpu, None)
     engine = EngineOptions(options.gpu, options.threads, resident=False, counters=Counters(), cubin=cubin)
@@ -159,7 +159,7 @@ async def _serve_export(options: argparse.Namespace, events: ServerEventLog) -> 
     runner.start()
     await runner.ready
     try:
-        await runner.ask("add", size=options.size)
+        await runner.ask(ControlVerb.ADD, size=options.size)
     except VramswapError:
         runner.drain()
         await runner.finished

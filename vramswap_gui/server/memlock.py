@@ -9,7 +9,8 @@ import resource
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import THIS_PROCESS
 
 # <sys/mman.h>, mlockall(2)
 _MCL_CURRENT: Final = 1
@@ -29,13 +30,13 @@ def require_resident() -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT):
-        raise _refused("its memory cannot be locked", ctypes.get_errno())
+        raise _refused("mlockall", ctypes.get_errno())
     if libc.prctl(_PR_SET_IO_FLUSHER, 1, 0, 0, 0):
-        raise _refused("it cannot be marked as an I/O flusher", ctypes.get_errno())
+        raise _refused("PR_SET_IO_FLUSHER", ctypes.get_errno())
     try:
-        Path("/proc/self/oom_score_adj").write_text("-1000")
+        (THIS_PROCESS / "oom_score_adj").write_text("-1000")
     except OSError as error:
-        raise _refused("it cannot be protected from the out-of-memory killer", error.errno or 0) from error
+        raise _refused("oom_score_adj", error.errno or 0) from error
 
 
 def keep_private() -> None:
@@ -45,7 +46,7 @@ def keep_private() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def outlive_shutdown(proc: Path = Path("/proc/self")) -> None:
+def outlive_shutdown(proc: Path = THIS_PROCESS) -> None:
     """Have systemd spare this process, and what is forked from it, when it ends all others at shutdown.
 
     Until swap is off, pages are read from here. A first character @ of the command line asks for it, whenever it is
@@ -56,7 +57,7 @@ def outlive_shutdown(proc: Path = Path("/proc/self")) -> None:
     ctypes.memset(int(fields[45]), ord("@"), 1)
 
 
-def bring_home(proc: Path = Path("/proc/self")) -> int:
+def bring_home(proc: Path = THIS_PROCESS) -> int:
     """Bring back what of this process was paged out before its memory was locked; returns how many bytes that were.
 
     The locks above hold what is in memory, and leave what is not where it is (mlockall(2), MCL_ONFAULT). A server that
@@ -67,7 +68,7 @@ def bring_home(proc: Path = Path("/proc/self")) -> int:
     total = 0
     for start, end, swapped in paged_out((proc / "smaps").read_text()):
         if libc.mlock(ctypes.c_void_p(start), ctypes.c_size_t(end - start)):
-            raise _refused("its memory cannot be brought back from swap", ctypes.get_errno())
+            raise _refused("mlock", ctypes.get_errno())
         total += swapped
     return total
 
@@ -111,8 +112,4 @@ def _schedule(policy: int, priority: int) -> None:
 
 
 def _refused(what: str, number: int) -> VramswapError:
-    return VramswapError(
-        ErrorCode.SERVER_FAILED,
-        f"The server must not serve swap: {what} ({os.strerror(number)}).",
-        "Start it as root with CAP_IPC_LOCK and CAP_SYS_RESOURCE.",
-    )
+    return VramswapError(Problem.NOT_LOCKABLE, what=what, why=os.strerror(number))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from vramswap_gui.api.control import ControlVerb
 from vramswap_gui.errors import VramswapError
 
 
@@ -63,7 +64,7 @@ class Asked:
     """A verb came over the control socket; :class:`Reply` with the same number answers it."""
 
     number: int
-    verb: str
+    verb: ControlVerb
     size: int = 0
     index: int = -1
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import PCI_DEVICES
 from vramswap_gui.plain import plain
 from vramswap_gui.system import smallfile
 
@@ -84,14 +85,14 @@ def list_pci(sys: Path = Path("/sys")) -> tuple[str, ...]:
     """The PCI addresses of the NVIDIA GPUs, in order, as in ``0000:01:00.0``. Wakes nothing."""
     return tuple(
         device.name
-        for device in sorted(smallfile.entries(sys / "bus/pci/devices"), key=lambda device: _order(device.name))
+        for device in sorted(smallfile.entries(sys / PCI_DEVICES), key=lambda device: _order(device.name))
         if smallfile.text(device / "vendor") == _NVIDIA and smallfile.text(device / "class")[:6] in _DISPLAY
     )
 
 
 def cards(sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> tuple[Card, ...]:
     """The NVIDIA GPUs, in the order of the PCI bus. Wakes nothing."""
-    drivers = {pci: _driver(sys / "bus/pci/devices" / pci / "driver") for pci in list_pci(sys)}
+    drivers = {pci: _driver(sys / PCI_DEVICES / pci / "driver") for pci in list_pci(sys)}
     # Before the driver is loaded no card has one, and it will take those that nobody else has.
     candidates = _DRIVER if _DRIVER in drivers.values() else ""
     found: list[Card] = []
@@ -113,15 +114,15 @@ def pick(selector: str, found: Sequence[Card]) -> Card | None:
         for card in usable or found:
             require_usable(card, found)
             return card
-        raise _none("There is no NVIDIA GPU.", found)
+        raise VramswapError(Problem.GPU_NONE)
     named = _named(selector.strip(), found)
     if len(named) == 1:
         require_usable(named[0], found)
         return named[0]
     if named:
-        raise _none(f"“{selector[:60]}” is more than one NVIDIA GPU.", named)
+        raise VramswapError(Problem.GPU_AMBIGUOUS, given=selector[:60], known=_listed(named))
     if not _is_uuid(selector.strip()) or all(card.uuid for card in usable):
-        raise _none(f"There is no NVIDIA GPU “{selector[:60]}”.", found)
+        raise VramswapError(Problem.GPU_UNKNOWN, given=selector[:60], known=_listed(found))
     return None
 
 
@@ -144,38 +145,26 @@ def require(selector: str, sys: Path = Path("/sys"), proc: Path = Path("/proc"))
     if found:
         pick(selector, found)
     elif selector.strip() and not _is_name(selector.strip()):
-        raise _none(f"There is no NVIDIA GPU “{selector[:60]}”.", found)
+        raise VramswapError(Problem.GPU_UNKNOWN, given=selector[:60], known=_listed(found))
 
 
 def require_usable(card: Card, found: Sequence[Card]) -> None:
     """Raises VramswapError NO_GPU when VRAM of ``card`` cannot be lent, with the reason and the other cards."""
     if card.sliced:
-        raise _none(
-            f"The GPU {card.pci} is divided into MIG slices, whose VRAM cannot be lent.", found,
-            "Switch MIG off: `sudo nvidia-smi -mig 0`.",
-        )  # fmt: skip
+        raise VramswapError(Problem.GPU_SLICED, pci=card.pci, known=_listed(found))
     if card.index is not None:
         return
     if card.driver in _GUESTS:
-        raise _none(
-            f"The GPU {card.pci} is kept for virtual machines (driver {card.driver}).", found,
-            "Choose another one, or have NVIDIA's driver take it.",
-        )  # fmt: skip
+        raise VramswapError(Problem.GPU_FOR_GUESTS, pci=card.pci, driver=card.driver, known=_listed(found))
     if card.driver:
-        raise _none(
-            f"The GPU {card.pci} belongs to the driver {card.driver}, which has no CUDA.", found,
-            "Install NVIDIA's driver and restart.",
-        )  # fmt: skip
-    raise _none(
-        f"The GPU {card.pci} has no driver.", found,
-        f"Have NVIDIA's take it: `echo {card.pci} | sudo tee /sys/bus/pci/drivers/nvidia/bind`.",
-    )  # fmt: skip
+        raise VramswapError(Problem.GPU_OTHER_DRIVER, pci=card.pci, driver=card.driver, known=_listed(found))
+    raise VramswapError(Problem.GPU_WITHOUT_DRIVER, pci=card.pci, known=_listed(found))
 
 
 def power(pci: str, sys: Path = Path("/sys")) -> Power:
     """Whether the GPU sleeps. Wakes nothing."""
     with contextlib.suppress(ValueError):
-        return Power(smallfile.text(sys / "bus/pci/devices" / pci / "power/runtime_status"))
+        return Power(smallfile.text(sys / PCI_DEVICES / pci / "power/runtime_status"))
     return Power.UNKNOWN
 
 
@@ -185,7 +174,7 @@ def display_attached(pci: str, sys: Path = Path("/sys")) -> bool:
     The kernel shows what it found at the last hotplug (drivers/gpu/drm/drm_sysfs.c); without the NVIDIA driver's kernel
     mode setting there are no connectors to be seen.
     """
-    connectors = (sys / "bus/pci/devices" / pci / "drm").glob("card*/card*-*/status")
+    connectors = (sys / PCI_DEVICES / pci / "drm").glob("card*/card*-*/status")
     return any(smallfile.text(status) == "connected" for status in connectors)
 
 
@@ -219,7 +208,7 @@ def _named(selector: str, found: Sequence[Card]) -> list[Card]:
         assert digits is not None
         return [card for card in found if card.uuid.lower().removeprefix("gpu-").startswith(digits[1].lower())]
     if selector.lower().startswith("mig-"):
-        raise _none("A MIG slice cannot be lent from.", found, "Switch MIG off (`sudo nvidia-smi -mig 0`).")
+        raise VramswapError(Problem.GPU_SLICE, known=_listed(found))
     return []
 
 
@@ -232,11 +221,8 @@ def _is_uuid(selector: str) -> bool:
     return _INDEX.fullmatch(selector) is None and _UUID.fullmatch(selector) is not None
 
 
-def _none(message: str, found: Sequence[Card], remedy: str = "") -> VramswapError:
-    known = "; ".join(map(str, found)) or "none"
-    if remedy:
-        return VramswapError(ErrorCode.NO_GPU, message, f"{remedy} GPUs found: {known}.")
-    return VramswapError(ErrorCode.NO_GPU, message, f"GPUs found: {known}; a UUID also works.")
+def _listed(found: Sequence[Card]) -> str:
+    return "; ".join(map(str, found)) or "–"
 
 
 def _order(pci: str) -> tuple[int, str]:

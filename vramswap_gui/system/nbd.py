@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import NBD
 
 # netlink(7) and <linux/netlink.h>; the socket module has only some of it.
 _NETLINK_GENERIC: Final = 16
@@ -66,7 +67,17 @@ class Connected:
     @property
     def device(self) -> str:
         """Its path."""
-        return f"/dev/nbd{self.number}"
+        return path(self.number)
+
+
+def path(number: int) -> str:
+    """The device of a number."""
+    return f"{NBD}{number}"
+
+
+def number(device: str) -> int:
+    """The reverse. Raises ValueError for another kind of device."""
+    return int(device.removeprefix(NBD))
 
 
 def connected(sys: Path = Path("/sys")) -> Iterator[Connected]:
@@ -121,11 +132,7 @@ class NbdControl:
             self._family = struct.unpack("=H", answer[_CTRL_ATTR_FAMILY_ID])[0]
         except (OSError, KeyError, struct.error) as error:
             self._socket.close()
-            raise VramswapError(
-                ErrorCode.NO_NBD,
-                "The kernel's NBD driver is not loaded.",
-                "Run `modprobe nbd` as root; if that fails, install the kernel's extra modules package.",
-            ) from error
+            raise VramswapError(Problem.NBD_NOT_LOADED) from error
 
     def connect(
         self,
@@ -157,7 +164,7 @@ class NbdControl:
             attributes.insert(0, _index(index))
         if ident:
             attributes.append(_backend(ident))
-        answer = self._ask("attach an NBD device", _CMD_CONNECT, attributes)
+        answer = self._ask("attach", index, _CMD_CONNECT, attributes)
         return int(struct.unpack("=I", answer[_ATTR_INDEX])[0])
 
     def reconfigure(self, index: int, sockets: Sequence[int], ident: str = "") -> None:
@@ -165,11 +172,11 @@ class NbdControl:
         attributes = [_index(index), _sockets(sockets)]
         if ident:
             attributes.append(_backend(ident))
-        self._ask(f"reconnect /dev/nbd{index}", _CMD_RECONFIGURE, attributes)
+        self._ask("reconnect", index, _CMD_RECONFIGURE, attributes)
 
     def disconnect(self, index: int) -> None:
         """Detach a device; requests that are still queued fail. Raises VramswapError."""
-        self._ask(f"detach /dev/nbd{index}", _CMD_DISCONNECT, [_index(index)])
+        self._ask("detach", index, _CMD_DISCONNECT, [_index(index)])
 
     def disconnect_ours(self, sys: Path = Path("/sys")) -> list[str]:
         """Detach every device of ours, so that whoever waits for its pages gets an error; returns the devices.
@@ -186,15 +193,14 @@ class NbdControl:
         """Close the netlink socket; devices stay as they are."""
         self._socket.close()
 
-    def _ask(self, doing: str, command: int, attributes: Sequence[bytes]) -> dict[int, bytes]:
+    def _ask(self, doing: str, index: int | None, command: int, attributes: Sequence[bytes]) -> dict[int, bytes]:
         try:
             return self._exchange(self._family, command, b"".join(attributes))
         except OSError as error:
-            remedy = "See the last lines of `dmesg`."
-            if error.errno in (errno.EPERM, errno.EACCES):
-                remedy = "The server must run as root."
-            why = os.strerror(error.errno) if error.errno else "no answer"
-            raise VramswapError(ErrorCode.NO_NBD, f"The kernel refused to {doing}: {why}.", remedy) from error
+            problem = Problem.NBD_NOT_ROOT if error.errno in (errno.EPERM, errno.EACCES) else Problem.NBD_REFUSED
+            device = NBD if index is None else path(index)
+            why = os.strerror(error.errno or errno.ETIMEDOUT)
+            raise VramswapError(problem, command=doing, device=device, why=why) from error
 
     def _exchange(self, family: int, command: int, attributes: bytes) -> dict[int, bytes]:
         """Send one request; the attributes of the message that answers it, none for a mere acknowledgement.

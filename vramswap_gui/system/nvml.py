@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.plain import plain
 from vramswap_gui.system import gpu, ours, smallfile
 from vramswap_gui.system.gpu import Power
@@ -142,15 +142,11 @@ def _nvml() -> Iterator[Any]:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
-        raise VramswapError(
-            ErrorCode.NO_DRIVER, f"The NVIDIA driver does not answer ({error}).", "See `vramswapctl doctor`."
-        ) from None
+        raise VramswapError(Problem.DRIVER_SILENT, why=str(error)) from None
     try:
         yield pynvml
     except pynvml.NVMLError as error:
-        raise VramswapError(
-            ErrorCode.NO_GPU, f"The GPU does not answer ({error}).", "See `nvidia-smi` and the kernel's log (`dmesg`)."
-        ) from None
+        raise VramswapError(Problem.GPU_SILENT, why=str(error)) from None
     finally:
         with contextlib.suppress(pynvml.NVMLError):
             pynvml.nvmlShutdown()

@@ -14,17 +14,17 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from vramswap_gui.paths import RUNTIME
 from vramswap_gui.system import nbd, smallfile, swaps
 from vramswap_gui.system.swaps import Swap
 
-FOLDER: Final = Path("/run/vramswap")
 _RECORD: Final = "devices"
 #: What a device of ours can be called.
 _NAME: Final = re.compile(r"/dev/(nbd[0-9]+|ublkb[0-9]+)")
 
 
 def areas(
-    folder: Path = FOLDER, proc: Path = Path("/proc"), sys: Path = Path("/sys"), record: Collection[str] | None = None
+    folder: Path = RUNTIME, proc: Path = Path("/proc"), sys: Path = Path("/sys"), record: Collection[str] | None = None
 ) -> tuple[Swap, ...]:
     """The swap areas in use that are ours; none where swap cannot be looked at.
 
@@ -63,12 +63,12 @@ def is_server(pid: int, proc: Path = Path("/proc")) -> bool:
     return "--control" in words and any("vramswap" in word for word in words)
 
 
-def recorded(folder: Path = FOLDER) -> frozenset[str]:
+def recorded(folder: Path = RUNTIME) -> frozenset[str]:
     """The devices that the helper made swap."""
     return frozenset(smallfile.text(folder / _RECORD).split("\n")) - {""}
 
 
-def record(devices: Collection[str], folder: Path = FOLDER) -> None:
+def record(devices: Collection[str], folder: Path = RUNTIME) -> None:
     """Have others know the devices that are swap now. A full /run costs no more than that."""
     text = "".join(f"{device}\n" for device in sorted(devices))
     path = folder / _RECORD

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vramswap_gui.paths import ZRAM
 from vramswap_gui.system import smallfile
 from vramswap_gui.units import KIB
 
@@ -13,7 +14,6 @@ from vramswap_gui.units import KIB
 MOST_AREAS: Final = 23
 
 _COLUMNS: Final = 5
-_ZRAM: Final = "/dev/zram"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Swap:
     @property
     def in_memory(self) -> bool:
         """Whether its pages are compressed and stay in main memory (zram)."""
-        return self.device.startswith(_ZRAM)
+        return self.device.startswith(ZRAM)
 
 
 def read(proc: Path = Path("/proc")) -> tuple[Swap, ...]:

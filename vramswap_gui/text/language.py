@@ -1,25 +1,26 @@
 """How a reader is spoken to: the one way from codes and arguments to sentences, for command line, journal and tray.
 
-The English forms are declared with the codes (:mod:`vramswap_gui.api.reasons`, :mod:`vramswap_gui.errors`); a language
-knows them in its own words. The command line's are gettext's catalogue ``vramswap``, made from ``resources/po``; the
-tray gives Qt's. The journal is English, because whoever is sent it may read nothing else.
+The English forms are declared with the codes (:mod:`vramswap_gui.api.reasons`, :mod:`vramswap_gui.errors`), or stand
+where they are said (:func:`vramswap_gui.forms.say`). Other languages have them in gettext's catalogue ``vramswap``,
+which ``packaging/translations.py`` makes from ``resources/po`` into the folder ``catalogues``. The journal is English,
+because whoever is sent it may read nothing else.
 """
 
 from __future__ import annotations
 
 import gettext
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from vramswap_gui import forms
-from vramswap_gui.api.reasons import Reason
-from vramswap_gui.errors import VramswapError
-from vramswap_gui.forms import Lookup
+from vramswap_gui.forms import Lookup, Sentence
 from vramswap_gui.units import format_size
 
 DOMAIN: Final = "vramswap"
+FOLDER: Final = Path(__file__).with_name("catalogues")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +30,24 @@ class Language:
     lookup: Lookup = lambda form: form
     size: Callable[[int], str] = format_size
 
-    def reason(self, reason: Reason) -> str:
-        """Why the swap is as it is."""
-        return forms.word(reason, self.lookup, self.size)
-
-    def error(self, error: VramswapError) -> tuple[str, str]:
-        """What failed and why, and what to do; the latter may be empty."""
-        return error.worded(self.lookup, self.size)
+    def say(self, sentence: Sentence) -> str:
+        """A reason, an error (what failed and why), or a phrase."""
+        return forms.word(sentence, self.lookup, self.size) if sentence.form else ""
 
 
 ENGLISH: Final = Language()
 
 
-def of_environment(folder: str | None = None) -> Language:
-    """The language that LANGUAGE, LC_ALL, LC_MESSAGES or LANG ask for, or English. ``folder``: where catalogues are."""
+def of(
+    languages: Sequence[str] | None = None, folder: Path = FOLDER, size: Callable[[int], str] = format_size
+) -> Language:
+    """The first of the ``languages``, as ``de_AT``, that there is a catalogue of; else English.
+
+    None: those that LANGUAGE, LC_ALL, LC_MESSAGES or LANG ask for.
+    """
     try:
-        catalogue = gettext.translation(DOMAIN, folder)
+        catalogue = gettext.translation(DOMAIN, folder, languages)
     except (OSError, ValueError, struct.error):
         # There is none, or none that can be read.
-        return ENGLISH
-    return Language(lambda form: catalogue.gettext(form) if form else "")
+        return Language(size=size)
+    return Language(lambda form: catalogue.gettext(form) if form else "", size)

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from vramswap_gui import __version__
-from vramswap_gui.api.dbus import BUS_NAME
 from vramswap_gui.api.status import Status
 from vramswap_gui.tray import i18n, icons, qt_messages
 from vramswap_gui.tray.autostart import Folders
@@ -318,7 +317,7 @@ async def _life(
     # Without a session bus there is neither icon by name nor notification, and all the rest.
     await desktop.connect()
     tray.begin()
-    helper = watch_helper(BUS_NAME, controller.connect_soon)
+    helper = await watch_helper(controller.connect_soon)
     instance.asked.connect(lambda window, token: tray.open_settings(token) if window == _SETTINGS else tray.open(token))
     controller.connect_soon()
     if options.show:
@@ -327,7 +326,8 @@ async def _life(
         tray.open_settings()
     await ended.wait()
     tray.close()
-    helper.deleteLater()
+    if helper is not None:
+        helper.close()
     herald.deleteLater()
     await desktop.close()
     await controller.close()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 
 _NAME: Final = "vramswap.desktop"
 #: What is taken over from the installed entry; the rest is for menus.
@@ -80,11 +80,8 @@ def turn(on: bool, folders: Folders, command: Sequence[str] = ()) -> None:
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise VramswapError(
-            ErrorCode.INTERNAL,
-            f"{path} cannot be written: {error.strerror}.",
-            f"Make {path.parent} a folder that you may write to.",
-        ) from None
+        folder = str(path.parent)
+        raise VramswapError(Problem.FILE_NOT_YOURS, path=str(path), folder=folder, why=str(error.strerror)) from None
 
 
 def own_command() -> tuple[str, ...]:

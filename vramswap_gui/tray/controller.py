@@ -10,13 +10,16 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from vramswap_gui.api.reasons import Reason
 from vramswap_gui.api.status import Mode, State, Status
 from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem as Failure
 from vramswap_gui.settings import PERSONAL, Config, Value
+from vramswap_gui.system.threads import Threads
 from vramswap_gui.tray.helper_client import Client
+from vramswap_gui.tray.i18n import worded
 from vramswap_gui.tray.preferences import Preferences
 from vramswap_gui.tray.readings import Machine, Reader
-from vramswap_gui.tray.threads import Threads
 from vramswap_gui.tray.timers import repeating, single
 from vramswap_gui.tray.view_model import Problem, View, problem, view
 
@@ -79,7 +82,7 @@ class Controller(QObject):
         status = self._status
         if status is None or self._pending is None or status.state.busy:
             return status
-        return dataclasses.replace(status, state=self._pending, reason="", error=("", "", ""))
+        return dataclasses.replace(status, state=self._pending, reason=Reason(), error=None)
 
     def _show(self) -> None:
         if not self._closed:
@@ -345,19 +348,15 @@ class Controller(QObject):
         except VramswapError as error:
             self._fail(error)
         except Exception as error:
-            self._fail(
-                VramswapError(
-                    ErrorCode.INTERNAL, f"The tray failed: {type(error).__name__}: {error}.", "Please report it."
-                )
-            )
+            self._fail(VramswapError(Failure.DEFECT, program="vramswap", what=f"{type(error).__name__}: {error}"))
 
     def _fail(self, error: VramswapError) -> None:
-        again = self._error is not None and self._error.as_dict() == error.as_dict()
+        again = self._error == error
         self._error = error
         self._show()
         # A helper that is not there is shown by the icon; it is no news at every look.
         if not again and error.code is not ErrorCode.HELPER_UNAVAILABLE:
-            self.failed.emit(error.message)
+            self.failed.emit(worded(error))
 
 
 def _look(status: Status, error: VramswapError | None) -> object:

@@ -1,29 +1,39 @@
-"""Everything the tray says, in the user's language: its own texts, those of the helper, sizes and numbers.
+"""Everything the tray says, in the user's language: its own texts, what others say in codes, sizes and numbers.
 
-The catalogues in ``translations`` are made from the code by ``packaging/translations.py``. The helper speaks English to
-everybody, because all users are told the same status; its sentences are known again by their form (``sentences.txt``).
+The catalogues in ``translations`` have the tray's own texts, and are made from the code by
+``packaging/translations.py``. Sentences that are codes have their words in :mod:`vramswap_gui.text.language`.
 """
 
 from __future__ import annotations
 
-import functools
-import re
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
+from vramswap_gui.forms import Sentence
+from vramswap_gui.text import language
+from vramswap_gui.text.language import Language
 from vramswap_gui.units import format_size
 
 FOLDER: Final = Path(__file__).with_name("translations")
-#: The catalogues' contexts: what the tray says by itself, and the forms of what others say.
+#: The contexts of what is translated: what the tray says by itself, and the forms of codes.
 TRAY: Final = "tray"
-HELPER: Final = "helper"
-#: In a form: where the sentence has something that is not always the same.
-PLACE: Final = re.compile(r"\{(\d+)\}")
-#: How sentences are put together; tried last.
-_JOINTS: Final = ("{0}.", "{0} ({1})", "{0}: {1}.", "{0}: {1}", "{0}, {1}")
-_SIZE: Final = re.compile(r"(-?\d+(?:\.\d+)?) (B|KiB|MiB|GiB)")
+FORMS: Final = "forms"
+
+
+class _Forms(QTranslator):
+    """Has Qt look the forms of codes up where everybody does."""
+
+    def __init__(self, parent: QCoreApplication, locale: QLocale) -> None:
+        super().__init__(parent)
+        self._words = language.of([locale.name()]).lookup
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str | None:
+        return self._words(source) if context == FORMS else None
 
 
 def install(application: QCoreApplication, locale: QLocale) -> list[QTranslator]:
@@ -39,16 +49,10 @@ def install(application: QCoreApplication, locale: QLocale) -> list[QTranslator]
         ours.load("vramswap_en", str(FOLDER))
     elif qt.load(locale, "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         installed.append(qt)
+    installed.append(_Forms(application, locale))
     for translator in installed:
         application.installTranslator(translator)
-    forget()
     return installed
-
-
-def forget() -> None:
-    """After another change of language: know no sentence any more."""
-    _forms.cache_clear()
-    _recognised.cache_clear()
 
 
 def tr(text: str, count: int = -1) -> str:
@@ -56,11 +60,9 @@ def tr(text: str, count: int = -1) -> str:
     return QCoreApplication.translate(TRAY, text, None, count)
 
 
-def said(text: str) -> str:
-    """What the helper says, or whoever looks at the machine, in the user's language; what is not known, as it is."""
-    if match := _SIZE.fullmatch(text):
-        return _size(match[1], match[2])
-    return _recognised(text) if text else ""
+def worded(sentence: Sentence) -> str:
+    """A reason, an error (what failed and why) or a phrase, in the user's language."""
+    return _READER.say(sentence)
 
 
 def size_text(size: int) -> str:
@@ -98,22 +100,4 @@ def _with_unit(unit: str) -> str:
     return tr("{size} B")
 
 
-@functools.lru_cache(maxsize=64)
-def _recognised(text: str) -> str:
-    for pattern, form in _forms():
-        if match := pattern.fullmatch(text):
-            parts = [said(part) for part in match.groups()]
-            # Every second piece is the number of a place.
-            pieces = PLACE.split(QCoreApplication.translate(HELPER, form))
-            return "".join(parts[int(piece)] if number % 2 else piece for number, piece in enumerate(pieces))
-    return text
-
-
-@functools.cache
-def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """The forms that have a translation, those with the most words of their own first."""
-    forms = (FOLDER / "sentences.txt").read_text(encoding="utf-8").splitlines()
-    known = [form for form in forms if QCoreApplication.translate(HELPER, form) != form]
-    known.sort(key=lambda form: len(PLACE.sub("", form)), reverse=True)
-    patterns = ("(.*?)".join(map(re.escape, PLACE.split(form)[::2])) for form in (*known, *_JOINTS))
-    return tuple(zip(map(re.compile, patterns), (*known, *_JOINTS), strict=True))
+_READER: Final = Language(lambda form: QCoreApplication.translate(FORMS, form), size_text)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from vramswap_gui.api.status import Cause, State, Status
-from vramswap_gui.errors import ErrorCode
+from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
 from vramswap_gui.tray.desktop import Urgency
-from vramswap_gui.tray.i18n import said, tr
+from vramswap_gui.tray.i18n import tr, worded
 
 #: Others are faster, or the person changed their mind: nothing is broken.
 _ROUTINE: Final = (ErrorCode.OUT_OF_VRAM, ErrorCode.CANCELLED, ErrorCode.BUSY)
@@ -47,8 +47,8 @@ def news(before: Status | None, now: Status, config: Config, *, asked: bool = Fa
     if asked:
         return None
     before = before or Status()
-    if now.error[0] and now.error[0] != before.error[0]:
-        return _trouble(now)
+    if now.error is not None and (before.error is None or now.error.code is not before.error.code):
+        return _trouble(now, now.error)
     if now.cause is before.cause or not before.size:
         return None
     if now.cause is Cause.BATTERY:
@@ -58,12 +58,12 @@ def news(before: Status | None, now: Status, config: Config, *, asked: bool = Fa
     return None
 
 
-def _trouble(now: Status) -> News | None:
-    code, message, remedy = now.error
+def _trouble(now: Status, error: VramswapError) -> News | None:
+    code = error.code
     if code in _ROUTINE:
         return None
-    text = f"{said(message)} {said(remedy)}".replace("`", "").strip()
-    if code == ErrorCode.WONT_FIT:
+    text = f"{worded(error)} {worded(error.advice)}".replace("`", "").strip()
+    if code is ErrorCode.WONT_FIT:
         text = tr("The pages in VRAM fit neither into memory nor into other swap. Close programs, then try again.")
     if now.segments and code in _DANGER:
         title, label = tr("The swap in VRAM is in danger"), tr("Turn it off now")

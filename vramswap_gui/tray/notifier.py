@@ -10,7 +10,7 @@ from vramswap_gui.api.status import Status
 from vramswap_gui.settings import Config
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.desktop import Button, Desktop, GameWatch, Notifications
-from vramswap_gui.tray.i18n import said, tr
+from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.notification_rules import Action, news
 from vramswap_gui.tray.preferences import Preferences
 
@@ -48,7 +48,7 @@ class Herald(QObject):
         """Something that was asked for failed."""
         if not self._seen() and self._preferences.notifications:
             opened = Button(tr("Open"), self._open)
-            self._notifications.show("refused", tr("VRAM swap"), said(message), clicked=opened)
+            self._notifications.show("refused", tr("VRAM swap"), message, clicked=opened)
 
     def _hear(self, before: Status | None, now: Status, asked: bool) -> None:
         told = news(before, now, self._config, asked=asked)

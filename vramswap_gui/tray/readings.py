@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.tray.history import History
-from vramswap_gui.tray.i18n import said, tr
+from vramswap_gui.tray.i18n import tr, worded
 
 if TYPE_CHECKING:
     from vramswap_gui.system.nvml import GpuReading, Program
@@ -46,6 +46,8 @@ class GpuView:
     watts: float | None = None
     #: Programs other than ours, biggest first; None where nobody tells.
     programs: tuple[ProgramView, ...] | None = None
+    #: Whether a display is plugged into it.
+    display: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Reader:
         if not held:
             if gpu.power(pci, self._sys).asleep:
                 self._asked = float("-inf")
-                self._gpu = GpuView(asleep=True)
+                self._gpu = GpuView(asleep=True, display=gpu.display_attached(pci, self._sys))
                 return self._gpu
             if time.monotonic() - self._asked < _IDLE_SECONDS:
                 return self._gpu
@@ -171,7 +173,7 @@ class Reader:
         try:
             reading = nvml.read(pci, held, self._sys)
         except VramswapError as error:
-            self._gpu = GpuView(note=said(error.message))
+            self._gpu = GpuView(note=worded(error))
         else:
             self._gpu = _gpu_view(reading) if reading else None
         return self._gpu
@@ -199,6 +201,7 @@ def _gpu_view(reading: GpuReading) -> GpuView:
         reading.free or 0,
         watts=reading.watts,
         programs=None if reading.programs is None else _by_name(reading.programs),
+        display=reading.display_attached,
     )
 
 

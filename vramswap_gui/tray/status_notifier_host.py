@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtDBus import QDBusConnection, QDBusServiceWatcher
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
+from vramswap_gui.api.dbus import BUS_NAME
+from vramswap_gui.bus.connection import Bus, BusError
 from vramswap_gui.tray.desktop import Desktop, Service
 from vramswap_gui.tray.status_notifier_item import WATCHER, WATCHER_PATH
 
 
-def watch_helper(name: str, came: Callable[[], None]) -> QObject:
-    """Call ``came`` whenever the helper takes its name on the system bus. Keep what is returned."""
-    watcher = QDBusServiceWatcher(
-        name, QDBusConnection.systemBus(), QDBusServiceWatcher.WatchModeFlag.WatchForRegistration
-    )
-    watcher.serviceRegistered.connect(lambda _: came())
-    return watcher
+async def watch_helper(came: Callable[[], None]) -> Bus | None:
+    """Call ``came`` whenever the helper takes its name on the system bus, until the bus that is returned is closed.
+
+    None where there is no such bus.
+    """
+    try:
+        bus = await Bus.connect("system")
+        await bus.peer(BUS_NAME, lambda owner: came() if owner else None).follow()
+    except BusError:
+        return None
+    return bus
 
 
 class _Watcher(Service):

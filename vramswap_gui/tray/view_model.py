@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from vramswap_gui.api.limits import Vram, limits
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import State, Status
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.paths import ZRAM
 from vramswap_gui.settings import Config
 from vramswap_gui.tray.history import History
-from vramswap_gui.tray.i18n import part_text, said, size_text, tr
+from vramswap_gui.tray.i18n import part_text, size_text, tr, worded
 from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, SwapView
 from vramswap_gui.tray.vram_usage import Holder, shares
-from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP, round_down
+from vramswap_gui.units import GIB, MIB, MIN_SIZE, round_down
 
 
 class Look(enum.StrEnum):
@@ -148,7 +151,7 @@ _FILLS: Final = {
     Holder.FREE: Fill.FREE,
 }
 #: Reasons that say what is seen anyway.
-_ROUTINE: Final = re.compile(r"|Off\.|[\d.]+ \wi?B of VRAM are lent as swap\.")
+_ROUTINE: Final = (ReasonCode.OFF, ReasonCode.LENT, ReasonCode.FAILED)
 #: More names would be no sentence any more.
 _NAMED: Final = 3
 _PRESETS: Final = tuple(
@@ -236,8 +239,9 @@ def _without_helper(error: VramswapError | None, gpu: GpuView | None, memory: Me
 
 def problem(error: VramswapError) -> Problem:
     """An error as the box shows it: the first command in the remedy can be copied."""
-    command = re.search(r"`([^`]+)`", error.remedy)
-    return Problem(plain(said(error.message)), plain(said(error.remedy)), command[1] if command else "")
+    remedy = worded(error.advice)
+    command = re.search(r"`([^`]+)`", remedy)
+    return Problem(plain(worded(error)), plain(remedy), command[1] if command else "")
 
 
 def plain(text: str) -> str:
@@ -248,30 +252,27 @@ def plain(text: str) -> str:
 def _problem(status: Status, error: VramswapError | None) -> Problem | None:
     if error is not None:
         return problem(error)
-    code, message, remedy = status.error
-    if message:
-        return problem(VramswapError.from_dict({"code": code, "message": message, "remedy": remedy}))
-    if status.state is State.FAILED:
-        return problem(VramswapError(ErrorCode.INTERNAL, status.reason or tr("The helper does not say why.")))
-    return None
+    if status.error is not None:
+        return problem(status.error)
+    return Problem(tr("The helper does not say why.")) if status.state is State.FAILED else None
 
 
 def _words(status: Status, used: int, gpu: GpuView | None) -> tuple[str, str]:
     """The state in a word, and what there is to know about it that nothing else on the screen says."""
-    size, reason = size_text(status.size), "" if _ROUTINE.fullmatch(status.reason) else said(status.reason)
+    size, reason = size_text(status.size), "" if status.reason.code in _ROUTINE else worded(status.reason)
     match status.state:
         case State.OFF:
             return tr("Off"), reason or tr("No VRAM is lent, and the GPU may sleep.")
         case State.WAITING:
             return tr("Waiting"), reason or tr("It turns on as soon as there is VRAM to lend.")
         case State.STARTING:
-            return tr("Turning on…"), reason or tr("Reserving VRAM.")
+            return tr("Turning on…"), reason or worded(Reason.of(ReasonCode.STARTING))
         case State.ON:
             return tr("On"), "\n".join(filter(None, (_use(status, used, gpu), reason)))
         case State.RESIZING:
             return tr("Changing the size…"), _homecoming(status) or reason
         case State.STOPPING:
-            return tr("Turning off…"), _homecoming(status) or reason or tr("Bringing pages home.")
+            return tr("Turning off…"), _homecoming(status) or reason or worded(Reason.of(ReasonCode.STOPPING))
         case State.FAILED if status.segments:
             return tr("In trouble"), tr("{size} of VRAM are still in use as swap.").format(size=size)
     return tr("Failed"), tr("No VRAM is lent. Nothing else was changed.")
@@ -317,8 +318,8 @@ def _maximum(status: Status, machine: Machine, config: Config | None) -> int:
     """The largest size to choose: what the helper says, or what will be so once it has asked the GPU."""
     if status.maximum or config is None:
         return status.maximum
-    most = round_down(max(0, machine.vram - config.headroom), SIZE_STEP)
-    return min(most, config.maximum) if config.maximum else most
+    display = machine.gpu is not None and machine.gpu.display
+    return limits(Vram(machine.vram, None, 0, display), config.headroom, config.maximum).largest
 
 
 def _size(status: Status, machine: Machine, config: Config | None) -> SizeChoice:
@@ -404,7 +405,7 @@ def _tier(title: str, used: int, size: int, fill: Fill) -> Bar:
 
 
 def _area_name(swap: SwapView) -> str:
-    if swap.device.startswith("/dev/zram"):
+    if swap.device.startswith(ZRAM):
         return tr("Compressed memory (zram)")
     kind = tr("Swap file {path}") if swap.kind == "file" else tr("Disk {path}")
     return kind.format(path=swap.device)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -53,6 +54,10 @@ static nvmlReturn_t put(char *target, unsigned room, const char *text) {
 EXPORT nvmlReturn_t nvmlInitWithFlags(unsigned flags) {
     (void)flags;
     control()->nvml_calls++;
+    control()->nvml_waits++;
+    while (control()->nvml_hangs)
+        usleep(1000);
+    control()->nvml_waits--;
     initialised++;
     return SUCCESS;
 }

@@ -6,14 +6,15 @@ import argparse
 import asyncio
 import datetime
 
+from vramswap_gui.api.dbus import COMMANDS
 from vramswap_gui.api.status import Mode, State, Status
 from vramswap_gui.client import Client
 from vramswap_gui.ctl import describe
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json, show_progress
 from vramswap_gui.errors import VramswapError
-from vramswap_gui.plain import plain
 from vramswap_gui.settings import setting
+from vramswap_gui.text import language
 from vramswap_gui.units import format_size
 
 #: How full segments are changes without a word from the helper.
@@ -24,7 +25,7 @@ async def status(options: argparse.Namespace) -> None:
     """``status``."""
     async with helper() as client:
         if options.json:
-            say_json(describe.as_dict(client.status))
+            say_json(client.status.as_dict())
         else:
             say(describe.full(client.status, options.verbose))
 
@@ -53,16 +54,10 @@ async def _turn(client: Client, wanted: bool) -> None:
     say(describe.line(await client.refresh()))
 
 
-async def cancel(options: argparse.Namespace) -> None:
-    """``cancel``."""
+async def ask(options: argparse.Namespace) -> None:
+    """A command that is a verb of the helper's and no more."""
     async with helper() as client:
-        await client.cancel()
-
-
-async def upgrade(options: argparse.Namespace) -> None:
-    """``upgrade``."""
-    async with helper() as client:
-        await client.upgrade()
+        await client.do(COMMANDS[options.command])
 
 
 async def size(options: argparse.Namespace) -> None:
@@ -108,7 +103,7 @@ async def watch(options: argparse.Namespace) -> None:
             nonlocal shown
             now = datetime.datetime.now().astimezone().replace(microsecond=0)
             if options.json:
-                say_json({"time": now.isoformat(), **describe.as_dict(status)}, in_one_line=True)
+                say_json({"time": now.isoformat(), **status.as_dict()}, in_one_line=True)
             elif (line := _watched(status)) != shown:
                 shown = line
                 say(f"{now:%H:%M:%S}  {line}")
@@ -126,8 +121,9 @@ async def watch(options: argparse.Namespace) -> None:
 
 def _watched(status: Status) -> str:
     use = f"{format_size(status.used)} of {format_size(status.size)} used" if status.segments else ""
-    error = plain(status.error[1]) if status.error[1] != status.reason else ""
-    return "  ".join(part for part in (describe.line(status), use, error) if part)
+    reader = language.of()
+    parts = (describe.line(status, reader), use, describe.error(status, reader))
+    return "  ".join(part for part in parts if part)
 
 
 def _follow(client: Client) -> None:

@@ -25,9 +25,3 @@ async def sleep(options: argparse.Namespace) -> None:
     except VramswapError as error:
         if lent or error.code in _PAGES or ours.areas():
             raise
-
-
-async def wake(options: argparse.Namespace) -> None:
-    """``wake``."""
-    async with helper() as client:
-        await client.wake()

@@ -7,8 +7,9 @@ import argparse
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json, show_progress
 from vramswap_gui.doctor.machine import Verdict
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.settings import setting
+from vramswap_gui.text import language
 
 
 async def doctor(options: argparse.Namespace) -> int:
@@ -24,11 +25,13 @@ async def doctor(options: argparse.Namespace) -> int:
     if options.json:
         say_json([check.as_dict() for check in found])
     else:
-        width = max(len(check.name) for check in found)
-        for check in found:
-            say(f"{check.verdict:<8} {check.name:<{width}}  {check.found}")
-            if check.remedy:
-                say(f"{'':<8} {'':<{width}}  → {check.remedy}")
+        reader = language.of()
+        names = [reader.say(check.name) for check in found]
+        width = max(map(len, names))
+        for check, name in zip(found, names, strict=True):
+            say(f"{check.verdict:<8} {name:<{width}}  {reader.say(check.found)}")
+            if remedy := reader.say(check.remedy):
+                say(f"{'':<8} {'':<{width}}  → {remedy}")
     return int(any(check.verdict is Verdict.FAILED for check in found))
 
 
@@ -60,11 +63,7 @@ async def bench(options: argparse.Namespace) -> None:
     size = setting("size").parse(options.size)
     assert isinstance(size, int)
     if size == 0 or not (0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64):
-        raise VramswapError(
-            ErrorCode.INVALID_ARGUMENT,
-            "A measurement takes a size, up to 60 seconds, 1 to 20 runs, 1 to 64 threads.",
-            "See `vramswapctl bench --help`.",
-        )
+        raise VramswapError(Problem.BENCH_OPTIONS)
     plan = suite.Plan(
         size, options.seconds, options.runs, options.threads, options.gpu, options.disk, not options.no_verify
     )
@@ -73,9 +72,7 @@ async def bench(options: argparse.Namespace) -> None:
         try:
             options.svg.write_text(present.chart(report), encoding="utf-8")
         except OSError as error:
-            raise VramswapError(
-                ErrorCode.INVALID_ARGUMENT, f"{options.svg} cannot be written: {error.strerror}.", "Name another file."
-            ) from None
+            raise VramswapError(Problem.FILE_NOT_WRITTEN, path=str(options.svg), why=str(error.strerror)) from None
     if options.json:
         say_json(report.as_dict())
     else:

@@ -1,7 +1,7 @@
 """How much VRAM is to be lent now, and why, as a pure function. Sizes in bytes, times in seconds.
 
-:func:`decide` looks at an :class:`Observation` and answers with a :class:`Plan`. It remembers nothing: what it has to
-know of earlier decisions is the :class:`PolicyState` in each plan, which the next observation carries.
+:func:`decide` looks at an :class:`Observation` and answers with a :class:`Decision`. It remembers nothing: what it has
+to know of earlier decisions is the :class:`PolicyState` that goes in and comes out anew.
 
 It never flaps. VRAM is given back at once, and lent again only when nobody else has wanted it for a while, a while that
 doubles with each time that it was taken back within the hour. There are at most ``PolicyConfig.raises`` raises an
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from vramswap_gui.api.limits import Limits, Vram, limits
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Cause, Mode, State
-from vramswap_gui.helper.policy.limits import Limits, Vram, limits
-from vramswap_gui.helper.policy.types import TAKEN_DOWN, Memory, Observation, Plan, PolicyConfig, PolicyState
-from vramswap_gui.units import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, format_size, round_down, round_up
+from vramswap_gui.helper.policy.types import Decision, Memory, Observation, PolicyConfig, PolicyState
+from vramswap_gui.units import MAX_SEGMENTS, MIN_SIZE, SIZE_STEP, round_down, round_up
 
 _HOUR: Final = 3600.0
 #: The pause before lending again doubles up to so many times the first.
@@ -29,52 +30,66 @@ _BATTERY_BAND: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class _Veto:
-    """Nothing may be lent. ``after`` says afterwards why lending waits a little longer; empty: it does not."""
+    """Nothing may be lent. ``after`` says afterwards why lending waits a little longer; None: it does not."""
 
     state: State
-    reason: str
+    reason: Reason
     cause: Cause
     urgent: bool = False
-    after: str = ""
+    after: Reason | None = None
 
 
-def decide(observation: Observation, rules: PolicyConfig, now: float) -> Plan:
-    """The plan for ``observation`` at ``now``, seconds of a clock that never goes back."""
-    view = _View(observation, rules, now, _observe(observation, rules, now))
+def decide(
+    observation: Observation, state: PolicyState, config: PolicyConfig, now: float
+) -> tuple[Decision, PolicyState]:
+    """What to do at ``now``, seconds of a clock that never goes back, and what the next decision has to know."""
+    view = _View(observation, config, now, _observe(observation, state, config, now))
     veto = view.veto()
     if veto is not None:
-        return view.plan(0, veto.state, veto.reason, veto.cause, urgent=veto.urgent, denied=veto.after)
+        return view.decision(0, veto.state, veto.reason, veto.cause, urgent=veto.urgent, denied=veto.after)
     base, supply = view.base(), view.supply()
-    if supply is not None and supply < max(base, min(view.goal, observation.history.size or 0)):
+    if supply is not None and supply < max(base, min(view.goal, state.size or 0)):
         size = base
         if supply < base:
             # A program that goes on allocating shall not meet a swapoff at every step.
-            quarter = max(observation.history.peak, base) // 4
+            quarter = max(state.peak, base) // 4
             size = view.floor(min(supply, base - max(quarter, 1)))
-        return view.lend(size, view.others(), None, urgent=True, denied="another program took its VRAM")
+        return view.lend(size, view.others(), None, urgent=True, denied=Reason.of(ReasonCode.VRAM_TAKEN))
     quiet_end = view.quiet_end() if base else None
     if quiet_end is not None and quiet_end <= now:
-        return view.lend(0, "", None)
+        return view.lend(0, None, None)
     want = view.want(base)
     hindrance, until = view.hindrance(base)
-    if want > base and not hindrance:
-        return view.lend(min(want, view.reach()), "" if want <= view.reach() else view.others(), None)
+    if want > base and hindrance is None:
+        return view.lend(min(want, view.reach()), None if want <= view.reach() else view.others(), None)
     if want <= base and view.goal:
         # What hinders for a while only is of no interest to somebody who has enough.
-        hindrance, until = (view.others() if view.reach() <= base < view.goal else ""), None
+        hindrance, until = (view.others() if view.reach() <= base < view.goal else None), None
     return view.lend(base, hindrance, min((end for end in (until, quiet_end) if end is not None), default=None))
 
 
-def _observe(observation: Observation, rules: PolicyConfig, now: float) -> PolicyState:
-    """The history with what this observation shows written in."""
-    old, gpu, power = observation.history, observation.gpu, observation.power
+def off(taken_down: bool = False) -> Reason:
+    """Why nothing is lent that nobody wants; ``taken_down``: because of ``swapoff``."""
+    return Reason.of(ReasonCode.TAKEN_DOWN if taken_down else ReasonCode.OFF)
+
+
+def lent(size: int, goal: int, hindrance: Reason) -> Reason:
+    """Why so much is lent, and no more because of a ``hindrance``."""
+    if size >= goal:
+        return Reason.of(ReasonCode.LENT, size=size)
+    return Reason.of(ReasonCode.LENT_LESS, size=size, goal=goal, why=hindrance)
+
+
+def _observe(observation: Observation, old: PolicyState, rules: PolicyConfig, now: float) -> PolicyState:
+    """The state with what this observation shows written in."""
+    gpu, power = observation.gpu, observation.power
     clients = None if gpu.runtime.asleep else gpu.other_clients
     arrived = clients is not None and old.clients is not None and clients > old.clients
     works = not gpu.runtime.asleep and (gpu.utilisation or 0) >= rules.busy
     failed = observation.running.failed_at
     denied = (old.denied_at, old.denied_by)
     if failed is not None and (old.denied_at is None or failed > old.denied_at):
-        denied = (failed, "lending VRAM failed")
+        denied = (failed, Reason.of(ReasonCode.LENDING_FAILED))
     low = old.low_battery
     if power.on_ac or power.battery_percent is None or power.battery_percent >= rules.battery_floor + _BATTERY_BAND:
         low = False
@@ -119,7 +134,7 @@ class _View:
     observation: Observation
     rules: PolicyConfig
     now: float
-    history: PolicyState
+    state: PolicyState
 
     @cached_property
     def limits(self) -> Limits | None:
@@ -154,7 +169,7 @@ class _View:
 
     def _active(self) -> bool:
         """Whether others were at work on the GPU just now."""
-        return self.history.active_at is not None and self.now < self.history.active_at + self.rules.calm
+        return self.state.active_at is not None and self.now < self.state.active_at + self.rules.calm
 
     def supply(self) -> int | None:
         """What can be lent beside what others use; less than nothing if they use the headroom. None: not known."""
@@ -171,9 +186,9 @@ class _View:
 
     def base(self) -> int:
         """What counts as lent: what was planned, unless that has become impossible."""
-        running, planned, supply = self.observation.running, self.history.size, self.supply()
+        running, planned, supply = self.observation.running, self.state.size, self.supply()
         if planned is not None and running.size < planned:
-            failed = running.failed_at is not None and running.failed_at >= max(self.history.raises, default=0.0)
+            failed = running.failed_at is not None and running.failed_at >= max(self.state.raises, default=0.0)
             if failed or (supply is not None and supply < planned):
                 planned = None
         if planned is None:
@@ -185,25 +200,27 @@ class _View:
         power, rules = self.observation.power, self.rules
         session = self.observation.session
         if session.asleep:
-            return _Veto(State.OFF, "Off while the machine sleeps.", Cause.SLEEP, urgent=True)
+            return _Veto(State.OFF, Reason.of(ReasonCode.ASLEEP), Cause.SLEEP, urgent=True)
         if session.hand is False:
-            return _Veto(State.OFF, TAKEN_DOWN if session.taken_down else "Off.", Cause.HAND)
+            return _Veto(State.OFF, off(session.taken_down), Cause.HAND)
         if rules.pause_for_games and session.game_mode and (session.hand or rules.mode is not Mode.OFF):
-            reason = "A game is running and has all of the VRAM."
-            return _Veto(State.WAITING, reason, Cause.GAME, urgent=True, after="a game was running")
+            reason, after = Reason.of(ReasonCode.GAME), Reason.of(ReasonCode.GAME_RAN)
+            return _Veto(State.WAITING, reason, Cause.GAME, urgent=True, after=after)
         if session.hand:
             # Whoever turns it on by hand has seen the battery.
             return None
         if rules.mode is Mode.OFF:
-            return _Veto(State.OFF, "Off.", Cause.HAND)
+            return _Veto(State.OFF, off(), Cause.HAND)
         if rules.only_on_ac and power.on_ac is False:
-            return _Veto(State.OFF, "Off on battery.", Cause.BATTERY, after="the machine was on battery")
-        if self.history.low_battery:
+            reason, after = Reason.of(ReasonCode.ON_BATTERY), Reason.of(ReasonCode.WAS_ON_BATTERY)
+            return _Veto(State.OFF, reason, Cause.BATTERY, after=after)
+        if self.state.low_battery:
             level, floor = power.battery_percent or 0.0, rules.battery_floor
-            reason = f"The battery is at {level:.0f} %, below the floor of {floor} %."
+            reason = Reason.of(ReasonCode.BATTERY_LOW, level=round(level), floor=floor)
             if level >= floor:
-                reason = f"The battery is at {level:.0f} %, less than {_BATTERY_BAND} % above the floor of {floor} %."
-            return _Veto(State.OFF, reason, Cause.BATTERY, after="the battery was low")
+                code = ReasonCode.BATTERY_NEAR_FLOOR
+                reason = Reason.of(code, level=round(level), band=_BATTERY_BAND, floor=floor)
+            return _Veto(State.OFF, reason, Cause.BATTERY, after=Reason.of(ReasonCode.BATTERY_WAS_LOW))
         return None
 
     def _always(self) -> bool:
@@ -211,9 +228,9 @@ class _View:
 
     def quiet_end(self) -> float | None:
         """When everything is to be released, unless memory gets short before."""
-        if self._always() or self.history.quiet_since is None:
+        if self._always() or self.state.quiet_since is None:
             return None
-        return self.history.quiet_since + self.rules.quiet
+        return self.state.quiet_since + self.rules.quiet
 
     def want(self, base: int) -> int:
         """What would be good to have."""
@@ -222,70 +239,80 @@ class _View:
         if base == 0:
             return self._ceil(self.goal // 4) if _short(self.observation.memory, self.rules) else 0
         used = self.observation.running.used
-        if used * 100 <= base * self.rules.grow_used or self.history.quiet_since is not None:
+        if used * 100 <= base * self.rules.grow_used or self.state.quiet_since is not None:
             return base
         return self._ceil(max(base + self.goal // 4, 2 * used))
 
-    def others(self) -> str:
+    def others(self) -> Reason:
         """What others do with the GPU."""
         gpu = self.observation.gpu
         many = (gpu.other_clients or 0) > 1
         if self._active():
-            return "other programs are using the GPU" if many else "another program is using the GPU"
-        if not gpu.used_by_others:
-            return "other programs use the rest of the VRAM"
-        used = format_size(gpu.used_by_others)
-        return f"other programs use {used} of VRAM" if many else f"another program uses {used} of VRAM"
+            return Reason.of(ReasonCode.OTHER_PROGRAMS_ACTIVE if many else ReasonCode.OTHER_PROGRAM_ACTIVE)
+        if not gpu.used_by_others or gpu.used_by_others < 0:
+            return Reason.of(ReasonCode.REST_USED)
+        code = ReasonCode.OTHER_PROGRAMS_USE if many else ReasonCode.OTHER_PROGRAM_USES
+        return Reason.of(code, used=gpu.used_by_others)
 
-    def hindrance(self, base: int) -> tuple[str, float | None]:
-        """Why not more than ``base`` is lent, and until when; empty if nothing is in the way."""
-        history, rules = self.history, self.rules
+    def hindrance(self, base: int) -> tuple[Reason | None, float | None]:
+        """Why not more than ``base`` is lent, and until when; None if nothing is in the way."""
+        history, rules = self.state, self.rules
         if self.goal == 0:
-            return "the GPU has no VRAM to spare", None
+            return Reason.of(ReasonCode.NO_VRAM_TO_SPARE), None
         pause = rules.calm * min(2 ** max(0, len(history.yields) - 1), _LONGEST_CALM)
         if history.active_at is not None and self.now < history.active_at + pause:
-            others = self.others() if self._active() else f"until a moment ago {self.others()}"
+            others = self.others()
+            if not self._active():
+                others = Reason.of(ReasonCode.UNTIL_NOW, why=others)
             return others, history.active_at + pause
         if self.reach() <= base:
             return self.others(), None
         if history.denied_at is not None and self.now < history.denied_at + pause:
-            return f"{history.denied_by} a moment ago", history.denied_at + pause
+            what = history.denied_by or Reason.of(ReasonCode.LENDING_FAILED)
+            return Reason.of(ReasonCode.A_MOMENT_AGO, what=what), history.denied_at + pause
         if len(history.raises) >= rules.raises:
-            return "the size changed too often in the last hour", history.raises[0] + _HOUR
-        return "", None
+            return Reason.of(ReasonCode.CHANGED_TOO_OFTEN), history.raises[0] + _HOUR
+        return None, None
 
-    def lend(self, size: int, hindrance: str, until: float | None, urgent: bool = False, denied: str = "") -> Plan:
-        """The plan to lend ``size``, with its sentence."""
+    def lend(
+        self,
+        size: int,
+        hindrance: Reason | None,
+        until: float | None,
+        urgent: bool = False,
+        denied: Reason | None = None,
+    ) -> tuple[Decision, PolicyState]:
+        """To lend ``size``, with the reason."""
         memory, rules = self.observation.memory, self.rules
         cause = Cause.VRAM if hindrance else Cause.MEMORY
         if size:
-            reason = f"{format_size(size)} of {format_size(self.goal)}: {hindrance or 'no more is needed'}."
+            reason = lent(size, self.goal, hindrance or Reason.of(ReasonCode.ENOUGH))
             if size >= self.goal:
-                reason, cause = f"{format_size(size)} of VRAM are lent as swap.", Cause.NONE
+                cause = Cause.NONE
         elif self._always():
-            reason = f"Nothing can be lent: {hindrance}."
+            reason = Reason.of(ReasonCode.NOTHING_LENT, why=hindrance or self.others())
         elif hindrance and _short(memory, rules):
-            reason = f"Memory is short, but {hindrance}."
+            reason = Reason.of(ReasonCode.SHORT_BUT, why=hindrance)
         else:
             cause = Cause.MEMORY
             plenty = memory.available * 100 >= memory.total * rules.plenty
-            reason = "Memory is plentiful." if plenty else "Memory is not short."
+            reason = Reason.of(ReasonCode.MEMORY_PLENTIFUL if plenty else ReasonCode.MEMORY_NOT_SHORT)
             if self.observation.session.taken_down:
-                reason = "Somebody turned it off with swapoff; it comes back when memory is short."
-        return self.plan(size, State.ON if size else State.WAITING, reason, cause, until, urgent, denied)
+                reason = Reason.of(ReasonCode.TAKEN_DOWN_FOR_NOW)
+        return self.decision(size, State.ON if size else State.WAITING, reason, cause, until, urgent, denied)
 
-    def plan(
+    def decision(
         self,
         size: int,
         state: State,
-        reason: str,
+        reason: Reason,
         cause: Cause,
         until: float | None = None,
         urgent: bool = False,
-        denied: str = "",
-    ) -> Plan:
-        """The plan, with what the next one has to know of it."""
-        old, running = self.history, self.observation.running
+        denied: Reason | None = None,
+    ) -> tuple[Decision, PolicyState]:
+        """The decision, and what the next one has to know of it."""
+        old, running = self.state, self.observation.running
         before = running.size if old.size is None else old.size
         new = dataclasses.replace(old, size=size, peak=max(old.peak, before) if size else 0)
         if denied:
@@ -296,4 +323,4 @@ class _View:
             yields = (*old.yields, self.now) if denied and not old.falling else old.yields
             new = dataclasses.replace(new, yields=yields, falling=bool(denied), urgent=urgent)
         hurry = running.size > size and (urgent or new.urgent)
-        return Plan(size, state, reason, cause, until, hurry, new)
+        return Decision(size, state, reason, cause, until, hurry), new

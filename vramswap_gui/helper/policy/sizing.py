@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.helper.policy.limits import Vram, of, require_possible
+from vramswap_gui.api.limits import Vram
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.helper.policy.limits import of, require_possible
 from vramswap_gui.settings import Config
 from vramswap_gui.system.memory import Commit
 from vramswap_gui.system.swaps import MOST_AREAS
-from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, format_size, round_down, round_up
+from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, round_down, round_up
 
 #: Steps in which the swap grows and shrinks: small enough to give way to a game, large enough that 16 are plenty.
 _SEGMENT: Final = 512 * MIB
@@ -60,11 +61,7 @@ def target(config: Config, vram: Vram) -> int:
     most = found.largest if found.now is None else found.now
     if not most:
         free = vram.total if vram.free is None else vram.free + vram.ours
-        raise VramswapError(
-            ErrorCode.OUT_OF_VRAM,
-            f"Only {format_size(free)} of VRAM are free, of which {format_size(found.headroom)} are not to be lent.",
-            "Close programs that use the GPU, or lower the setting “headroom”.",
-        )
+        raise VramswapError(Problem.NO_VRAM_FREE, free=max(0, free), kept=found.headroom)
     return min(round_down(config.size, SIZE_STEP) or most, most)
 
 
@@ -124,29 +121,14 @@ def require_room(used: int, room: Room, size: int = 0) -> None:
     spare = max(0, room.available - margin(room))
     fits = spare + room.swap_free + min(room.zram_free // _ZRAM_SHARE, spare)
     if used > fits:
-        raise VramswapError(
-            ErrorCode.WONT_FIT,
-            f"{format_size(used)} of pages are in VRAM, and memory and other swap have room for {format_size(fits)}.",
-            f"Close programs that use {format_size(used - fits)} or more, then try again. Nothing was changed.",
-        )
+        raise VramswapError(Problem.PAGES_DO_NOT_FIT, used=used, room=fits, missing=used - fits)
     if room.commit is not None and size > room.commit.room:
-        limit, missing = format_size(room.commit.limit), format_size(size - room.commit.room)
+        commit = room.commit
         raise VramswapError(
-            ErrorCode.WONT_FIT,
-            f"The kernel (vm.overcommit_memory=2) lets programs ask for {limit} in all, {format_size(size)} of which"
-            f" are this swap; {format_size(room.commit.used)} are promised, so it cannot go.",
-            f"Close programs that asked for {missing} or more, or raise the limit for a while:"
-            " `sudo sysctl vm.overcommit_ratio=95`. Nothing was changed.",
+            Problem.COMMIT_LIMIT, limit=commit.limit, size=size, used=commit.used, missing=size - commit.room
         )
 
 
 def priority(config: Config, index: int) -> int:
     """The swap priority of a segment: the kernel fills the first one first."""
     return config.priority - index
-
-
-def sentence(size: int, aim: int) -> str:
-    """Why the swap, which is on, has the size it has, for a person."""
-    if size < aim:
-        return f"{format_size(size)} of {format_size(aim)}: other programs use the rest of the VRAM."
-    return f"{format_size(size)} of VRAM are lent as swap."

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vramswap_gui.api.limits import DISPLAY_HEADROOM
+from vramswap_gui.api.reasons import Reason
 from vramswap_gui.api.status import Cause, Mode, State
-from vramswap_gui.helper.policy.limits import DISPLAY_HEADROOM
 from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Power
 from vramswap_gui.units import MIB
-
-#: The reason while it is off because of ``swapoff``.
-TAKEN_DOWN = "Somebody turned it off with swapoff."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class Running:
 class PolicyState:
     """What of earlier decisions matters to the next. A person's own command to start or resize begins a fresh one."""
 
-    #: What the last plan said; None before the first.
+    #: What the last decision said; None before the first.
     size: int | None = None
     #: What was lent after the last raise.
     peak: int = 0
@@ -105,7 +103,7 @@ class PolicyState:
     active_at: float | None = None
     #: When and by what lending was last made impossible.
     denied_at: float | None = None
-    denied_by: str = ""
+    denied_by: Reason | None = None
     #: Since when all pages would fit comfortably into memory.
     quiet_since: float | None = None
     low_battery: bool = False
@@ -120,7 +118,6 @@ class Observation:
     power: PowerObservation = PowerObservation()
     session: SessionObservation = SessionObservation()
     running: Running = Running()
-    history: PolicyState = PolicyState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +155,18 @@ class PolicyConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be so now. ``reason`` is a sentence for a person."""
+class Decision:
+    """What is to be so now, and why."""
 
     size: int
     #: ``OFF``, ``WAITING`` or ``ON``.
     state: State
-    reason: str
+    reason: Reason
     cause: Cause
     #: When to decide again at the latest; None: only when something changes.
     until: float | None
     #: Somebody waits for what is given back; otherwise the pages come home at leisure.
     urgent: bool
-    history: PolicyState
 
 
 def rules(config: Config) -> PolicyConfig:

@@ -33,7 +33,7 @@ import os
 import select
 import threading
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
@@ -68,16 +68,14 @@ cdef enum:
 CONTEXT_LOST = EXIT_CONTEXT_LOST
 
 
-cdef void check(cydriver.CUresult result, str doing) except *:
+cdef void check(cydriver.CUresult result, str call) except *:
     if result != cydriver.CUresult.CUDA_SUCCESS:
-        raise VramswapError(
-            ErrorCode.SERVER_FAILED, f"CUDA error {<int>result} while {doing}.", "See the driver's messages in `dmesg`."
-        )
+        raise VramswapError(Problem.CUDA_FAILED, call=call, status=str(<int>result))
 
 
 cdef cydriver.CUstream new_stream() except *:
     cdef cydriver.CUstream stream = NULL
-    check(cydriver.cuStreamCreate(&stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING), "creating a stream")
+    check(cydriver.cuStreamCreate(&stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING), "cuStreamCreate")
     return stream
 
 
@@ -121,7 +119,7 @@ cdef uint64_t timed(CopyBatch *batch, cydriver.CUdeviceptr vram, unsigned char *
 cdef void *pinned(size_t size) except NULL:
     """So many bytes of locked memory for copies, zeroed and touched."""
     cdef void *memory = NULL
-    check(cydriver.cuMemHostAlloc(&memory, size, cydriver.CU_MEMHOSTALLOC_PORTABLE), "pinning memory")
+    check(cydriver.cuMemHostAlloc(&memory, size, cydriver.CU_MEMHOSTALLOC_PORTABLE), "cuMemHostAlloc")
     memset(memory, 0, size)
     return memory
 
@@ -162,7 +160,7 @@ cdef class Engine:
             raise MemoryError
         self._zeroes = <unsigned char *>pinned(ZEROES)
         # What the workers set through the compute channel, to see whether it is free.
-        check(cydriver.cuMemAlloc(&self._words, workers * sizeof(uint64_t)), "allocating a word for each worker")
+        check(cydriver.cuMemAlloc(&self._words, workers * sizeof(uint64_t)), "cuMemAlloc")
         self._listed = <Listed *>pinned(workers * LANES * BATCHES * MAX_LISTED * sizeof(Listed))
         kernel = self._load(cubin)
         kernel_from = self._measure(kernel, can_batch)
@@ -201,7 +199,7 @@ cdef class Engine:
         cdef cydriver.CUfunction kernel = NULL
         self._module = NULL
         if cubin and cydriver.cuModuleLoadData(&self._module, <char *>cubin) == cydriver.CUresult.CUDA_SUCCESS:
-            check(cydriver.cuModuleGetFunction(&kernel, self._module, "copy"), "looking for the copy kernel")
+            check(cydriver.cuModuleGetFunction(&kernel, self._module, "copy"), "cuModuleGetFunction")
         return kernel
 
     cdef tuple _measure(self, cydriver.CUfunction kernel, bint can_batch):
@@ -218,7 +216,7 @@ cdef class Engine:
             return NEVER, NEVER
         batch = <CopyBatch *>calloc(1, sizeof(CopyBatch))
         host = <unsigned char *>pinned(MOST * STRIDE)
-        check(cydriver.cuMemAlloc(&vram, MOST * 2 * PAGE), "allocating a place to try copies")
+        check(cydriver.cuMemAlloc(&vram, MOST * 2 * PAGE), "cuMemAlloc")
         memset(&channel, 0, sizeof(channel))
         found = [KERNEL_OUT_FROM, KERNEL_INTO_FROM]
         for lane in range(LANES):
@@ -295,7 +293,7 @@ cdef class Engine:
             if load_acquire(&c.port.state) == FREE:
                 return c
         else:
-            raise VramswapError(ErrorCode.BUSY, "Too many NBD connections.", f"The limit is {MAX_CONNECTIONS}.")
+            raise VramswapError(Problem.CONNECTIONS_FULL, most=MAX_CONNECTIONS)
         return self._new_connection(i)
 
     def provide(self, int connections) -> None:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
@@ -135,7 +135,7 @@ class _Loop:
             answer["error"] = error.as_dict()
         except Exception as error:
             # A defect, or a system that is out of something: the keeper decides what becomes of us.
-            failed = VramswapError(ErrorCode.SERVER_FAILED, f"The engine failed ({type(error).__name__}: {error}).")
+            failed = VramswapError(Problem.ENGINE_FAILED, what=f"{type(error).__name__}: {error}")
             answer["error"] = failed.as_dict()
         self._say(answer, (made,) if made >= 0 else ())
         if "error" in answer and answer["error"]["code"] == ErrorCode.SERVER_FAILED and not self._commands.healthy():

@@ -8,15 +8,15 @@ descriptor keeps the memory alive, and any process can import and map it again
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from cuda.bindings import driver
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.plain import plain
 from vramswap_gui.system.gpu import Card, pick
-from vramswap_gui.units import format_size
 
 #: CUDA 12.0, driver 525: the oldest that cuda-bindings and the calls below are tried with.
 OLDEST_DRIVER: Final = 12000
@@ -45,37 +45,23 @@ class Mapping:
     handle: Any
 
 
-def _call(doing: str, result: tuple[Any, ...]) -> Any:
-    """The value of a CUDA call's result. Raises VramswapError for an error."""
-    status, *values = result
+def _call(function: Callable[..., tuple[Any, ...]], *arguments: Any) -> Any:
+    """The value of a CUDA call. Raises VramswapError for an error."""
+    status, *values = function(*arguments)
     if status != driver.CUresult.CUDA_SUCCESS:
-        raise _error(doing, status)
+        raise _error(function.__name__, status)
     return values[0] if len(values) == 1 else tuple(values)
 
 
-def _error(doing: str, status: Any) -> VramswapError:
+def _error(call: str, status: Any) -> VramswapError:
     errors = driver.CUresult
     if status == errors.CUDA_ERROR_OUT_OF_MEMORY:
-        return VramswapError(
-            ErrorCode.OUT_OF_VRAM,
-            f"The GPU has too little free memory ({doing}).",
-            "Choose a smaller size or close programs that use the GPU.",
-        )
+        return VramswapError(Problem.VRAM_TOO_FULL, call=call)
     if status == errors.CUDA_ERROR_NO_DEVICE:
-        return VramswapError(
-            ErrorCode.NO_GPU,
-            "The NVIDIA driver finds no GPU.",
-            "Check that the dGPU is switched on in the firmware and not hidden by a graphics switcher.",
-        )
+        return VramswapError(Problem.GPU_NOT_FOUND)
     if status == errors.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH:
-        return VramswapError(
-            ErrorCode.NO_DRIVER,
-            "The NVIDIA driver was updated, and the kernel still runs another version of it.",
-            "Restart the computer.",
-        )
-    return VramswapError(
-        ErrorCode.SERVER_FAILED, f"CUDA failed while {doing}: {status.name}.", "Look for NVRM or Xid lines in `dmesg`."
-    )
+        return VramswapError(Problem.DRIVER_UPDATED)
+    return VramswapError(Problem.CUDA_FAILED, call=call, status=status.name)
 
 
 class Vram:
@@ -93,30 +79,19 @@ class Vram:
         # Each hardware queue costs some 10 MiB of host memory, and four carry all that the workers can copy.
         os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "4")
         try:
-            version = _call("asking for the driver's version", driver.cuDriverGetVersion())
+            version = _call(driver.cuDriverGetVersion)
         except RuntimeError as error:
-            raise VramswapError(
-                ErrorCode.NO_DRIVER,
-                "The NVIDIA driver is not installed: libcuda.so.1 cannot be loaded.",
-                "Install your distribution's NVIDIA driver package (Debian: nvidia-driver libcuda1).",
-            ) from error
+            raise VramswapError(Problem.DRIVER_MISSING) from error
         if version < OLDEST_DRIVER:
-            raise VramswapError(
-                ErrorCode.DRIVER_TOO_OLD,
-                f"The NVIDIA driver supports CUDA {version // 1000}.{version % 1000 // 10}; 12.0 is needed.",
-                "Install NVIDIA driver 525 or newer.",
-            )
-        _call("starting CUDA", driver.cuInit(0))
+            raise VramswapError(Problem.DRIVER_TOO_OLD, version=f"{version // 1000}.{version % 1000 // 10}")
+        _call(driver.cuInit, 0)
         #: cuMemcpyBatchAsync, in the form that has no index of failure, came with CUDA 13.
         self.can_batch = version >= 13000
         self._device = _find(selector)
-        _call(
-            "setting up the context",
-            driver.cuDevicePrimaryCtxSetFlags(self._device, driver.CUctx_flags.CU_CTX_SCHED_SPIN),
-        )
+        _call(driver.cuDevicePrimaryCtxSetFlags, self._device, driver.CUctx_flags.CU_CTX_SCHED_SPIN)
         #: The context's handle, as the engine's workers need it.
-        self.context = int(_call("creating a context", driver.cuDevicePrimaryCtxRetain(self._device)))
-        _call("making the context current", driver.cuCtxSetCurrent(self.context))
+        self.context = int(_call(driver.cuDevicePrimaryCtxRetain, self._device))
+        _call(driver.cuCtxSetCurrent, self.context)
         self._properties = driver.CUmemAllocationProp()
         self._properties.type = driver.CUmemAllocationType.CU_MEM_ALLOCATION_TYPE_PINNED
         self._properties.requestedHandleTypes = _POSIX_FD
@@ -125,7 +100,7 @@ class Vram:
 
     def gpu(self) -> Gpu:
         """What the GPU is and how much of it is free now."""
-        free, total = _call("asking for free memory", driver.cuMemGetInfo())
+        free, total = _call(driver.cuMemGetInfo)
         name = _name(self._device)
         return Gpu(
             name=name,
@@ -145,10 +120,10 @@ class Vram:
 
         Raises VramswapError OUT_OF_VRAM, and then nothing is left allocated.
         """
-        handle = _call(f"allocating {format_size(size)}", driver.cuMemCreate(size, self._properties, 0))
+        handle = _call(driver.cuMemCreate, size, self._properties, 0)
         fd = -1
         try:
-            fd = int(_call("exporting memory", driver.cuMemExportToShareableHandle(handle, _POSIX_FD, 0)))
+            fd = int(_call(driver.cuMemExportToShareableHandle, handle, _POSIX_FD, 0))
             mapping = self._map(handle, size)
             self.wipe(mapping)
         except BaseException:
@@ -160,7 +135,7 @@ class Vram:
 
     def import_fd(self, fd: int, size: int) -> Mapping:
         """Map the segment that ``fd`` was exported from, with its contents. The caller keeps ``fd``."""
-        handle = _call("importing memory", driver.cuMemImportFromShareableHandle(fd, _POSIX_FD))
+        handle = _call(driver.cuMemImportFromShareableHandle, fd, _POSIX_FD)
         try:
             return self._map(handle, size)
         except BaseException:
@@ -169,29 +144,29 @@ class Vram:
 
     def wipe(self, mapping: Mapping) -> None:
         """Overwrite the segment with zeroes, so that nobody reads what was there before."""
-        _call("wiping memory", driver.cuMemsetD8(mapping.base, 0, mapping.size))
+        _call(driver.cuMemsetD8, mapping.base, 0, mapping.size)
         # The default stream's, and not what the workers have under way.
-        _call("wiping memory", driver.cuStreamSynchronize(0))
+        _call(driver.cuStreamSynchronize, 0)
 
     def release(self, mapping: Mapping) -> None:
         """Unmap the segment. Its memory is free once every exported descriptor is closed as well."""
-        _call("unmapping memory", driver.cuMemUnmap(mapping.base, mapping.size))
-        _call("releasing addresses", driver.cuMemAddressFree(mapping.base, mapping.size))
-        _call("releasing memory", driver.cuMemRelease(mapping.handle))
+        _call(driver.cuMemUnmap, mapping.base, mapping.size)
+        _call(driver.cuMemAddressFree, mapping.base, mapping.size)
+        _call(driver.cuMemRelease, mapping.handle)
 
     def close(self) -> None:
         """Give the context back, after which the GPU may sleep."""
-        _call("releasing the context", driver.cuDevicePrimaryCtxRelease(self._device))
+        _call(driver.cuDevicePrimaryCtxRelease, self._device)
 
     def _map(self, handle: Any, size: int) -> Mapping:
-        base = int(_call("reserving addresses", driver.cuMemAddressReserve(size, 0, 0, 0)))
+        base = int(_call(driver.cuMemAddressReserve, size, 0, 0, 0))
         try:
-            _call("mapping memory", driver.cuMemMap(base, size, 0, handle, 0))
+            _call(driver.cuMemMap, base, size, 0, handle, 0)
             access = driver.CUmemAccessDesc()
             access.location = self._properties.location
             access.flags = driver.CUmemAccess_flags.CU_MEM_ACCESS_FLAGS_PROT_READWRITE
             try:
-                _call("allowing access", driver.cuMemSetAccess(base, size, [access], 1))
+                _call(driver.cuMemSetAccess, base, size, [access], 1)
             except BaseException:
                 driver.cuMemUnmap(base, size)
                 raise
@@ -203,19 +178,15 @@ class Vram:
 
 def _find(selector: str) -> Any:
     """The device that ``selector`` names. Raises VramswapError NO_GPU with the ones there are."""
-    count = _call("counting GPUs", driver.cuDeviceGetCount())
-    devices = [_call("opening the GPU", driver.cuDeviceGet(index)) for index in range(count)]
+    count = _call(driver.cuDeviceGetCount)
+    devices = [_call(driver.cuDeviceGet, index) for index in range(count)]
     cards = [Card(_pci(device), index, _uuid(device), _name(device)) for index, device in enumerate(devices)]
     card = pick(selector, cards)
     # Each has told its UUID, so one is meant or an error was raised.
     assert card is not None and card.index is not None
     device = devices[card.index]
     if _is_integrated(device):
-        raise VramswapError(
-            ErrorCode.NO_GPU,
-            f"The GPU {card.pci} ({card.name}) has no memory of its own: what it lends is the computer's.",
-            "vramswap is of use with a GPU that has VRAM; for this computer there is zram.",
-        )
+        raise VramswapError(Problem.GPU_WITHOUT_VRAM, pci=card.pci, name=card.name)
     return device
 
 
@@ -230,15 +201,15 @@ def _is_integrated(device: Any) -> bool:
 
 
 def _name(device: Any) -> str:
-    raw: bytes = _call("asking for the name", driver.cuDeviceGetName(128, device))
+    raw: bytes = _call(driver.cuDeviceGetName, 128, device)
     return plain(raw.split(b"\0")[0].decode(errors="surrogateescape"), 100)
 
 
 def _uuid(device: Any) -> str:
-    raw = bytes(_call("asking for the UUID", driver.cuDeviceGetUuid(device)).bytes).hex()
+    raw = bytes(_call(driver.cuDeviceGetUuid, device).bytes).hex()
     return f"GPU-{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
 
 
 def _pci(device: Any) -> str:
-    raw: bytes = _call("asking for the PCI address", driver.cuDeviceGetPCIBusId(32, device))
+    raw: bytes = _call(driver.cuDeviceGetPCIBusId, 32, device)
     return raw.split(b"\0")[0].decode().lower()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.exports.base import Jobs
 from vramswap_gui.server.messages import (
     CONNECTIONS,
@@ -115,7 +115,7 @@ class NbdKernelExports:
                 return DeviceUnlinked(index, error)
             self._devices[index] = _Device(number, ident)
             without_scheduler(number, self._sys)
-            return DeviceLinked(index, f"/dev/nbd{number}")
+            return DeviceLinked(index, nbd.path(number))
 
         self._linker.do(lambda: self._linked(ends, make))
 
@@ -128,15 +128,15 @@ class NbdKernelExports:
             until = time.monotonic() + _NOTICE
             while missing := [end for end in ends.sockets if not is_taken(end)]:
                 if job.abandoned.is_set() or time.monotonic() > until:
-                    why = f"The kernel does not let go of connections of /dev/nbd{device.number}."
-                    return DeviceUnlinked(index, VramswapError(ErrorCode.NO_NBD, why))
+                    why = VramswapError(Problem.NBD_HOLDS_ON, device=nbd.path(device.number))
+                    return DeviceUnlinked(index, why)
                 try:
                     self._linking_control.reconfigure(device.number, [end.fileno() for end in missing], device.ident)
                 except VramswapError as error:
                     return DeviceUnlinked(index, error, gone=not self._is_ours(device))
                 if any(not is_taken(end) for end in missing):
                     time.sleep(_NOTICE_POLL)
-            return DeviceLinked(index, f"/dev/nbd{device.number}")
+            return DeviceLinked(index, nbd.path(device.number))
 
         self._linker.do(lambda: self._linked(ends, hand_in))
 
@@ -154,7 +154,7 @@ class NbdKernelExports:
         self._loop.call_soon_threadsafe(tell)
 
     def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:
-        self._devices[index] = _Device(int(device.removeprefix("/dev/nbd")), ident)
+        self._devices[index] = _Device(nbd.number(device), ident)
         if ends:
             self._ends[index] = _Ends([socket.socket(fileno=fd) for fd in ends], 0)
             self._watch(self._ends[index])
@@ -168,9 +168,9 @@ class NbdKernelExports:
                 if lost:
                     self._linking_control.disconnect(device.number)
                 elif self._is_ours(device):
-                    with _claimed(f"/dev/nbd{device.number}", self._proc):
+                    with _claimed(nbd.path(device.number), self._proc):
                         if job.abandoned.is_set():
-                            raise VramswapError(ErrorCode.BUSY, f"/dev/nbd{device.number} was not free in time.")
+                            raise VramswapError(Problem.DEVICE_NOT_FREE, device=nbd.path(device.number))
                         self._detaching_control.disconnect(device.number)
             except VramswapError as error:
                 if self._is_ours(device):
@@ -243,15 +243,12 @@ def _claimed(device: str, proc: Path) -> Iterator[None]:
     closes the device, as swapoff does, and holds a lock meanwhile (https://systemd.io/BLOCK_DEVICE_LOCKING). Opening it
     may wait for pages of it, and so for an engine. Raises VramswapError BUSY.
     """
-    busy = VramswapError(ErrorCode.BUSY, f"{device} is in use as swap.", f"Run `swapoff {device}` first.")
     try:
         if any(area.device == device for area in swaps.read(proc)):
-            raise busy
+            raise VramswapError(Problem.DEVICE_IS_SWAP, device=device)
         fd = os.open(device, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
     except OSError as error:
-        raise VramswapError(
-            ErrorCode.BUSY, f"{device} is in use ({error.strerror}).", f"Run `swapoff {device}` first."
-        ) from None
+        raise VramswapError(Problem.DEVICE_IN_USE, device=device, why=str(error.strerror)) from None
     try:
         until = time.monotonic() + _PROBE_SECONDS
         while time.monotonic() < until:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.exports.base import widen
 from vramswap_gui.server.exports.nbd_handshake import Dialogue, Export, negotiate
 from vramswap_gui.server.messages import ClientCame, DeviceDetached, DeviceLinked, DeviceUnlinked, Event
@@ -47,8 +47,8 @@ class NbdSocketExports:
         try:
             listener = listen(self._path(index))
         except OSError as error:
-            why = f"{self._path(index)} cannot be served: {error.strerror}."
-            return DeviceUnlinked(index, VramswapError(ErrorCode.INVALID_ARGUMENT, why, "Choose another path."))
+            path, why = str(self._path(index)), str(error.strerror)
+            return DeviceUnlinked(index, VramswapError(Problem.PATH_NOT_SERVED, path=path, why=why))
         self._servers[index] = listener
         self._tasks[index] = set()
         self._tasks[index].add(asyncio.create_task(self._accept(index, listener, Export(size))))

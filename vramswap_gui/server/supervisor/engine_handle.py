@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.engine import main as engine
 from vramswap_gui.server.engine.main import EngineOptions
@@ -169,8 +169,4 @@ def _close_all_but(*kept: int) -> None:
 
 def not_started(error: OSError) -> VramswapError:
     """The error when the system has no room for another process."""
-    return VramswapError(
-        ErrorCode.INTERNAL,
-        f"The engine could not be started: {os.strerror(error.errno or 0)}.",
-        "Memory or processes are short; it is tried again.",
-    )
+    return VramswapError(Problem.ENGINE_NOT_STARTED, why=os.strerror(error.errno or 0))

@@ -19,10 +19,11 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.api.control import ControlVerb, EngineState, GpuInfo, SegmentInfo, ServerStatus
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.messages import (
     PATIENCE,
     Abandon,
@@ -66,7 +67,7 @@ from vramswap_gui.server.messages import (
     Tick,
 )
 from vramswap_gui.server.supervisor import recovery
-from vramswap_gui.units import MAX_SEGMENTS, SIZE_STEP, format_size
+from vramswap_gui.units import MAX_SEGMENTS, SIZE_STEP
 
 #: Seconds in which an engine must have opened the GPU. A driver that wakes one, or brings it back, takes a few.
 START_SECONDS: Final = 45.0
@@ -377,7 +378,7 @@ class Keeper:
             return
         if not self._begun:
             self._forget(engine)
-            self._finish(_engine_failed("it died while it opened the GPU"))
+            self._finish(VramswapError(Problem.ENGINE_DIED_OPENING))
             return
         if not engine.refused and not engine.quitting and (engine.ours or not self._upgraded):
             self._recovery.died(event.status, engine.since if engine.served else None, self._now)
@@ -416,13 +417,13 @@ class Keeper:
             return
         if question.question is Question.CREATE:
             # What it allocated went with it.
-            self._fail(segment, _engine_failed("it died while it allocated VRAM"))
+            self._fail(segment, VramswapError(Problem.ENGINE_DIED_ALLOCATING))
             del self.segments[segment.index]
         elif question.question is Question.CONNECT:
             self._unlink(segment)
             if segment.stage is Stage.CONNECTING:
                 segment.stage = Stage.DETACHED
-                self._fail(segment, _engine_failed("it died while a device was attached"))
+                self._fail(segment, VramswapError(Problem.ENGINE_DIED_ATTACHING))
         elif question.question is Question.DROP:
             # It is wiped by the next one; whoever had asked for that need not wait.
             self._done(segment)
@@ -529,7 +530,7 @@ class Keeper:
 
     def _tell_status(self) -> None:
         for waiting in self._statuses:
-            self._out.append(Reply(waiting.event.number, self.status()))
+            self._out.append(Reply(waiting.event.number, self.status().to_wire()))
         self._statuses.clear()
 
     def _watch(self, engine: Engine, beats: tuple[int, ...]) -> None:
@@ -586,7 +587,7 @@ class Keeper:
         self._linked(segment, event)
         if segment.stage is Stage.ATTACHED and not segment.undo:
             self._out.append(Tell("attached", (segment.device, segment.size)))
-            self._done(segment, _shown(segment))
+            self._done(segment, asdict(_shown(segment)))
 
     def _not_made(self, segment: Segment, event: DeviceUnlinked) -> None:
         segment.stage = Stage.ENDED if self.lost else Stage.DETACHED
@@ -636,10 +637,10 @@ class Keeper:
     # Verbs
 
     def _asked(self, event: Asked) -> None:
-        if event.verb == "status":
+        if event.verb is ControlVerb.STATUS:
             serving = self._serving()
             if serving is None or (serving.question is not None and serving.question.question is not Question.INFO):
-                self._out.append(Reply(event.number, self.status()))
+                self._out.append(Reply(event.number, self.status().to_wire()))
                 return
             self._statuses.append(_Waiting(event, self._now + STATUS_SECONDS))
             serving.look_at = self._now
@@ -661,17 +662,15 @@ class Keeper:
     def _add(self, event: Asked) -> None:
         check_size(event.size)
         if self.draining:
-            raise VramswapError(ErrorCode.BUSY, "The server is stopping.", "Try again when it has stopped.")
+            raise VramswapError(Problem.SERVER_STOPPING)
         if self.lost:
             raise self._recovery.gpu_is_gone()
         engine = self._serving()
         if engine is None or not self._running():
-            raise VramswapError(ErrorCode.BUSY, "The engine is being replaced.", "Try again in a moment.")
+            raise VramswapError(Problem.ENGINE_REPLACED)
         index = next((i for i in range(MAX_SEGMENTS) if i not in self.segments), None)
         if index is None:
-            raise VramswapError(
-                ErrorCode.INVALID_ARGUMENT, f"There are {MAX_SEGMENTS} segments already.", "Remove one first."
-            )
+            raise VramswapError(Problem.SEGMENTS_FULL, count=MAX_SEGMENTS)
         self._serials += 1
         segment = Segment(index, event.size, f"vramswap-{self._token}-{self._serials}", Stage.CREATING)
         segment.number, segment.verb_by = event.number, self._now + VERB_SECONDS
@@ -681,7 +680,7 @@ class Keeper:
         segment = self.segments.get(event.index)
         if segment is None:
             if not 0 <= event.index < MAX_SEGMENTS:
-                raise VramswapError(ErrorCode.INVALID_ARGUMENT, f"There is no segment {event.index}.")
+                raise VramswapError(Problem.SEGMENT_UNKNOWN, index=event.index)
             # Whoever asks again, because an answer came too late, has what it wanted.
             self._out.append(Reply(event.number))
             return
@@ -695,7 +694,7 @@ class Keeper:
             segment.number, segment.verb_by = event.number, self._now + DETACH_SECONDS
             self._detach(segment)
         else:
-            raise VramswapError(ErrorCode.BUSY, f"{segment.device} is being changed.", "Try again in a moment.")
+            raise VramswapError(Problem.DEVICE_CHANGING, device=segment.device)
 
     def _release(self, segment: Segment) -> None:
         """Let go of VRAM that is gone, or wiped."""
@@ -706,9 +705,7 @@ class Keeper:
     def _quit(self, event: Asked) -> None:
         attached = sum(segment.stage not in (Stage.DETACHED, Stage.ENDED) for segment in self.segments.values())
         if attached:
-            raise VramswapError(
-                ErrorCode.BUSY, f"{attached} segments are attached.", "Remove them first, swap before device."
-            )
+            raise VramswapError(Problem.SEGMENTS_ATTACHED, count=attached)
         self.draining = True
         self._out.append(Reply(event.number))
 
@@ -716,7 +713,7 @@ class Keeper:
         serving = self._serving()
         moving = any(segment.stage is not Stage.ATTACHED for segment in self.segments.values())
         if self.draining or serving is None or not self._running() or moving or len(self.engines) > 1:
-            raise VramswapError(ErrorCode.BUSY, "The server is changing something.", "Try again in a moment.")
+            raise VramswapError(Problem.SERVER_BUSY)
         self._executing = event.number
         records = tuple(SegmentRecord(s.index, s.size, s.fd, s.ident, s.device) for s in self.segments.values())
         self._out.append(Exec(Inheritance(self._gpu, (Predecessor(serving.pid),), records)))
@@ -742,7 +739,7 @@ class Keeper:
             if engine.phase is Phase.FENCED or not engine.ours:
                 continue
             if engine.phase is Phase.STARTING and engine.deadline <= self._now:
-                error = _engine_failed("it did not open the GPU in time")
+                error = VramswapError(Problem.ENGINE_LATE)
                 engine.refused = True
                 self._recovery.hung(error, self._now)
                 self._kill(engine)
@@ -761,11 +758,10 @@ class Keeper:
                 self._fail(segment, _late(segment))
         for waiting in [waiting for waiting in self._statuses if waiting.until <= self._now]:
             self._statuses.remove(waiting)
-            self._out.append(Reply(waiting.event.number, self.status()))
+            self._out.append(Reply(waiting.event.number, self.status().to_wire()))
         while self._verbs and self._verbs[0].until <= self._now:
             number = self._verbs.popleft().event.number
-            error = VramswapError(ErrorCode.BUSY, "The server is busy with something else.", "Try again in a moment.")
-            self._out.append(Reply(number, error=error))
+            self._out.append(Reply(number, error=VramswapError(Problem.SERVER_BUSY)))
 
     # What there is to do beside verbs
 
@@ -831,8 +827,7 @@ class Keeper:
                 self._kill(engine)
         self._finished = True
         for waiting in (*self._statuses, *self._verbs):
-            gone = VramswapError(ErrorCode.SERVER_FAILED, "The server ends.", "Turn the swap on again.")
-            self._out.append(Reply(waiting.event.number, error=gone))
+            self._out.append(Reply(waiting.event.number, error=VramswapError(Problem.SERVER_ENDED)))
         self._out += [CloseClient(came.client) for came in self._clients]
         if error is None:
             self._out.append(Tell("ended"))
@@ -880,7 +875,7 @@ class Keeper:
     def _terminated(self, event: Terminated) -> None:
         self.draining = True
         if not self._begun:
-            self._finish(VramswapError(ErrorCode.CANCELLED, "The server was stopped before it was ready."))
+            self._finish(VramswapError(Problem.SERVER_STOPPED))
 
     def _hung_up(self, event: HungUp) -> None:
         """A late engine is ended: what it holds was or will be asked again on another connection, and a stale write
@@ -925,38 +920,38 @@ class Keeper:
             if segment.stage in (Stage.ATTACHED, Stage.DETACHING)
         )
 
-    def state(self) -> str:
-        """``starting``, ``running``, ``restarting`` or ``lost``."""
+    def state(self) -> EngineState:
+        """How it is with the engine."""
         if self.lost:
-            return "lost"
+            return EngineState.LOST
         if not self._begun:
-            return "starting"
-        return "running" if self._running() else "restarting"
+            return EngineState.STARTING
+        return EngineState.RUNNING if self._running() else EngineState.RESTARTING
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> ServerStatus:
         """What the verb ``status`` answers, but for what only the shell knows."""
         serving = self._serving()
         state = self.state()
         trouble = self._recovery.trouble
         error = None
-        if state == "lost":
+        if state is EngineState.LOST:
             error = self._recovery.gpu_is_gone()
-        elif state != "running" and trouble is not None:
+        elif state is not EngineState.RUNNING and trouble is not None:
             error = trouble.error
-        return {
-            "version": self._version,
-            "engine_pid": serving.pid if serving is not None else 0,
-            "engine": state,
-            "trouble": error.as_dict() if error is not None else None,
-            "attach": self._attach,
-            "gpu": dict(self._gpu),
-            "segments": [
+        return ServerStatus(
+            version=self._version,
+            engine_pid=serving.pid if serving is not None else 0,
+            engine=state,
+            trouble=error,
+            attach=self._attach,
+            gpu=GpuInfo.from_wire(self._gpu),
+            segments=tuple(
                 _shown(segment)
                 for segment in sorted(self.segments.values(), key=lambda s: s.index)
                 if segment.device and segment.stage is not Stage.DETACHED
-            ],
-            "draining": self.draining,
-        }
+            ),
+            draining=self.draining,
+        )
 
 
 _Handler = Callable[[Keeper, Any], None]
@@ -1012,40 +1007,25 @@ _ANSWER: Final[Mapping[Question, Callable[[Keeper, Engine, Ask, Answered], None]
 }
 
 #: The verbs that change something.
-_VERB: Final[Mapping[str, Callable[[Keeper, Asked], None]]] = {
-    "add": Keeper._add,
-    "remove": Keeper._remove,
-    "quit": Keeper._quit,
-    "upgrade": Keeper._upgrade,
+_VERB: Final[Mapping[ControlVerb, Callable[[Keeper, Asked], None]]] = {
+    ControlVerb.ADD: Keeper._add,
+    ControlVerb.REMOVE: Keeper._remove,
+    ControlVerb.QUIT: Keeper._quit,
+    ControlVerb.UPGRADE: Keeper._upgrade,
 }
 
 
-def _shown(segment: Segment) -> dict[str, Any]:
-    return {"index": segment.index, "size": segment.size, "device": segment.device}
+def _shown(segment: Segment) -> SegmentInfo:
+    return SegmentInfo(segment.index, segment.size, segment.device)
 
 
 def _late(segment: Segment) -> VramswapError:
     if segment.stage is Stage.DETACHING:
-        return VramswapError(
-            ErrorCode.BUSY,
-            f"{segment.device} is held open by another program.",
-            "Close what looks at it, then try again.",
-        )
-    return VramswapError(ErrorCode.SERVER_FAILED, "The segment was not ready in time.", "See `dmesg`, then try again.")
-
-
-def _engine_failed(why: str) -> VramswapError:
-    """The error for a request that the engine's death cut short."""
-    return VramswapError(
-        ErrorCode.SERVER_FAILED, f"The engine stopped: {why}.", "Look for NVRM or Xid lines in `dmesg`, then try again."
-    )
+        return VramswapError(Problem.DEVICE_HELD, device=segment.device)
+    return VramswapError(Problem.SEGMENT_LATE)
 
 
 def check_size(size: object) -> None:
     """Raises VramswapError INVALID_ARGUMENT unless ``size`` can be a segment's size."""
     if not isinstance(size, int) or isinstance(size, bool) or size <= 0 or size % SIZE_STEP or size >= 1 << 48:
-        raise VramswapError(
-            ErrorCode.INVALID_ARGUMENT,
-            f"A size of {str(size)[:40]} is not possible.",
-            f"It must be a positive multiple of {format_size(SIZE_STEP)}.",
-        )
+        raise VramswapError(Problem.SIZE_IMPOSSIBLE, given=str(size)[:40], step=SIZE_STEP)

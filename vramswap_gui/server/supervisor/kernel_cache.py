@@ -11,14 +11,13 @@ import tempfile
 from pathlib import Path
 from typing import Final, NoReturn
 
+from vramswap_gui.paths import DRIVER_VERSION, THIS_PROCESS
 from vramswap_gui.server.engine import copy_kernel
 from vramswap_gui.server.memlock import go_with_the_others
 from vramswap_gui.system import process, smallfile
 
 #: Seconds in which the driver must have compiled it: it takes less than one, and nobody swaps before.
 SECONDS: Final = 20.0
-#: The driver that is loaded; another one may compile otherwise.
-_DRIVER: Final = Path("driver/nvidia/version")
 #: A kernel of a few kilobytes; more is not ours.
 _MOST: Final = 1 << 20
 
@@ -44,7 +43,7 @@ async def made(gpu: str, folder: Path | None, proc: Path = Path("/proc")) -> byt
 def _place(gpu: str, folder: Path, proc: Path) -> Path:
     driver = b""
     with contextlib.suppress(OSError):
-        driver = smallfile.data(proc / _DRIVER)
+        driver = smallfile.data(proc / DRIVER_VERSION)
     number = hashlib.sha256(b"\0".join((gpu.encode(), driver, copy_kernel.PTX))).hexdigest()[:16]
     return folder / f"copy-kernel-{number}"
 
@@ -134,7 +133,7 @@ def _compile(gpu: str, fd: int) -> NoReturn:
         process.call_it("vramswap-jit")
         go_with_the_others()
         with contextlib.suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("0")
+            (THIS_PROCESS / "oom_score_adj").write_text("0")
         os.closerange(3, fd)
         os.closerange(fd + 1, 1 << 16)
         cubin = copy_kernel.compile_copy_kernel(gpu) or b""

@@ -12,7 +12,7 @@ import signal
 from dataclasses import dataclass
 from typing import Final
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 
 #: Seconds for which engine after engine must have failed by the GPU. A driver that wakes or resets one takes a few.
 PATIENCE: Final = 30.0
@@ -81,7 +81,7 @@ class Recovery:
         elif code != -signal.SIGKILL:
             # Whom somebody killed, did not crash.
             self._short_lived += 1
-        self.trouble = heard(self.trouble, _context_lost() if code == CONTEXT_LOST else None, now)
+        self.trouble = heard(self.trouble, VramswapError(Problem.GPU_FAILS) if code == CONTEXT_LOST else None, now)
         self.retry_at = now + BACKOFF[min(self._short_lived, len(BACKOFF) - 1)]
 
     def replaced(self) -> tuple[int, float] | None:
@@ -95,19 +95,10 @@ class Recovery:
 
     def gpu_is_gone(self) -> VramswapError:
         """The error once the GPU is given up."""
-        why = f" {self.trouble.error.message}" if self.trouble is not None else ""
-        return VramswapError(
-            ErrorCode.NO_GPU,
-            f"The GPU is gone, and what was in its memory is lost.{why}",
-            "Turn the swap off; programs that miss pages end. Then look for NVRM or Xid lines in `dmesg`.",
-        )
+        if self.trouble is None:
+            return VramswapError(Problem.GPU_GONE)
+        return VramswapError(Problem.GPU_GONE_BECAUSE, why=self.trouble.error)
 
     def _later(self, now: float) -> None:
         self._short_lived += 1
         self.retry_at = now + BACKOFF[min(self._short_lived, len(BACKOFF) - 1)]
-
-
-def _context_lost() -> VramswapError:
-    return VramswapError(
-        ErrorCode.SERVER_FAILED, "The GPU fails whoever uses it.", "Look for NVRM or Xid lines in `dmesg`."
-    )

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.messages import Inheritance, Predecessor, SegmentRecord
 from vramswap_gui.system import nbd, run
@@ -84,9 +84,7 @@ def resumed(fd: int) -> Legacy:
             state: dict[str, Any] = json.load(file)
         legacy = _parse(state)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise VramswapError(
-            ErrorCode.INVALID_ARGUMENT, f"There is nothing to resume ({error}).", "Leave --resume to the server itself."
-        ) from None
+        raise VramswapError(Problem.NOTHING_TO_RESUME, why=str(error)) from None
     for number in (
         *(segment.fd for segment in legacy.inheritance.segments),
         *(fd for ends in legacy.ends.values() for fd in ends),

@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from vramswap_gui import __version__
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.api.control import ControlVerb, ServerStatus
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
@@ -66,7 +67,7 @@ class Runner:
             for gen, engine in enumerate(legacy.inheritance.engines, 1):
                 self._engines[gen].watch(engine.pid)
 
-    async def ask(self, verb: str, **arguments: int) -> Mapping[str, Any]:
+    async def ask(self, verb: ControlVerb, **arguments: int) -> Mapping[str, Any]:
         """What the machine answers to a verb. Raises VramswapError."""
         number = next(self._numbers)
         answer: asyncio.Future[Mapping[str, Any]] = self._loop.create_future()
@@ -77,12 +78,12 @@ class Runner:
         finally:
             self._answers.pop(number, None)
 
-    async def status(self) -> Mapping[str, Any]:
+    async def status(self) -> ServerStatus:
         """The verb ``status``, with what the machine does not know of itself."""
-        found = await self.ask("status")
+        found = ServerStatus.from_wire(await self.ask(ControlVerb.STATUS))
         exports = self._exports
-        segments = [{**segment, "connections": exports.connections(segment["index"])} for segment in found["segments"]]
-        return {**found, "attach": exports.name, "pid": os.getpid(), "segments": segments}
+        segments = tuple(replace(one, connections=exports.connections(one.index)) for one in found.segments)
+        return replace(found, attach=exports.name, pid=os.getpid(), segments=segments)
 
     def counters(self) -> dict[str, Any]:
         """The verb ``counters``."""
@@ -147,7 +148,7 @@ class Runner:
                 fds = [action.fd]
             handle.ask(action, fds)
         except OSError as error:
-            why = VramswapError(ErrorCode.INTERNAL, f"The system refuses: {os.strerror(error.errno or 0)}.")
+            why = VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0))
             self._later(m.Answered(action.gen, action.seq, why))
         finally:
             for fd in fds if ours else ():
@@ -193,11 +194,7 @@ class Runner:
             ends = {index: list(kept) for index, kept in self._exports.kept_ends().items()}
             reexec.become(Legacy(action.state, ends, self._options.counters.fd, self._options.sentry))
         except OSError as error:
-            why = VramswapError(
-                ErrorCode.SERVER_FAILED,
-                f"The new version could not be started: {os.strerror(error.errno or 0)}.",
-                "The old one serves on. See whether vramswap is installed completely, then try again.",
-            )
+            why = VramswapError(Problem.UPGRADE_NOT_STARTED, why=os.strerror(error.errno or 0))
             self._later(m.ExecFailed(why))
 
     def _ready(self, action: m.Ready) -> None:

@@ -27,7 +27,8 @@ from PySide6.QtWidgets import (
 )
 
 from vramswap_gui.doctor.checks import Check, Verdict
-from vramswap_gui.tray.i18n import said, tr
+from vramswap_gui.doctor.gpu_checks import GPU
+from vramswap_gui.tray.i18n import tr, worded
 from vramswap_gui.tray.view_model import plain
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
@@ -145,7 +146,7 @@ class DoctorPage(QWidget):
         return [check for check in self._checks if check not in fine], fine, tr("%n checks are fine", len(fine))
 
     def _missing_gpu(self) -> Check | None:
-        return next((c for c in self._checks if c.name == "NVIDIA GPU" and c.verdict is Verdict.FAILED), None)
+        return next((c for c in self._checks if c.name == GPU and c.verdict is Verdict.FAILED), None)
 
     def _show_work(self) -> None:
         self.summary.setText(tr("Checking…"))
@@ -171,8 +172,9 @@ class DoctorPage(QWidget):
     def _as_text(self) -> str:
         # In English, so that whoever is asked for help can read it.
         lines = (
-            f"{check.verdict:<8} {check.name}: {check.found}" + (f"\n{'':<8} → {check.remedy}" if check.remedy else "")
-            for check in self._checks
+            f"{found['verdict']:<8} {found['name']}: {found['found']}"
+            + (f"\n{'':<8} → {found['remedy']}" if found["remedy"] else "")
+            for found in map(Check.as_dict, self._checks)
         )
         return "\n".join(lines) + "\n"
 
@@ -183,13 +185,13 @@ class DoctorPage(QWidget):
         line.setSpacing(12)
         texts = QVBoxLayout()
         texts.setSpacing(3)
-        name = wrapped(said(check.name))
+        name = wrapped(worded(check.name))
         font = name.font()
         font.setBold(check.verdict is not Verdict.OK)
         name.setFont(font)
         texts.addWidget(name)
-        texts.addWidget(_selectable(said(check.found), muted=True))
-        text, command = _parts(said(check.remedy))
+        texts.addWidget(_selectable(worded(check.found), muted=True))
+        text, command = _parts(worded(check.remedy))
         if text:
             texts.addWidget(_selectable(text))
         if command:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 
 class Threads:
@@ -22,12 +25,12 @@ class Threads:
         with self._lock:
             self._open = False
 
-    async def run(self, work: Callable[[], object]) -> object:
+    async def run(self, work: Callable[[], _T]) -> _T:
         """The result of ``work``."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[object] = loop.create_future()
+        future: asyncio.Future[Any] = loop.create_future()
 
-        def settle(result: object, error: Exception | None) -> None:
+        def settle(result: Any, error: Exception | None) -> None:
             if future.done():
                 return
             if error is None:
@@ -36,7 +39,8 @@ class Threads:
                 future.set_exception(error)
 
         def do() -> None:
-            result, failure = None, None
+            result: Any = None
+            failure: Exception | None = None
             try:
                 result = work()
             except Exception as error:
@@ -46,4 +50,5 @@ class Threads:
                     loop.call_soon_threadsafe(settle, result, failure)
 
         threading.Thread(target=do, daemon=True).start()
-        return await future
+        result: _T = await future
+        return result

@@ -1,0 +1,220 @@
+"""The control socket, on which the keeper obeys the helper: its verbs and its messages, declared once.
+
+Lines of JSON over a Unix socket that only root can reach. A request is ``{"id": 1, "verb": "add", "size": 536870912}``;
+its answer has the same id, and a ``result`` or an ``error`` (:meth:`vramswap_gui.errors.VramswapError.as_dict`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Self, TypeVar
+
+from vramswap_gui.errors import Problem, VramswapError
+
+_T = TypeVar("_T")
+
+#: Bytes of a request, and of an answer; whoever sends more is let go of.
+MAX_REQUEST: Final = 4096
+MAX_ANSWER: Final = 1 << 16
+
+
+class ControlVerb(enum.StrEnum):
+    """What the keeper can be asked for. ``takes``: its arguments, all of them whole numbers."""
+
+    takes: tuple[str, ...]
+    #: Seconds within which it is answered, by the keeper's own deadlines and then some.
+    patience: float
+
+    def __new__(cls, value: str, takes: tuple[str, ...] = (), patience: float = 150.0) -> Self:
+        """A verb with what it takes, and how long."""
+        verb = str.__new__(cls, value)
+        verb._value_ = value
+        verb.takes = takes
+        verb.patience = patience
+        return verb
+
+    #: :class:`ServerStatus`.
+    STATUS = "status", (), 4.0
+    #: What the workers counted since the start.
+    COUNTERS = "counters", (), 4.0
+    #: Make a segment of ``size`` bytes: :class:`SegmentInfo`.
+    ADD = "add", ("size",)
+    #: Take a segment back that is no swap.
+    REMOVE = "remove", ("index",)
+    #: End, which needs that there are no segments.
+    QUIT = "quit", (), 10.0
+    #: Become the program that is installed now. The connection's end is the answer.
+    UPGRADE = "upgrade"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question."""
+
+    verb: ControlVerb
+    arguments: Mapping[str, int] = field(default_factory=dict)
+    id: int | None = None
+
+    def line(self) -> bytes:
+        """As it is sent."""
+        return json.dumps({"id": self.id, "verb": self.verb.value, **self.arguments}).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of it: a ``result``, or an ``error``."""
+
+    id: int | None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    error: VramswapError | None = None
+
+    def line(self) -> bytes:
+        """As it is sent."""
+        outcome = {"result": dict(self.result)} if self.error is None else {"error": self.error.as_dict()}
+        return json.dumps({"id": self.id, **outcome}).encode() + b"\n"
+
+
+class BadRequest(Exception):
+    """A line that is no request: what is wrong with it, and its id as far as it has one."""
+
+    def __init__(self, error: VramswapError, number: int | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.id = number
+
+
+def request(line: bytes) -> Request:
+    """What a client asks for. Raises BadRequest, whatever comes."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict) or type(fields.get("id")) not in (int, type(None)):
+        raise BadRequest(VramswapError(Problem.REQUEST_MALFORMED))
+    number = fields.pop("id", None)
+    name = fields.pop("verb", "")
+    if not isinstance(name, str) or name not in list(ControlVerb):
+        known = ", ".join(ControlVerb)
+        raise BadRequest(VramswapError(Problem.VERB_UNKNOWN, verb=str(name)[:40], known=known), number)
+    verb = ControlVerb(name)
+    if fields.keys() != set(verb.takes) or not all(type(value) is int for value in fields.values()):
+        takes = ", ".join(f"{key} (int)" for key in verb.takes) or "–"
+        raise BadRequest(VramswapError(Problem.ARGUMENTS_WRONG, verb=verb.value, takes=takes), number)
+    return Request(verb, fields, number)
+
+
+def answer(line: bytes) -> Answer:
+    """What the keeper answered. Raises ValueError when it is no answer."""
+    fields = json.loads(line)
+    if not isinstance(fields, dict):
+        raise ValueError("an answer is an object")
+    error, result = fields.get("error"), fields.get("result")
+    return Answer(
+        fields.get("id"),
+        result if isinstance(result, dict) else {},
+        VramswapError.from_dict(error) if isinstance(error, dict) else None,
+    )
+
+
+def outcome(error: VramswapError | None = None) -> str:
+    """How a server's start went, as the server leaves it to the helper: a line of JSON."""
+    return json.dumps({"result": {}} if error is None else {"error": error.as_dict()}) + "\n"
+
+
+class EngineState(enum.StrEnum):
+    """How it is with the engine, by the keeper."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    #: The GPU is gone, and the pages with it.
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class GpuInfo:
+    """The GPU as the engine last saw it. Sizes in bytes."""
+
+    name: str = ""
+    uuid: str = ""
+    pci: str = ""
+    total: int = 0
+    free: int = 0
+    simulated: bool = False
+    #: Whether its own kernel copies scattered pages.
+    kernel: bool = False
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What another version adds is passed over; what it lacks is empty."""
+        return _of(cls, wire)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentInfo:
+    """A segment that can be used. ``size`` in bytes."""
+
+    index: int = -1
+    size: int = 0
+    device: str = ""
+    connections: int = 0
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """As :meth:`GpuInfo.from_wire`."""
+        return _of(cls, wire)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """Everything that the keeper tells of itself."""
+
+    version: str = ""
+    pid: int = 0
+    #: 0 while none serves.
+    engine_pid: int = 0
+    engine: EngineState = EngineState.STARTING
+    #: Why it does not run, as far as an engine said so.
+    trouble: VramswapError | None = None
+    #: ``kernel``, or where the sockets are that simulate it.
+    attach: str = ""
+    gpu: GpuInfo = field(default_factory=GpuInfo)
+    segments: tuple[SegmentInfo, ...] = ()
+    #: Whether it ends as soon as nothing depends on it.
+    draining: bool = False
+
+    @property
+    def devices(self) -> dict[int, str]:
+        """Each segment's device by its number."""
+        return {segment.index: segment.device for segment in self.segments}
+
+    def to_wire(self) -> dict[str, Any]:
+        """As JSON has it."""
+        # Apart from the rest, which asdict copies to the bottom: an exception is no data.
+        fields = dataclasses.asdict(dataclasses.replace(self, trouble=None))
+        return {
+            **fields, "engine": self.engine.value,
+            "segments": [dataclasses.asdict(segment) for segment in self.segments],
+            "trouble": None if self.trouble is None else self.trouble.as_dict(),
+        }  # fmt: skip
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """As :meth:`GpuInfo.from_wire`. Raises ValueError for a state that there is not here."""
+        trouble = wire.get("trouble")
+        known = {
+            "engine": EngineState(wire.get("engine", EngineState.STARTING)),
+            "trouble": VramswapError.from_dict(trouble) if trouble else None,
+            "gpu": GpuInfo.from_wire(wire.get("gpu") or {}),
+            "segments": tuple(SegmentInfo.from_wire(segment) for segment in wire.get("segments", ())),
+        }
+        return _of(cls, {**wire, **known})
+
+
+def _of(cls: type[_T], wire: Mapping[str, Any]) -> _T:
+    names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    return cls(**{name: value for name, value in wire.items() if name in names})

@@ -1,0 +1,36 @@
+"""Every path, unit and device name of ours or of the machine's that more than one place has to know.
+
+What only one module reads of ``/proc`` and ``/sys`` stands there; both roots are arguments everywhere, for the tests.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+#: What lasts until the machine starts anew: the server's socket, and what a helper leaves for the next one.
+RUNTIME: Final = Path("/run/vramswap")
+CONFIG: Final = Path("/etc/vramswap/config.toml")
+#: In the runtime folder.
+CONTROL_SOCKET: Final = "control.sock"
+
+HELPER_UNIT: Final = "vramswap-helper.service"
+SERVER_UNIT: Final = "vramswap-server.service"
+SLEEP_UNIT: Final = "vramswap-sleep.service"
+#: There while systemd runs the machine (sd_booted(3)).
+SYSTEMD: Final = Path("/run/systemd/system")
+
+#: How the kernel's block devices begin; a number follows.
+NBD: Final = "/dev/nbd"
+ZRAM: Final = "/dev/zram"
+#: Below /sys.
+NBD_MODULE: Final = "module/nbd"
+PCI_DEVICES: Final = "bus/pci/devices"
+#: Below /proc.
+DRIVER_VERSION: Final = "driver/nvidia/version"
+THIS_PROCESS: Final = Path("/proc/self")
+
+
+def below(root: Path, path: Path) -> Path:
+    """An absolute path as it is below another root."""
+    return root / path.relative_to("/")
