@@ -45,7 +45,7 @@ MUTANTS: Final = (
            '        "segments": [asdict(segment) for segment in legacy.inheritance.segments],\n', '        "segments": [],\n',
            ("tests/integration/test_helper.py", "tests/integration/test_helper_faults.py")),
     Mutant("a device is let go of without a claim, also while it is swap", "vramswap_gui/server/exports/nbd_kernel.py",
-           "                    with _claimed(f\"/dev/nbd{device.number}\", self._proc):\n", "                    if True:\n",
+           "                    with _claimed(nbd.path(device.number), self._proc):\n", "                    if True:\n",
            ("tests/system/test_kernel_nbd.py",)),
     Mutant("anybody may connect to the control socket", "vramswap_gui/server/exports/nbd_socket.py",
            "        before = os.umask(0o177)\n", "        before = os.umask(0)\n", ("tests/integration/test_helper.py",)),

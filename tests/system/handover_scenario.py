@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -10,11 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.waiting import wait_for
+from tests.system.lent import attached, ctl, engines, keeper, status, swaps
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
@@ -25,38 +25,6 @@ SWAPPED: Final = 24 * MIB
 DEVICE: Final = "/dev/nbd0"
 #: Seconds within which programs learn that their pages are lost.
 LAW_7: Final = 60.0
-
-
-def ctl(stack: Stack, *arguments: str) -> str:
-    done = stack.ctl(*arguments)
-    assert done.returncode == 0, done
-    return done.stdout
-
-
-def status(stack: Stack) -> Any:
-    return json.loads(ctl(stack, "status", "--json"))
-
-
-def swaps() -> list[str]:
-    return [line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:]]
-
-
-def keeper(stack: Stack) -> int:
-    """The server's process, or 0. An engine that lost its keeper has the same command line, but another name."""
-    mark = f"--control\0{stack.control}\0".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "cmdline").read_bytes() and (process / "comm").read_text() == "vramswap-keeper\n":
-                return int(process.name)
-        except OSError:
-            continue
-    return 0
-
-
-def engines(stack: Stack) -> list[int]:
-    pid = keeper(stack)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text() == "vramswap-engine\n"]
 
 
 def become_newer_while_pages_move(stack: Stack) -> None:
@@ -123,10 +91,6 @@ def lose_both(stack: Stack) -> None:
     ctl(stack, "off")
     assert swaps() == []
     wait_for(lambda: not attached(), "the devices to be let go")
-
-
-def attached() -> list[Path]:
-    return list(Path("/sys/block").glob("nbd*/pid"))
 
 
 def _prepare(stack: Stack) -> None:

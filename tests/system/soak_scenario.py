@@ -20,7 +20,7 @@ from typing import Final
 from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
 from tests.support.waiting import wait_for
-from tests.system.handover_scenario import attached, ctl, engines, keeper, swaps
+from tests.system.lent import attached, ctl, engines, keeper, swaps
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 

@@ -18,7 +18,7 @@ from typing import Final
 from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
 from tests.support.waiting import wait_for
-from tests.system.handover_scenario import attached, ctl, engines, keeper, status, swaps
+from tests.system.lent import attached, ctl, engines, keeper, status, swaps
 from tests.system.swapped import command, say
 from vramswap_gui.units import MIB
 
