@@ -33,7 +33,7 @@ class Mutant:
 
 MUTANTS: Final = (
     Mutant("VRAM is not wiped", "vramswap_gui/server/engine/vram.py",
-           '        _call("wiping memory", driver.cuMemsetD8(mapping.base, 0, mapping.size))\n', "",
+           '        _call(driver.cuMemsetD8, mapping.base, 0, mapping.size)\n', "",
            ("tests/integration/test_wiping.py",)),
     Mutant("an engine without a keeper does not wipe at its end", "vramswap_gui/server/engine/main.py",
            "                self._commands.quit()\n                if self._options.folder", "                if self._options.folder",
@@ -45,7 +45,7 @@ MUTANTS: Final = (
            '        "segments": [asdict(segment) for segment in legacy.inheritance.segments],\n', '        "segments": [],\n',
            ("tests/integration/test_helper.py", "tests/integration/test_helper_faults.py")),
     Mutant("a device is let go of without a claim, also while it is swap", "vramswap_gui/server/exports/nbd_kernel.py",
-           "                    with _claimed(f\"/dev/nbd{device.number}\", self._proc):\n", "                    if True:\n",
+           "                    with _claimed(nbd.path(device.number), self._proc):\n", "                    if True:\n",
            ("tests/system/test_kernel_nbd.py",)),
     Mutant("anybody may connect to the control socket", "vramswap_gui/server/exports/nbd_socket.py",
            "        before = os.umask(0o177)\n", "        before = os.umask(0)\n", ("tests/integration/test_helper.py",)),
