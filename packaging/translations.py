@@ -95,8 +95,9 @@ def _source() -> str:
 def update(folder: Path = FOLDER, languages: tuple[str, ...] = LANGUAGES) -> None:
     """Write all files of ``folder`` anew, with the translations that are there."""
     folder.mkdir(exist_ok=True)
-    for language in languages:
-        catalogues.update(language, [*questions(), *sentences()])
+    # Some languages have polkit's questions alone.
+    for language in {*languages, *(path.stem for path in catalogues.SOURCES.glob("*.po"))}:
+        catalogues.update(language, [*questions(), *(sentences() if language in languages else ())])
     catalogues.write(COMPILED)
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "texts.cpp"

@@ -33,7 +33,7 @@ class Mutant:
 
 MUTANTS: Final = (
     Mutant("VRAM is not wiped", "vramswap_gui/server/engine/vram.py",
-           '        _call("wiping memory", driver.cuMemsetD8(mapping.base, 0, mapping.size))\n', "",
+           '        _call(driver.cuMemsetD8, mapping.base, 0, mapping.size)\n', "",
            ("tests/integration/test_wiping.py",)),
     Mutant("an engine without a keeper does not wipe at its end", "vramswap_gui/server/engine/main.py",
            "                self._commands.quit()\n                if self._options.folder", "                if self._options.folder",

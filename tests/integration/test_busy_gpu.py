@@ -69,13 +69,16 @@ def test_a_program_that_comes_and_goes_is_noticed_and_forgotten(server: Server) 
 
 def test_no_request_finds_out_by_waiting(gpu: FakeGpu, server: Server) -> None:
     """It is a word of the engine's own that is set by the compute channel, and no page."""
+    # Before it served, the engine tried what is fastest on this card.
+    before = gpu["channel_copies"]
     gpu["computing_us"] = TURN
     for _ in range(5):
         load(server, 100, 100)
-    assert gpu["channel_copies"] == 0
+    assert gpu["channel_copies"] == before
 
 
 def test_what_comes_in_pieces_is_not_copied_in_pieces(gpu: FakeGpu, server: Server) -> None:
+    before = gpu["channel_copies"]
     gpu["computing_us"] = TURN
     draw = random.Random(7)
     with connect(server) as end:
@@ -95,4 +98,4 @@ def test_what_comes_in_pieces_is_not_copied_in_pieces(gpu: FakeGpu, server: Serv
             answered(end)
             send(end, 0, 4096, length)
             assert answered(end, length) == data[: length // 2] + bytes(length // 2)
-    assert gpu["channel_copies"] == 0
+    assert gpu["channel_copies"] == before

@@ -26,7 +26,7 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (programs / "systemctl").write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/asked\n. {tmp_path}/script\n')
     (programs / "systemctl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setattr(server_unit, "_FOLDER", tmp_path)
+    monkeypatch.setattr(server_unit, "RUNTIME", tmp_path)
     (tmp_path / "script").write_text("exit 0")
     return tmp_path
 

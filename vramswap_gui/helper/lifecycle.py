@@ -362,7 +362,7 @@ class Lifecycle:
                 await self._segments.reach(Goal(), Config())
                 await self._taken_down()
                 return
-            self._decision = decision
+            self._decision, self._cause = decision, decision.cause
             try:
                 if decision.size > self.lent:
                     await self._grow(decision.size)

@@ -317,7 +317,7 @@ async def _life(
     # Without a session bus there is neither icon by name nor notification, and all the rest.
     await desktop.connect()
     tray.begin()
-    helper = await watch_helper(controller.connect_soon)
+    watching = asyncio.ensure_future(watch_helper(controller.connect_soon))
     instance.asked.connect(lambda window, token: tray.open_settings(token) if window == _SETTINGS else tray.open(token))
     controller.connect_soon()
     if options.show:
@@ -326,8 +326,8 @@ async def _life(
         tray.open_settings()
     await ended.wait()
     tray.close()
-    if helper is not None:
-        helper.close()
+    watching.cancel()
+    await asyncio.wait([watching])
     herald.deleteLater()
     await desktop.close()
     await controller.close()

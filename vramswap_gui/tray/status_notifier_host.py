@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
@@ -14,17 +15,15 @@ from vramswap_gui.tray.desktop import Desktop, Service
 from vramswap_gui.tray.status_notifier_item import WATCHER, WATCHER_PATH
 
 
-async def watch_helper(came: Callable[[], None]) -> Bus | None:
-    """Call ``came`` whenever the helper takes its name on the system bus, until the bus that is returned is closed.
-
-    None where there is no such bus.
-    """
-    try:
+async def watch_helper(came: Callable[[], None]) -> None:
+    """Call ``came`` whenever the helper takes its name on the system bus; until that bus ends, or this is cancelled."""
+    with contextlib.suppress(BusError):
         bus = await Bus.connect("system")
-        await bus.peer(BUS_NAME, lambda owner: came() if owner else None).follow()
-    except BusError:
-        return None
-    return bus
+        try:
+            await bus.peer(BUS_NAME, lambda owner: came() if owner else None).follow()
+            await bus.closed()
+        finally:
+            bus.close()
 
 
 class _Watcher(Service):
