@@ -12,6 +12,14 @@ from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve
 from vramswap_gui.units import MIB
 
 SIZE = 4 * MIB
+ZONE = """Node 0, zone   Normal
+  pages free     {free}
+        boost    0
+        min      1
+        low      {low}
+        high     99999999
+        protection: (0, 0)
+"""
 
 
 def shared_kib() -> int:
@@ -48,18 +56,18 @@ def test_a_child_lets_go_of_its_part() -> None:
     os.close(tells)
 
 
-def test_it_is_taken_back_only_while_there_is_plenty(tmp_path: Path) -> None:
-    def there_are(available: int) -> None:
-        (tmp_path / "new").write_text(f"MemTotal: {1 << 20} kB\nMemAvailable: {available >> 10} kB\n")
-        (tmp_path / "new").rename(tmp_path / "meminfo")
+def test_it_is_taken_back_of_what_is_free_anyway(tmp_path: Path) -> None:
+    def there_are(free: int) -> None:
+        (tmp_path / "new").write_text(ZONE.format(free=(free + 100 * MIB) >> 12, low=(100 * MIB) >> 12))
+        (tmp_path / "new").rename(tmp_path / "zoneinfo")
 
     async def run() -> None:
-        there_are(3 * SIZE)
+        there_are(1 * MIB)
         reserve = MemoryReserve(SIZE, tmp_path)
         reserve.refill()
         await asyncio.sleep(0.2)
         assert reserve.held == 0
-        there_are(4 * SIZE)
+        there_are(2 * MIB)
         await until(lambda: reserve.held == SIZE, "the reserve to be taken back")
         reserve.release()
 

@@ -95,11 +95,6 @@ def go_first() -> None:
     _schedule(os.SCHED_RR, 1)
 
 
-def goes_first() -> bool:
-    """Whether this thread does."""
-    return os.sched_getscheduler(0) == os.SCHED_RR
-
-
 def go_with_the_others() -> None:
     """The reverse, for what takes long, and for while somebody else serves: whoever goes first may starve that one."""
     _schedule(os.SCHED_OTHER, 0)

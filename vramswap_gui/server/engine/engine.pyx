@@ -34,6 +34,7 @@ import select
 import threading
 
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.server.memlock import go_with_the_others
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
@@ -247,6 +248,8 @@ cdef class Engine:
         return self.kernel_from
 
     def _run(self, int index):
+        # A thread starts out with the scheduling of the one that makes it, and those that serve are nobody special.
+        go_with_the_others()
         with nogil:
             work(&self._workers[index])
 

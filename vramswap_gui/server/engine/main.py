@@ -21,13 +21,7 @@ from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
 from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
-from vramswap_gui.server.memlock import (
-    go_first,
-    go_with_the_others,
-    goes_first,
-    keep_private,
-    require_resident,
-)
+from vramswap_gui.server.memlock import go_first, keep_private, require_resident
 from vramswap_gui.server.messages import CONNECTIONS
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import nbd, process
@@ -72,13 +66,7 @@ def _live(end: socket.socket, options: EngineOptions) -> int:
     """Until there is nothing left to do; the exit status. Raises VramswapError when it cannot begin."""
     if options.resident:
         require_resident()
-    vram = Vram(options.gpu)
-    first = options.resident and goes_first()
-    # Threads start out with the scheduling of the one that makes them, and those that serve are nobody special.
-    go_with_the_others()
-    commands = Commands(vram, options)
-    if first:
-        go_first()
+    commands = Commands(Vram(options.gpu), options)
     return _Loop(end, commands, options).run(commands.info())
 
 

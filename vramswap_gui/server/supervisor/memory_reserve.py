@@ -7,19 +7,20 @@ the swap waits for the next engine. What that one needs to start is therefore he
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import mmap
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.system import meminfo
+from vramswap_gui.system import zoneinfo
 from vramswap_gui.units import MIB
 
 _STEP: Final = MIB
-#: Seconds between two steps of taking it back, which must never make memory short itself.
+#: Seconds between two steps of taking it back, and until the next look when there was too little.
 _PAUSE: Final = 0.05
-#: It is taken back only while so many times its size is available.
-_PLENTY: Final = 4
+_REST: Final = 0.25
+#: A step is taken while so many times its size is to be had without waiting. Whoever swaps on us could wait for ever:
+#: the engine may die in that moment, and this process is who brings up the next one.
+_SPARE: Final = 2
 
 
 class MemoryReserve:
@@ -55,7 +56,10 @@ class MemoryReserve:
             part.close()
 
     def refill(self) -> None:
-        """Take it back bit by bit, as soon as memory is plentiful."""
+        """Take it back bit by bit, of what the kernel has free anyway.
+
+        It sees to it that there is some, also while memory is short, as long as an engine serves.
+        """
         if self._filling is None or self._filling.done():
             self._filling = asyncio.create_task(self._refill())
 
@@ -67,8 +71,8 @@ class MemoryReserve:
 
     async def _refill(self) -> None:
         while self.held < self._size:
-            await asyncio.sleep(_PAUSE)
-            # A system that does not say how much there is, has not said that there is plenty.
-            with contextlib.suppress(OSError):
-                if meminfo.read(self._proc).available >= _PLENTY * self._size:
-                    self._take()
+            if zoneinfo.spare(self._proc) >= _SPARE * _STEP:
+                self._take()
+                await asyncio.sleep(_PAUSE)
+            else:
+                await asyncio.sleep(_REST)
