@@ -7,8 +7,10 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.support.waiting import until
-from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve
+from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve, reserve_size
 from vramswap_gui.units import MIB
 
 SIZE = 4 * MIB
@@ -26,6 +28,12 @@ def shared_kib() -> int:
     """What this process has of shared memory that is nobody's file, as the reserve is."""
     found = re.findall(r"/dev/zero \(deleted\)\nSize:\s*(\d+) kB", Path("/proc/self/smaps").read_text())
     return sum(map(int, found))
+
+
+@pytest.mark.parametrize(("total", "held"), [(2 << 30, 32), (8 << 30, 81), (16 << 30, 144), (256 << 30, 144), (0, 32)])
+def test_it_fits_the_machine(tmp_path: Path, total: int, held: int) -> None:
+    (tmp_path / "meminfo").write_text(f"MemTotal: {total >> 10} kB\nMemAvailable: 9 kB\n")
+    assert reserve_size(tmp_path) == held * MIB
 
 
 def test_it_is_held_until_it_is_let_go_of() -> None:

@@ -11,7 +11,6 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.control import ControlVerb, outcome
@@ -34,15 +33,12 @@ from vramswap_gui.server.supervisor import kernel_cache, sentry
 from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
 from vramswap_gui.server.supervisor.keeper import check_size
-from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve
+from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve, reserve_size
 from vramswap_gui.server.supervisor.reexec import Legacy, adopted, resumed
 from vramswap_gui.server.supervisor.runner import Runner
 from vramswap_gui.system import process
 from vramswap_gui.system.journald import Journal
-from vramswap_gui.units import MIB, parse_size
-
-#: What an engine needs to start, apart from what it shares with its keeper.
-_RESERVE: Final = 32 * MIB
+from vramswap_gui.units import parse_size
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -196,7 +192,7 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         # So do the threads that are started now, which give devices their connections.
         go_first()
     runner = Runner(
-        lambda report: _exports(options, report), engine, MemoryReserve(_RESERVE if resident else 0), events
+        lambda report: _exports(options, report), engine, MemoryReserve(reserve_size() if resident else 0), events
     )
     if legacy is not None:
         go_with_the_others()

@@ -11,7 +11,7 @@ import mmap
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.system import zoneinfo
+from vramswap_gui.system import meminfo, zoneinfo
 from vramswap_gui.units import MIB
 
 _STEP: Final = MIB
@@ -21,6 +21,22 @@ _REST: Final = 0.25
 #: A step is taken while so many times its size is to be had without waiting. Whoever swaps on us could wait for ever:
 #: the engine may die in that moment, and this process is who brings up the next one.
 _SPARE: Final = 2
+
+
+#: What the next engine takes, apart from what it shares with its keeper and what is read from files: on an H200 36 MiB
+#: of its own and 100 MiB of the driver's in the kernel. A small computer's reserve is smaller, as its card is.
+_LEAST: Final = 32 * MIB
+_MOST: Final = 144 * MIB
+_SHARE: Final = 100
+
+
+def reserve_size(proc: Path = Path("/proc")) -> int:
+    """Bytes to hold on this machine: a hundredth of its memory, within limits."""
+    try:
+        total = meminfo.read(proc).total
+    except OSError:
+        return _LEAST
+    return min(max(total // _SHARE, _LEAST), _MOST) // _STEP * _STEP
 
 
 class MemoryReserve:
