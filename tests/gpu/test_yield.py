@@ -23,6 +23,7 @@ from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.reconciler import Reconciler
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.system.journald import Journal
+from vramswap_gui.text.language import ENGLISH
 from vramswap_gui.units import GIB, format_size
 
 pytestmark = card.NEEDED
@@ -84,7 +85,7 @@ async def test_a_program_that_allocates_gets_its_vram(tmp_path: Path, monkeypatc
             began = time.monotonic()
             await until(lambda: manager.lent <= lent - 8 * GIB, "room")
             print(f"{format_size(lent - manager.lent)} back {time.monotonic() - began:.2f} s later: ", end="")
-            print(manager.status.reason)
+            print(ENGLISH.say(manager.status.reason))
         finally:
             await other.communicate()
     # What a driver keeps of a context that ended may take a moment to go.

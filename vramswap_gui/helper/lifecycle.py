@@ -344,7 +344,6 @@ class Lifecycle:
         self._runtime.hand = hand
         self.taken_down = False
         self._decision = None
-        self._set()
         self.generation += 1
         self.failed_at = None
         self.decided()
@@ -406,6 +405,7 @@ class Lifecycle:
         self._decision = None
         if error.code is ErrorCode.CANCELLED:
             self._by_hand(True)
+            self._set()
         elif decision.size > self.lent:
             self.failed_at = time.monotonic()
             if error.code is ErrorCode.OUT_OF_VRAM and not self._segments.devices:
@@ -435,6 +435,7 @@ class Lifecycle:
         async with self._exclusively():
             self._decision = self._refused = None
             self._cause = Cause.NONE
+            self.taken_down = False
             self._segments.look()
             yield
 
