@@ -53,6 +53,8 @@ class Event(enum.Enum):
     SETTING = "setting", _NOTICE, "a setting was changed"
     SLEEP = "sleep", _INFO, "no page is in VRAM any more, the machine may sleep"
     WAKE = "wake", _INFO, "the machine is awake again"
+    LANDED = "landed", _NOTICE, "swap was made on a disk, for pages in VRAM that fitted nowhere else"
+    CLEARED = "cleared", _INFO, "it is gone again"
     ATTACHED = "attached", _INFO, "the server made a device of VRAM"
     DETACHED = "detached", _INFO, "the server wiped a device and took it away"
     ENGINE = "engine", _WARNING, "the server's engine died, and another one serves its devices"
