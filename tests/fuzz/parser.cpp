@@ -70,7 +70,7 @@ struct Expected {
     uint32_t error;
     size_t begins; // in what is sent
     size_t offset, length;
-    bool changes() const { return !error && length && (command == 1 || command == 6); }
+    bool changes() const { return !error && length && (command == 1 || command == 4 || command == 6); }
     bool reads() const { return !error && command == 0; }
 };
 

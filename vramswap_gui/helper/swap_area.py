@@ -44,7 +44,8 @@ async def on(device: str, priority: int, by_systemd: bool, proc: Path = Path("/p
     made = await run.run("mkswap", "--label", _LABEL, device)
     if made.status:
         raise _refused("mkswap", device, made.complaint)
-    await _use(device, ("--priority", str(priority)), by_systemd, proc)
+    # Nobody's memory stays in VRAM once it is forgotten. At once, not all of it at the beginning: what is new is empty.
+    await _use(device, ("--discard=pages", "--priority", str(priority)), by_systemd, proc)
 
 
 async def on_file(path: str, by_systemd: bool, proc: Path = Path("/proc")) -> None:

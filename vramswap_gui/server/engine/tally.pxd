@@ -19,6 +19,7 @@ cdef enum:
     LATENCY = 8              # the first bucket: batches that took 2^n to 2^(n+1) ns until their copies were done
     BUCKETS = 40
     HEARTBEAT = 48           # how often the worker went round its loop, with work or because it was poked
+    BYTES_DISCARDED = 49
     ROW = 64
 
 

@@ -20,8 +20,8 @@ cdef enum:
     # Replies that have no data, made or still to be made.
     ACKS = 512
     ACKS_SIZE = ACKS * nbdwire.REPLY_SIZE
-    # The part of a stretch to be zeroed that is one request.
-    ZERO_PART = 16 << 20
+    # The part of a stretch to be zeroed that is one request: a copy, beside which others find room in a batch.
+    ZERO_PART = 256 << 10
 
 cdef struct NbdConnection:
     Port port

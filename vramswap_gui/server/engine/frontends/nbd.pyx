@@ -214,12 +214,15 @@ cdef void parse(NbdConnection *c) noexcept nogil:
         c.read_tag = request.cookie
         c.read_offset = request.offset
         c.read_left = request.length
-    elif request.command == nbdwire.CMD_WRITE_ZEROES and request.length and error == 0:
+    elif request.command in (nbdwire.CMD_WRITE_ZEROES, nbdwire.CMD_TRIM) and request.length and error == 0:
+        # What nobody wants any more is forgotten: somebody's memory was in it.
+        if request.command == nbdwire.CMD_TRIM:
+            tallied[tally.BYTES_DISCARDED] += request.length
         c.zero_tag = request.cookie
         c.zero_offset = request.offset
         c.zero_left = request.length
     else:
-        # Flush and FUA need nothing more: a write is only answered once its copies are done. Trim may keep the data.
+        # Flush and FUA need nothing more: a write is only answered once its copies are done.
         acknowledge(c, request.cookie, error)
 
 
