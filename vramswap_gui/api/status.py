@@ -101,6 +101,8 @@ class Status:
     landing: Landing = Landing.OFF
     #: Bytes of the swap files that were made for pages that fit nowhere else, and how much of them is in use.
     landed: tuple[int, int] = (0, 0)
+    #: Pages that were not as they had been written, since the server's start: read right the second time, and lost.
+    damaged: tuple[int, int] = (0, 0)
 
     @property
     def size(self) -> int:
@@ -168,6 +170,11 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             "Landed", "(tt)", "landed",
             "The bytes of the swap files that were made for such pages, and how many of them are in use. "
             "How full they are changes without a signal: ask for it.",
+        ),
+        Property(
+            "Damaged", "(tt)", "damaged",
+            "How many pages were not as they had been written, since the server was started: those that were right "
+            "when they were read once more, and those that were lost. Whoever wanted one of these got an error.",
         ),
     )
 }  # fmt: skip

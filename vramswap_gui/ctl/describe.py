@@ -55,6 +55,9 @@ def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
         yield "Used", f"{format_size(status.used)} of {format_size(status.size)}"
     yield "Mode", mode(status)
     yield "Size", size(status)
+    if any(status.damaged):
+        mended, lost = status.damaged
+        yield "Damaged", f"{lost} pages were lost, {mended} were right when they were read once more"
     if any(status.landed):
         made, used = status.landed
         yield "On disk", f"{format_size(used)} used of a swap file of {format_size(made)}, which goes when it can"

@@ -27,6 +27,26 @@ def settings(found: Status) -> Check:
     return Check(say("Settings"), Verdict.OK, say("in order"))
 
 
+def integrity(found: Status) -> Check:
+    """Whether pages come back from VRAM as they went."""
+    name, (mended, lost) = say("Pages in VRAM"), found.damaged
+    if not mended and not lost:
+        return Check(name, Verdict.OK, say("all came back as they had been written"))
+    return Check(
+        name,
+        Verdict.WARNING,
+        say(
+            "{lost:number} came back damaged and were lost, {mended:number} were right when they were read once more",
+            lost=lost,
+            mended=mended,
+        ),
+        say(
+            "VRAM or the way to it fails: lower its clocks if they were raised, and see whether it goes on."
+            " If so, turn the swap off: `vramswapctl mode off`"
+        ),
+    )
+
+
 def landing(found: Status) -> Check:
     """Whether VRAM can be given back when its pages fit nowhere else."""
     name = say("A place to land")
@@ -55,4 +75,4 @@ def landing(found: Status) -> Check:
 
 
 #: Those of a helper that answers.
-ALL: Final = (helper, settings, landing)
+ALL: Final = (helper, settings, integrity, landing)

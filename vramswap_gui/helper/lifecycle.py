@@ -158,10 +158,12 @@ class Lifecycle:
     async def held(self) -> GpuInfo | None:
         """What the server says of the GPU; None while none runs. Raises VramswapError while the GPU does not serve."""
         try:
-            return await self._server.gpu()
+            found = await self._server.gpu()
         except VramswapError as error:
             self._fail(error)
             raise
+        self._set(damaged=self._server.damaged)
+        return found
 
     async def adopt(self) -> None:
         """Take over what an earlier helper left: swap in use stays, a half-made segment goes."""

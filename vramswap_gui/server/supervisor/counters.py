@@ -18,7 +18,7 @@ _NAMES: Final = ("reads", "writes", "others", "errors", "bytes_read", "bytes_wri
 _BUCKETS: Final = 40
 _HEARTBEAT: Final = 48
 #: What came later, behind those.
-_LATER: Final = {"bytes_discarded": 49}
+_LATER: Final = {"bytes_discarded": 49, "reread": 50, "damaged": 51}
 _ROW: Final = 64
 _SIZE: Final = MAX_WORKERS * _ROW * 8
 
@@ -43,6 +43,12 @@ class Counters:
         sums = [sum(numbers[slot::_ROW]) for slot in range(len(_NAMES) + _BUCKETS)]
         later = {name: sum(numbers[slot::_ROW]) for name, slot in _LATER.items()}
         return {**dict(zip(_NAMES, sums, strict=False)), **later, "latency": sums[len(_NAMES) :]}
+
+    def damage(self) -> tuple[int, int]:
+        """How many pages were right when they were read once more, and how many were not."""
+        numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
+        again, lost = (sum(numbers[_LATER[name] :: _ROW]) for name in ("reread", "damaged"))
+        return again - lost, lost
 
     def heartbeats(self) -> tuple[int, ...]:
         """How often each worker went round its loop, for MAX_WORKERS of them: what a hung one does no more."""
