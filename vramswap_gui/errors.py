@@ -129,6 +129,31 @@ class Problem(enum.StrEnum):
         "Close programs that asked for {missing:size} or more, or raise the limit for a while: `sudo sysctl "
         "vm.overcommit_ratio=95`. Nothing was changed.",
     )  # fmt: skip
+    LANDING_UNDECIDED = (
+        "landing-undecided", ErrorCode.WONT_FIT,
+        "{used:size} of pages are in VRAM, memory and other swap have room for {room:size}, and nobody has said whether"
+        " the rest may be written to the disk, which is not encrypted.",
+        "If it may, `sudo vramswapctl config landing {folder:text}` has a swap file made there when it is needed;"
+        " `… landing off` says no. Or close programs that use {missing:size} or more.",
+    )  # fmt: skip
+    LANDING_UNFIT = (
+        "landing-unfit", ErrorCode.WONT_FIT,
+        "{used:size} of pages are in VRAM, memory and other swap have room for {room:size}, and {folder:text} is no"
+        " place for a swap file (file system {kind:text}, or not root's alone).",
+        "Name a folder of root's on a disk: `sudo vramswapctl config landing …`. Or close programs that use"
+        " {missing:size} or more.",
+    )  # fmt: skip
+    LANDING_TOO_SMALL = (
+        "landing-too-small", ErrorCode.WONT_FIT,
+        "{used:size} of pages are in VRAM, memory and other swap have room for {room:size}, and the disk of"
+        " {folder:text} has {spare:size} to spare.",
+        "Make room on that disk, or close programs that use {missing:size} or more. Nothing was changed.",
+    )  # fmt: skip
+    LANDING_FAILED = (
+        "landing-failed", ErrorCode.WONT_FIT,
+        "Pages fit nowhere else, and no swap file could be made in {folder:text}: {why:text}.",
+        "Name another folder of root's: `sudo vramswapctl config landing …`. Nothing was changed.",
+    )  # fmt: skip
 
     # Verbs
 
@@ -498,6 +523,11 @@ class Problem(enum.StrEnum):
     SETTING_NO_CHOICE = (
         "setting-no-choice", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: it must be one of {choices:text}.",
+        "See `vramswapctl config {key:text}` for what it takes.",
+    )  # fmt: skip
+    SETTING_NO_FOLDER = (
+        "setting-no-folder", ErrorCode.INVALID_ARGUMENT,
+        "{key:text}: it must be one of {words:text}, or a folder such as /var/swap.",
         "See `vramswapctl config {key:text}` for what it takes.",
     )  # fmt: skip
     SETTING_NO_SWITCH = (

@@ -10,6 +10,8 @@ from typing import Final
 
 #: What lasts until the machine starts anew: the server's socket, and what a helper leaves for the next one.
 RUNTIME: Final = Path("/run/vramswap")
+#: What lasts longer: swap files for pages that fit nowhere else.
+STATE: Final = Path("/var/lib/vramswap")
 CONFIG: Final = Path("/etc/vramswap/config.toml")
 #: In the runtime folder.
 CONTROL_SOCKET: Final = "control.sock"

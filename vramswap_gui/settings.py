@@ -37,6 +37,10 @@ class Group(enum.StrEnum):
 
 Value = int | str | bool
 
+#: The words that ``landing`` takes instead of a folder.
+LANDING_AUTO: Final = "auto"
+LANDING_OFF: Final = "off"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -59,6 +63,8 @@ class Setting:
     #: The values of a CHOICE, each with its meaning.
     choices: Mapping[str, str] = field(default_factory=dict)
     unit: str = ""
+    #: The words that a TEXT takes; all else has to be the absolute path of a folder.
+    words: frozenset[str] = frozenset()
 
     @property
     def typed_help(self) -> str:
@@ -73,7 +79,8 @@ class Setting:
     def parse(self, text: str) -> Value:
         """The value a person typed. Raises ``VramswapError(INVALID_ARGUMENT)``."""
         if self.kind is Kind.TEXT:
-            return self.check("" if text.strip().lower() == _AUTO else text.strip())
+            text = text.strip()
+            return self.check(self.default if text.lower() == _AUTO else text)
         if self.kind is Kind.CHOICE:
             return self.check(text.strip().lower())
         if self.kind is Kind.SWITCH:
@@ -105,9 +112,7 @@ class Setting:
     def check(self, value: object) -> Value:
         """``value`` when it is of the right type and in range. Raises ``VramswapError(INVALID_ARGUMENT)``."""
         if self.kind is Kind.TEXT:
-            if not isinstance(value, str) or len(value) > 80 or not value.isprintable():
-                raise self._invalid(Problem.SETTING_NO_TEXT)
-            return value
+            return self._check_text(value)
         if self.kind is Kind.CHOICE:
             if not isinstance(value, str) or value not in self.choices:
                 raise self._invalid(Problem.SETTING_NO_CHOICE, choices=", ".join(self.choices))
@@ -126,6 +131,13 @@ class Setting:
             raise self._outside(value)
         if value % self.step:
             raise self._invalid(Problem.SETTING_NO_STEP, step=self.show(self.step))
+        return value
+
+    def _check_text(self, value: object) -> str:
+        if not isinstance(value, str) or len(value) > 80 or not value.isprintable():
+            raise self._invalid(Problem.SETTING_NO_TEXT)
+        if self.words and value not in self.words and not value.startswith("/"):
+            raise self._invalid(Problem.SETTING_NO_FOLDER, words=", ".join(sorted(self.words)))
         return value
 
     def show(self, value: Value) -> str:
@@ -219,6 +231,12 @@ class Config:
         Kind.NUMBER, 1000, Group.ADVANCED, "Swap priority",
         "Higher is used first. Disk swap usually has -2, zram 100.",
         minimum=MAX_SEGMENTS, maximum=32767,
+    )  # fmt: skip
+    landing: str = _setting(
+        Kind.TEXT, LANDING_AUTO, Group.ADVANCED, "Place to land",
+        "Where a swap file may be made when pages in VRAM fit nowhere else: in this folder of root's; off: nowhere;"
+        " auto: in vramswap's own folder, if that is encrypted or the computer swaps to a disk already.",
+        words=frozenset({LANDING_AUTO, LANDING_OFF}),
     )  # fmt: skip
     gpu: str = _setting(
         Kind.TEXT, "", Group.ADVANCED, "GPU", "PCI address, UUID or number of the GPU to use. Empty: the first one.",

@@ -169,7 +169,8 @@ class Stack:
         if not self.config.exists():
             self.config.write_text(f'mode = "off"\nsize = {FIRST_SIZE}\n')
         command = [str(BIN / "vramswap-helper"), "--bus", self.environment["DBUS_SYSTEM_BUS_ADDRESS"],
-                   "--config", str(self.config), "--runtime-dir", str(self.control.parent)]  # fmt: skip
+                   "--config", str(self.config), "--runtime-dir", str(self.control.parent),
+                   "--state-dir", str(self.folder / "state")]  # fmt: skip
         if self.plan.kernel:
             command += ["--attach", str(self.kernel), "--proc", str(self.kernel), "--sys", str(self.sys)]
         self.spawn("helper", self.around(command))

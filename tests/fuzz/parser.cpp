@@ -70,7 +70,7 @@ struct Expected {
     uint32_t error;
     size_t begins; // in what is sent
     size_t offset, length;
-    bool changes() const { return !error && length && (command == 1 || command == 6); }
+    bool changes() const { return !error && length && (command == 1 || command == 4 || command == 6); }
     bool reads() const { return !error && command == 0; }
 };
 
@@ -131,6 +131,7 @@ struct Server {
 
     Server(int fd, Random random_, bool fails_) : random(random_), fails(fails_) {
         c.rx = static_cast<uint8_t *>(malloc(NUMBER(RX_SIZE)));
+        c.across = static_cast<uint8_t *>(malloc(NUMBER(ACROSS)));
         c.tx = static_cast<uint8_t *>(malloc(NUMBER(TX_SIZE)));
         PATH(open_connection)(&c, VRAM);
         c.port.fd = fd;
@@ -139,6 +140,7 @@ struct Server {
 
     ~Server() {
         free(c.rx);
+        free(c.across);
         free(c.tx);
     }
 

@@ -86,7 +86,8 @@ def test_qemu_io_patterns_zeroes_and_discard(export: Server) -> None:
     client(
         "qemu-io", "-f", "raw", export.uri,
         "-c", "write -P 0x5a 1M 40M", "-c", "write -f -P 0xa5 5M 4k", "-c", "write -z 2M 1M", "-c", "flush",
-        "-c", "discard 50M 1M", "-c", "read -P 0x5a 1M 1M", "-c", "read -P 0 2M 1M", "-c", "read -P 0x5a 3M 2M",
+        "-c", "write -P 0x5a 49M 3M", "-c", "discard 50M 1M", "-c", "read -P 0x5a 49M 1M", "-c", "read -P 0 50M 1M",
+        "-c", "read -P 0x5a 51M 1M", "-c", "read -P 0x5a 1M 1M", "-c", "read -P 0 2M 1M", "-c", "read -P 0x5a 3M 2M",
         "-c", "read -P 0xa5 5M 4k", "-c", "read -P 0x5a 5124k 1M", "-c", "read -P 0 41M 1M",
     )  # fmt: skip
 

@@ -103,16 +103,32 @@ class Device:
     forsaken: bool = False
 
 
-class Kernel:
-    """The NBD driver and the swap on its devices."""
+@dataclass(slots=True)
+class File:
+    """A swap file on a disk, in pages."""
 
-    def __init__(self, world: World, gpu: Gpu) -> None:
+    size: int
+    used: int = 0
+    swap: bool = False
+
+
+class Kernel:
+    """The NBD driver, the swap on its devices, and where else pages can be: ``memory`` and ``disk``, in pages."""
+
+    def __init__(self, world: World, gpu: Gpu, memory: int, disk: int) -> None:
         self._world = world
+        self.memory = memory
+        self.disk = disk
+        #: Of memory what pages take that came home.
+        self.home = 0
+        self.files: dict[int, File] = {}
         self._gpu = gpu
         self.devices: dict[int, Device] = {}
         #: Somebody may have pages in VRAM that are lost for a reason that the laws accept.
         self.excused = False
         self.errors = 0
+        #: How often swapoff found no room.
+        self.no_room = 0
 
     # The driver
 
@@ -264,6 +280,13 @@ class Kernel:
         pages = list(device.contents)
 
         def next_page(value: int | None = None) -> None:
+            lost = value == EIO and (self.excused or self._gpu.lost)
+            if value is not None and not lost and not self._take():
+                self._world.note("kernel: no room for the pages of", number)
+                self.no_room += 1
+                device.leaving = False
+                result.set(False)
+                return
             if value is not None and value != device.contents.get(pages[-1], value):
                 self._wrong(device, pages[-1], value)
             if value is not None:
@@ -295,6 +318,57 @@ class Kernel:
         next_page()
         return result
 
+    @property
+    def available(self) -> int:
+        """Pages of memory that are free."""
+        return max(0, self.memory - self.home)
+
+    def _take(self) -> bool:
+        """A place for a page that comes home: in memory, or what was there longest goes to the disk."""
+        if self.available:
+            self.home += 1
+            return True
+        file = next((file for file in self.files.values() if file.swap and file.used < file.size), None)
+        if file is not None:
+            file.used += 1
+        return file is not None
+
+    def make_file(self, size: int) -> int | None:
+        """Its number; None where the disk is full."""
+        if sum(file.size for file in self.files.values()) + size > self.disk:
+            return None
+        number = next(n for n in range(64) if n not in self.files)
+        self.files[number] = File(size)
+        return number
+
+    def remove_file(self, number: int) -> None:
+        self._world.require(not self.files[number].swap, "law 9: a swap file was removed with its pages")
+        del self.files[number]
+
+    def swapoff_file(self, number: int) -> Answer:
+        """Its pages come home. False when there is no room."""
+        result = Answer()
+        file = self.files[number]
+
+        def end() -> None:
+            if file.used > self.available or not file.swap:
+                result.set(False)
+                return
+            self.home += file.used
+            file.used, file.swap = 0, False
+            result.set(True)
+
+        self._world.soon(end, most=2.0)
+        return result
+
+    def forget(self) -> None:
+        """A program ends, whose pages came home or lie on the disk."""
+        if self.home and self._world.rng.random() < 0.3:
+            self.home -= 1
+        for file in self.files.values():
+            if file.used and self._world.rng.random() < 0.3:
+                file.used -= 1
+
     def _wrong(self, device: Device, page: int, value: int) -> None:
         if value == EIO and (self.excused or self._gpu.lost):
             return
@@ -303,6 +377,7 @@ class Kernel:
 
     def use(self) -> None:
         """A program has a page swapped out, or wants one back."""
+        self.forget()
         usable = [d for d in self.devices.values() if d.swap and d.connected and not d.forsaken]
         if not usable:
             return

@@ -100,6 +100,14 @@ MUTANTS: Final = (
            "        return Remove(index) if world.server else Disconnect(index)\n", "        continue\n"),
     Mutant("a segment goes with its pages", _STEPS,
            "            return SwapOff(index)\n", "            return Remove(index)\n"),
+    Mutant("a swap file that a helper left half made stays", _STEPS,
+           "        return UseFile(number) if number == goal.ground else RemoveFile(number)\n", "        if number == goal.ground:\n            return UseFile(number)\n"),
+    Mutant("a swap file is removed with its pages", _STEPS,
+           "            return EmptyFile(number)\n", "            return RemoveFile(number)\n"),
+    Mutant("a swap file stays when nobody needs it", _STEPS,
+           "    for number in goal.clear:\n", "    for number in ():\n"),
+    Mutant("nobody makes a place to land", _STEPS,
+           "    if goal.land:\n", "    if False:\n"),
 )  # fmt: skip
 
 

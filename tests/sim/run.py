@@ -10,20 +10,30 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
-from tests.sim.machine import EIO, Gpu, Kernel
+from tests.sim.machine import EIO, PAGES, Gpu, Kernel
 from tests.sim.server import Faults, KeeperProcess, Server
 from tests.sim.world import Broken, Script, World
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.helper.policy import landing, sizing
+from vramswap_gui.helper.policy.landing import Ground
+from vramswap_gui.helper.policy.sizing import Room
 from vramswap_gui.helper.steps import (
     Add,
     Disconnect,
+    EmptyFile,
     Goal,
+    MakeFile,
     Quit,
     Remove,
+    RemoveFile,
     Step,
     SwapOff,
     SwapOn,
+    UseFile,
     done,
     failed,
     next_step,
@@ -31,7 +41,8 @@ from vramswap_gui.helper.steps import (
 from vramswap_gui.helper.steps import (
     World as Situation,
 )
-from vramswap_gui.units import SIZE_STEP
+from vramswap_gui.system.disk import Disk
+from vramswap_gui.units import GIB, MIB, SIZE_STEP
 
 #: Seconds of faults, of quiet, and until everything must be off.
 ROUGH: Final = 40.0
@@ -42,6 +53,11 @@ GRACE: Final = 10.0
 MOST: Final = 3
 #: Seeds of one task.
 PART: Final = 100
+#: What a page stands for where the product counts in bytes.
+PAGE: Final = 64 * MIB
+#: Pages that memory and disk have room for, and the disk's own size in pages.
+PLENTY: Final = 1000
+LITTLE: Final = (6, 2, 0)
 
 
 class Simulation:
@@ -59,11 +75,13 @@ class Simulation:
             "engine_dies": some(0.06), "engine_hangs": some(0.03), "keeper_dies": some(0.006),
             "fork_fails": some(0.2), "start_fails": some(0.3), "start_hangs": some(0.1), "question_fails": some(0.1),
             "late_death": some(0.5), "pairs_fail": some(0.1), "attach_fails": some(0.2), "exec_fails": some(0.5),
+            "file_fails": some(0.3),
             "gpu_lost": rng.choice((0.0,) * 9 + (1.0,)), "snatched": rng.choice((0.0,) * 9 + (1.0,)),
         }  # fmt: skip
         faults.update(overrides or {})
         self.gpu = Gpu(world)
-        self.kernel = Kernel(world, self.gpu)
+        memory = rng.choice((PLENTY, PLENTY, *LITTLE))
+        self.kernel = Kernel(world, self.gpu, memory, PLENTY)
         self.server = Server(world, self.gpu, self.kernel, Faults(**faults))
         self._helpers = 0
         self._off = False
@@ -123,6 +141,7 @@ class Simulation:
         require(not [d for d in self.kernel.devices.values() if d.connected], "law 5: a device is left")
         require(not [e for e in self.server.engines if e.alive], "law 5: an engine is left")
         require(not self.gpu.allocated, "law 5: VRAM is left")
+        require(not self.kernel.files, "law 5: a swap file is left")
 
     # The others on the machine
 
@@ -152,8 +171,14 @@ class Simulation:
         """Turns the swap on, changes its size, has the server upgraded; adopts what it finds."""
         devices: dict[int, str] = {}
         adopted: KeeperProcess | None = None
+        # What an earlier one left.
+        files = set(self.kernel.files)
         while not self._done:
             keeper = self._server()
+            if keeper is None and not self._swapped(devices):
+                devices.clear()
+            if files and (keeper is not None or not devices):
+                yield from self._tidy(keeper, devices, files)
             if keeper is None:
                 yield 0.2
                 continue
@@ -167,25 +192,25 @@ class Simulation:
                 adopted = keeper
             if self._off:
                 last_first = tuple(sorted(devices, reverse=True))
-                yield from self._reach(keeper, devices, Goal(last_first, end=True))
+                yield from self._reach(keeper, devices, Goal(last_first, end=True), files)
                 for _ in range(400):
                     if devices or keeper.finished or not keeper.alive:
                         break
                     yield 0.5
             elif self.world.rough:
-                yield from self._whim(keeper, devices)
+                yield from self._whim(keeper, devices, files)
             else:
-                yield from self._reach(keeper, devices, Goal())
+                yield from self._reach(keeper, devices, Goal(), files)
             yield self.world.rng.random() * 1.0
 
-    def _whim(self, keeper: KeeperProcess, devices: dict[int, str]) -> Script:
+    def _whim(self, keeper: KeeperProcess, devices: dict[int, str], files: set[int]) -> Script:
         wish = self.world.rng.random()
         if wish < 0.45 and len(devices) < MOST:
-            yield from self._reach(keeper, devices, Goal(come=(SIZE_STEP,) * self.world.rng.randint(1, 2)))
+            yield from self._reach(keeper, devices, Goal(come=(SIZE_STEP,) * self.world.rng.randint(1, 2)), files)
         elif wish < 0.6 and devices:
-            yield from self._reach(keeper, devices, Goal(leave=(self.world.rng.choice(list(devices)),)))
+            yield from self._reach(keeper, devices, Goal(leave=(self.world.rng.choice(list(devices)),)), files)
         elif wish < 0.65 and devices:
-            yield from self._reach(keeper, devices, Goal(tuple(sorted(devices, reverse=True)), end=True))
+            yield from self._reach(keeper, devices, Goal(tuple(sorted(devices, reverse=True)), end=True), files)
         elif wish < 0.75:
             yield keeper.ask("upgrade")
         elif wish < 0.8:
@@ -206,23 +231,92 @@ class Simulation:
         found = self.kernel.devices
         return frozenset(i for i, d in devices.items() if _number(d) in found and found[_number(d)].swap)
 
-    def _reach(self, keeper: KeeperProcess, devices: dict[int, str], goal: Goal) -> Script:
+    def _tidy(self, keeper: KeeperProcess | None, devices: dict[int, str], files: set[int]) -> Script:
+        """As helper/lifecycle.py does it."""
+        kernel, spare = self.kernel, []
+        for number in sorted(files):
+            file = kernel.files.get(number)
+            # Of memory a little is always in use by what was never swapped.
+            room = Room((kernel.memory + 1) * PAGE, kernel.available * PAGE)
+            if file is not None and file.swap and landing.may_go(file.used * PAGE, room, 0):
+                spare.append(number)
+        yield from self._reach(keeper, devices, Goal(clear=tuple(spare)), files)
+
+    def _make_room(self, leaving: tuple[int, ...], devices: Mapping[int, str], files: set[int]) -> int | None:
+        """How large the file has to be that the pages of those that leave fit; 0: none is needed, None: it may not be.
+
+        As helper/segments.py does it.
+        """
+        kernel = self.kernel
+        swapped = self._swapped(devices)
+        used = sum(len(kernel.devices[_number(devices[i])].contents) for i in leaving if i in swapped)
+        free = sum(file.size - file.used for file in kernel.files.values() if file.swap)
+        short = sizing.shortfall(used * PAGE, Room(kernel.memory * PAGE, kernel.available * PAGE, free * PAGE))
+        if short is None:
+            return 0
+        taken = sum(file.size for file in kernel.files.values())
+        disk = Disk("ext4", kernel.disk * PAGE, (kernel.disk - taken) * PAGE + GIB, encrypted=True)
+        try:
+            return landing.size("auto", Ground(Path("/"), disk), len(files), short, MOST * PAGES * PAGE)
+        except VramswapError:
+            return None
+
+    def _reach(self, keeper: KeeperProcess | None, devices: dict[int, str], goal: Goal, files: set[int]) -> Script:
         """As helper/segments.py does it, with the product's own steps."""
+        land = self._make_room(goal.leave, devices, files)
+        if land is None:
+            return
+        goal = replace(goal, land=land)
         began_empty = not self._swapped(devices)
         for _ in range(40):
-            obeys = keeper.alive and not keeper.finished
-            world = Situation(obeys, dict(devices), self._swapped(devices))
+            world = self._situation(keeper, devices, files)
             step = next_step(world, goal)
             if step is None:
                 return
             result: list[int | None] = []
-            yield from self._carry_out(keeper, devices, step, result)
+            if isinstance(step, MakeFile | UseFile | EmptyFile | RemoveFile):
+                yield from self._carry_out_on_disk(step, files, result)
+            else:
+                assert keeper is not None
+                yield from self._carry_out(keeper, devices, step, result)
             if not result:
-                back = failed(step, Situation(obeys, dict(devices), self._swapped(devices)), began_empty)
+                back = failed(step, self._situation(keeper, devices, files), began_empty)
                 if back is not None:
-                    yield from self._reach(keeper, devices, back)
+                    yield from self._reach(keeper, devices, back, files)
                 return
             goal = done(goal, step, result[0])
+
+    def _situation(self, keeper: KeeperProcess | None, devices: Mapping[int, str], files: set[int]) -> Situation:
+        obeys = keeper is not None and keeper.alive and not keeper.finished
+        landed = frozenset(n for n in files if n in self.kernel.files and self.kernel.files[n].swap)
+        return Situation(obeys, dict(devices), self._swapped(devices), frozenset(files), landed)
+
+    def _carry_out_on_disk(
+        self, step: MakeFile | UseFile | EmptyFile | RemoveFile, files: set[int], result: list[int | None]
+    ) -> Script:
+        kernel, fails = self.kernel, self.world.chance(self.server.faults.file_fails)
+        match step:
+            case MakeFile(size):
+                # A helper that dies here leaves a file that it never heard of.
+                made = None if fails else kernel.make_file(-(-size // PAGE))
+                yield self.world.rng.random()
+                if made is not None:
+                    files.add(made)
+                    result.append(made)
+            case UseFile(number):
+                yield self.world.rng.random() * 0.2
+                if not fails:
+                    kernel.files[number].swap = True
+                    result.append(None)
+            case EmptyFile(number):
+                if (yield kernel.swapoff_file(number)):
+                    result.append(None)
+            case RemoveFile(number):
+                files.discard(number)
+                if number in kernel.files:
+                    kernel.remove_file(number)
+                result.append(None)
+                yield 0.01
 
     def _carry_out(
         self, keeper: KeeperProcess, devices: dict[int, str], step: Step, result: list[int | None]
@@ -293,7 +387,7 @@ class Simulation:
     def _without_server(self) -> Script:
         alive = [engine for engine in self.server.engines if engine.alive]
         devices = [device for device in self.kernel.devices.values() if device.connected]
-        if self._off and not alive and not devices:
+        if self._off and not alive and not devices and not self.kernel.files:
             self._done = True
             return
         if not alive and devices:

@@ -36,6 +36,7 @@ class Faults:
     pairs_fail: float = 0.03
     attach_fails: float = 0.05
     exec_fails: float = 0.2
+    file_fails: float = 0.1
     gpu_lost: float = 0.0
     snatched: float = 0.0
 

@@ -15,3 +15,9 @@ def test_swap_survives_dying_engines(boot: Callable[..., uml.Result]) -> None:
     result = boot("tests.system.nbd_scenario", "10")
     assert result.status == 0, result.output
     assert "all done" in result.output
+
+
+def test_vram_forgets_what_the_kernel_forgets(boot: Callable[..., uml.Result]) -> None:
+    result = boot("tests.system.discard_scenario")
+    assert result.status == 0, result.output
+    assert "all done" in result.output

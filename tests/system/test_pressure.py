@@ -1,4 +1,4 @@
-"""Swap under pressure on a real kernel: by the command line, by need, and with an engine that stalls."""
+"""Swap under pressure on a real kernel: by the command line, by need, with an engine that stalls, onto a disk."""
 
 from __future__ import annotations
 
@@ -28,5 +28,13 @@ def test_a_stalled_engine_is_replaced(boot: Callable[..., uml.Result]) -> None:
 def test_swap_comes_and_goes_with_the_need(boot: Callable[..., uml.Result]) -> None:
     # Short is less than 12 % of memory, and the server has to start within that.
     result = boot("tests.system.demand_scenario", memory=1400)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
+@pytest.mark.parametrize("kind", ["ext4", "btrfs", "xfs"])
+def test_pages_that_fit_nowhere_else_land_on_a_disk(kind: str, boot: Callable[..., uml.Result]) -> None:
+    # No more: a guest's program has a mapping of the host's for each page, of which there are 65,530 at most.
+    result = boot("tests.system.landing_scenario", kind, memory=464, vram=160, disk=4096)
     assert result.status == 0, result.output
     assert "all done" in result.output

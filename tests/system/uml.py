@@ -99,12 +99,13 @@ def build(out: Path) -> None:
 
 
 def run(
-    scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 72, limit: float = LIMIT,
+    scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 72, disk: int = 0, limit: float = LIMIT,
     built: Path | None = None,
 ) -> Result:  # fmt: skip
     """Run a scenario, a module's name or a script, in a guest with ``memory`` MiB and a GPU with ``vram`` MiB.
 
-    Simulated VRAM takes guest memory as it is allocated. A guest that is not done after ``limit`` seconds is killed and
+    Simulated VRAM takes guest memory as it is allocated. With ``disk`` there is a /dev/ubda of so many MiB, which are
+    taken from this machine's disk as they are written. A guest that is not done after ``limit`` seconds is killed and
     has no status. ``built``: a folder that :func:`build` has filled; None: it is done for this run.
     """
     kernel = shutil.which("linux.uml")
@@ -119,7 +120,13 @@ def run(
         init = folder / "init"
         init.write_text(_init([scenario, *arguments], folder, built, modules[-1], vram), encoding="utf-8")
         init.chmod(0o755)
-        output = _boot([kernel, *_parameters(folder, init, memory)], built / _PRELOAD, folder / "console", limit)
+        parameters = _parameters(folder, init, memory)
+        if disk:
+            image = folder / "disk"
+            with image.open("wb") as file:
+                file.truncate(disk << 20)
+            parameters.append(f"ubda={image}")
+        output = _boot([kernel, *parameters], built / _PRELOAD, folder / "console", limit)
     found = re.search(rf"^{_STATUS} (\d+)\s*$", output, re.MULTILINE)
     return Result(int(found[1]) if found else None, output)
 

@@ -13,8 +13,8 @@ from vramswap_gui.helper.policy.sizing import (
     Area,
     Room,
     most_segments,
-    require_room,
     reshape,
+    shortfall,
     split,
     target,
 )
@@ -111,12 +111,11 @@ def test_reshape(name: str, areas: list[Area], size: int, remove: tuple[int, ...
     ],
 )
 def test_room(name: str, used: int, room: Room, fits: bool) -> None:
-    if fits:
-        require_room(used, room)
-    else:
-        with pytest.raises(VramswapError) as caught:
-            require_room(used, room)
-        assert caught.value.code is ErrorCode.WONT_FIT
+    short = shortfall(used, room)
+    assert (short is None) is fits
+    if short is not None:
+        assert short.refusal().code is ErrorCode.WONT_FIT
+        assert short.missing == used - short.room > 0
 
 
 @pytest.mark.parametrize(("others", "most"), [(0, 16), (7, 16), (8, 15), (20, 3), (22, 1), (40, 1)])

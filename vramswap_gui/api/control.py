@@ -186,6 +186,8 @@ class ServerStatus:
     segments: tuple[SegmentInfo, ...] = ()
     #: Whether it ends as soon as nothing depends on it.
     draining: bool = False
+    #: Pages that came back from VRAM otherwise than they went: right the second time, and lost.
+    damaged: tuple[int, int] = (0, 0)
 
     @property
     def devices(self) -> dict[int, str]:
@@ -211,6 +213,7 @@ class ServerStatus:
             "trouble": VramswapError.from_dict(trouble) if trouble else None,
             "gpu": GpuInfo.from_wire(wire.get("gpu") or {}),
             "segments": tuple(SegmentInfo.from_wire(segment) for segment in wire.get("segments", ())),
+            "damaged": tuple(wire.get("damaged", (0, 0))),
         }
         return _of(cls, {**wire, **known})
 

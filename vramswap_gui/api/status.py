@@ -51,6 +51,19 @@ class Cause(enum.StrEnum):
     VRAM = "vram"
 
 
+class Landing(enum.StrEnum):
+    """What is done when VRAM is to be given back and its pages fit nowhere else."""
+
+    #: A swap file is made for them.
+    READY = "ready"
+    #: Nobody has said yet whether they may be written to the disk, which is not encrypted.
+    ASK = "ask"
+    #: Nothing: somebody wants it so, …
+    OFF = "off"
+    #: … or the folder that is set, or vramswap's own, can hold no swap file.
+    UNFIT = "unfit"
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One swap device made of VRAM. Sizes in bytes."""
@@ -85,6 +98,11 @@ class Status:
     #: Parts that are simulated: ``gpu``, ``kernel``; empty on a real machine.
     simulated: tuple[str, ...] = ()
     version: str = ""
+    landing: Landing = Landing.OFF
+    #: Bytes of the swap files that were made for pages that fit nowhere else, and how much of them is in use.
+    landed: tuple[int, int] = (0, 0)
+    #: Pages that were not as they had been written, since the server's start: read right the second time, and lost.
+    damaged: tuple[int, int] = (0, 0)
 
     @property
     def size(self) -> int:
@@ -142,6 +160,22 @@ PROPERTIES: Final[Mapping[str, Property]] = {
         Property("GpuPci", "s", "gpu_pci", "Its PCI address, as in `0000:01:00.0`; empty while it was not asked."),
         Property("Simulated", "as", "simulated", "Parts that are simulated: `gpu`, `kernel`; empty on a real machine."),
         Property("Version", "s", "version", "The helper's version."),
+        Property(
+            "Landing", "s", "landing",
+            "What is done when VRAM is to be given back and its pages fit nowhere else: a swap file is made (`ready`); "
+            "nothing, because nobody has said yet whether they may be written to a disk that is not encrypted (`ask`), "
+            "because that is not wanted (`off`), or because the folder can hold no swap file (`unfit`).",
+        ),
+        Property(
+            "Landed", "(tt)", "landed",
+            "The bytes of the swap files that were made for such pages, and how many of them are in use. "
+            "How full they are changes without a signal: ask for it.",
+        ),
+        Property(
+            "Damaged", "(tt)", "damaged",
+            "How many pages were not as they had been written, since the server was started: those that were right "
+            "when they were read once more, and those that were lost. Whoever wanted one of these got an error.",
+        ),
     )
 }  # fmt: skip
 
@@ -182,6 +216,8 @@ def status_from_wire(wire: Mapping[str, Any], base: Status | None = None) -> Sta
             value = Reason.from_wire(value)
         elif name == "Error":
             value = VramswapError.from_wire(value)
+        elif name == "Landing":
+            value = Landing(value)
         elif name == "Segments":
             value = tuple(Segment(str(d), int(s), int(u), int(p)) for d, s, u, p in value)
         elif isinstance(value, list):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from vramswap_gui.api.reasons import ReasonCode
-from vramswap_gui.api.status import Status
+from vramswap_gui.api.status import Landing, Status
+from vramswap_gui.paths import STATE
 from vramswap_gui.plain import plain
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.text import language
@@ -54,6 +55,15 @@ def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
         yield "Used", f"{format_size(status.used)} of {format_size(status.size)}"
     yield "Mode", mode(status)
     yield "Size", size(status)
+    if any(status.damaged):
+        mended, lost = status.damaged
+        yield "Damaged", f"{lost} pages were lost, {mended} were right when they were read once more"
+    if any(status.landed):
+        made, used = status.landed
+        yield "On disk", f"{format_size(used)} used of a swap file of {format_size(made)}, which goes when it can"
+    elif status.landing is Landing.ASK:
+        yield "Undecided", "whether pages that fit nowhere else may be written to the disk, which is not encrypted"
+        yield "", f"→ `sudo vramswapctl config landing {STATE}`, or `… landing off`"
     if status.gpu_name:
         yield "GPU", f"{plain(status.gpu_name)} ({plain(status.gpu_pci)})"
     if status.simulated:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from vramswap_gui.api.status import Status
+from typing import Final
+
+from vramswap_gui.api.status import Landing, Status
 from vramswap_gui.doctor.machine import Check, Verdict
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.forms import say
+from vramswap_gui.paths import STATE
 
 
 def helper(found: Status | VramswapError) -> Check:
@@ -22,3 +25,54 @@ def settings(found: Status) -> Check:
     if error is not None and error.code is ErrorCode.CONFIG_INVALID:
         return Check(say("Settings"), Verdict.WARNING, error, error.advice)
     return Check(say("Settings"), Verdict.OK, say("in order"))
+
+
+def integrity(found: Status) -> Check:
+    """Whether pages come back from VRAM as they went."""
+    name, (mended, lost) = say("Pages in VRAM"), found.damaged
+    if not mended and not lost:
+        return Check(name, Verdict.OK, say("all came back as they had been written"))
+    return Check(
+        name,
+        Verdict.WARNING,
+        say(
+            "{lost:number} came back damaged and were lost, {mended:number} were right when they were read once more",
+            lost=lost,
+            mended=mended,
+        ),
+        say(
+            "VRAM or the way to it fails: lower its clocks if they were raised, and see whether it goes on."
+            " If so, turn the swap off: `vramswapctl mode off`"
+        ),
+    )
+
+
+def landing(found: Status) -> Check:
+    """Whether VRAM can be given back when its pages fit nowhere else."""
+    name = say("A place to land")
+    match found.landing:
+        case Landing.READY:
+            return Check(name, Verdict.OK, say("a swap file is made when pages fit nowhere else"))
+        case Landing.ASK:
+            return Check(
+                name,
+                Verdict.WARNING,
+                say("not decided: with memory and other swap full, VRAM cannot be given back, not even for sleep"),
+                say(
+                    "If what is in memory may be written to the disk, which is not encrypted: `sudo vramswapctl config"
+                    " landing {folder:text}`. If not: `sudo vramswapctl config landing off`",
+                    folder=str(STATE),
+                ),
+            )
+        case Landing.OFF:
+            return Check(name, Verdict.OK, say("not wanted"))
+    return Check(
+        name,
+        Verdict.WARNING,
+        say("no swap file can be made where it would be needed"),
+        say("Name a folder that is root's alone, on ext4, xfs, btrfs or f2fs: `sudo vramswapctl config landing …`"),
+    )
+
+
+#: Those of a helper that answers.
+ALL: Final = (helper, settings, integrity, landing)

@@ -49,6 +49,7 @@ def changes(before: Scene, after: Scene, by: int | None) -> Iterator[Line]:
     yield from _settings(before.config, after.config, by)
     if before.asleep and not after.asleep:
         yield Line(Event.WAKE, "The machine is awake.", {"uid": by})
+    yield from _landing(before.status.landed[0], after.status.landed[0])
     lines = _swap(before.status, after.status, by)
     # Of the sleep itself one line is enough.
     yield from (line for line in lines if line.event is not Event.IDLE or before.asleep is after.asleep)
@@ -63,6 +64,16 @@ def _settings(before: Config, after: Config, by: int | None) -> Iterator[Line]:
             what, event = ("mode", Event.MODE) if key == "mode" else (f"setting {key}", Event.SETTING)
             fields = {"setting": key, "from": old, "to": new, "uid": by}
             yield Line(event, f"The {what} is {new} now, and was {old}.{_asked(by)}", fields)
+
+
+def _landing(before: int, after: int) -> Iterator[Line]:
+    fields = {"size": after, "from": before}
+    if after > before:
+        sentence = f"{format_size(after - before)} of swap were made on the disk, as pages in VRAM fitted nowhere else."
+        yield Line(Event.LANDED, sentence, fields)
+    elif after < before:
+        sentence = f"{format_size(before - after)} of swap on the disk are gone again: they are not needed any more."
+        yield Line(Event.CLEARED, sentence, fields)
 
 
 def _swap(before: Status, after: Status, by: int | None) -> Iterator[Line]:

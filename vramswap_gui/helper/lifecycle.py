@@ -20,19 +20,23 @@ from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import swap_area
 from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_unit import start_at_boot
-from vramswap_gui.helper.policy import limits, sizing
+from vramswap_gui.helper.landing import LandingPlace
+from vramswap_gui.helper.policy import landing, limits, sizing
 from vramswap_gui.helper.policy.explain import Facts, explain
 from vramswap_gui.helper.policy.types import Decision
 from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.steps import Goal
-from vramswap_gui.settings import Config
+from vramswap_gui.paths import STATE
+from vramswap_gui.settings import LANDING_OFF, Config
 from vramswap_gui.system import gpu, nbd, ours
 from vramswap_gui.system.swaps import Swap
 
 #: Seconds for which a device may be unknown to the server, which is just making it.
 _STRAY_SECONDS: Final = 10.0
+#: Disks fill, and are mounted, without a word.
+_GROUND_SECONDS: Final = 60.0
 
 
 async def _nothing() -> None:
@@ -50,6 +54,7 @@ class Lifecycle:
         attach: str,
         proc: Path = Path("/proc"),
         sys: Path = Path("/sys"),
+        state: Path = STATE,
     ) -> None:
         self._server = server
         self._file = config
@@ -61,7 +66,12 @@ class Lifecycle:
         #: The card as it was when it was last asked.
         self._vram_seen: Vram | None = None
         self._verb = asyncio.Lock()
-        self._segments = Segments(server, attach == "kernel", proc, sys, folder, self._moved)
+        self._place = LandingPlace(state, folder, proc, sys, server.by_systemd)
+        self._segments = Segments(server, attach == "kernel", proc, sys, folder, self._moved, self._place)
+        #: A swap file that is not needed any more is being emptied; whatever is asked for comes first.
+        self._tidying = False
+        #: The setting of which the status says what it comes to, and when to look again.
+        self._ground: tuple[str, float] = ("", 0.0)
         #: What was wanted when VRAM was lent, what the policy wants since, what made somebody change something, and
         #: what could not be done of it: of these the status says why it is as it is (explain.py).
         self._aim = 0
@@ -128,12 +138,17 @@ class Lifecycle:
     @property
     def busy(self) -> bool:
         """Whether a verb is under way."""
-        return self._verb.locked()
+        return self._verb.locked() and not self._tidying
 
     @property
     def devices(self) -> frozenset[str]:
         """The devices of the segments."""
         return frozenset(self._segments.devices.values())
+
+    @property
+    def areas(self) -> frozenset[str]:
+        """The names of all swap that is ours: of the segments, and of the files for what fits nowhere else."""
+        return self.devices | {str(path) for path in self._place.files.values()}
 
     @property
     def lent(self) -> int:
@@ -143,10 +158,12 @@ class Lifecycle:
     async def held(self) -> GpuInfo | None:
         """What the server says of the GPU; None while none runs. Raises VramswapError while the GPU does not serve."""
         try:
-            return await self._server.gpu()
+            found = await self._server.gpu()
         except VramswapError as error:
             self._fail(error)
             raise
+        self._set(damaged=self._server.damaged)
+        return found
 
     async def adopt(self) -> None:
         """Take over what an earlier helper left: swap in use stays, a half-made segment goes."""
@@ -158,6 +175,10 @@ class Lifecycle:
                 self._fail(error)
             simulated = () if self._attach == "kernel" else ("kernel",)
             self._set(mode=Mode(config.mode), wanted=config.size, simulated=simulated)
+            self._place.find(config.landing)
+            # Of segments nothing is known yet; a file that is no swap goes.
+            await self._segments.reach(Goal(), config)
+            await self._judge_ground()
             if not await self._server.adopt():
                 await self._adopt_orphans()
                 return
@@ -223,7 +244,7 @@ class Lifecycle:
     async def _stop(self, pause: float = 0, cause: Cause = Cause.HAND) -> None:
         areas = self._segments.areas()
         if areas:
-            self._segments.require_room(areas)
+            await self._segments.make_room(areas, self._settings())
             self._cause = cause
             self._set(state=State.STOPPING)
         async with self._resting():
@@ -290,7 +311,7 @@ class Lifecycle:
                     # A larger limit is no need for more.
                     goal = min(goal, self.lent)
                 steps = sizing.reshape(areas, goal, self._segments.most)
-                self._segments.require_room([area for area in areas if area.index in steps.remove])
+                await self._segments.make_room([area for area in areas if area.index in steps.remove], config)
                 self._set(state=State.RESIZING)
                 async with self._resting():
                     try:
@@ -354,6 +375,9 @@ class Lifecycle:
         ``pause``: seconds between two segments that nobody waits for. Raises VramswapError; then it is as it was, or
         on the way.
         """
+        if self._tidying and decision.size == self.lent:
+            self._followed(decision)
+            return
         async with self._exclusively():
             if generation != self.generation or (self._segments.devices and not self._server.connected):
                 return
@@ -396,7 +420,7 @@ class Lifecycle:
             return
         areas = self._segments.areas()
         steps = sizing.reshape(areas, decision.size, self._segments.most)
-        self._segments.require_room([area for area in areas if area.index in steps.remove])
+        await self._segments.make_room([area for area in areas if area.index in steps.remove], self._settings())
         self._set(state=State.RESIZING)
         async with self._resting():
             await self._segments.reach(Goal(steps.remove, steps.add), self._file.load())
@@ -422,6 +446,40 @@ class Lifecycle:
         elif self._status.state is not State.FAILED:
             self._set(state=decision.state)
 
+    async def tidy(self) -> None:
+        """Swap files that are not needed any more go, unless there is something else to do. Raises VramswapError."""
+        if self._verb.locked():
+            return
+        await self._judge_ground()
+        spare = self._segments.spare_files()
+        if not spare:
+            return
+        async with self._verb:
+            self._tidying = True
+            try:
+                await self._segments.reach(Goal(clear=spare), self._settings())
+            except VramswapError as error:
+                # It is tried again, as long as it makes sense.
+                if error.code is not ErrorCode.CANCELLED:
+                    raise
+            finally:
+                self._tidying = False
+
+    async def _judge_ground(self) -> None:
+        """Have the status say what is done with pages that fit nowhere else."""
+        setting, now = self._settings().landing, time.monotonic()
+        if self._ground[0] != setting or now >= self._ground[1]:
+            self._ground = setting, now + _GROUND_SECONDS
+            ground = await self._place.look(setting, self.devices)
+            self._set(landing=landing.verdict(setting, ground))
+
+    def _settings(self) -> Config:
+        """The settings for what must be possible whatever is wrong with them."""
+        try:
+            return self._file.load()
+        except VramswapError:
+            return Config(landing=LANDING_OFF)
+
     async def _undo(self, config: Config) -> None:
         """After a start that failed: whatever it made goes again, as far as that is safe."""
         with contextlib.suppress(VramswapError):
@@ -445,6 +503,8 @@ class Lifecycle:
 
         A system that is out of something (OSError) is an error like others: raises VramswapError.
         """
+        if self._tidying:
+            self._segments.cancel()
         async with self._verb:
             try:
                 yield
@@ -548,7 +608,9 @@ class Lifecycle:
     def _moved(self) -> None:
         """Segments came, went or filled."""
         ours.record(self.devices, self._folder)
-        self._set(segments=self._segments.shown(), bytes_left=self._segments.bytes_left)
+        self._set(
+            segments=self._segments.shown(), bytes_left=self._segments.bytes_left, landed=self._segments.landed()
+        )  # fmt: skip
 
     def _set(self, **changes: Any) -> None:
         """Show what has changed, and why all is as it is now."""

@@ -19,7 +19,7 @@ from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.power_signals import PowerSignals
 from vramswap_gui.helper.reconciler import Reconciler
 from vramswap_gui.helper.server_client import ServerClient
-from vramswap_gui.paths import CONFIG, RUNTIME
+from vramswap_gui.paths import CONFIG, RUNTIME, STATE
 from vramswap_gui.system import inotify, process
 from vramswap_gui.system.journald import Event, Journal
 
@@ -61,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sys", metavar="DIR", type=Path, default=Path("/sys"), help="where GPUs and batteries are (%(default)s)"
     )
+    parser.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        type=Path,
+        default=STATE,
+        help="where swap files are made for pages that fit nowhere else (%(default)s)",
+    )
     return parser
 
 
@@ -68,7 +75,9 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
     """Until it is told to end (exit status 0), or cannot go on (1: systemd starts it anew)."""
     server = ServerClient(options.runtime_dir, options.attach)
     config = ConfigFile(options.config, options.runtime_dir / "settings.json")
-    lifecycle = Lifecycle(server, config, options.runtime_dir, options.attach, options.proc, options.sys)
+    lifecycle = Lifecycle(
+        server, config, options.runtime_dir, options.attach, options.proc, options.sys, options.state_dir
+    )
     events = EventLog(journal, lifecycle)
     service = DbusService(lifecycle, events)
     # The name first: of two helpers, only the one that has it may touch what it finds.

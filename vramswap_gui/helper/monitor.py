@@ -57,7 +57,7 @@ class Monitor:
         return made if isinstance(made, psi.Trigger) else None
 
     def memory(self, areas: Iterable[Swap], ours: Collection[str], stalled: bool) -> Memory:
-        """Main memory, and the swap ``areas`` but for the devices in ``ours``. Raises OSError."""
+        """Main memory, and the swap ``areas`` but for those in ``ours``. Raises OSError."""
         now = memory.read(self._proc, self._sys)
         others = [area for area in areas if area.device not in ours]
         pressure = psi.read(self._proc)

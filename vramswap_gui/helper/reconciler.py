@@ -43,6 +43,7 @@ class Reconciler:
         #: What people had asked for when the last step was taken, and who waits for the next one.
         self._answered = -1
         self._taken = asyncio.Event()
+        self._tidying: asyncio.Task[None] | None = None
         lifecycle.decided = self.poke
         lifecycle.settle = self.settle
 
@@ -94,6 +95,9 @@ class Reconciler:
             if time.monotonic() >= self._later:
                 await self._lifecycle.follow(decision, self._generation, _LEISURE_SECONDS)
             self._events.look()
+            if self._tidying is None or self._tidying.done():
+                # Beside the steps: it may take minutes, and nobody waits for it.
+                self._tidying = asyncio.create_task(self._tidy())
         except VramswapError as error:
             self._events.not_followed(error)
             self._later = time.monotonic() + _RETRY_SECONDS
@@ -104,8 +108,20 @@ class Reconciler:
             return _OFF_SECONDS
         if self._lifecycle.lent:
             return _LENT_SECONDS
-        most = _WAITING_SECONDS if self._lifecycle.status.state is State.WAITING else _OFF_SECONDS
+        status = self._lifecycle.status
+        # A swap file on a disk goes soon after it can.
+        most = _WAITING_SECONDS if status.state is State.WAITING or any(status.landed) else _OFF_SECONDS
         return min(most, max(_LENT_SECONDS, decision.until - time.monotonic())) if decision.until else most
+
+    async def _tidy(self) -> None:
+        try:
+            await self._lifecycle.tidy()
+        except VramswapError as error:
+            self._events.not_followed(error)
+        except OSError as error:
+            self._events.blind(error)
+        else:
+            self._events.look()
 
     async def _decide(self) -> Decision | None:
         """What is to be so now; None while a verb is under way, which knows better."""
@@ -123,7 +139,7 @@ class Reconciler:
         areas = lifecycle.look()
         lent, used = lifecycle.lent, lifecycle.status.used
         observation = Observation(
-            self._monitor.memory(areas, lifecycle.devices, stalled),
+            self._monitor.memory(areas, lifecycle.areas, stalled),
             await self._monitor.gpu(self._monitor.pci(config.gpu), held, lent),
             self._monitor.power(),
             SessionObservation(

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vramswap_gui.api.status import Segment
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import monitor, swap_area
-from vramswap_gui.helper.policy import sizing
-from vramswap_gui.helper.policy.sizing import Area
+from vramswap_gui.helper.landing import LandingPlace
+from vramswap_gui.helper.policy import landing, sizing
+from vramswap_gui.helper.policy.sizing import Area, Shortfall
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.steps import (
     Add,
     Disconnect,
+    EmptyFile,
     Goal,
+    MakeFile,
     Quit,
     Remove,
+    RemoveFile,
     Step,
     SwapOff,
     SwapOn,
+    UseFile,
     World,
     done,
     failed,
@@ -37,10 +42,20 @@ _PROGRESS_SECONDS: Final = 0.2
 
 
 class Segments:
-    """Those of a server. ``kernel``: its devices are real; ``moved`` is called when there is something new to show."""
+    """Those of a server, and the ``place`` where their pages land that fit nowhere else.
+
+    ``kernel``: its devices are real; ``moved`` is called when there is something new to show.
+    """
 
     def __init__(
-        self, server: ServerClient, kernel: bool, proc: Path, sys: Path, folder: Path, moved: Callable[[], None]
+        self,
+        server: ServerClient,
+        kernel: bool,
+        proc: Path,
+        sys: Path,
+        folder: Path,
+        moved: Callable[[], None],
+        place: LandingPlace,
     ) -> None:
         self._server = server
         self._kernel = kernel
@@ -48,6 +63,7 @@ class Segments:
         self._sys = sys
         self._folder = folder
         self._moved = moved
+        self._place = place
         self._leaving: asyncio.Task[None] | None = None
         #: All swap areas at the last look.
         self._areas: tuple[Swap, ...] = ()
@@ -93,7 +109,10 @@ class Segments:
 
     def world(self) -> World:
         """What is so, for the next step."""
-        return World(self._server.connected, dict(self.devices), frozenset(area.index for area in self.areas()))
+        return World(
+            self._server.connected, dict(self.devices), frozenset(area.index for area in self.areas()),
+            frozenset(self._place.files), frozenset(self._place.areas(self._areas)),
+        )  # fmt: skip
 
     async def reach(self, goal: Goal, config: Config, pause: float = 0) -> None:
         """Bring it about; ``pause``: seconds between two segments that go. Raises VramswapError.
@@ -137,15 +156,29 @@ class Segments:
                 del self.devices[index]
             case Quit():
                 await self._server.quit()
+            case MakeFile(size):
+                made = await self._place.make(config.landing, size)
+            case UseFile(number):
+                await self._place.use(number)
+            case EmptyFile(number):
+                await self._wait(self._place.empty(number))
+            case RemoveFile(number):
+                await self._place.remove(number)
         self.look()
         self._moved()
         return made
 
     async def _empty(self, index: int) -> None:
-        off = self._leaving = asyncio.create_task(swap_area.off(self.devices[index]))
+        def left() -> int:
+            return next((area.used for area in self.areas() if area.index == index), 0)
+
+        await self._wait(swap_area.off(self.devices[index]), left)
+
+    async def _wait(self, emptying: Coroutine[Any, Any, None], left: Callable[[], int] = lambda: 0) -> None:
+        off = self._leaving = asyncio.create_task(emptying)
         while not off.done():
             self.look()
-            self.bytes_left = next((area.used for area in self.areas() if area.index == index), 0)
+            self.bytes_left = left()
             self._moved()
             await asyncio.wait([off], timeout=_PROGRESS_SECONDS)
         self.bytes_left = 0
@@ -161,12 +194,39 @@ class Segments:
             # swapoff(2) returns as soon as its process is killed, and the area is in use as before.
             self._leaving.cancel()
 
-    def require_room(self, leaving: Iterable[Area]) -> None:
-        """Raises VramswapError WONT_FIT unless the pages of those that leave fit elsewhere."""
+    async def make_room(self, leaving: Iterable[Area], config: Config) -> None:
+        """Have somewhere for the pages of those that leave: a swap file if need be. Raises VramswapError WONT_FIT."""
         leaving = list(leaving)
+        short = self._shortfall(leaving)
+        if short is None:
+            return
+        ground = await self._place.look(config.landing, self.devices.values())
+        wish = sum(area.used for area in self.areas())
+        size = landing.size(config.landing, ground, len(self._place.files), short, wish)
+        await self.reach(Goal(land=size), config)
+        short = self._shortfall(leaving)
+        if short is not None:
+            # Somebody was faster.
+            raise short.refusal()
+
+    def _shortfall(self, leaving: list[Area]) -> Shortfall | None:
         going = {self.devices[area.index] for area in leaving}
         room = monitor.room(self._areas, going, self._proc, self._sys)
-        sizing.require_room(sum(area.used for area in leaving), room, sum(area.size for area in leaving))
+        return sizing.shortfall(sum(area.used for area in leaving), room, sum(area.size for area in leaving))
+
+    def spare_files(self) -> tuple[int, ...]:
+        """The swap file whose pages have room elsewhere: of several the emptiest, for then the others may not."""
+        self.look()
+        lent_free = sum(area.size - area.used for area in self.areas())
+        for number, area in sorted(self._place.areas(self._areas).items(), key=lambda item: item[1].used):
+            room = monitor.room(self._areas, {area.device}, self._proc, self._sys)
+            return (number,) if landing.may_go(area.used, room, lent_free) else ()
+        return ()
+
+    def landed(self) -> tuple[int, int]:
+        """Bytes of the swap files, and how much of them is in use."""
+        areas = self._place.areas(self._areas).values()
+        return sum(area.size for area in areas), sum(area.used for area in areas)
 
     def _in_use(self) -> Iterator[tuple[int, Segment]]:
         """Each that is swap now, with its number, highest priority first."""

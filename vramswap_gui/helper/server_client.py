@@ -44,6 +44,8 @@ class ServerClient:
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._quitting = False
+        #: Pages that were read right the second time, and that were lost, when it was last asked about its GPU.
+        self.damaged = (0, 0)
         self.lost: Callable[[], None] = lambda: None
 
     @property
@@ -140,6 +142,7 @@ class ServerClient:
         found = await self.status()
         if found.trouble is not None:
             raise found.trouble
+        self.damaged = found.damaged
         return found.gpu
 
     async def quit(self) -> None:

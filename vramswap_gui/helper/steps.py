@@ -18,6 +18,9 @@ class World:
     server: bool
     devices: Mapping[int, str]
     swapped: frozenset[int]
+    #: The swap files that were made for pages that fit nowhere else, by number, and which of them are swap.
+    files: frozenset[int] = frozenset()
+    landed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,12 @@ class Goal:
     end: bool = False
     #: The segment that was just made, and is to become swap.
     fresh: int | None = None
+    #: Before all that a swap file of so many bytes is there, for pages that fit nowhere else.
+    land: int = 0
+    #: The file that was just made, and is to become swap.
+    ground: int | None = None
+    #: And these files are not needed any more.
+    clear: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +80,81 @@ class Quit:
     """Have the server end."""
 
 
-Step = Add | SwapOn | SwapOff | Remove | Disconnect | Quit
+@dataclass(frozen=True, slots=True)
+class MakeFile:
+    """Have a swap file made on a disk."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseFile:
+    """Have the kernel swap to it."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyFile:
+    """Have the kernel bring its pages to where they have room."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFile:
+    """Remove one that is no swap."""
+
+    number: int
+
+
+Step = Add | SwapOn | SwapOff | Remove | Disconnect | Quit | MakeFile | UseFile | EmptyFile | RemoveFile
 
 
 def next_step(world: World, goal: Goal) -> Step | None:
     """What to do now; None when what is wanted is so."""
+    return _mended(world, goal) or _wanted(world, goal)
+
+
+def _mended(world: World, goal: Goal) -> Step | None:
+    """What to do about what is half made, by somebody who died, or was turned off by somebody else."""
+    for number in sorted(world.files - world.landed):
+        return UseFile(number) if number == goal.ground else RemoveFile(number)
     for index in sorted(world.devices, reverse=True):
         if index in world.swapped:
             continue
         if index == goal.fresh:
             return SwapOn(index)
-        # Half-made by somebody who died, or turned off by somebody else: it only takes VRAM.
+        # It only takes VRAM.
         return Remove(index) if world.server else Disconnect(index)
+    return None
+
+
+def _wanted(world: World, goal: Goal) -> Step | None:
+    if goal.land:
+        return MakeFile(goal.land)
     for index in goal.leave:
         if index in world.swapped:
             return SwapOff(index)
     if goal.come:
         return Add(goal.come[0])
+    for number in goal.clear:
+        if number in world.landed:
+            return EmptyFile(number)
     if goal.end and world.server and not world.devices:
         return Quit()
     return None
 
 
 def done(goal: Goal, step: Step, made: int | None = None) -> Goal:
-    """The goal after a step; ``made``: the number of the segment that was added."""
+    """The goal after a step; ``made``: the number of the segment that was added, or of the file."""
     match step:
+        case MakeFile():
+            return replace(goal, land=0, ground=made)
+        case UseFile():
+            return replace(goal, ground=None)
+        case EmptyFile(number) | RemoveFile(number):
+            return replace(goal, clear=tuple(other for other in goal.clear if other != number))
         case Add():
             return replace(goal, come=goal.come[1:], fresh=made)
         case SwapOn():
@@ -118,7 +177,7 @@ def failed(step: Step, world: World, began_empty: bool) -> Goal | None:
         case Add() | SwapOn() if began_empty:
             # All or nothing: what came before the failure goes too.
             return Goal(leave=tuple(sorted(world.devices, reverse=True)), end=True)
-        case SwapOn():
+        case SwapOn() | UseFile():
             return Goal()
         case _:
             return None

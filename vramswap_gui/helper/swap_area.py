@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from pathlib import Path
@@ -29,7 +30,7 @@ async def require_nbd(sys: Path = Path("/sys")) -> None:
 #: The kernel names a swap area by the mount it was opened through. In a unit with a mount namespace of its own that
 #: mount goes with the unit; the area is called ``/nbd0`` from then on, and nobody finds it, least of all systemd at
 #: shutdown. So it is systemd's manager that starts the program, outside.
-_IN_FIRST_NAMESPACE: Final = (
+IN_FIRST_NAMESPACE: Final = (
     "systemd-run", "--quiet", "--collect", "--pipe", "--wait", "--setenv=LC_ALL=C",
     "--property=NoNewPrivileges=yes", "--property=CapabilityBoundingSet=CAP_SYS_ADMIN",
 )  # fmt: skip
@@ -43,14 +44,31 @@ async def on(device: str, priority: int, by_systemd: bool, proc: Path = Path("/p
     made = await run.run("mkswap", "--label", _LABEL, device)
     if made.status:
         raise _refused("mkswap", device, made.complaint)
-    prefix = _IN_FIRST_NAMESPACE if by_systemd else ()
-    done = await run.run(*prefix, "swapon", "--priority", str(priority), device)
+    # Nobody's memory stays in VRAM once it is forgotten. At once, not all of it at the beginning: what is new is empty.
+    await _use(device, ("--discard=pages", "--priority", str(priority)), by_systemd, proc)
+
+
+async def on_file(path: str, by_systemd: bool, proc: Path = Path("/proc")) -> None:
+    """The same for a file, which gets the lowest priority of all: the kernel's own choice for one that has none."""
+    # A file may lie where this process's mounts do not let it write.
+    made = await run.run(*_around(by_systemd), "mkswap", "--label", _LABEL, path)
+    if made.status:
+        raise _refused("mkswap", path, made.complaint)
+    await _use(path, (), by_systemd, proc)
+
+
+async def _use(device: str, options: tuple[str, ...], by_systemd: bool, proc: Path) -> None:
+    done = await run.run(*_around(by_systemd), "swapon", *options, device)
     if done.status:
         taken = _areas(proc)
         # EPERM is what swapon(2) says of too many areas, to root too.
         if _NOT_PERMITTED in done.complaint and taken > swaps.MOST_AREAS // 2:
             raise VramswapError(Problem.SWAP_FULL, count=taken, most=swaps.MOST_AREAS)
         raise _refused("swapon", device, done.complaint)
+
+
+def _around(by_systemd: bool) -> tuple[str, ...]:
+    return IN_FIRST_NAMESPACE if by_systemd else ()
 
 
 def _areas(proc: Path) -> int:
@@ -66,6 +84,20 @@ async def off(device: str) -> None:
     done = await run.run("swapoff", device)
     if done.status:
         raise _refused("swapoff", device, done.complaint)
+
+
+async def off_file(path: str, by_systemd: bool) -> None:
+    """The same for a file. Cancelled, it is still in use."""
+    unit = f"vramswap-landing-{os.getpid()}.service"
+    try:
+        done = await run.run(*_around(by_systemd), *((f"--unit={unit}",) if by_systemd else ()), "swapoff", path)
+    except asyncio.CancelledError:
+        if by_systemd:
+            # What ended is the program that waits for the unit.
+            await run.run("systemctl", "kill", "--signal=KILL", unit)
+        raise
+    if done.status:
+        raise _refused("swapoff", path, done.complaint)
 
 
 async def is_ours(device: str) -> bool:

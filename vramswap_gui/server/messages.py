@@ -26,13 +26,17 @@ class Predecessor:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRecord:
-    """A segment as one program hands it to the next. ``device`` is empty while it has none."""
+    """A segment as one program hands it to the next. ``device`` is empty while it has none.
+
+    ``sums``: the descriptor of its pages' sums, -1 without any. Only the shell knows of it; it goes where ``fd`` goes.
+    """
 
     index: int
     size: int
     fd: int
     ident: str
     device: str = ""
+    sums: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,11 @@ _ATTR_BACKEND_IDENTIFIER: Final = 10
 _SOCK_ITEM: Final = 1
 _SOCK_FD: Final = 1
 
-#: NBD_FLAG_HAS_FLAGS | NBD_FLAG_CAN_MULTI_CONN: swap needs neither flush nor trim, and never gets a request for them.
-_SERVER_FLAGS: Final = 1 | 1 << 8
+#: NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_TRIM | NBD_FLAG_CAN_MULTI_CONN: swap needs no flush, and never asks for it.
+_SERVER_FLAGS: Final = 1 | 1 << 5 | 1 << 8
+#: The most that is discarded by one request: a cluster of the kernel's swap (SWAPFILE_CLUSTER of mm/swapfile.c). The
+#: driver would allow 4 GiB, which take longer than the request's timeout where the bus is slow.
+_MOST_DISCARDED: Final = 2 << 20
 _REPLY_SECONDS: Final = 10
 
 #: How the identity of each device of ours begins, whoever of us made it.
@@ -97,15 +100,16 @@ def ours(sys: Path = Path("/sys")) -> dict[str, Connected]:
     return {found.ident: found for found in connected(sys) if found.ident is not None and found.ident.startswith(OURS)}
 
 
-def without_scheduler(index: int, sys: Path = Path("/sys")) -> None:
+def tune_queue(index: int, sys: Path = Path("/sys")) -> None:
     """Have a device's requests go out as they come: there is no head to move, and what waits is a program's page.
 
     The kernel gives it mq-deadline, as to every device that had a single queue when it was made. Without the right to
     change that it only costs some processor time, so it is no error. Source: Documentation/block/switching-sched.rst.
-    It may wait for the device.
+    And what is discarded comes in pieces. It may wait for the device.
     """
-    with contextlib.suppress(OSError):
-        (sys / f"block/nbd{index}/queue/scheduler").write_text("none")
+    for name, value in (("scheduler", "none"), ("discard_max_bytes", str(_MOST_DISCARDED))):
+        with contextlib.suppress(OSError):
+            (sys / f"block/nbd{index}/queue/{name}").write_text(value)
 
 
 def is_taken(end: socket.socket) -> bool:

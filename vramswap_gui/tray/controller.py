@@ -366,7 +366,7 @@ def _look(status: Status, error: VramswapError | None) -> object:
 
     if error is not None:
         return (*look(), helper_check.helper(error))
-    return (*look(simulated=status.simulated), helper_check.helper(status), helper_check.settings(status))
+    return (*look(simulated=status.simulated), *(check(status) for check in helper_check.ALL))
 
 
 async def _nothing() -> None:

@@ -61,6 +61,11 @@ class FakeKernel:
             _HEADER + "".join("\t".join((*r[:3], str(kib) if r[0] == device else r[3], r[4])) + "\n" for r in rows)
         )
 
+    def mount(self, folder: Path, kind: str, number: str = "7:0") -> None:
+        """Let a folder be the root of a file system, on a device that nobody knows more of."""
+        (self.folder / "self").mkdir(exist_ok=True)
+        (self.folder / "self/mountinfo").write_text(f"1 0 {number} / {folder} rw - {kind} /dev/none rw\n")
+
     def set_available(self, kib: int) -> None:
         """Let MemAvailable be ``kib`` KiB, and no swap be free elsewhere."""
         self.meminfo.unlink()

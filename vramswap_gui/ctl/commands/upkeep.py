@@ -19,7 +19,7 @@ async def doctor(options: argparse.Namespace) -> int:
     found = checks.look()
     try:
         async with helper() as client:
-            found += [helper_check.helper(client.status), helper_check.settings(client.status)]
+            found += [check(client.status) for check in helper_check.ALL]
     except VramswapError as error:
         found.append(helper_check.helper(error))
     if options.json:

@@ -111,8 +111,31 @@ def margin(room: Room) -> int:
     return min(room.total // _MARGIN_SHARE, _MARGIN_MOST)
 
 
-def require_room(used: int, room: Room, size: int = 0) -> None:
-    """Raises VramswapError WONT_FIT, with numbers, unless ``used`` bytes of pages can leave VRAM.
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Pages that fit nowhere."""
+
+    used: int
+    #: What there is room for, and what is missing.
+    room: int
+    missing: int
+    #: Where the kernel holds programs to a sum: by how much that would be broken, the sum, and of what use it is.
+    promised: int = 0
+    size: int = 0
+    commit: Commit | None = None
+
+    def refusal(self) -> VramswapError:
+        """WONT_FIT, with numbers."""
+        if self.missing or self.commit is None:
+            return VramswapError(Problem.PAGES_DO_NOT_FIT, used=self.used, room=self.room, missing=self.missing)
+        commit = self.commit
+        return VramswapError(
+            Problem.COMMIT_LIMIT, limit=commit.limit, size=self.size, used=commit.used, missing=self.promised
+        )
+
+
+def shortfall(used: int, room: Room, size: int = 0) -> Shortfall | None:
+    """What is in the way of ``used`` bytes of pages that are to leave VRAM; None when nothing is.
 
     ``size``: of the areas that they are in. The kernel's limit for all programs together falls by so much, and
     swapoff(2) fails when they were promised more than what is left (``__vm_enough_memory`` of mm/util.c), be the areas
@@ -120,13 +143,9 @@ def require_room(used: int, room: Room, size: int = 0) -> None:
     """
     spare = max(0, room.available - margin(room))
     fits = spare + room.swap_free + min(room.zram_free // _ZRAM_SHARE, spare)
-    if used > fits:
-        raise VramswapError(Problem.PAGES_DO_NOT_FIT, used=used, room=fits, missing=used - fits)
-    if room.commit is not None and size > room.commit.room:
-        commit = room.commit
-        raise VramswapError(
-            Problem.COMMIT_LIMIT, limit=commit.limit, size=size, used=commit.used, missing=size - commit.room
-        )
+    missing = max(0, used - fits)
+    promised = 0 if room.commit is None else max(0, size - room.commit.room)
+    return Shortfall(used, fits, missing, promised, size, room.commit) if missing or promised else None
 
 
 def priority(config: Config, index: int) -> int:

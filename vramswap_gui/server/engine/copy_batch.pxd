@@ -81,6 +81,7 @@ cdef struct CopyBatch:
 
 cdef void submit(CopyBatch *batch) noexcept nogil
 cdef bint poll(CopyBatch *batch) noexcept nogil
+cdef void copy_again(CopyBatch *batch, uint64_t device, void *host, size_t length) noexcept nogil
 
 
 cdef inline bint has_room(const CopyBatch *batch, int runs) noexcept nogil:

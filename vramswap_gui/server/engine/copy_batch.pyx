@@ -177,6 +177,14 @@ cdef void do_again(CopyBatch *batch) noexcept nogil:
         _exit(EXIT_CONTEXT_LOST)
 
 
+cdef void copy_again(CopyBatch *batch, uint64_t device, void *host, size_t length) noexcept nogil:
+    """Copy one stretch out once more, beside a batch that is empty, and wait for it. As there, without it nobody lives."""
+    if not ok(cydriver.cuMemcpyDtoHAsync(host, device, length, batch.stream)):
+        _exit(EXIT_CONTEXT_LOST)
+    if not ok(cydriver.cuStreamSynchronize(batch.stream)):
+        _exit(EXIT_CONTEXT_LOST)
+
+
 cdef bint poll(CopyBatch *batch) noexcept nogil:
     """Whether the batch is done, and done right: there is no failure to report. If so it is empty afterwards."""
     cdef cydriver.CUresult result

@@ -4,7 +4,7 @@
 Every buffer is allocated and touched here; what runs from then on is worker.pyx.
 """
 from libc.errno cimport errno
-from libc.stdint cimport uint64_t, uintptr_t
+from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 from posix.unistd cimport close
@@ -23,9 +23,10 @@ from vramswap_gui.server.engine.copy_batch cimport (
     poll,
     submit,
 )
-from vramswap_gui.server.engine.frontends.nbd cimport RX_SIZE, TX_SIZE, NbdConnection, open_connection
+from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
+from vramswap_gui.server.engine.frontends.nbd cimport ACROSS, RX_SIZE, TX_SIZE, NbdConnection, open_connection
 from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, Store
-from vramswap_gui.server.engine.stores.linear cimport LinearStore, open_linear
+from vramswap_gui.server.engine.stores.linear cimport LinearStore, begin_linear, open_linear
 from vramswap_gui.server.engine.tally cimport ROW
 from vramswap_gui.server.engine.worker cimport BATCHES, MAX_PORTS, Worker, watch, work
 
@@ -123,6 +124,16 @@ cdef void *pinned(size_t size) except NULL:
     check(cydriver.cuMemHostAlloc(&memory, size, cydriver.CU_MEMHOSTALLOC_PORTABLE), "cuMemHostAlloc")
     memset(memory, 0, size)
     return memory
+
+
+def page_sum(unsigned int seed, bytes page, bint hardware) -> int:
+    """The CRC32C of 4,096 bytes as the store has it: by the processor's instruction, if it has one, or by tables."""
+    if len(page) != PAGE:
+        raise ValueError("a page has 4096 bytes")
+    crc_prepare(hardware)
+    if hardware and not any(page):
+        return crc_of_zero_page(seed)
+    return crc_of_page(seed, page)
 
 
 cdef class Engine:
@@ -253,12 +264,15 @@ cdef class Engine:
         with nogil:
             work(&self._workers[index])
 
-    def add_segment(self, int index, unsigned long long base, unsigned long long size):
-        """Serve `size` bytes of VRAM at device address `base` as segment `index`."""
+    def add_segment(self, int index, unsigned long long base, unsigned long long size, unsigned long long sums=0):
+        """Serve `size` bytes of VRAM at device address `base` as segment `index`.
+
+        `sums`: the address of its pages' sums (page_sums.py); 0: nothing is verified.
+        """
         cdef LinearStore *store = <LinearStore *>calloc(1, sizeof(LinearStore))
         if store == NULL:
             raise MemoryError
-        open_linear(store, base, self._zeroes)
+        open_linear(store, base, size, self._zeroes, <uint32_t *><uintptr_t>sums)
         self._segments[index] = (<uintptr_t>store, size)
 
     def add_connection(self, int index, int fd):
@@ -268,6 +282,8 @@ cdef class Engine:
         cdef int error = 0
         try:
             store, size = self._segments[index]
+            # From here on nobody else writes: engines before us are dead.
+            begin_linear(<LinearStore *>store)
             c = self._vacant()
         except BaseException:
             os.close(fd)
@@ -312,11 +328,12 @@ cdef class Engine:
         if c == NULL:
             raise MemoryError
         try:
-            c.rx = <unsigned char *>pinned(RX_SIZE + TX_SIZE)
+            c.rx = <unsigned char *>pinned(RX_SIZE + TX_SIZE + ACROSS)
         except BaseException:
             free(c)
             raise
         c.tx = c.rx + RX_SIZE
+        c.across = c.tx + TX_SIZE
         self._connections[i] = c
         return c
 

@@ -23,6 +23,7 @@ from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.memlock import go_first, keep_private, require_resident
 from vramswap_gui.server.messages import CONNECTIONS
+from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import nbd, process
 
@@ -169,12 +170,14 @@ class _Loop:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A segment: where it is mapped, the descriptor that keeps it alive, and what it is known by."""
+    """A segment: where it is mapped, the descriptor that keeps it alive, what it is known by, the sums of its pages."""
 
     mapping: VramMapping
     fd: int
     size: int
     ident: str
+    #: None for a segment of an earlier version, which had none.
+    sums: PageSums | None
 
 
 class Commands:
@@ -223,8 +226,13 @@ class Commands:
         self._vram.close()
 
     def legacy(self) -> tuple[ipc.Message, list[int]]:
-        """All that a new keeper needs of us, with the descriptors: the segments', the sentry's, the counters'."""
-        segments = [{"index": index, "size": held.size, "ident": held.ident} for index, held in self._held.items()]
+        """All that a new keeper needs of us, with the descriptors: the segments', their sums', the sentry's, the
+        counters'."""
+        segments = [
+            {"index": index, "size": held.size, "ident": held.ident, "sums": held.sums is not None}
+            for index, held in self._held.items()
+        ]
+        sums = [held.sums.fd for held in self._held.values() if held.sums is not None]
         gpu: Mapping[str, Any] = {}
         with contextlib.suppress(VramswapError):
             gpu = self.info()
@@ -232,7 +240,7 @@ class Commands:
         message = {
             "gpu": gpu, "segments": segments, "connections": self.engine.connections(-1), "sentry": bool(sentry),
         }  # fmt: skip
-        return message, [*(held.fd for held in self._held.values()), *sentry, self._counters]
+        return message, [*(held.fd for held in self._held.values()), *sums, *sentry, self._counters]
 
     def _info(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         self.engine.poke()
@@ -241,21 +249,23 @@ class Commands:
     def _create(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         size = int(message["size"])
         mapping, fd = self._vram.create(size)
-        self._hold(message, mapping, fd)
+        self._hold(message, mapping, fd, fds)
         return fd, {}
 
     def _adopt(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         mapping = self._vram.import_fd(fds[0], int(message["size"]))
-        self._hold(message, mapping, fds.pop(0))
+        self._hold(message, mapping, fds.pop(0), fds)
         return -1, {}
 
-    def _hold(self, message: ipc.Message, mapping: VramMapping, fd: int) -> None:
+    def _hold(self, message: ipc.Message, mapping: VramMapping, fd: int, more: list[int]) -> None:
+        """``more``: the descriptor of the sums, if there are any."""
         index = int(message["index"])
-        self._held[index] = _Held(mapping, fd, mapping.size, str(message["ident"]))
+        sums = PageSums(mapping.size, more.pop(0)) if more else None
+        self._held[index] = _Held(mapping, fd, mapping.size, str(message["ident"]), sums)
         if self._resident:
             # Once nobody serves, no page can be swapped out to make room for them.
             self.engine.provide(len(self._held) * CONNECTIONS)
-        self.engine.add_segment(index, mapping.base, mapping.size)
+        self.engine.add_segment(index, mapping.base, mapping.size, sums.address if sums is not None else 0)
 
     def _connect(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         if self._resident:
@@ -280,6 +290,8 @@ class Commands:
         self._vram.wipe(held.mapping)
         self._vram.release(held.mapping)
         os.close(held.fd)
+        if held.sums is not None:
+            held.sums.close()
 
     def _quit(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         self.quit()

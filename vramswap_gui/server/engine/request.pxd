@@ -73,8 +73,9 @@ cdef struct Store:
     # What holds a segment's data. It begins the store's own struct.
     # Add a request's copies to a batch; false, and nothing added, when the batch has no room for them.
     bint (*plan)(Store *, IoRequest *, CopyBatch *) noexcept nogil
-    # The copies are done: the request's status is final after it.
-    void (*complete)(Store *, IoRequest *) noexcept nogil
+    # The copies of a port's request are done: its status is final after it. What has to be copied once more goes by the
+    # batch, which is idle.
+    void (*complete)(Port *, IoRequest *, CopyBatch *) noexcept nogil
 
 
 cdef inline bint has_slot(const Queue *queue) noexcept nogil:

@@ -19,6 +19,9 @@ cdef enum:
     LATENCY = 8              # the first bucket: batches that took 2^n to 2^(n+1) ns until their copies were done
     BUCKETS = 40
     HEARTBEAT = 48           # how often the worker went round its loop, with work or because it was poked
+    BYTES_DISCARDED = 49
+    REREAD = 50              # pages that were not as they had been written, and were read once more
+    DAMAGED = 51             # those that were wrong again: whoever wanted them got an error
     ROW = 64
 
 

@@ -146,7 +146,7 @@ cdef void complete(Worker *w, int number) noexcept nogil:
         queue = &port.queue[number]
         for k in range(batch.share[i].count):
             request = at(queue, queue.done)
-            port.store.complete(port.store, request)
+            port.store.complete(port, request, &batch.copies)
             port.frontend.answer(port, request)
             queue.done += 1
     for i in range(batch.count):

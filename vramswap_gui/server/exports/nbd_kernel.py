@@ -27,7 +27,7 @@ from vramswap_gui.server.messages import (
     HungUp,
 )
 from vramswap_gui.system import nbd, swaps
-from vramswap_gui.system.nbd import NbdControl, is_taken, without_scheduler
+from vramswap_gui.system.nbd import NbdControl, is_taken, tune_queue
 
 #: Seconds after which the kernel sends a request again; what is in flight when an engine dies waits this long.
 REQUEST_TIMEOUT: Final = 3
@@ -114,7 +114,7 @@ class NbdKernelExports:
             except VramswapError as error:
                 return DeviceUnlinked(index, error)
             self._devices[index] = _Device(number, ident)
-            without_scheduler(number, self._sys)
+            tune_queue(number, self._sys)
             return DeviceLinked(index, nbd.path(number))
 
         self._linker.do(lambda: self._linked(ends, make))

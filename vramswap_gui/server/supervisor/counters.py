@@ -17,6 +17,8 @@ MAX_WORKERS: Final = 64
 _NAMES: Final = ("reads", "writes", "others", "errors", "bytes_read", "bytes_written", "batches", "copies")
 _BUCKETS: Final = 40
 _HEARTBEAT: Final = 48
+#: What came later, behind those.
+_LATER: Final = {"bytes_discarded": 49, "reread": 50, "damaged": 51}
 _ROW: Final = 64
 _SIZE: Final = MAX_WORKERS * _ROW * 8
 
@@ -39,7 +41,14 @@ class Counters:
         """The sums of all workers; ``latency`` has batches by the time they took, bucket n from 2^n nanoseconds on."""
         numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
         sums = [sum(numbers[slot::_ROW]) for slot in range(len(_NAMES) + _BUCKETS)]
-        return {**dict(zip(_NAMES, sums, strict=False)), "latency": sums[len(_NAMES) :]}
+        later = {name: sum(numbers[slot::_ROW]) for name, slot in _LATER.items()}
+        return {**dict(zip(_NAMES, sums, strict=False)), **later, "latency": sums[len(_NAMES) :]}
+
+    def damage(self) -> tuple[int, int]:
+        """How many pages were right when they were read once more, and how many were not."""
+        numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
+        again, lost = (sum(numbers[_LATER[name] :: _ROW]) for name in ("reread", "damaged"))
+        return again - lost, lost
 
     def heartbeats(self) -> tuple[int, ...]:
         """How often each worker went round its loop, for MAX_WORKERS of them: what a hung one does no more."""

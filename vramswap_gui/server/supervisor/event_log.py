@@ -49,6 +49,11 @@ class ServerEventLog:
         ended = {"signal": -code} if code < 0 else {"exit_status": code}
         self._journal.tell(Event.ENGINE, sentence, {"engine": engine, "seconds": f"{seconds:.3f}"} | ended)
 
+    def damaged(self, mended: int, lost: int) -> None:
+        """So many pages were right when they were read once more, and so many were not, since the last time."""
+        sentence = f"{lost} pages came back damaged from VRAM and are lost, {mended} were right the second time."
+        self._journal.tell(Event.DAMAGED, sentence, {"mended": mended, "lost": lost}, like=f"{bool(lost)}")
+
     def lost(self, error: VramswapError) -> None:
         """The GPU was given up."""
         self._journal.tell(Event.LOST, error.message, {"error": error.code, "remedy": error.remedy})

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -48,7 +48,7 @@ def become(legacy: Legacy) -> NoReturn:
         "counters": legacy.counters,
         "sentry": legacy.sentry,
     }
-    kept = [segment.fd for segment in legacy.inheritance.segments]
+    kept = [fd for segment in legacy.inheritance.segments for fd in _descriptors(segment)]
     kept += [fd for ends in legacy.ends.values() for fd in ends]
     kept += [legacy.counters] if legacy.counters is not None else []
     kept += [legacy.sentry] if legacy.sentry >= 0 else []
@@ -86,13 +86,17 @@ def resumed(fd: int) -> Legacy:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise VramswapError(Problem.NOTHING_TO_RESUME, why=str(error)) from None
     for number in (
-        *(segment.fd for segment in legacy.inheritance.segments),
+        *(fd for segment in legacy.inheritance.segments for fd in _descriptors(segment)),
         *(fd for ends in legacy.ends.values() for fd in ends),
         *((legacy.counters,) if legacy.counters is not None else ()),
         *((legacy.sentry,) if legacy.sentry >= 0 else ()),
     ):
         os.set_inheritable(number, False)
     return legacy
+
+
+def _descriptors(segment: SegmentRecord) -> tuple[int, ...]:
+    return (segment.fd,) if segment.sums < 0 else (segment.fd, segment.sums)
 
 
 def _parse(state: dict[str, Any]) -> Legacy:
@@ -114,8 +118,8 @@ class _Orphan:
 
     engine: Predecessor
     gpu: Mapping[str, Any]
-    #: Number, size, identity and descriptor of each segment.
-    segments: tuple[tuple[int, int, str, int], ...]
+    #: Their devices are still to be found.
+    segments: tuple[SegmentRecord, ...]
     counters: int
     sentry: int
 
@@ -123,11 +127,16 @@ class _Orphan:
 def _introduced(pid: int, message: ipc.Message, fds: list[int]) -> _Orphan | None:
     """None for one that speaks in another way; its descriptors are closed."""
     try:
-        known = [(int(s["index"]), int(s["size"]), str(s["ident"])) for s in message["segments"]]
+        known = [(int(s["index"]), int(s["size"]), str(s["ident"]), bool(s.get("sums"))) for s in message["segments"]]
         watched = bool(message.get("sentry"))
-        if len(fds) != len(known) + watched + 1:
+        summed = sum(has for *_, has in known)
+        if len(fds) != len(known) + summed + watched + 1:
             raise ValueError
-        segments = tuple((*one, fd) for one, fd in zip(known, fds, strict=False))
+        sums = iter(fds[len(known) :])
+        segments = tuple(
+            SegmentRecord(index, size, fd, ident, sums=next(sums) if has else -1)
+            for (index, size, ident, has), fd in zip(known, fds, strict=False)
+        )
         engine = Predecessor(pid, bool(message["connections"]))
         return _Orphan(engine, dict(message["gpu"]), segments, fds[-1], fds[-2] if watched else -1)
     except (KeyError, TypeError, ValueError):
@@ -146,14 +155,16 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
         return None
     devices = nbd.ours()
     segments: dict[int, SegmentRecord] = {}
-    for index, size, ident, fd in (segment for orphan in found for segment in orphan.segments):
+    for segment in (segment for orphan in found for segment in orphan.segments):
+        index = segment.index
         if index in segments:
             # Two hold it: one that served, and one that was to be the next.
-            os.close(fd)
+            for fd in _descriptors(segment):
+                os.close(fd)
             continue
-        known = devices.get(ident)
+        known = devices.get(segment.ident)
         device = str(sockets / f"nbd{index}") if sockets is not None else known.device if known is not None else ""
-        segments[index] = SegmentRecord(index, size, fd, ident, device)
+        segments[index] = replace(segment, device=device)
     for orphan in found[1:]:
         for fd in (orphan.counters, orphan.sentry):
             if fd >= 0:

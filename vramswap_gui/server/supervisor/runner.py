@@ -21,6 +21,7 @@ from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
 from vramswap_gui.server.memlock import go_first
+from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor import reexec, sentry
 from vramswap_gui.server.supervisor.engine_handle import EngineHandle, not_started
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
@@ -48,6 +49,10 @@ class Runner:
         self._keeper = Keeper(secrets.token_hex(4), __version__, kind, options.gpu)
         self._engines: dict[int, EngineHandle] = {}
         self._ends: Mapping[int, list[int]] = {}
+        #: By the descriptor of the VRAM, as far as the machine knows of it; and those of VRAM that was asked for.
+        self._sums: dict[int, PageSums] = {}
+        self._making: dict[tuple[int, int], PageSums] = {}
+        self._damage = options.counters.damage()
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -60,6 +65,11 @@ class Runner:
             # Memory may be short, and then the reserve is taken as soon as there is plenty.
             self._filled = True
             self._ends = legacy.ends
+            for record in legacy.inheritance.segments:
+                if record.sums >= 0:
+                    # Pages that nobody verifies are better than none.
+                    with contextlib.suppress(OSError):
+                        self._sums[record.fd] = PageSums(record.size, record.sums)
             for gen in range(1, len(legacy.inheritance.engines) + 1):
                 self._engines[gen] = EngineHandle(gen, self.report)
         self.report(m.Started(legacy.inheritance if legacy is not None else None))
@@ -83,7 +93,8 @@ class Runner:
         found = ServerStatus.from_wire(await self.ask(ControlVerb.STATUS))
         exports = self._exports
         segments = tuple(replace(one, connections=exports.connections(one.index)) for one in found.segments)
-        return replace(found, attach=exports.name, pid=os.getpid(), segments=segments)
+        damaged = self._options.counters.damage()
+        return replace(found, attach=exports.name, pid=os.getpid(), segments=segments, damaged=damaged)
 
     def counters(self) -> dict[str, Any]:
         """The verb ``counters``."""
@@ -99,11 +110,31 @@ class Runner:
             handle = self._engines.pop(event.gen, None)
             if handle is not None:
                 handle.close()
-        elif isinstance(event, m.Answered) and not event.beats:
+            for key in [key for key in self._making if key[0] == event.gen]:
+                self._making.pop(key).close()
+        elif isinstance(event, m.Answered):
+            self._made(event)
+            self._look_for_damage()
+        if isinstance(event, m.Answered) and not event.beats:
             event = replace(event, beats=self._options.counters.heartbeats()[: self._options.threads])
         for action in self._keeper.handle(event, self._loop.time()):
             _DO[type(action)](self, action)
         self._set_timer()
+
+    def _made(self, event: m.Answered) -> None:
+        """The sums of VRAM that was asked for belong to the descriptor that came."""
+        sums = self._making.pop((event.gen, event.seq), None)
+        if sums is not None and event.fd >= 0:
+            self._sums[event.fd] = sums
+        elif sums is not None:
+            sums.close()
+
+    def _look_for_damage(self) -> None:
+        """Tell of pages that came back otherwise than they went, since the last look."""
+        before, self._damage = self._damage, self._options.counters.damage()
+        mended, lost = (now - old for now, old in zip(self._damage, before, strict=True))
+        if mended or lost:
+            self._events.damaged(mended, lost)
 
     def _later(self, event: m.Event) -> None:
         self._loop.call_soon(self.report, event)
@@ -144,8 +175,11 @@ class Runner:
                 fds = [self._exports.client(action.client)]
             elif action.question is m.Question.CONNECT:
                 fds, ours = self._exports.fresh(action.index, action.gen), True
+            elif action.question is m.Question.CREATE:
+                made = self._making[action.gen, action.seq] = PageSums(action.size)
+                fds = [made.fd]
             elif action.fd >= 0:
-                fds = [action.fd]
+                fds = [action.fd, *(self._sums[fd].fd for fd in (action.fd,) if fd in self._sums)]
             handle.ask(action, fds)
         except OSError as error:
             why = VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0))
@@ -173,6 +207,9 @@ class Runner:
         self._exports.drop_ends(action.index)
 
     def _close_fd(self, action: m.CloseFd) -> None:
+        sums = self._sums.pop(action.fd, None)
+        if sums is not None:
+            sums.close()
         with contextlib.suppress(OSError):
             os.close(action.fd)
 
@@ -192,7 +229,12 @@ class Runner:
         """Does not return when it succeeds. The connection of whoever asked ends then, and that is the answer."""
         try:
             ends = {index: list(kept) for index, kept in self._exports.kept_ends().items()}
-            reexec.become(Legacy(action.state, ends, self._options.counters.fd, self._options.sentry))
+            segments = tuple(
+                replace(record, sums=self._sums[record.fd].fd) if record.fd in self._sums else record
+                for record in action.state.segments
+            )
+            state = replace(action.state, segments=segments)
+            reexec.become(Legacy(state, ends, self._options.counters.fd, self._options.sentry))
         except OSError as error:
             why = VramswapError(Problem.UPGRADE_NOT_STARTED, why=os.strerror(error.errno or 0))
             self._later(m.ExecFailed(why))

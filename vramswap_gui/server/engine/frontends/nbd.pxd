@@ -5,10 +5,12 @@ from vramswap_gui.server.engine.frontends cimport nbdwire
 from vramswap_gui.server.engine.request cimport Port
 
 cdef enum:
+    PAGE = 4096
     # The kernel sends up to half a MiB at once, and asks for up to 128 KiB: two such replies fit, so that one is copied
     # while the other is sent. A larger transfer flows through in parts.
     RX_SIZE = 512 << 10
     TX_SIZE = 260 << 10
+    ACROSS = PAGE
     # A reply up to this size lies in one piece.
     WHOLE = TX_SIZE // 2
     # Parts smaller than this are only copied when nothing more is left of a transfer, or at a ring's end. What was just
@@ -20,8 +22,8 @@ cdef enum:
     # Replies that have no data, made or still to be made.
     ACKS = 512
     ACKS_SIZE = ACKS * nbdwire.REPLY_SIZE
-    # The part of a stretch to be zeroed that is one request.
-    ZERO_PART = 16 << 20
+    # The part of a stretch to be zeroed that is one request: a copy, beside which others find room in a batch.
+    ZERO_PART = 256 << 10
 
 cdef struct NbdConnection:
     Port port
@@ -29,6 +31,8 @@ cdef struct NbdConnection:
     # Three rings, the first two in pinned memory. Positions count bytes since the ring was last found empty; modulo the
     # ring's size they are places. A request's position is where its payload begins (rx) or its reply (tx).
     unsigned char *rx
+    # In pinned memory too, for the page of a write that lies across the end of rx: there is one at a time.
+    unsigned char *across
     uint64_t rx_received
     uint64_t rx_parsed
     unsigned char *tx

@@ -39,7 +39,6 @@ cdef extern from "<sys/socket.h>" nogil:
     enum: MSG_DONTWAIT, MSG_NOSIGNAL
 
 cdef enum:
-    PAGE = 4096
     # Pieces of memory sent by one call; what is ready is in one or two nearly always.
     PIECES = 16
 
@@ -128,6 +127,9 @@ cdef void read_part(NbdConnection *c) noexcept nogil:
         c.tx_made += REPLY_SIZE
     place = c.tx_made % TX_SIZE
     request.length = min(request.length, <uint64_t>(TX_SIZE - place))
+    if PAGE < request.length < c.read_left:
+        # Pages that are whole can be verified.
+        request.length -= (c.read_offset + request.length) % PAGE
     request.offset = c.read_offset
     request.buffer = c.tx + place
     c.tx_made += request.length
@@ -138,13 +140,22 @@ cdef void read_part(NbdConnection *c) noexcept nogil:
 
 
 cdef void write_part(NbdConnection *c) noexcept nogil:
-    """Make a request of what has come of the write's payload: whole pages, but where the ring ends."""
-    cdef size_t place = c.rx_parsed % RX_SIZE
+    """Make a request of what has come of the write's payload: whole pages, if the write is of whole pages."""
+    cdef size_t place = c.rx_parsed % RX_SIZE, room = RX_SIZE - place
     cdef uint64_t part = min(rx_here(c), c.write_left)
+    cdef unsigned char *data = c.rx + place
     cdef IoRequest *request
     if part < c.write_left:
         part -= (c.write_offset + part) % PAGE
-    part = min(part, <uint64_t>(RX_SIZE - place))
+    if part > room:
+        part = room - (c.write_offset + room) % PAGE if room > (c.write_offset + room) % PAGE else 0
+    if part == 0:
+        # It lies across the ring's end, and is put together: a page in two requests could not be verified.
+        part = min(PAGE - c.write_offset % PAGE, c.write_left)
+        data = c.across
+        if c.write_error == 0:
+            memcpy(data, c.rx + place, room)
+            memcpy(data + room, c.rx, part - room)
     if c.write_error == 0:
         request = make(c, INTO)
         request.op = WRITE
@@ -152,7 +163,7 @@ cdef void write_part(NbdConnection *c) noexcept nogil:
         request.position = c.rx_parsed
         request.offset = c.write_offset
         request.length = part
-        request.buffer = c.rx + place
+        request.buffer = data
         request.last = part == c.write_left
     c.rx_parsed += part
     c.write_offset += part
@@ -214,12 +225,15 @@ cdef void parse(NbdConnection *c) noexcept nogil:
         c.read_tag = request.cookie
         c.read_offset = request.offset
         c.read_left = request.length
-    elif request.command == nbdwire.CMD_WRITE_ZEROES and request.length and error == 0:
+    elif request.command in (nbdwire.CMD_WRITE_ZEROES, nbdwire.CMD_TRIM) and request.length and error == 0:
+        # What nobody wants any more is forgotten: somebody's memory was in it.
+        if request.command == nbdwire.CMD_TRIM:
+            tallied[tally.BYTES_DISCARDED] += request.length
         c.zero_tag = request.cookie
         c.zero_offset = request.offset
         c.zero_left = request.length
     else:
-        # Flush and FUA need nothing more: a write is only answered once its copies are done. Trim may keep the data.
+        # Flush and FUA need nothing more: a write is only answered once its copies are done.
         acknowledge(c, request.cookie, error)
 
 
@@ -446,8 +460,10 @@ cdef void open_connection(NbdConnection *c, uint64_t size) noexcept nogil:
     """Begin anew, keeping the rings' memory."""
     cdef unsigned char *rx = c.rx
     cdef unsigned char *tx = c.tx
+    cdef unsigned char *across = c.across
     memset(c, 0, sizeof(NbdConnection))
     c.rx = rx
+    c.across = across
     c.tx = tx
     c.size = size
     c.port.frontend = &NBD

@@ -1,20 +1,72 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""A segment as it is: plain VRAM, page after page."""
-from libc.stdint cimport uint64_t
+"""A segment as it is: plain VRAM, page after page.
 
-from vramswap_gui.server.engine cimport copy_batch
+The VRAM of most cards has no error correction, so each page has a CRC32C, seeded with the page's number, for it may
+come from the wrong place too. It is known from when a write of the whole page is done until the next one begins, and
+verified by every read of the whole page. Where another write came meanwhile, as clients other than the kernel's swap
+may send, the page is as it may be. What is wrong is read once more: it may have been hurt on the way.
+"""
+from libc.stdint cimport uint32_t, uint64_t
+
+from vramswap_gui.server.engine cimport copy_batch, tally
+from vramswap_gui.server.engine.atomic cimport exchange_if, load_word
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
-from vramswap_gui.server.engine.request cimport ZERO, IoRequest, Store
+from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
+from vramswap_gui.server.engine.request cimport READ, ZERO, IoRequest, Port, Store
+
+cdef extern from "<errno.h>" nogil:
+    enum: EIO
 
 
-cdef bint plan(Store *store, IoRequest *request, CopyBatch *batch) noexcept nogil:
-    cdef LinearStore *self = <LinearStore *>store
+cdef inline uint32_t summed(uint32_t number, const unsigned char *data) noexcept nogil:
+    """The sum of page `number`; without `data` it is zeroes."""
+    cdef uint32_t found = crc_of_page(number, data) if data != NULL else crc_of_zero_page(number)
+    return found if found >= SUMS else found + SUMS
+
+
+cdef inline void begin(uint32_t *sum) noexcept nogil:
+    """A write of the page is under way."""
+    cdef uint32_t before = load_word(sum), after
+    while True:
+        if before >= SUMS or before == UNKNOWN:
+            after = 1
+        elif before < CROWDED:
+            after = CROWDED + before + 1
+        else:
+            # More than there is room to count are never under way at once: a worker's lanes hold fewer.
+            after = before + 1
+        if exchange_if(sum, &before, after):
+            return
+
+
+cdef inline void end(uint32_t *sum, uint32_t found) noexcept nogil:
+    """It is done, and the page's sum is `found`, or UNKNOWN."""
+    cdef uint32_t before = load_word(sum), after
+    while True:
+        if before == 1:
+            after = found
+        elif before > CROWDED + 1 and before < SUMS:
+            after = before - 1
+        else:
+            after = UNKNOWN
+        if exchange_if(sum, &before, after):
+            return
+
+
+cdef inline uint64_t first_page(const IoRequest *request) noexcept nogil:
+    return request.offset // PAGE
+
+
+cdef inline uint64_t after_pages(const IoRequest *request) noexcept nogil:
+    return (request.offset + request.length + PAGE - 1) // PAGE
+
+
+cdef inline bint is_whole(const IoRequest *request, uint64_t number) noexcept nogil:
+    return number * PAGE >= request.offset and (number + 1) * PAGE <= request.offset + request.length
+
+
+cdef bint add_zeroes(LinearStore *self, IoRequest *request, CopyBatch *batch) noexcept nogil:
     cdef uint64_t done = 0, part
-    if request.op != ZERO:
-        if not copy_batch.has_room(batch, 1):
-            return False
-        copy_batch.add(batch, self.base + request.offset, request.buffer, request.length)
-        return True
     if not copy_batch.has_room(batch, <int>(request.length // copy_batch.ZEROES + 1)):
         return False
     while done < request.length:
@@ -24,12 +76,88 @@ cdef bint plan(Store *store, IoRequest *request, CopyBatch *batch) noexcept nogi
     return True
 
 
-cdef void complete(Store *store, IoRequest *request) noexcept nogil:
-    """Bytes that were copied are all there is to it."""
+cdef bint plan(Store *store, IoRequest *request, CopyBatch *batch) noexcept nogil:
+    cdef LinearStore *self = <LinearStore *>store
+    cdef uint64_t number
+    if request.op == ZERO:
+        if not add_zeroes(self, request, batch):
+            return False
+    else:
+        if not copy_batch.has_room(batch, 1):
+            return False
+        copy_batch.add(batch, self.base + request.offset, request.buffer, request.length)
+    if request.op != READ and self.sums != NULL:
+        for number in range(first_page(request), after_pages(request)):
+            begin(&self.sums[number])
+    return True
 
 
-cdef void open_linear(LinearStore *self, uint64_t base, const unsigned char *zeroes) noexcept nogil:
+cdef bint is_right(LinearStore *self, uint64_t number, const unsigned char *data) noexcept nogil:
+    """Whether a page that was read is as it was written, as far as that is known."""
+    cdef uint32_t wanted = load_word(&self.sums[number])
+    return wanted < SUMS or summed(<uint32_t>number, data) == wanted
+
+
+cdef bint read_again(LinearStore *self, uint64_t number, unsigned char *data, CopyBatch *batch) noexcept nogil:
+    """Whether a page is right after all, or was written meanwhile."""
+    cdef uint32_t wanted
+    while True:
+        wanted = load_word(&self.sums[number])
+        copy_batch.copy_again(batch, self.base + number * PAGE, data, PAGE)
+        if wanted < SUMS or summed(<uint32_t>number, data) == wanted:
+            return True
+        if load_word(&self.sums[number]) == wanted:
+            return False
+
+
+cdef void verify(LinearStore *self, Port *port, IoRequest *request, CopyBatch *batch) noexcept nogil:
+    cdef uint64_t number
+    cdef unsigned char *data
+    for number in range(first_page(request), after_pages(request)):
+        data = request.buffer + (number * PAGE - request.offset)
+        if not is_whole(request, number) or is_right(self, number, data):
+            continue
+        port.tally[tally.REREAD] += 1
+        if not read_again(self, number, data, batch):
+            port.tally[tally.DAMAGED] += 1
+            request.status = EIO
+
+
+cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept nogil:
+    cdef LinearStore *self = <LinearStore *>port.store
+    cdef const unsigned char *data = NULL
+    cdef uint64_t number
+    if self.sums == NULL:
+        return
+    if request.op == READ:
+        verify(self, port, request, batch)
+        return
+    for number in range(first_page(request), after_pages(request)):
+        if not is_whole(request, number):
+            end(&self.sums[number], UNKNOWN)
+            continue
+        if request.op != ZERO:
+            data = request.buffer + (number * PAGE - request.offset)
+        end(&self.sums[number], summed(<uint32_t>number, data))
+
+
+cdef void open_linear(
+    LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums
+) noexcept nogil:
+    crc_prepare(True)
     self.store.plan = plan
     self.store.complete = complete
     self.base = base
+    self.size = size
     self.zeroes = zeroes
+    self.sums = sums
+
+
+cdef void begin_linear(LinearStore *self) noexcept nogil:
+    """Pages that an engine before was just writing are known no more; the kernel sends them again."""
+    cdef uint64_t number
+    if not self.begun and self.sums != NULL:
+        for number in range(self.size // PAGE):
+            if self.sums[number] < SUMS:
+                self.sums[number] = UNKNOWN
+    self.begun = True

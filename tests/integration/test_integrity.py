@@ -1,0 +1,267 @@
+"""Every page is verified: what is hurt in VRAM or on the way is found, and nobody else's page is in the way."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.fakegpu import FakeGpu
+from tests.support.server import Server, running
+from tests.support.waiting import wait_for
+from vramswap_gui.bench.export import Export
+from vramswap_gui.units import MIB
+
+SIZE = 16 * MIB
+PAGE = 4096
+EIO = 5
+
+
+class Client:
+    """Speaks NBD, a request at a time."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self.end = end
+
+    def _ask(self, command: int, offset: int, length: int, data: bytes = b"") -> int:
+        self.end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, command, 7, offset, length) + data)
+        magic, error, _ = struct.unpack(">IIQ", self._take(16))
+        assert magic == 0x67446698
+        return int(error)
+
+    def _take(self, size: int) -> bytes:
+        data = self.end.recv(size, socket.MSG_WAITALL)
+        assert len(data) == size
+        return data
+
+    def read(self, offset: int, length: int = PAGE) -> bytes | None:
+        """None: an input/output error."""
+        error = self._ask(0, offset, length)
+        assert error in (0, EIO)
+        return None if error else self._take(length)
+
+    def write(self, offset: int, data: bytes) -> None:
+        assert self._ask(1, offset, len(data), data) == 0
+
+    def zero(self, offset: int, length: int) -> None:
+        assert self._ask(6, offset, length) == 0
+
+    def discard(self, offset: int, length: int) -> None:
+        assert self._ask(4, offset, length) == 0
+
+
+class Served:
+    """A server with one segment on a socket, as it stands for a device."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        self.gpu = server.gpu
+
+    def ask(self, **request: object) -> Any:
+        with socket.socket(socket.AF_UNIX) as end:
+            end.connect(str(self.folder / "control"))
+            end.sendall(json.dumps(request).encode() + b"\n")
+            return json.loads(end.makefile().readline())["result"]
+
+    def found(self) -> tuple[int, int]:
+        """How many pages were read twice, and how many were wrong then too."""
+        counted = self.ask(verb="counters")
+        return counted["reread"], counted["damaged"]
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[Client]:
+        with contextlib.closing(self.connect()) as end:
+            yield Client(end)
+
+    def connect(self) -> socket.socket:
+        end: socket.socket = Export(self.folder / "nbd0", SIZE, self.server.process.pid, 0.0).connect()
+        return end
+
+    def is_running(self) -> bool:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return bool(self.ask(verb="status")["engine"] == "running")
+        return False
+
+
+@pytest.fixture
+def served(gpu: FakeGpu, tmp_path: Path) -> Iterator[Served]:
+    control = tmp_path / "control"
+    with running(gpu, control, "--control", str(control), "--attach", str(tmp_path), "--threads", "2") as server:
+        made = Served(server, tmp_path)
+        made.ask(verb="add", size=SIZE)
+        yield made
+        wait_for(made.is_running, "an engine")
+        made.ask(verb="remove", index=0)
+
+
+def pages(count: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(count * PAGE)
+
+
+def test_a_bit_that_was_hurt_on_the_way_is_read_again(served: Served) -> None:
+    data = pages(8)
+    with served.client() as client:
+        client.write(0, data)
+        served.gpu["flips_out"] = 1
+        assert client.read(0, len(data)) == data
+        assert served.found() == (1, 0)
+        served.gpu["flips_out"] = 1
+        assert client.read(5 * PAGE) == data[5 * PAGE : 6 * PAGE]
+        assert served.found() == (2, 0)
+
+
+def test_a_bit_that_was_hurt_in_vram_is_told_and_one_page_is_lost(served: Served) -> None:
+    data = pages(8)
+    with served.client() as client:
+        client.write(64 * PAGE, data)
+        served.gpu.flip(66 * PAGE + 1000)
+        for number in range(8):
+            expected = None if number == 2 else data[number * PAGE : (number + 1) * PAGE]
+            assert client.read((64 + number) * PAGE) == expected, number
+        # Of several pages that are read at once the kernel learns one thing.
+        assert client.read(64 * PAGE, len(data)) is None
+        assert served.found() == (2, 2)
+        assert served.ask(verb="status")["damaged"] == [0, 2]
+        client.write(66 * PAGE, pages(1, 9))
+        assert client.read(66 * PAGE) == pages(1, 9)
+        # What went wrong when it was written is found when it is read.
+        served.gpu["flips_in"] = 1
+        client.write(67 * PAGE, pages(1, 8))
+        assert client.read(67 * PAGE) is None
+
+
+def test_a_page_of_another_place_is_not_taken(served: Served) -> None:
+    with served.client() as client:
+        client.write(0, pages(1) + pages(1))
+        path = max(served.gpu.folder.glob("vram-*"), key=lambda path: path.stat().st_size)
+        client.write(8 * PAGE, pages(2, 3))
+        with path.open("r+b") as file:
+            file.seek(8 * PAGE)
+            file.write(pages(2, 3)[PAGE:] + pages(2, 3)[:PAGE])
+        assert client.read(8 * PAGE) is None
+        assert client.read(9 * PAGE) is None
+        assert client.read(PAGE) == pages(1)
+
+
+def test_zeroes_and_what_was_never_written(served: Served) -> None:
+    with served.client() as client:
+        assert client.read(0, 32 * PAGE) == bytes(32 * PAGE)
+        client.write(0, pages(32))
+        client.zero(PAGE, 4 * PAGE)
+        client.discard(8 * PAGE, 8 * PAGE)
+        wanted = bytearray(pages(32))
+        wanted[PAGE : 5 * PAGE] = bytes(4 * PAGE)
+        wanted[8 * PAGE : 16 * PAGE] = bytes(8 * PAGE)
+        assert client.read(0, 32 * PAGE) == bytes(wanted)
+        for number in (2, 9):
+            served.gpu.flip(number * PAGE + 77)
+            assert client.read(number * PAGE) is None
+        # A part of a page says nothing of all of it, until it is written as a whole.
+        client.write(20 * PAGE + 512, bytes(512))
+        wanted[20 * PAGE + 512 : 20 * PAGE + 1024] = bytes(512)
+        assert client.read(20 * PAGE) == bytes(wanted[20 * PAGE : 21 * PAGE])
+        served.gpu.flip(20 * PAGE)
+        assert client.read(20 * PAGE) is not None
+        client.write(20 * PAGE, pages(1))
+        served.gpu.flip(20 * PAGE)
+        assert client.read(20 * PAGE) is None
+
+
+def test_the_next_engine_and_the_next_keeper_know_the_sums(served: Served) -> None:
+    data = pages(256)
+    with served.client() as client:
+        client.write(0, data)
+    served.server.kill_engine()
+    wait_for(served.is_running, "the next engine")
+    with served.client() as client:
+        assert client.read(0, 64 * PAGE) == data[: 64 * PAGE]
+        served.gpu.flip(3 * PAGE)
+        assert client.read(3 * PAGE) is None
+    served.ask(verb="status")
+    with contextlib.suppress(ValueError, OSError):
+        served.ask(verb="upgrade")
+    wait_for(served.is_running, "the next program")
+    with served.client() as client:
+        served.gpu.flip(4 * PAGE)
+        assert client.read(4 * PAGE) is None
+        assert client.read(5 * PAGE) == data[5 * PAGE : 6 * PAGE]
+
+
+def test_an_engine_without_a_keeper_hands_them_over(gpu: FakeGpu, tmp_path: Path) -> None:
+    """As a helper does it: another server is started, and takes over."""
+    control = tmp_path / "control"
+    command = [sys.executable, "-P", "-m", "vramswap_gui.server.main", "--control", str(control), "--attach",
+               str(tmp_path), "--threads", "2"]  # fmt: skip
+    first = subprocess.Popen(command, env=os.environ | gpu.env())
+    wait_for(control.is_socket, "the server")
+    served = Served(Server(first, gpu, control), tmp_path)  # type: ignore[arg-type]
+    wait_for(served.is_running, "an engine")
+    served.ask(verb="add", size=SIZE)
+    with served.client() as client:
+        client.write(0, pages(16))
+    first.kill()
+    first.wait()
+    with running(gpu, control, "--control", str(control), "--attach", str(tmp_path), "--threads", "2") as server:
+        served = Served(server, tmp_path)
+        wait_for(served.is_running, "an engine")
+        with served.client() as client:
+            assert client.read(0, 16 * PAGE) == pages(16)
+            gpu.flip(5 * PAGE + 5)
+            assert client.read(5 * PAGE) is None
+        served.ask(verb="remove", index=0)
+
+
+def crowd(end: socket.socket, seed: int, requests: int) -> list[int]:
+    """Reads and writes of few pages, all at once, some of a part of a page; the errors that came."""
+    draw, wanted, errors = random.Random(seed), [], []
+
+    def send() -> None:
+        for cookie in range(requests):
+            pages, offset = draw.choice((1, 1, 2, 3)), draw.randrange(3) * PAGE
+            length = pages * PAGE if draw.random() < 0.8 else 512
+            command = draw.choice((0, 1, 1, 4))
+            data = draw.randbytes(length) if command == 1 else b""
+            wanted.append(length if command == 0 else 0)
+            end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, command, cookie, offset, length) + data)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    for _ in range(requests):
+        _, error, cookie = struct.unpack(">IIQ", end.recv(16, socket.MSG_WAITALL))
+        errors += [error] if error else []
+        if wanted[cookie] and not error:
+            end.recv(wanted[cookie], socket.MSG_WAITALL)
+    sender.join()
+    return errors
+
+
+def test_clients_that_write_what_others_write_and_read_alarm_nobody(served: Served) -> None:
+    """No order is promised among requests that are under way, and any outcome is right."""
+    served.gpu["slow_copy_us"] = 50
+    ends = [served.connect() for _ in range(6)]
+    with ThreadPoolExecutor() as pool:
+        errors = list(pool.map(crowd, ends, range(len(ends)), [400] * len(ends)))
+    assert errors == [[]] * len(ends)
+    assert served.found()[1] == 0
+    for end in ends:
+        end.close()
+    served.gpu["slow_copy_us"] = 0
+    # And afterwards all is known that is written.
+    with served.client() as client:
+        for number in range(6):
+            client.write(number * PAGE, pages(1, number))
+            served.gpu.flip(number * PAGE)
+            assert client.read(number * PAGE) is None, number

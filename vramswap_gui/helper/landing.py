@@ -1,0 +1,123 @@
+"""Swap files for pages that fit nowhere else: where there are any, and how they are made and removed.
+
+What a helper that dies leaves is found by the next one: a file that is swap by its name in ``/proc/swaps``, one that
+is not in the folders that were used since the machine started, which are kept in the runtime directory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sys
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.helper import swap_area
+from vramswap_gui.helper.policy.landing import Ground
+from vramswap_gui.settings import LANDING_AUTO, LANDING_OFF
+from vramswap_gui.system import disk, run, smallfile, swaps
+from vramswap_gui.system.swaps import Swap
+
+#: Each file has a folder to itself (landing_file.py); the names are ours alone, wherever they are.
+_FOLDER: Final = re.compile(r"vramswap-landing-([0-9]{1,3})")
+_FILE: Final = "swap"
+_RECORD: Final = "landing"
+
+
+class LandingPlace:
+    """``folder``: vramswap's own, for the setting ``auto``; ``runtime``: what is there lasts until the next start."""
+
+    def __init__(self, folder: Path, runtime: Path, proc: Path, sys: Path, outside: bool) -> None:
+        self._own = folder
+        self._record = runtime / _RECORD
+        self._proc = proc
+        self._sys = sys
+        #: Whether programs have to work outside of this process's mount namespace.
+        self._outside = outside
+        #: The file of each number.
+        self.files: dict[int, Path] = {}
+
+    def folder(self, setting: str) -> Path:
+        """Where files are made."""
+        return self._own if setting in (LANDING_AUTO, LANDING_OFF) else Path(setting)
+
+    def find(self, setting: str) -> None:
+        """Look for what an earlier helper left."""
+        found = {Path(area.device) for area in swaps.read(self._proc)}
+        for folder in {self._own, self.folder(setting), *map(Path, self._recorded())}:
+            found.update(path / _FILE for path in smallfile.entries(folder))
+        self.files = {}
+        for path in sorted(found):
+            match = _FOLDER.fullmatch(path.parent.name)
+            if match and path.name == _FILE:
+                # Two of one number lie in two folders.
+                self.files[self._free(int(match[1]))] = path
+
+    def areas(self, areas: Iterable[Swap]) -> dict[int, Swap]:
+        """Those of all swap ``areas`` that are ours."""
+        numbers = {str(path): number for number, path in self.files.items()}
+        return {numbers[area.device]: area for area in areas if area.device in numbers}
+
+    async def look(self, setting: str, lent: Collection[str]) -> Ground:
+        """Where a file would be made, which may wait for a disk; ``lent``: the swap that is VRAM, and no disk."""
+        return await asyncio.to_thread(self._look, self.folder(setting), {*lent, *map(str, self.files.values())})
+
+    def _look(self, folder: Path, ours: Collection[str]) -> Ground:
+        try:
+            found = disk.look(folder, self._proc, self._sys)
+        except OSError:
+            found = None
+        others = [area for area in swaps.read(self._proc) if area.device not in ours]
+        return Ground(folder, found, any(disk.holds_plain_pages(area, self._proc, self._sys) for area in others))
+
+    async def make(self, setting: str, size: int) -> int:
+        """A file of ``size`` bytes. Returns its number. Raises VramswapError LANDING_FAILED."""
+        folder, number = self.folder(setting), self._free(0)
+        path = folder / f"vramswap-landing-{number}" / _FILE
+        self._remember(folder)
+        try:
+            await self._run("make", path, str(size))
+        except _Failed as error:
+            raise VramswapError(Problem.LANDING_FAILED, folder=str(folder), why=str(error)) from None
+        self.files[number] = path
+        return number
+
+    async def use(self, number: int) -> None:
+        """Swap to a file that was made: after all other swap. Raises VramswapError SWAP_REFUSED."""
+        await swap_area.on_file(str(self.files[number]), self._outside, self._proc)
+
+    async def empty(self, number: int) -> None:
+        """Bring its pages to where they have room. Raises VramswapError SWAP_REFUSED; then it is still in use."""
+        await swap_area.off_file(str(self.files[number]), self._outside)
+
+    async def remove(self, number: int) -> None:
+        """Remove a file that is no swap. What cannot be removed is left for the next helper; nobody waits for it."""
+        path = self.files.pop(number)
+        with contextlib.suppress(_Failed):
+            await self._run("remove", path)
+
+    async def _run(self, verb: str, path: Path, *arguments: str) -> None:
+        command = (sys.executable, "-P", "-m", "vramswap_gui.helper.landing_file", verb, str(path), *arguments)
+        done = await run.run(*(swap_area.IN_FIRST_NAMESPACE if self._outside else ()), *command)
+        if done.status:
+            raise _Failed(done.complaint)
+
+    def _free(self, number: int) -> int:
+        while number in self.files:
+            number += 1
+        return number
+
+    def _recorded(self) -> list[str]:
+        return [line for line in smallfile.text(self._record).split("\n") if line.startswith("/")]
+
+    def _remember(self, folder: Path) -> None:
+        folders = {str(folder), *self._recorded()}
+        with contextlib.suppress(OSError):
+            self._record.write_text("".join(f"{line}\n" for line in sorted(folders)), encoding="utf-8")
+
+
+class _Failed(Exception):
+    """A program that makes or removes a file: what it said."""

@@ -1,0 +1,46 @@
+"""The sums of a segment's pages, in memory that engines share with the keeper, so that the next one has them too.
+
+Both have it mapped and locked: while no engine lives, the keeper keeps it from being swapped to the very pages that it
+speaks of. What a sum is, is known to server/engine/stores/linear.pyx alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+from typing import Final
+
+from vramswap_gui.units import round_up
+
+_PAGE: Final = 4096
+_SUM: Final = 4
+
+
+class PageSums:
+    """Those of ``size`` bytes of VRAM. ``fd``: of memory that somebody made, and ours from now on."""
+
+    def __init__(self, size: int, fd: int | None = None) -> None:
+        """Raises OSError; then ``fd`` is closed."""
+        length = round_up(size // _PAGE * _SUM, mmap.PAGESIZE)
+        self.fd = os.memfd_create("vramswap-sums") if fd is None else fd
+        try:
+            if fd is None:
+                os.ftruncate(self.fd, length)
+            self._map = mmap.mmap(self.fd, length)
+        except (OSError, ValueError) as error:
+            os.close(self.fd)
+            raise OSError(getattr(error, "errno", None) or 0, str(error)) from None
+        for place in range(0, length, mmap.PAGESIZE):
+            # What is looked at is there, and locked. It must not be written: an engine may be doing that.
+            self._map[place]
+        # What the keeper forks would hold it beyond its end.
+        self._map.madvise(mmap.MADV_DONTFORK)
+        self._view: ctypes.c_char | None = ctypes.c_char.from_buffer(self._map)
+        self.address = ctypes.addressof(self._view)
+
+    def close(self) -> None:
+        """Let go of it; others may have it still."""
+        self._view = None
+        self._map.close()
+        os.close(self.fd)
