@@ -21,7 +21,7 @@ from vramswap_gui.units import MIB
 SIZE: Final = 64 * MIB
 #: The rest is for what an upgrade takes: for a moment there are two keepers' memory and two engines.
 EXCESS: Final = 36 * MIB
-SWAPPED: Final = 24 * MIB
+SWAPPED: Final = 12 * MIB
 DEVICE: Final = "/dev/nbd0"
 #: Seconds within which programs learn that their pages are lost.
 LAW_7: Final = 60.0

@@ -31,13 +31,15 @@ EARLY: Final = 4 * MIB
 #: How much more than the free memory a fill takes, so that more than SWAPPED must be in swap.
 EXCESS: Final = 44 * MIB
 #: The same for when the swap grows: simulated VRAM is memory, so what is added drives out as many pages.
-EXCESS_GROWING: Final = 24 * MIB
+EXCESS_GROWING: Final = 12 * MIB
 #: What of memory and swap together stays free at the most, when there has to be too little for the second segment.
 RESIZING_LEAVES: Final = 36 * MIB
 RESIZES: Final = (11, 12, 13)
 LOAD: Final = 32 * MIB
 #: The fill that sleeps, so that its pages are what the other one drives out.
 ASLEEP: Final = 96 * MIB
+#: How much less than the swap programs can have, where the kernel promises no more than there is.
+LITTLE: Final = 8 * MIB
 SERVER: Final = "vramswap_gui.server.main"
 
 
@@ -146,7 +148,7 @@ def resize_under_load(stack: Stack, seed: int) -> None:
     say(refused.stdout + refused.stderr.strip())
     os.kill(filling.process.pid, signal.SIGCONT)
     assert refused.returncode == 1
-    assert "of pages are in VRAM, and memory and other swap have room for" in refused.stderr
+    assert "of pages are in VRAM, memory and other swap have room for" in refused.stderr
     assert swaps() == before == {FIRST: PRIORITY, SECOND: PRIORITY - 1}
     filling.finish()
     filling = Filling.start(LOAD, seed, rounds=30)
@@ -181,6 +183,26 @@ def check_refusal(stack: Stack) -> None:
     assert swaps() == {}
 
 
+def strict_accounting(stack: Stack) -> None:
+    """Where the kernel promises no more memory than there is, swap may have to stay although its pages had room."""
+    proc = Path("/proc/sys/vm")
+    before = (proc / "overcommit_ratio").read_text()
+    values = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    promised, swap = (int(values[key].split()[0]) for key in ("Committed_AS", "SwapTotal"))
+    # Programs can have a little less than the swap that is to go.
+    (proc / "overcommit_kbytes").write_text(str(promised + ((SIZE - LITTLE) >> 10) - swap))
+    (proc / "overcommit_memory").write_text("2")
+    refused = stack.ctl("off")
+    say(refused.stdout + refused.stderr.strip())
+    assert refused.returncode == 1
+    assert "vm.overcommit_memory=2" in refused.stderr and "Nothing was changed" in refused.stderr, refused
+    assert swaps() == {FIRST: PRIORITY}
+    checks = {check["name"]: check for check in json.loads(stack.ctl("doctor", "--json").stdout)}
+    assert any("vm.overcommit_memory=2" in json.dumps(check) for check in checks.values()), checks
+    (proc / "overcommit_memory").write_text("0")
+    (proc / "overcommit_ratio").write_text(before)
+
+
 def check_nothing_is_left() -> None:
     assert swaps() == {}
     assert not list(Path("/sys/block").glob("nbd*/pid"))
@@ -202,6 +224,7 @@ def use(stack: Stack) -> None:
     for seed in RESIZES:
         resize_under_load(stack, seed)
     assert used(FIRST) >= SWAPPED
+    strict_accounting(stack)
     ctl(stack, "off")
     check_nothing_is_left()
     os.kill(asleep.process.pid, signal.SIGCONT)
