@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from tests.demo.stack import FIRST_SIZE, Stack
+from tests.support.ctl import done, server_pid, status
 from tests.support.fakegpu import FakeGpu
 from tests.support.server import Server, running
 from tests.support.waiting import wait_for
@@ -265,3 +267,21 @@ def test_clients_that_write_what_others_write_and_read_alarm_nobody(served: Serv
             client.write(number * PAGE, pages(1, number))
             served.gpu.flip(number * PAGE)
             assert client.read(number * PAGE) is None, number
+
+
+def test_status_and_doctor_tell(stack: Stack) -> None:
+    done(stack, "on")
+    assert status(stack)["damaged"] == [0, 0]
+    path = Path(stack.fake.devices()[0])
+    with contextlib.closing(Export(path, FIRST_SIZE, server_pid(stack), 0.0).connect()) as end:
+        client = Client(end)
+        client.write(100 * PAGE, pages(1))
+        stack.gpu["flips_out"] = 1
+        assert client.read(100 * PAGE) == pages(1)
+        stack.gpu.flip(100 * PAGE)
+        assert client.read(100 * PAGE) is None
+    wait_for(lambda: status(stack)["damaged"] == [1, 1], "the helper to see it")
+    assert "1 pages were lost, 1 were right" in done(stack, "status")
+    (check,) = [one for one in json.loads(stack.ctl("doctor", "--json").stdout) if one["name"] == "Pages in VRAM"]
+    assert (check["verdict"], check["found"][:24]) == ("warning", "1 came back damaged and ")
+    done(stack, "off")

@@ -389,6 +389,8 @@ cdef void send(Port *port) noexcept nogil:
     cdef ssize_t sent
     cdef int count
     while not c.broken:
+        # What is left of a read that was refused has nothing to send.
+        reads_sent(c, 0)
         count = 0
         reads = 0
         acks = 0
