@@ -14,7 +14,7 @@ from typing import Final
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, status, swaps
+from tests.system.lent import attached, ctl, engines, keeper, status, swaps, told
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
@@ -102,7 +102,7 @@ def _prepare(stack: Stack) -> None:
 
 def main() -> None:
     plan = Plan(gpu="a test", kernel="", polkit="", display="")
-    with running(plan, _prepare) as stack:
+    with running(plan, _prepare) as stack, told(stack):
         say(ctl(stack, "on"))
         assert swaps() == [DEVICE]
         assert Path("/proc/swaps").read_text().split()[-1] == "1000"

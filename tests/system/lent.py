@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +45,23 @@ def engines(stack: Stack) -> list[int]:
 
 def attached() -> list[Path]:
     return list(Path("/sys/block").glob("nbd*/pid"))
+
+
+@contextlib.contextmanager
+def told(stack: Stack) -> Iterator[None]:
+    """When what is inside fails: what the helper and the server said, and what ours are doing in the kernel."""
+    try:
+        yield
+    except BaseException:
+        for log in (*sorted((stack.folder / "logs").iterdir()), stack.control.with_name("server.log")):
+            print(f"--- {log.name}\n{log.read_text(errors='replace') if log.exists() else ''}", flush=True)
+        for thread in Path("/proc").glob("[0-9]*/task/*"):
+            with contextlib.suppress(OSError):
+                name = (thread / "comm").read_text().strip()
+                if name.startswith("vramswap"):
+                    state = (thread / "stat").read_text().rpartition(")")[2].split()[0]
+                    command = (thread / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    print(
+                        f"--- {name} {thread} {state} {command}", (thread / "stack").read_text(), sep="\n", flush=True
+                    )
+        raise

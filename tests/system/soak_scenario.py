@@ -20,7 +20,7 @@ from typing import Final
 from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, swaps
+from tests.system.lent import attached, ctl, engines, keeper, swaps, told
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
@@ -99,18 +99,14 @@ def main() -> None:
     deaths, seed = int(sys.argv[1]), int(sys.argv[2])
     chance = random.Random(seed)
     plan = Plan(gpu="a test", kernel="", polkit="", display="")
-    with running(plan, _prepare) as stack:
+    with running(plan, _prepare) as stack, told(stack):
         ctl(stack, "on")
         filling = fills(seed)
-        try:
-            for number in range(1, deaths + 1):
-                next(filling)
-                one(stack, chance, number)
-                time.sleep(chance.random())
-            next(filling).finish()
-        except BaseException:
-            print((stack.control.parent / "server.log").read_text(errors="replace"), flush=True)
-            raise
+        for number in range(1, deaths + 1):
+            next(filling)
+            one(stack, chance, number)
+            time.sleep(chance.random())
+        next(filling).finish()
         ctl(stack, "off")
         assert (swaps(), attached()) == ([], [])
     say("all done")

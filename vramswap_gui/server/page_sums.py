@@ -34,13 +34,15 @@ class PageSums:
         for place in range(0, length, mmap.PAGESIZE):
             # What is looked at is there, and locked. It must not be written: an engine may be doing that.
             self._map[place]
-        # What the keeper forks would hold it beyond its end.
-        self._map.madvise(mmap.MADV_DONTFORK)
         self._view: ctypes.c_char | None = ctypes.c_char.from_buffer(self._map)
         self.address = ctypes.addressof(self._view)
 
-    def close(self) -> None:
-        """Let go of it; others may have it still."""
+    def disown(self) -> None:
+        """In a child that was forked meanwhile: let go of it, or it stays beyond its end. The descriptor is closed."""
         self._view = None
         self._map.close()
+
+    def close(self) -> None:
+        """Let go of it; others may have it still."""
+        self.disown()
         os.close(self.fd)

@@ -152,11 +152,17 @@ class Runner:
     def _fork(self, action: m.Fork) -> None:
         handle = EngineHandle(action.gen, self.report)
         try:
-            handle.start(replace(self._options, gpu=action.gpu), self._reserve.disown)
+            handle.start(replace(self._options, gpu=action.gpu), self._disown)
         except OSError as error:
             self._later(m.EngineRefused(action.gen, not_started(error), began=False))
         else:
             self._engines[action.gen] = handle
+
+    def _disown(self) -> None:
+        """In a child: it has memory of its own."""
+        self._reserve.disown()
+        for sums in (*self._sums.values(), *self._making.values()):
+            sums.disown()
 
     def _kill(self, action: m.Kill) -> None:
         handle = self._engines.get(action.gen)
