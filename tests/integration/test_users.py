@@ -213,7 +213,9 @@ def german(make_stack: Callable[..., Stack]) -> Stack:
     stack = make_stack(RULES, start=False)
     language = stack.folder / "de_DE.UTF-8"
     subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", str(language)], check=True, capture_output=True)
-    subprocess.run([sys.executable, "packaging/catalogues.py", str(stack.folder)], check=True, cwd=ROOT)
+    subprocess.run(
+        [sys.executable, "packaging/catalogues.py", str(stack.folder / "share/locale")], check=True, cwd=ROOT
+    )
     stack.locale = stack.folder / "share/locale"
     stack.start(LOCPATH=str(stack.folder))
     return stack

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import lifecycle as module
+from vramswap_gui.helper import runtime_state
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.server_client import ServerClient
@@ -63,3 +65,18 @@ async def test_a_unit_that_cannot_be_enabled_changes_nothing(lifecycle: Lifecycl
     await lifecycle.configure({"at_boot": True, "headroom": MIB})
     assert lifecycle.config() == Config(at_boot=True, headroom=MIB)
     assert unit.asked == [True, True]
+
+
+async def test_what_a_person_said_holds_where_nothing_can_be_written(
+    lifecycle: Lifecycle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runtime_state, "_write", full)
+    before = lifecycle.generation
+    with pytest.raises(VramswapError) as caught:
+        await lifecycle.stop()
+    assert caught.value.problem is Problem.SYSTEM_REFUSED
+    assert lifecycle.hand is False
+    assert lifecycle.generation > before

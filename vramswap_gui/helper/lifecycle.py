@@ -362,12 +362,13 @@ class Lifecycle:
 
     def _by_hand(self, hand: bool | None) -> None:
         """A person asked for something: what they said last, and a decision anew."""
-        self._runtime.hand = hand
         self.taken_down = False
         self._decision = None
         self.generation += 1
         self.failed_at = None
         self.decided()
+        # The last of it, as it may fail.
+        self._runtime.hand = hand
 
     async def follow(self, decision: Decision, generation: int, pause: float) -> None:
         """Bring the swap where the policy wants it, unless a person asked for something since ``generation``.

@@ -11,14 +11,17 @@ class RuntimeState:
     def __init__(self, folder: Path) -> None:
         self._hand = folder / "hand"
         self._asleep = folder / "asleep"
+        self._said = {"on": True, "off": False}.get(_text(self._hand))
 
     @property
     def hand(self) -> bool | None:
         """What a person said last, on or off; None while the mode decides."""
-        return {"on": True, "off": False}.get(_text(self._hand))
+        return self._said
 
     @hand.setter
     def hand(self, wanted: bool | None) -> None:
+        """Holds here also when it cannot be written for the next helper, which raises OSError."""
+        self._said = wanted
         if wanted is None:
             self._hand.unlink(missing_ok=True)
         else:
