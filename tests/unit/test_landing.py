@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from vramswap_gui.api.status import Landing
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import landing_file
+from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy.landing import MOST_FILES, Ground, may_go, reserve, size, verdict
 from vramswap_gui.helper.policy.sizing import Room, Shortfall, shortfall
 from vramswap_gui.helper.steps import (
@@ -27,6 +28,7 @@ from vramswap_gui.helper.steps import (
     failed,
     next_step,
 )
+from vramswap_gui.system import run
 from vramswap_gui.system.disk import Disk
 from vramswap_gui.units import GIB, MIB
 
@@ -172,3 +174,26 @@ def test_what_cannot_be_made_whole_leaves_nothing(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err.strip()
     assert list(tmp_path.iterdir()) == []
     assert landing_file.main(["shrink", str(path)]) == 1
+
+
+async def test_under_systemd_the_file_is_made_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a mount namespace of its own the helper could not write it, and there the program finds its libraries."""
+    commands: list[tuple[str, ...]] = []
+
+    async def run_it(*command: str) -> run.Finished:
+        commands.append(command)
+        return run.Finished(0, "", "")
+
+    monkeypatch.setattr(run, "run", run_it)
+    monkeypatch.setenv("PYTHONPATH", "/usr/lib/vramswap")
+    place = LandingPlace(tmp_path / "state", tmp_path, tmp_path, tmp_path, outside=True)
+    number = await place.make("auto", 2 * MIB)
+    await place.use(number)
+    await place.empty(number)
+    await place.remove(number)
+    assert [command[0] for command in commands] == ["systemd-run"] * 5
+    assert "--setenv=PYTHONPATH=/usr/lib/vramswap" in commands[0]
+    file = str(tmp_path / "state/vramswap-landing-0/swap")
+    assert [[word for word in command if word in ("make", "mkswap", "swapon", "swapoff", "remove", file)]
+            for command in commands] == [["make", file], ["mkswap", file], ["swapon", file], ["swapoff", file],
+                                         ["remove", file]]  # fmt: skip
