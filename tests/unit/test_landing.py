@@ -30,6 +30,7 @@ from vramswap_gui.helper.steps import (
 )
 from vramswap_gui.system import run
 from vramswap_gui.system.disk import Disk
+from vramswap_gui.system.memory import Commit
 from vramswap_gui.units import GIB, MIB
 
 PLACE = Path("/var/lib/vramswap")
@@ -97,6 +98,14 @@ def test_with_the_file_the_pages_fit_and_the_disk_is_not_full(used: int, availab
     assert free - made >= reserve(disk)
     # One page of a swap area is its header.
     assert shortfall(used, replace(room, swap_free=made - 4096)) is None
+
+
+@pytest.mark.parametrize("ground", [PLAIN, Ground(PLACE, None), Ground(PLACE, replace(DISK, free=0, encrypted=True))])
+def test_what_is_only_promised_is_no_matter_of_room(ground: Ground) -> None:
+    short = Shortfall(0, GIB, 0, promised=3 * GIB, size=3 * GIB, commit=Commit(GIB, GIB))
+    with pytest.raises(VramswapError) as caught:
+        size("auto", ground, 0, short)
+    assert caught.value.problem is Problem.COMMIT_LIMIT
 
 
 def test_the_kernels_sum_is_made_up_for_too() -> None:
