@@ -73,7 +73,7 @@ def test_pages_that_do_not_fit_stay_in_vram(stack: Stack) -> None:
     stack.fake.set_available(100 * 1024)
     line = refused(stack, "off")
     assert "200 MiB of pages are in VRAM" in line
-    assert "Close programs" in line
+    assert "lose programs that use" in line
     now = status(stack)
     assert (now["state"], now["used"], stack.fake.devices()) == ("on", 200 * MIB, [device])
     stack.fake.set_available(8 << 20)

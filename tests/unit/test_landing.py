@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from vramswap_gui.api.status import Landing
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import landing_file
+from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy.landing import MOST_FILES, Ground, may_go, reserve, size, verdict
 from vramswap_gui.helper.policy.sizing import Room, Shortfall, shortfall
 from vramswap_gui.helper.steps import (
@@ -27,7 +28,9 @@ from vramswap_gui.helper.steps import (
     failed,
     next_step,
 )
+from vramswap_gui.system import run
 from vramswap_gui.system.disk import Disk
+from vramswap_gui.system.memory import Commit
 from vramswap_gui.units import GIB, MIB
 
 PLACE = Path("/var/lib/vramswap")
@@ -95,6 +98,14 @@ def test_with_the_file_the_pages_fit_and_the_disk_is_not_full(used: int, availab
     assert free - made >= reserve(disk)
     # One page of a swap area is its header.
     assert shortfall(used, replace(room, swap_free=made - 4096)) is None
+
+
+@pytest.mark.parametrize("ground", [PLAIN, Ground(PLACE, None), Ground(PLACE, replace(DISK, free=0, encrypted=True))])
+def test_what_is_only_promised_is_no_matter_of_room(ground: Ground) -> None:
+    short = Shortfall(0, GIB, 0, promised=3 * GIB, size=3 * GIB, commit=Commit(GIB, GIB))
+    with pytest.raises(VramswapError) as caught:
+        size("auto", ground, 0, short)
+    assert caught.value.problem is Problem.COMMIT_LIMIT
 
 
 def test_the_kernels_sum_is_made_up_for_too() -> None:
@@ -172,3 +183,26 @@ def test_what_cannot_be_made_whole_leaves_nothing(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err.strip()
     assert list(tmp_path.iterdir()) == []
     assert landing_file.main(["shrink", str(path)]) == 1
+
+
+async def test_under_systemd_the_file_is_made_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a mount namespace of its own the helper could not write it, and there the program finds its libraries."""
+    commands: list[tuple[str, ...]] = []
+
+    async def run_it(*command: str) -> run.Finished:
+        commands.append(command)
+        return run.Finished(0, "", "")
+
+    monkeypatch.setattr(run, "run", run_it)
+    monkeypatch.setenv("PYTHONPATH", "/usr/lib/vramswap")
+    place = LandingPlace(tmp_path / "state", tmp_path, tmp_path, tmp_path, outside=True)
+    number = await place.make("auto", 2 * MIB)
+    await place.use(number)
+    await place.empty(number)
+    await place.remove(number)
+    assert [command[0] for command in commands] == ["systemd-run"] * 5
+    assert "--setenv=PYTHONPATH=/usr/lib/vramswap" in commands[0]
+    file = str(tmp_path / "state/vramswap-landing-0/swap")
+    assert [[word for word in command if word in ("make", "mkswap", "swapon", "swapoff", "remove", file)]
+            for command in commands] == [["make", file], ["mkswap", file], ["swapon", file], ["swapoff", file],
+                                         ["remove", file]]  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Collection, Iterable
@@ -101,7 +102,11 @@ class LandingPlace:
 
     async def _run(self, verb: str, path: Path, *arguments: str) -> None:
         command = (sys.executable, "-P", "-m", "vramswap_gui.helper.landing_file", verb, str(path), *arguments)
-        done = await run.run(*(swap_area.IN_FIRST_NAMESPACE if self._outside else ()), *command)
+        if self._outside:
+            # An installed package has its libraries where only the environment says.
+            path_of_libraries = f"--setenv=PYTHONPATH={os.environ.get('PYTHONPATH', '')}"
+            command = (*swap_area.IN_FIRST_NAMESPACE, path_of_libraries, *command)
+        done = await run.run(*command)
         if done.status:
             raise _Failed(done.complaint)
 

@@ -77,6 +77,9 @@ def size(setting: str, ground: Ground, files: int, short: Shortfall, wish: int =
 
 
 def _refusal(problem: Problem, short: Shortfall, ground: Ground, **more: Any) -> VramswapError:
+    if not short.missing:
+        # The pages fit; what is in the way is the kernel's sum, and that has to be said.
+        return short.refusal()
     missing, folder = max(short.missing, short.promised), str(ground.folder)
     return VramswapError(problem, used=short.used, room=short.room, missing=missing, folder=folder, **more)
 
