@@ -487,14 +487,19 @@ class KeeperProcess:
         engine = self.engines[action.gen]
         ends: list[Connection] = []
         if action.question is m.Question.CONNECT:
-            if self.world.chance(self.server.faults.pairs_fail):
-                self.world.soon(self.hear, m.Answered(action.gen, action.seq, failed("EMFILE", ErrorCode.INTERNAL)))
-                return
-            ends = [Connection(action.index, engine) for _ in range(CONNECTIONS)]
-            self.world.require(action.index not in self.ends, "ends of a segment were overwritten")
-            self.ends[action.index] = ends
+            ends = self.ends[action.index]
         if engine.alive:
             engine.ask(self, action, self.fds.get(action.fd), ends)
+
+    def _prepare(self, action: m.Prepare) -> None:
+        event: m.Event = m.DevicePrepared(action.index)
+        if self.world.chance(self.server.faults.pairs_fail):
+            event = m.DeviceUnlinked(action.index, failed("EMFILE", ErrorCode.INTERNAL))
+        else:
+            engine = self.engines[action.gen]
+            self.world.require(action.index not in self.ends, "ends of a segment were overwritten")
+            self.ends[action.index] = [Connection(action.index, engine) for _ in range(CONNECTIONS)]
+        self.world.soon(self.hear, event, most=0.003)
 
     def _attach(self, action: m.Attach) -> None:
         self.world.require(action.index not in self._linking, "two jobs for one device")
