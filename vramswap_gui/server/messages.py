@@ -201,7 +201,15 @@ Event = (
 
 # Actions
 
-#: Connections of a kernel device. More queues help only when more cores page at once.
+
+class Transport(enum.StrEnum):
+    """By which of the kernel's drivers segments become devices."""
+
+    NBD = "nbd"
+    UBLK = "ublk"
+
+
+#: Connections of a kernel's NBD device. More queues help only when more cores page at once.
 CONNECTIONS: Final = 4
 
 

@@ -871,6 +871,9 @@ class Keeper:
         """The GPU is gone and the pages are lost: who wants one gets an error now, not never."""
         self.lost = True
         self._out.append(Tell("lost", (self._recovery.gpu_is_gone(),)))
+        for engine in self.engines.values():
+            # That of an earlier program may not have noticed, and whoever is to refuse requests comes after it.
+            self._kill(engine)
         for segment in list(self.segments.values()):
             self._fail(segment, self._recovery.gpu_is_gone())
             if segment.stage in (Stage.ATTACHED, Stage.DETACHING):

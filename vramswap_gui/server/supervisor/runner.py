@@ -36,12 +36,18 @@ class Runner:
     """One server. Its verbs are answered by the machine; :attr:`ready` and :attr:`finished` tell how far it is."""
 
     def __init__(
-        self, make_exports: MakeExports, options: EngineOptions, reserve: MemoryReserve, events: ServerEventLog
+        self,
+        make_exports: MakeExports,
+        options: EngineOptions,
+        reserve: MemoryReserve,
+        events: ServerEventLog,
+        why: str = "",
     ) -> None:
-        """Raises VramswapError NO_NBD."""
+        """``why`` the transport was chosen. Raises VramswapError NO_NBD, NO_UBLK."""
         self._loop = asyncio.get_running_loop()
         self._exports = make_exports(self.report)
         self._options = options
+        self._why = why
         self._reserve = reserve
         self._filled = False
         self._events = events
@@ -93,8 +99,11 @@ class Runner:
         found = ServerStatus.from_wire(await self.ask(ControlVerb.STATUS))
         exports = self._exports
         segments = tuple(replace(one, connections=exports.connections(one.index)) for one in found.segments)
-        damaged = self._options.counters.damage()
-        return replace(found, attach=exports.name, pid=os.getpid(), segments=segments, damaged=damaged)
+        transport = self._options.transport.value if exports.name == "kernel" else ""
+        return replace(
+            found, attach=exports.name, transport=transport, transport_reason=self._why, pid=os.getpid(),
+            segments=segments, damaged=self._options.counters.damage(),
+        )  # fmt: skip
 
     def counters(self) -> dict[str, Any]:
         """The verb ``counters``."""
