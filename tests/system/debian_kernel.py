@@ -59,7 +59,7 @@ def get(suite: str) -> DebianKernel | None:
         with tempfile.TemporaryDirectory(dir=KERNELS) as name:
             try:
                 _fetch(suite, Path(name))
-            except (OSError, subprocess.SubprocessError, LookupError):
+            except (OSError, subprocess.SubprocessError, LookupError, ValueError):
                 return None
             (Path(name) / "kernel").rename(KERNELS / suite)
         return cached(suite)
@@ -103,7 +103,7 @@ def _apt(work: Path, program: str, *arguments: str) -> str:
     options = {
         "Dir::Etc::SourceList": work / "sources.list", "Dir::Etc::SourceParts": "/dev/null",
         "Dir::State::Lists": work / "lists", "Dir::Cache": work / "cache", "Dir::State::Status": "/dev/null",
-        "APT::Sandbox::User": "", "Acquire::Languages": "none",
+        "APT::Sandbox::User": "", "Acquire::Languages": "none", "Acquire::Retries": "0", "Acquire::http::Timeout": "30",
     }  # fmt: skip
     command = [program, *(f"--option={key}={value}" for key, value in options.items()), *arguments]
     environment = os.environ | {"LC_ALL": "C"}
