@@ -63,8 +63,10 @@ def _command(kernel: DebianKernel, folder: Path, init: Path, memory: int) -> lis
     qemu = shutil.which(_QEMU)
     assert qemu, f"{_QEMU} is not there; `make test` installs it (packaging/debian-packages.txt)"
     share = "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
+    # One thread for both processors: where each has its own, a kernel that changes its code as it boots is now and then
+    # run as it was before, and ends there.
     return [
-        qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=multi",
+        qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=single",
         "-cpu", "max", "-smp", "2", "-m", str(memory), "-no-reboot", "-serial", "stdio",
         "-kernel", kernel.image, "-initrd", folder / _INITRD,
         "-append", f"console=ttyS0 quiet panic=-1 -- {init}",

@@ -18,7 +18,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_swap_survives_dying_engines(built: Path) -> None:
-    result = qemu.run(qemu.kernel("sid"), "tests.system.swap_scenario", "ublk", "4", "small", built=built, memory=320)
+    result = qemu.run(qemu.kernel("sid"), "tests.system.swap_scenario", "ublk", "4", "small", built=built, memory=384)
     assert result.status == 0, result.output
     assert "all done" in result.output
 
