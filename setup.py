@@ -16,6 +16,7 @@ COMPILED = (
     "server/engine/copy_batch",
     "server/engine/engine",
     "server/engine/frontends/nbd",
+    "server/engine/frontends/ublk",
     "server/engine/stores/linear",
     "server/engine/worker",
     "bench/load",

@@ -37,6 +37,7 @@ class ErrorCode(enum.StrEnum):
     DRIVER_TOO_OLD = "DriverTooOld", "NVIDIA's driver lacks something that is needed."
     OUT_OF_VRAM = "OutOfVram", "Not enough VRAM is free."
     NO_NBD = "NoNbd", "The kernel's NBD driver is missing, or refuses."
+    NO_UBLK = "NoUblk", "The kernel's ublk driver is missing, too old, or refuses."
     SWAP_REFUSED = "SwapRefused", "The kernel refused to use the swap, or to release it."
     WONT_FIT = "WontFit", "The pages in VRAM fit nowhere else, so they stay."
     CANCELLED = "Cancelled", "Somebody called Cancel."
@@ -214,6 +215,41 @@ class Problem(enum.StrEnum):
         "nbd-holds-on", ErrorCode.NO_NBD,
         "The kernel does not let go of connections of {device:text}.",
         "See the last lines of `dmesg`.",
+    )  # fmt: skip
+    UBLK_NOT_LOADED = (
+        "ublk-not-loaded", ErrorCode.NO_UBLK,
+        "The kernel's ublk driver is not loaded.",
+        "Run `modprobe ublk_drv` as root, or set transport to nbd.",
+    )  # fmt: skip
+    UBLK_TOO_OLD = (
+        "ublk-too-old", ErrorCode.NO_UBLK,
+        "The kernel is older than {oldest:text}, and its ublk driver is not to be trusted with swap.",
+        "Set transport to auto or nbd.",
+    )  # fmt: skip
+    UBLK_LACKS = (
+        "ublk-lacks", ErrorCode.NO_UBLK,
+        "The kernel's ublk driver lacks {what:text}.",
+        "Set transport to auto or nbd.",
+    )  # fmt: skip
+    UBLK_WITHOUT_RING = (
+        "ublk-without-ring", ErrorCode.NO_UBLK,
+        "The kernel's io_uring, which ublk needs, cannot be used: {why:text}.",
+        "See `sysctl kernel.io_uring_disabled`, or set transport to nbd.",
+    )  # fmt: skip
+    UBLK_REFUSED = (
+        "ublk-refused", ErrorCode.NO_UBLK,
+        "The kernel refused to {command:text} {device:text}: {why:text}.",
+        "See the last lines of `dmesg`.",
+    )  # fmt: skip
+    UBLK_HOLDS_ON = (
+        "ublk-holds-on", ErrorCode.NO_UBLK,
+        "The kernel does not let go of the last engine of {device:text}.",
+        "See the last lines of `dmesg`.",
+    )  # fmt: skip
+    UBLK_GONE = (
+        "ublk-gone", ErrorCode.NO_UBLK,
+        "{device:text} is not there any more.",
+        "Turn the swap on again.",
     )  # fmt: skip
     DEVICE_IN_USE = (
         "device-in-use", ErrorCode.BUSY,

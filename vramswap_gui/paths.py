@@ -24,11 +24,15 @@ SYSTEMD: Final = Path("/run/systemd/system")
 
 #: How the kernel's block devices begin; a number follows.
 NBD: Final = "/dev/nbd"
+UBLK: Final = "/dev/ublkb"
 ZRAM: Final = "/dev/zram"
 #: Below /sys.
 NBD_MODULE: Final = "module/nbd"
 PCI_DEVICES: Final = "bus/pci/devices"
+#: Of a block device in sysfs.
+SCHEDULER: Final = "queue/scheduler"
 #: Below /proc.
+KERNEL_RELEASE: Final = "sys/kernel/osrelease"
 DRIVER_VERSION: Final = "driver/nvidia/version"
 THIS_PROCESS: Final = Path("/proc/self")
 

@@ -238,6 +238,15 @@ class Config:
         " auto: in vramswap's own folder, if that is encrypted or the computer swaps to a disk already.",
         words=frozenset({LANDING_AUTO, LANDING_OFF}),
     )  # fmt: skip
+    transport: str = _setting(
+        Kind.CHOICE, "auto", Group.ADVANCED, "Kernel driver",
+        "Which of the kernel's drivers makes VRAM a block device. It counts when the swap is turned on the next time.",
+        choices={
+            "auto": "Automatic",
+            "nbd": "NBD",
+            "ublk": "ublk (Linux 7.2 or newer)",
+        },
+    )  # fmt: skip
     gpu: str = _setting(
         Kind.TEXT, "", Group.ADVANCED, "GPU", "PCI address, UUID or number of the GPU to use. Empty: the first one.",
     )  # fmt: skip

@@ -142,6 +142,10 @@ class Kernel:
         self._world.soon(self.look, number, most=0.01)
         return number
 
+    def open(self, connection: Connection) -> bool:
+        """An engine takes what it is to serve through."""
+        return True
+
     def reconfigure(self, number: int, connections: list[Connection]) -> bool | None:
         """NBD_CMD_RECONFIGURE: True when all are taken, None when there is no such device."""
         device = self.devices.get(number)

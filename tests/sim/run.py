@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from tests.sim.machine import EIO, PAGES, Gpu, Kernel
 from tests.sim.server import Faults, KeeperProcess, Server
+from tests.sim.ublk import UblkKeeperProcess, UblkKernel
 from tests.sim.world import Broken, Script, World
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.policy import landing, sizing
@@ -81,8 +82,11 @@ class Simulation:
         faults.update(overrides or {})
         self.gpu = Gpu(world)
         memory = rng.choice((PLENTY, PLENTY, *LITTLE))
-        self.kernel = Kernel(world, self.gpu, memory, PLENTY)
+        # Every other seed is another driver's.
+        self.kernel = (UblkKernel if seed % 2 else Kernel)(world, self.gpu, memory, PLENTY)
         self.server = Server(world, self.gpu, self.kernel, Faults(**faults))
+        if seed % 2:
+            self.server.shell = UblkKeeperProcess
         self._helpers = 0
         self._off = False
         self._done = False
@@ -374,7 +378,9 @@ class Simulation:
                 continue
             known = {segment["device"] for segment in found["segments"]}
             seen = {
-                d.ident: d for d in self.kernel.devices.values() if d.connected and f"/dev/nbd{d.number}" not in known
+                d.ident: d
+                for d in self.kernel.devices.values()
+                if self.kernel.attached(d.ident) and f"/dev/nbd{d.number}" not in known
             }
             strays = {ident: strays.get(ident, self.world.now) for ident in seen}
             for ident, since in strays.items():

@@ -52,6 +52,8 @@ class Server:
         self.world, self.gpu, self.kernel, self.faults = world, gpu, kernel, faults
         self.engines: list[EngineProcess] = []
         self.keeper: KeeperProcess | None = None
+        #: A keeper for the kernel's driver.
+        self.shell = KeeperProcess
         self._pids = 100
 
     def pid(self) -> int:
@@ -61,7 +63,7 @@ class Server:
     def start(self) -> KeeperProcess:
         """A new server, which takes over from engines that lost theirs."""
         alive = [engine for engine in self.engines if engine.alive and engine.keeper is None]
-        keeper = self.keeper = KeeperProcess(self, alive)
+        keeper = self.keeper = self.shell(self, alive)
         return keeper
 
 
@@ -210,6 +212,8 @@ class EngineProcess:
             return
         fd: Vram | None = None
         error = self._refusal(ask.question)
+        if error is None and not all(self.server.kernel.open(connection) for connection in ends):
+            error = failed("somebody has it open", ErrorCode.INTERNAL)
         if error is None:
             fd = self._carry_out(ask, vram, ends)
         question = ask.question
@@ -358,7 +362,11 @@ class KeeperProcess:
                 if index not in segments:
                     ident = engine.idents[index]
                     number = next(
-                        (d.number for d in self.server.kernel.devices.values() if d.ident == ident and d.connected),
+                        (
+                            d.number
+                            for d in self.server.kernel.devices.values()
+                            if d.ident == ident and self.server.kernel.attached(ident)
+                        ),
                         None,
                     )
                     device = f"/dev/nbd{number}" if number is not None else ""
@@ -487,14 +495,23 @@ class KeeperProcess:
         engine = self.engines[action.gen]
         ends: list[Connection] = []
         if action.question is m.Question.CONNECT:
-            if self.world.chance(self.server.faults.pairs_fail):
-                self.world.soon(self.hear, m.Answered(action.gen, action.seq, failed("EMFILE", ErrorCode.INTERNAL)))
-                return
-            ends = [Connection(action.index, engine) for _ in range(CONNECTIONS)]
-            self.world.require(action.index not in self.ends, "ends of a segment were overwritten")
-            self.ends[action.index] = ends
+            ends = self._way(action, engine)
         if engine.alive:
             engine.ask(self, action, self.fds.get(action.fd), ends)
+
+    def _way(self, action: m.Ask, engine: EngineProcess) -> list[Connection]:
+        """What an engine is to serve a segment through."""
+        return self.ends[action.index]
+
+    def _prepare(self, action: m.Prepare) -> None:
+        event: m.Event = m.DevicePrepared(action.index)
+        if self.world.chance(self.server.faults.pairs_fail):
+            event = m.DeviceUnlinked(action.index, failed("EMFILE", ErrorCode.INTERNAL))
+        else:
+            engine = self.engines[action.gen]
+            self.world.require(action.index not in self.ends, "ends of a segment were overwritten")
+            self.ends[action.index] = [Connection(action.index, engine) for _ in range(CONNECTIONS)]
+        self.world.soon(self.hear, event, most=0.003)
 
     def _attach(self, action: m.Attach) -> None:
         self.world.require(action.index not in self._linking, "two jobs for one device")
@@ -514,7 +531,7 @@ class KeeperProcess:
 
         self.world.soon(made)
 
-    def _linked(self, event: m.DeviceLinked | m.DeviceUnlinked) -> None:
+    def _linked(self, event: m.DevicePrepared | m.DeviceLinked | m.DeviceUnlinked) -> None:
         self._linking.discard(event.index)
         self._abandoned.discard(event.index)
         self.world.soon(self.hear, event, most=0.003)
@@ -627,7 +644,7 @@ class KeeperProcess:
             return
         self.world.note("keeper", self.pid, "becomes another program")
         # Whatever came for the old program is not heard by the new one.
-        successor = KeeperProcess.__new__(KeeperProcess)
+        successor = type(self).__new__(type(self))
         successor.server, successor.world, successor.pid = self.server, self.world, self.pid
         successor.alive, successor.finished = True, False
         successor.core = Keeper(f"k{self.server.pid()}", "2", "kernel")

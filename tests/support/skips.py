@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+_ROOT: Final = Path(__file__).parents[2]
+
 #: How the reason of an expected skip begins → whether it can be true on this machine.
 EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
     "needs a real NVIDIA GPU": lambda: not Path("/dev/nvidiactl").exists(),
     "needs a machine without the NVIDIA driver": lambda: Path("/proc/driver/nvidia").exists(),
+    "needs an x86-64 processor": lambda: platform.machine() != "x86_64",
+    # Both are downloaded, unless they are there from before.
+    "needs a kernel from Debian's archive": lambda: len(list((_ROOT / "build/kernels").glob("*/vmlinuz"))) < 2,
     "needs root": lambda: os.geteuid() != 0,
 }
 

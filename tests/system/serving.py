@@ -18,15 +18,25 @@ CONTROL: Final = Path("/run/x/control.sock")
 class Server:
     """The server's process and its control socket."""
 
-    def __init__(self) -> None:
-        CONTROL.parent.mkdir(mode=0o700)
-        self.process = subprocess.Popen([SERVER, "--control", str(CONTROL), "--attach", "kernel", "--threads", "2"])
+    def __init__(self, *options: str) -> None:
+        CONTROL.parent.mkdir(mode=0o700, exist_ok=True)
+        command = [str(SERVER), "--control", str(CONTROL), "--attach", "kernel", "--threads", "2", *options]
+        self.process = subprocess.Popen(command)
+        self._connect()
+
+    def _connect(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         wait_for(
             lambda: self.process.poll() is not None or self._socket.connect_ex(str(CONTROL)) == 0, "the control socket"
         )
         assert self.process.poll() is None, "the server did not start"
         self._lines = self._socket.makefile("rb")
+
+    def upgrade(self) -> None:
+        """Have it become the program that is installed, in the same process."""
+        self._socket.sendall(json.dumps({"id": 7, "verb": "upgrade"}).encode() + b"\n")
+        assert self._lines.readline() == b"", "it did not become another program"
+        self._connect()
 
     def ask(self, verb: str, **arguments: object) -> dict[str, Any]:
         """One request's result or its error, as the server words it."""

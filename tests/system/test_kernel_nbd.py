@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(8 * uml.LIMIT)]
 
 
 def test_swap_survives_dying_engines(boot: Callable[..., uml.Result]) -> None:
-    result = boot("tests.system.nbd_scenario", "10")
+    result = boot("tests.system.swap_scenario", "nbd", "10")
     assert result.status == 0, result.output
     assert "all done" in result.output
 

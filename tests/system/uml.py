@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -72,7 +72,7 @@ prepare() {{
     ip link set lo up 2>/dev/null || true
     # The default suits this little memory, 2 MiB, and then the server starves; a usual machine keeps 32 MiB or more.
     echo {reserve} >/proc/sys/vm/min_free_kbytes
-    insmod {module}
+    {modules}
     cd {root}
 }}
 prepare
@@ -112,13 +112,13 @@ def run(
     assert kernel, _MISSING.format("linux.uml")
     modules = sorted(MODULES.glob("*/kernel/drivers/block/nbd.ko"))
     assert modules, _MISSING.format(MODULES / "*/kernel/drivers/block/nbd.ko")
-    with _a_core(), tempfile.TemporaryDirectory(prefix="vramswap-uml-") as name:
+    with a_core(), tempfile.TemporaryDirectory(prefix="vramswap-uml-") as name:
         folder = Path(name)
         if built is None:
             built = folder
             build(built)
         init = folder / "init"
-        init.write_text(_init([scenario, *arguments], folder, built, modules[-1], vram), encoding="utf-8")
+        init.write_text(init_script([scenario, *arguments], folder, built, modules[-1], vram), encoding="utf-8")
         init.chmod(0o755)
         parameters = _parameters(folder, init, memory)
         if disk:
@@ -126,13 +126,12 @@ def run(
             with image.open("wb") as file:
                 file.truncate(disk << 20)
             parameters.append(f"ubda={image}")
-        output = _boot([kernel, *parameters], built / _PRELOAD, folder / "console", limit)
-    found = re.search(rf"^{_STATUS} (\d+)\s*$", output, re.MULTILINE)
-    return Result(int(found[1]) if found else None, output)
+        environment = os.environ | {"LD_PRELOAD": str(built / _PRELOAD)}
+        return boot([kernel, *parameters], environment, folder / "console", limit)
 
 
 @contextlib.contextmanager
-def _a_core() -> Iterator[None]:
+def a_core() -> Iterator[None]:
     """Wait until fewer kernels run than there are cores, in all runs of these tests: more would only be slower."""
     folder = Path(tempfile.gettempdir()) / f"vramswap-kernels-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -158,7 +157,8 @@ def _parameters(folder: Path, init: Path, memory: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _init(command: list[str | Path], folder: Path, built: Path, module: Path, vram: int) -> str:
+def init_script(command: list[str | Path], folder: Path, built: Path, module: Path | None, vram: int) -> str:
+    """The guest's first program, a shell script. ``module``: what the kernel is to load before."""
     scenario, *arguments = command
     environment = {
         "LD_LIBRARY_PATH": str(built / _GPU),
@@ -170,7 +170,7 @@ def _init(command: list[str | Path], folder: Path, built: Path, module: Path, vr
     start = [str(scenario)] if isinstance(scenario, Path) else ["-m", scenario]
     return _INIT.format(
         below_tmp=shlex.join(_below_tmp([folder, built, ROOT, Path(sys.prefix), Path(sys.base_prefix)])),
-        module=shlex.quote(str(module)),
+        modules=f"insmod {shlex.quote(str(module))}" if module is not None else "true",
         root=shlex.quote(str(ROOT)),
         environment=shlex.join(["env", *(f"{key}={value}" for key, value in environment.items())]),
         command=shlex.join([sys.executable, *start, *map(str, arguments)]),
@@ -186,12 +186,12 @@ def _below_tmp(paths: Iterable[Path]) -> list[str]:
     return [str(path) for path in found if not any(path.is_relative_to(other) for other in found if other != path)]
 
 
-def _boot(command: list[str], preload: Path, console: Path, limit: float) -> str:
-    """The console's text, from power on to power off."""
+def boot(command: Sequence[str | Path], environment: Mapping[str, str], console: Path, limit: float) -> Result:
+    """Run a guest from power on to power off."""
     with console.open("wb") as file:
         process = subprocess.Popen(
             command,
-            env=os.environ | {"LD_PRELOAD": str(preload)},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -208,4 +208,6 @@ def _boot(command: list[str], preload: Path, console: Path, limit: float) -> str
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    return console.read_text(errors="replace").replace("\r\n", "\n") + end
+    output = console.read_text(errors="replace").replace("\r\n", "\n") + end
+    found = re.search(rf"^{_STATUS} (\d+)\s*$", output, re.MULTILINE)
+    return Result(int(found[1]) if found else None, output)

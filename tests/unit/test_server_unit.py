@@ -31,34 +31,35 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(environment: Path) -> str:
-    """What the unit hears of the GPU: double quotes mean the same to sh as to systemd."""
+def told(environment: Path, name: str = "VRAMSWAP_GPU") -> str:
+    """What the unit hears of it: double quotes mean the same to sh as to systemd."""
     return subprocess.run(
-        ["sh", "-c", '. "$1"; printf %s "$VRAMSWAP_GPU"', "sh", environment], capture_output=True, text=True, check=True
+        ["sh", "-c", f'. "$1"; printf %s "${name}"', "sh", environment], capture_output=True, text=True, check=True
     ).stdout
 
 
 @pytest.mark.parametrize("gpu", ["", "0000:01:00.0", 'a"b\\c$d`e f'])
 async def test_the_unit_is_told_the_gpu(gpu: str, systemctl: Path) -> None:
     (systemctl / "start.json").write_text("of an earlier start")
-    await server_unit.start(gpu)
+    await server_unit.start(gpu, "ublk")
     assert (systemctl / "asked").read_text() == "start vramswap-server.service\n"
     assert not (systemctl / "start.json").exists()
     assert told(systemctl / "server.env") == gpu
+    assert told(systemctl / "server.env", "VRAMSWAP_TRANSPORT") == "ublk"
 
 
 async def test_a_failure_has_the_servers_reason(systemctl: Path) -> None:
     reason = VramswapError(Problem.GPU_NOT_FOUND).as_dict()
     (systemctl / "script").write_text(f"echo '{json.dumps({'error': reason})}' >{systemctl}/start.json; exit 1")
     with pytest.raises(VramswapError) as caught:
-        await server_unit.start("")
+        await server_unit.start("", "auto")
     assert caught.value.as_dict() == reason
 
 
 async def test_a_failure_without_a_word(systemctl: Path) -> None:
     (systemctl / "script").write_text("echo 'Job failed.' >&2; exit 1")
     with pytest.raises(VramswapError) as caught:
-        await server_unit.start("")
+        await server_unit.start("", "auto")
     assert caught.value.code is (ErrorCode.SERVER_FAILED if NBD else ErrorCode.NO_NBD)
     assert "journalctl -u vramswap-server" in str(caught.value)
 

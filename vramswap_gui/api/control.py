@@ -188,6 +188,9 @@ class ServerStatus:
     draining: bool = False
     #: Pages that came back from VRAM otherwise than they went: right the second time, and lost.
     damaged: tuple[int, int] = (0, 0)
+    #: By which of the kernel's drivers devices are made, and why by that one.
+    transport: str = ""
+    transport_reason: str = ""
 
     @property
     def devices(self) -> dict[int, str]:

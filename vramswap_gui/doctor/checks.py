@@ -15,6 +15,7 @@ __all__ = ["Check", "Machine", "Verdict", "look"]
 #: What is checked of a part that may be simulated.
 _OF_PART: Final = {
     gpu_checks.card: "gpu", gpu_checks.driver: "gpu", gpu_checks.cuda: "gpu", system_checks.nbd: "kernel",
+    system_checks.ublk_driver: "kernel",
 }  # fmt: skip
 
 
@@ -26,7 +27,7 @@ def look(machine: Machine | None = None, simulated: Collection[str] = ()) -> lis
     at = machine or Machine()
     checks = (
         gpu_checks.card, gpu_checks.driver, gpu_checks.secure_boot, gpu_checks.cuda, gpu_checks.switchers,
-        system_checks.nbd, system_checks.programs, system_checks.polkit,
+        system_checks.nbd, system_checks.ublk_driver, system_checks.programs, system_checks.polkit,
         sleep_checks.sleep, sleep_checks.nvidia_sleep, sleep_checks.hibernation,
         memory_checks.swap, memory_checks.areas, memory_checks.zswap, memory_checks.reclaim, memory_checks.pressure,
         memory_checks.killers, memory_checks.overcommit,

@@ -31,7 +31,7 @@ _LONGEST: Final = 2000
 #: Nothing that hangs keeps the rest of the report back.
 _SECONDS: Final = 20.0
 #: The kernel's lines that have to do with swap, its devices and the driver.
-_KERNEL: Final = r"nbd|swap|NVRM|nvidia|oom-kill|Out of memory"
+_KERNEL: Final = r"nbd|ublk|swap|NVRM|nvidia|oom-kill|Out of memory"
 #: Where people's accounts begin, and the one that stands for nobody (login.defs(5)).
 _FIRST_PERSON, _NOBODY = 1000, 65534
 

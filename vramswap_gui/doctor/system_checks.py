@@ -7,8 +7,8 @@ from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
 from vramswap_gui.forms import say
-from vramswap_gui.paths import NBD_MODULE
-from vramswap_gui.system import run, smallfile
+from vramswap_gui.paths import KERNEL_RELEASE, NBD_MODULE
+from vramswap_gui.system import run, smallfile, ublk
 
 #: Desktops that ask for polkit's passwords themselves; other agents have polkit in their names. As in /proc/PID/comm.
 _ASKING_DESKTOPS: Final = {"gnome-shell", "cinnamon", "phosh", "cosmic-osd", "io.elementary.d", "pkttyagent", "soteria"}
@@ -19,7 +19,7 @@ def nbd(at: Machine) -> Check:
     name = say("Kernel module nbd")
     if (at.sys / NBD_MODULE).is_dir():
         return Check(name, Verdict.OK, say("loaded"))
-    release = smallfile.text(at.proc / "sys/kernel/osrelease")
+    release = smallfile.text(at.proc / KERNEL_RELEASE)
     modules = at.root / "lib/modules" / release
     if release and any("/nbd.ko" in smallfile.text(modules / index) for index in ("modules.dep", "modules.builtin")):
         return Check(name, Verdict.OK, say("there, and loaded when needed"))
@@ -29,6 +29,21 @@ def nbd(at: Machine) -> Check:
         say("not there for kernel {release:text}", release=release or "?"),
         say("Install the package with your kernel's extra modules, or a kernel that has CONFIG_BLK_DEV_NBD."),
     )
+
+
+def ublk_driver(at: Machine) -> Check:
+    """The kernel's other driver that does, which is used where somebody chose it."""
+    name = say("Kernel module ublk_drv")
+    version = ublk.kernel_version(at.proc)
+    if version < ublk.OLDEST_KERNEL:
+        oldest = ".".join(map(str, ublk.OLDEST_KERNEL))
+        return Check(name, Verdict.OK, say("not for kernels older than {oldest:text}, so NBD is used", oldest=oldest))
+    release = smallfile.text(at.proc / KERNEL_RELEASE)
+    modules = at.root / "lib/modules" / release
+    found = any("/ublk_drv.ko" in smallfile.text(modules / index) for index in ("modules.dep", "modules.builtin"))
+    if not found and not (at.sys / "module/ublk_drv").is_dir():
+        return Check(name, Verdict.OK, say("not there, so NBD is used"))
+    return Check(name, Verdict.OK, say("there, and used when transport is ublk"))
 
 
 def programs(at: Machine) -> Check:

@@ -30,7 +30,7 @@ from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.steps import Goal
 from vramswap_gui.paths import STATE
 from vramswap_gui.settings import LANDING_OFF, Config
-from vramswap_gui.system import gpu, nbd, ours
+from vramswap_gui.system import gpu, ours
 from vramswap_gui.system.swaps import Swap
 
 #: Seconds for which a device may be unknown to the server, which is just making it.
@@ -223,7 +223,7 @@ class Lifecycle:
         self._set(state=State.STARTING, error=None)
         try:
             gpu.require(config.gpu, self._sys, self._proc)
-            await self._server.start(config.gpu)
+            await self._server.start(config.gpu, config.transport)
             vram = await self._vram(config)
             self._aim = sizing.target(config, vram)
             size = self._aim if most is None else min(self._aim, most)
@@ -549,7 +549,8 @@ class Lifecycle:
         if not self._segments.devices:
             return
         try:
-            await self._server.start(self._file.load().gpu)
+            config = self._file.load()
+            await self._server.start(config.gpu, config.transport)
             known = (await self._server.status()).devices
         except VramswapError as error:
             self._fail(error)
@@ -574,13 +575,13 @@ class Lifecycle:
         """End devices of ours that nobody serves, and nobody will: their server died while it made them."""
         if self._attach != "kernel" or not self._server.connected:
             return
-        found = await asyncio.to_thread(nbd.ours, self._sys)
+        found = await asyncio.to_thread(swap_area.devices_of_ours, self._sys)
         if not found:
             self._strays.clear()
             return
         served = set((await self._server.status()).devices.values())
         now = time.monotonic()
-        unknown = {device.device for device in found.values()} - served
+        unknown = found - served
         self._strays = {device: self._strays.get(device, now) for device in unknown}
         for device, since in self._strays.items():
             if now - since >= _STRAY_SECONDS:

@@ -70,24 +70,28 @@ class ServerClient:
         self._reading = asyncio.create_task(self._read(reader))
         return True
 
-    async def start(self, gpu: str) -> None:
-        """Start a server on a GPU, or adopt the one that runs. Raises VramswapError with the server's reason."""
+    async def start(self, gpu: str, transport: str) -> None:
+        """Start a server on a GPU, by a driver of the kernel's, or adopt the one that runs.
+
+        Raises VramswapError with the server's reason.
+        """
         if await self.adopt():
             return
         self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         if self.by_systemd:
-            await server_unit.start(gpu)
+            await server_unit.start(gpu, transport)
         else:
-            await self._start_detached(gpu)
+            await self._start_detached(gpu, transport)
         if not await self.adopt():
             raise VramswapError(Problem.SERVER_SILENT)
 
-    async def _start_detached(self, gpu: str) -> None:
+    async def _start_detached(self, gpu: str, transport: str) -> None:
         """Where no systemd starts it."""
         if self._attach == "kernel":
             await swap_area.require_nbd()
         command = [sys.executable, "-P", "-m", "vramswap_gui.server.main",
-                   "--control", str(self._folder / CONTROL_SOCKET), "--attach", self._attach]  # fmt: skip
+                   "--control", str(self._folder / CONTROL_SOCKET), "--attach", self._attach,
+                   "--transport", transport]  # fmt: skip
         if gpu:
             command += ["--gpu", gpu]
         ours, theirs = os.pipe()

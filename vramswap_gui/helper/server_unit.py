@@ -19,11 +19,15 @@ def serves(folder: Path, attach: str) -> bool:
     return attach == "kernel" and folder == RUNTIME and SYSTEMD.is_dir()
 
 
-async def start(gpu: str) -> None:
-    """Start it on a GPU; it is ready afterwards. Raises VramswapError with the server's reason."""
+async def start(gpu: str, transport: str) -> None:
+    """Start it on a GPU, by a driver of the kernel's; it is ready afterwards.
+
+    Raises VramswapError with the server's reason.
+    """
     # Quoted as EnvironmentFile= wants it (systemd.exec(5)).
     quoted = re.sub(r'([\\"$`])', r"\\\1", gpu)
-    (RUNTIME / "server.env").write_text(f'VRAMSWAP_GPU="{quoted}"\n', encoding="utf-8")
+    environment = f'VRAMSWAP_GPU="{quoted}"\nVRAMSWAP_TRANSPORT="{transport}"\n'
+    (RUNTIME / "server.env").write_text(environment, encoding="utf-8")
     outcome = RUNTIME / "start.json"
     outcome.unlink(missing_ok=True)
     done = await run.run("systemctl", "start", SERVER_UNIT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -109,9 +110,23 @@ async def is_ours(device: str) -> bool:
 def disconnect(device: str) -> None:
     """Take a device, which is no swap any more, from the kernel's driver. Raises VramswapError."""
     # Only needed when the keeper, which has this at hand, is dead.
-    from vramswap_gui.system import nbd
+    from vramswap_gui.system import nbd, ublk
 
-    nbd.NbdControl().disconnect(nbd.number(device))
+    number = ublk.number_of(device)
+    if number is None:
+        nbd.NbdControl().disconnect(nbd.number(device))
+        return
+    with contextlib.closing(ublk.UblkControl()) as control:
+        # One that is in use stays: it has somebody who refuses what is asked for, until nobody has it open.
+        if control.stop(number):
+            control.delete(number)
+
+
+def devices_of_ours(sys: Path = Path("/sys")) -> set[str]:
+    """The devices that a server of ours made, whichever that was, and that can be used. Looks at sysfs."""
+    from vramswap_gui.system import nbd, ublk
+
+    return {found.device for found in nbd.ours(sys).values()} | {found.device for found in ublk.ours(sys).values()}
 
 
 def _refused(program: str, device: str, why: str) -> VramswapError:

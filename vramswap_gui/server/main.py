@@ -15,6 +15,7 @@ from pathlib import Path
 from vramswap_gui import __version__
 from vramswap_gui.api.control import ControlVerb, outcome
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import UBLK
 from vramswap_gui.server.control_server import ControlServer
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
@@ -28,7 +29,7 @@ from vramswap_gui.server.memlock import (
     outlive_shutdown,
     require_resident,
 )
-from vramswap_gui.server.messages import Event
+from vramswap_gui.server.messages import Event, Transport
 from vramswap_gui.server.supervisor import kernel_cache, sentry
 from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
@@ -85,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="kernel|DIR",
         default="kernel",
         help="with --control: make kernel block devices, or Unix sockets DIR/nbdN that simulate them (%(default)s)",
+    )
+    parser.add_argument(
+        "--transport",
+        choices=("auto", *Transport),
+        default="auto",
+        help="with kernel block devices: by which of the kernel's drivers (%(default)s)",
     )
     # For the helper, which has to know how a start went and, when it failed, in which of the typed ways.
     parser.add_argument("--report", metavar="FD|PATH", type=_target, help=argparse.SUPPRESS)
@@ -185,14 +192,19 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     )
     counters = Counters(legacy.counters if legacy is not None else None)
     watched = legacy.sentry if legacy is not None else -1
+    transport, why = choose(options.transport, legacy) if resident else (Transport.NBD, "")
     if resident and watched < 0:
-        watched = sentry.start()
-    engine = EngineOptions(options.gpu, options.threads, resident, counters, folder, watched, cubin)
+        watched = sentry.start(transport)
+    engine = EngineOptions(options.gpu, options.threads, resident, counters, folder, watched, cubin, transport)
     if resident:
         # So do the threads that are started now, which give devices their connections.
         go_first()
     runner = Runner(
-        lambda report: _exports(options, report), engine, MemoryReserve(reserve_size() if resident else 0), events
+        lambda report: _exports(options, transport, report),
+        engine,
+        MemoryReserve(reserve_size() if resident else 0),
+        events,
+        why,
     )
     if legacy is not None:
         go_with_the_others()
@@ -209,7 +221,30 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         options.control.unlink(missing_ok=True)
 
 
-def _exports(options: argparse.Namespace, report: Callable[[Event], None]) -> Exports:
+def choose(wanted: str, legacy: Legacy | None) -> tuple[Transport, str]:
+    """By which of the kernel's drivers devices are made, and why. Raises VramswapError NO_UBLK."""
+    from vramswap_gui.server.exports import ublk
+
+    devices = [segment.device for segment in legacy.inheritance.segments if segment.device] if legacy else []
+    if devices:
+        # They are there, and one keeper has one kind.
+        found = Transport.UBLK if devices[0].startswith(UBLK) else Transport.NBD
+        return found, "as the devices that are there"
+    if wanted == Transport.NBD:
+        return Transport.NBD, "it is set"
+    unusable = ublk.unusable()
+    if wanted == "auto":
+        return Transport.NBD, unusable.message if unusable is not None else "ublk has to be chosen for now"
+    if unusable is not None:
+        raise unusable
+    return Transport.UBLK, "it is set"
+
+
+def _exports(options: argparse.Namespace, transport: Transport, report: Callable[[Event], None]) -> Exports:
+    if options.attach == "kernel" and transport is Transport.UBLK:
+        from vramswap_gui.server.exports.ublk import UblkExports
+
+        return UblkExports(report, options.control.parent / "ublk")
     if options.attach == "kernel":
         # Only root can use it, and --listen has no need of netlink.
         from vramswap_gui.server.exports.nbd_kernel import NbdKernelExports
@@ -224,6 +259,7 @@ def _end_strays(control: Path) -> int:
 
     An engine that outlived its keeper still serves; whoever starts the server again has it taken over.
     """
+    from vramswap_gui.server.exports import ublk
     from vramswap_gui.server.exports.nbd_kernel import end_strays
 
     with socket.socket(socket.AF_UNIX) as probe:
@@ -235,7 +271,7 @@ def _end_strays(control: Path) -> int:
             os.close(fd)
         print(f"vramswap-server: the engine {pid} serves on without its keeper", file=sys.stderr)
         return 0
-    for device in end_strays():
+    for device in (*end_strays(), *ublk.end_strays()):
         print(device)
         print(f"vramswap-server: nobody serves {device} any more; what was on it is lost", file=sys.stderr)
     return 0

@@ -125,8 +125,15 @@ class EngineReaped:
 
 
 @dataclass(frozen=True, slots=True)
+class DevicePrepared:
+    """The order ``Prepare`` is done: an engine can be asked to ``CONNECT``."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceLinked:
-    """The order ``Attach`` or ``Reconnect`` is done: the kernel has the connections."""
+    """The order ``Attach`` or ``Reconnect`` is done: the kernel sends its requests to the engine."""
 
     index: int
     device: str
@@ -134,11 +141,15 @@ class DeviceLinked:
 
 @dataclass(frozen=True, slots=True)
 class DeviceUnlinked:
-    """The order ``Attach`` or ``Reconnect`` failed. ``gone``: there is no such device (any more)."""
+    """The order ``Prepare``, ``Attach`` or ``Reconnect`` failed.
+
+    ``gone``: there is no such device (any more). ``spent``: the engine that was connected cannot be for another time.
+    """
 
     index: int
     error: VramswapError
     gone: bool = False
+    spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +195,21 @@ class ExecFailed:
 
 Event = (
     Started | Tick | Asked | Terminated | EngineReady | EngineRefused | Answered | EngineMute | EngineReaped
-    | DeviceLinked | DeviceUnlinked | DeviceDetached | DetachFailed | HungUp | ClientCame | ExecFailed
+    | DevicePrepared | DeviceLinked | DeviceUnlinked | DeviceDetached | DetachFailed | HungUp | ClientCame | ExecFailed
 )  # fmt: skip
 
 
 # Actions
 
-#: Connections of a kernel device. More queues help only when more cores page at once.
+
+class Transport(enum.StrEnum):
+    """By which of the kernel's drivers segments become devices."""
+
+    NBD = "nbd"
+    UBLK = "ublk"
+
+
+#: Connections of a kernel's NBD device. More queues help only when more cores page at once.
 CONNECTIONS: Final = 4
 
 
@@ -236,8 +255,7 @@ class Kill:
 class Ask:
     """Ask an engine.
 
-    ``CONNECT`` carries connections of a segment: the one of ``client``, or fresh ones, whose other ends are kept for
-    the device (``Attach`` and ``Reconnect`` give them to the kernel).
+    ``CONNECT`` carries what requests come through: the connection of ``client``, or what ``Prepare`` made ready.
     """
 
     gen: int
@@ -251,17 +269,28 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Attach:
-    """Make a device of a segment: with the kept ends of its fresh connections, or a socket that clients find."""
+class Prepare:
+    """Make ready what the engine ``gen`` is to serve a segment through, be there a device of it already or not."""
 
     index: int
+    gen: int
+    size: int
+    ident: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Make a device of a segment, which the engine ``gen`` is connected to; or a socket that clients find."""
+
+    index: int
+    gen: int
     size: int
     ident: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """Replace the dead connections of a device by the kept ends."""
+    """Have the kernel send the requests of a device to the engine ``gen``, which is connected to it."""
 
     index: int
     gen: int
@@ -294,7 +323,7 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True)
 class DropEnds:
-    """The kept ends of a segment are of no use any more."""
+    """What is kept of a segment's connections is of no use any more."""
 
     index: int
 
@@ -357,6 +386,6 @@ class Finish:
 
 
 Action = (
-    Fork | Kill | Ask | Attach | Reconnect | Inherit | Detach | Abandon | DropEnds | CloseFd | CloseClient | Reply
-    | Exec | Ready | Reserve | Tell | Finish
+    Fork | Kill | Ask | Prepare | Attach | Reconnect | Inherit | Detach | Abandon | DropEnds | CloseFd | CloseClient
+    | Reply | Exec | Ready | Reserve | Tell | Finish
 )  # fmt: skip

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.paths import NBD
+from vramswap_gui.paths import NBD, SCHEDULER
 
 # netlink(7) and <linux/netlink.h>; the socket module has only some of it.
 _NETLINK_GENERIC: Final = 16
@@ -107,9 +107,9 @@ def tune_queue(index: int, sys: Path = Path("/sys")) -> None:
     change that it only costs some processor time, so it is no error. Source: Documentation/block/switching-sched.rst.
     And what is discarded comes in pieces. It may wait for the device.
     """
-    for name, value in (("scheduler", "none"), ("discard_max_bytes", str(_MOST_DISCARDED))):
+    for name, value in ((SCHEDULER, "none"), ("queue/discard_max_bytes", str(_MOST_DISCARDED))):
         with contextlib.suppress(OSError):
-            (sys / f"block/nbd{index}/queue/{name}").write_text(value)
+            (sys / f"block/nbd{index}" / name).write_text(value)
 
 
 def is_taken(end: socket.socket) -> bool:

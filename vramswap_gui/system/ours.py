@@ -1,9 +1,9 @@
 """Which swap devices are ours. Others attach NBD and ublk devices too, and may swap to them.
 
 A name says nothing. What says it: the identity that our server gives an NBD device (``/sys/block/nbdN/backend``, since
-kernel 5.14); the helper's record of the devices that it made swap; or that the process which attached the device is our
-server (``/sys/block/nbdN/pid``, drivers/block/nbd.c). Nothing here reads a device: one whose server is gone would never
-answer.
+kernel 5.14); the file that it has for each ublk device; the helper's record of the devices that it made swap; or that
+the process which attached the device is our server (``/sys/block/nbdN/pid``, drivers/block/nbd.c). Nothing here reads a
+device: one whose server is gone would never answer.
 """
 
 from __future__ import annotations
@@ -35,15 +35,19 @@ def areas(
     except OSError:
         return ()
     known = recorded(folder) if record is None else record
-    return tuple(area for area in found if is_ours(area.device, known, proc, sys))
+    return tuple(area for area in found if is_ours(area.device, known, proc, sys, folder))
 
 
-def is_ours(device: str, known: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> bool:
+def is_ours(
+    device: str, known: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys"), folder: Path = RUNTIME
+) -> bool:
     """Whether a swap device is ours; ``known`` are those that the helper made swap."""
-    return bool(verdict(device, known, proc, sys))
+    return bool(verdict(device, known, proc, sys, folder))
 
 
-def verdict(device: str, known: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> bool | None:
+def verdict(
+    device: str, known: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys"), folder: Path = RUNTIME
+) -> bool | None:
     """The same, and None where nothing says whose it is: an older kernel, and a server that is gone."""
     match = _NAME.fullmatch(device)
     if match is None:
@@ -51,7 +55,7 @@ def verdict(device: str, known: Collection[str], proc: Path = Path("/proc"), sys
     identity = smallfile.text(sys / "block" / match[1] / "backend")
     if identity:
         return identity.startswith(nbd.OURS)
-    if device in known:
+    if device in known or (match[1].startswith("ublkb") and (folder / "ublk" / match[1]).exists()):
         return True
     pid = smallfile.number(sys / "block" / match[1] / "pid")
     return True if pid is not None and is_server(pid, proc) else None

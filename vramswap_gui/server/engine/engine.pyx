@@ -7,7 +7,6 @@ from libc.errno cimport errno
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
-from posix.unistd cimport close
 
 from cuda.bindings cimport cydriver
 from vramswap_gui.server.engine.atomic cimport load_acquire, store_release
@@ -25,7 +24,16 @@ from vramswap_gui.server.engine.copy_batch cimport (
 )
 from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
 from vramswap_gui.server.engine.frontends.nbd cimport ACROSS, RX_SIZE, TX_SIZE, NbdConnection, open_connection
-from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, Store
+from vramswap_gui.server.engine.frontends.ublk cimport (
+    DESCRIPTORS_SIZE,
+    RING_SIZE,
+    TAGS,
+    UblkQueue,
+    open_queue,
+    vs_io_desc,
+)
+from vramswap_gui.server.engine.frontends.uring cimport uring_open
+from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, OUT, Port, Store
 from vramswap_gui.server.engine.stores.linear cimport LinearStore, begin_linear, open_linear
 from vramswap_gui.server.engine.tally cimport ROW
 from vramswap_gui.server.engine.worker cimport BATCHES, MAX_PORTS, Worker, watch, work
@@ -47,12 +55,15 @@ cdef extern from "<sys/epoll.h>" nogil:
     int epoll_ctl(int, int, int, epoll_event *)
     enum: EPOLLIN, EPOLL_CTL_ADD, EPOLL_CLOEXEC
 
-cdef extern from "<sys/socket.h>" nogil:
-    int shutdown(int, int)
-    enum: SHUT_RDWR
+cdef extern from "<sys/mman.h>" nogil:
+    void *mmap(void *, size_t, int, int, int, long)
+    void *MAP_FAILED
+    enum: PROT_READ, MAP_SHARED, MAP_POPULATE
 
 cdef enum:
-    MAX_CONNECTIONS = MAX_PORTS
+    # Both together are MAX_PORTS: all may be one worker's.
+    MAX_CONNECTIONS = 1008
+    MAX_QUEUES = 16
     # How the ways to copy are compared: pages as they come from a socket, behind a header; so many times for each number.
     PAGE = 4096
     STRIDE = PAGE + 28
@@ -61,6 +72,8 @@ cdef enum:
     MOST = 64
     # Nanoseconds. Somebody else uses the GPU, and there is nothing to be learned.
     GIVE_UP = 1000000
+    # Milliseconds for a worker to take a queue. One that takes longer hangs.
+    BEGIN_MS = 5000
     # From how many pages on the kernel is the faster way, where it could not be measured: as on an H100.
     KERNEL_OUT_FROM = 16
     KERNEL_INTO_FROM = 8
@@ -145,6 +158,7 @@ cdef class Engine:
     cdef int _count
     cdef int _next
     cdef NbdConnection *_connections[MAX_CONNECTIONS]
+    cdef UblkQueue *_queues[MAX_QUEUES]
     cdef Listed *_listed
     cdef cydriver.CUmodule _module
     cdef dict _segments
@@ -278,29 +292,95 @@ cdef class Engine:
     def add_connection(self, int index, int fd):
         """Serve segment `index` on the connected stream socket `fd`, which the engine owns from now on."""
         cdef NbdConnection *c
-        cdef uintptr_t store
-        cdef int error = 0
         try:
-            store, size = self._segments[index]
-            # From here on nobody else writes: engines before us are dead.
-            begin_linear(<LinearStore *>store)
+            _, size = self._segments[index]
             c = self._vacant()
         except BaseException:
             os.close(fd)
             raise
+        open_connection(c, size)
+        c.port.fd = fd
+        self._begin(&c.port, index)
+
+    def add_queue(self, int index, str device) -> None:
+        """Serve segment `index` as the ublk device whose `/dev/ublkcN` is `device`. Raises OSError."""
+        cdef UblkQueue *q
+        cdef int error
+        _, size = self._segments[index]
+        q = self._vacant_queue()
+        open_queue(q, size)
+        q.device = os.open(device, os.O_RDWR | os.O_CLOEXEC)
+        q.port.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        q.began = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        q.descriptors = <const vs_io_desc *>mmap(
+            NULL, DESCRIPTORS_SIZE, PROT_READ, MAP_SHARED | MAP_POPULATE, q.device, 0
+        )
+        error = errno if <void *>q.descriptors == MAP_FAILED else uring_open(&q.uring, TAGS, q.port.fd)
+        if error:
+            for fd in (q.device, q.port.fd, q.began):
+                os.close(fd)
+            raise OSError(error, os.strerror(error))
+        self._begin(&q.port, index)
+        # Its worker's first turn, in which all of it is fetched.
+        os.eventfd_write(q.port.fd, 1)
+        began = select.poll()
+        began.register(q.began, select.POLLIN)
+        if not began.poll(BEGIN_MS):
+            q.port.frontend.hang_up(&q.port)
+            raise TimeoutError(f"no worker took {device}")
+        error = -load_acquire(&q.started)
+        if error > 0:
+            raise OSError(error, os.strerror(error))
+
+    cdef int _begin(self, Port *port, int index) except -1:
+        """Give a port, which has its descriptor, to a worker."""
+        cdef uintptr_t store
+        cdef int error = 0
         worker = &self._workers[self._next]
         self._next = (self._next + 1) % self._count
-        open_connection(c, size)
-        c.port.store = <Store *>store
-        c.port.tally = worker.tally
-        c.port.segment = index
-        c.port.fd = fd
-        store_release(&c.port.state, LIVE)
-        watch(worker, &c.port, &error)
+        store, _ = self._segments[index]
+        # From here on nobody else writes: engines before us are dead.
+        begin_linear(<LinearStore *>store)
+        port.store = <Store *>store
+        port.tally = worker.tally
+        port.segment = index
+        store_release(&port.state, LIVE)
+        watch(worker, port, &error)
         if error:
-            os.close(fd)
-            store_release(&c.port.state, FREE)
+            port.frontend.close(port)
+            store_release(&port.state, FREE)
             raise OSError(error, "epoll_ctl")
+        return 0
+
+    cdef Port *_port(self, int i) noexcept:
+        """The port at place `i`, of whatever kind; or NULL."""
+        if i < MAX_CONNECTIONS:
+            return <Port *>self._connections[i]
+        return <Port *>self._queues[i - MAX_CONNECTIONS]
+
+    cdef UblkQueue *_vacant_queue(self) except NULL:
+        cdef UblkQueue *q
+        cdef int i
+        for i in range(MAX_QUEUES):
+            q = self._queues[i]
+            if q == NULL:
+                return self._new_queue(i)
+            if load_acquire(&q.port.state) == FREE:
+                return q
+        raise VramswapError(Problem.CONNECTIONS_FULL, most=MAX_QUEUES)
+
+    cdef UblkQueue *_new_queue(self, int i) except NULL:
+        cdef UblkQueue *q = <UblkQueue *>calloc(1, sizeof(UblkQueue))
+        if q == NULL:
+            raise MemoryError
+        try:
+            q.memory[OUT] = <unsigned char *>pinned(LANES * RING_SIZE)
+        except BaseException:
+            free(q)
+            raise
+        q.memory[INTO] = q.memory[OUT] + RING_SIZE
+        self._queues[i] = q
+        return q
 
     cdef NbdConnection *_vacant(self) except NULL:
         cdef NbdConnection *c
@@ -315,12 +395,15 @@ cdef class Engine:
             raise VramswapError(Problem.CONNECTIONS_FULL, most=MAX_CONNECTIONS)
         return self._new_connection(i)
 
-    def provide(self, int connections) -> None:
-        """Have memory for so many connections in all, so that none is needed when they come."""
+    def provide(self, int connections, int queues) -> None:
+        """Have memory for so many connections and queues in all, so that none is needed when they come."""
         cdef int i
         for i in range(min(connections, MAX_CONNECTIONS)):
             if self._connections[i] == NULL:
                 self._new_connection(i)
+        for i in range(min(queues, MAX_QUEUES)):
+            if self._queues[i] == NULL:
+                self._new_queue(i)
 
     cdef NbdConnection *_new_connection(self, int i) except NULL:
         """A vacant one at place `i`, the first that is empty."""
@@ -339,43 +422,38 @@ cdef class Engine:
 
     def reap(self):
         """Close the descriptors of connections that ended; to be called when `died` is readable."""
-        cdef NbdConnection *c
+        cdef Port *port
         cdef int i
         try:
             os.eventfd_read(self.died)
         except BlockingIOError:
             pass
-        for i in range(MAX_CONNECTIONS):
-            c = self._connections[i]
-            if c == NULL:
-                break
-            if load_acquire(&c.port.state) == DEAD:
-                close(c.port.fd)
-                store_release(&c.port.state, FREE)
+        for i in range(MAX_PORTS):
+            port = self._port(i)
+            if port != NULL and load_acquire(&port.state) == DEAD:
+                port.frontend.close(port)
+                store_release(&port.state, FREE)
 
     def connections(self, int index) -> int:
         """How many connections of segment `index` (-1: of all segments) are alive."""
-        cdef NbdConnection *c
+        cdef Port *port
         cdef int i, alive = 0
-        for i in range(MAX_CONNECTIONS):
-            c = self._connections[i]
-            if c == NULL:
-                break
-            alive += load_acquire(&c.port.state) == LIVE and (index < 0 or c.port.segment == index)
+        for i in range(MAX_PORTS):
+            port = self._port(i)
+            if port != NULL:
+                alive += load_acquire(&port.state) == LIVE and (index < 0 or port.segment == index)
         return alive
 
     def fence(self, int index) -> None:
         """End every connection of segment `index`; when it returns, no copy of theirs is under way or can come."""
-        cdef NbdConnection *c
+        cdef Port *port
         cdef int i
         self.reap()
-        for i in range(MAX_CONNECTIONS):
-            c = self._connections[i]
-            if c == NULL:
-                break
+        for i in range(MAX_PORTS):
+            port = self._port(i)
             # Only this thread closes descriptors, so the number still means this connection.
-            if load_acquire(&c.port.state) == LIVE and c.port.segment == index:
-                shutdown(c.port.fd, SHUT_RDWR)
+            if port != NULL and load_acquire(&port.state) == LIVE and port.segment == index:
+                port.frontend.hang_up(port)
         while self.connections(index):
             select.select([self.died], [], [])
             self.reap()
@@ -417,6 +495,11 @@ cdef class Engine:
             cydriver.cuMemFreeHost(self._connections[i].rx)
             free(self._connections[i])
             self._connections[i] = NULL
+        for i in range(MAX_QUEUES):
+            if self._queues[i] != NULL:
+                cydriver.cuMemFreeHost(self._queues[i].memory[OUT])
+                free(self._queues[i])
+                self._queues[i] = NULL
         if self._module != NULL:
             cydriver.cuModuleUnload(self._module)
         cydriver.cuMemFreeHost(self._listed)

@@ -22,17 +22,17 @@ from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
 from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.memlock import go_first, keep_private, require_resident
-from vramswap_gui.server.messages import CONNECTIONS
+from vramswap_gui.server.messages import CONNECTIONS, Transport
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
-from vramswap_gui.system import nbd, process
+from vramswap_gui.system import nbd, process, ublk
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into,
-    where a new keeper looks for an engine that lost its own (None: nowhere), what the sentry watches, and the copy
-    kernel (empty: there is none)."""
+    where a new keeper looks for an engine that lost its own (None: nowhere), what the sentry watches, the copy kernel
+    (empty: there is none), and how kernel devices are served."""
 
     gpu: str
     threads: int
@@ -41,6 +41,7 @@ class EngineOptions:
     folder: Path | None = None
     sentry: int = -1
     cubin: bytes = field(default=b"", repr=False)
+    transport: Transport = Transport.NBD
 
 
 def run(end: socket.socket, options: EngineOptions) -> NoReturn:
@@ -158,7 +159,7 @@ class _Loop:
         if not self._options.resident:
             # Of a socket's clients the connections are all there is.
             return []
-        attached: list[str] = []
+        attached = [ident for ident in ublk.ours() if ident in self._commands.idents]
         for device in nbd.connected():
             if device.ident is None:
                 # A kernel that does not tell whose it is: when in doubt, it is ours.
@@ -188,6 +189,7 @@ class Commands:
         self._counters = options.counters.fd
         self._sentry = options.sentry
         self._resident = options.resident
+        self._transport = options.transport
         self._held: dict[int, _Held] = {}
         self.engine = Engine(
             vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin
@@ -264,7 +266,8 @@ class Commands:
         self._held[index] = _Held(mapping, fd, mapping.size, str(message["ident"]), sums)
         if self._resident:
             # Once nobody serves, no page can be swapped out to make room for them.
-            self.engine.provide(len(self._held) * CONNECTIONS)
+            count = len(self._held)
+            self.engine.provide(*((0, count) if self._transport is Transport.UBLK else (count * CONNECTIONS, 0)))
         self.engine.add_segment(index, mapping.base, mapping.size, sums.address if sums is not None else 0)
 
     def _connect(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
@@ -274,6 +277,8 @@ class Commands:
         if message["fresh"]:
             # Of those before some may be in the kernel still, and it takes new ones only in the place of dead ones.
             self.engine.fence(int(message["index"]))
+        if message["device"]:
+            self.engine.add_queue(int(message["index"]), str(message["device"]))
         while fds:
             # The engine's from here on, also when it fails.
             self.engine.add_connection(int(message["index"]), fds.pop())

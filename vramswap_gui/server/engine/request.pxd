@@ -56,6 +56,10 @@ cdef struct Frontend:
     bint (*has_work)(const Port *) noexcept nogil
     # Whether nothing is left to do for ever.
     bint (*is_over)(const Port *) noexcept nogil
+    # Have it be over soon, whoever asks for it.
+    void (*hang_up)(Port *) noexcept nogil
+    # By Python, once it is over: let go of its descriptors.
+    void (*close)(Port *) noexcept nogil
 
 cdef struct Port:
     # What requests come through: a socket, say. It begins the frontend's own struct.
@@ -64,6 +68,7 @@ cdef struct Port:
     uint64_t *tally          # of the worker (tally.pxd)
     int state                # FREE → LIVE by Python, LIVE → DEAD by its worker, DEAD → FREE by Python
     int fd
+    bint edge                # epoll tells of each new request once
     int segment
     bint watched_for_out     # epoll watches for room to send rather than for requests
     bint again               # it has work that needs no event

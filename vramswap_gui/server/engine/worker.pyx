@@ -23,11 +23,7 @@ cdef extern from "<sys/epoll.h>" nogil:
         epoll_data_t data
     int epoll_ctl(int, int, int, epoll_event *)
     int epoll_wait(int, epoll_event *, int, int)
-    enum: EPOLLIN, EPOLLOUT, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD
-
-cdef extern from "<sys/socket.h>" nogil:
-    int shutdown(int, int)
-    enum: SHUT_RDWR
+    enum: EPOLLIN, EPOLLOUT, EPOLLET, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD
 
 cdef enum:
     MAX_EVENTS = 64
@@ -49,7 +45,7 @@ cdef enum:
 cdef void watch(Worker *w, Port *port, int *error) noexcept nogil:
     """Begin to serve a port, or say by errno what is in the way."""
     cdef epoll_event event
-    event.events = EPOLLIN
+    event.events = EPOLLIN | (EPOLLET if port.edge else 0)
     event.data.ptr = port
     error[0] = errno if epoll_ctl(w.epoll, EPOLL_CTL_ADD, port.fd, &event) else 0
 
@@ -66,7 +62,7 @@ cdef void retire(Worker *w, Port *port) noexcept nogil:
             w.again[i] = w.again[w.again_count]
             break
     epoll_ctl(w.epoll, EPOLL_CTL_DEL, port.fd, &unused)
-    shutdown(port.fd, SHUT_RDWR)
+    port.frontend.hang_up(port)
     store_release(&port.state, DEAD)
     write(w.died, &one, sizeof(one))
 

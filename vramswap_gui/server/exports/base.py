@@ -10,6 +10,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 #: Options that may exceed the system's limit (socket(7)); the socket module does not name them.
@@ -20,20 +21,40 @@ _SOCKET_BUFFER: Final = 4 << 20
 _STACK: Final = 256 << 10
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What an engine serves a segment through: sockets, which are the taker's, or a device of the kernel's to open."""
+
+    sockets: tuple[int, ...] = ()
+    device: str = ""
+
+
 class Exports(Protocol):
     """One way to attach segments, which are known by their numbers."""
 
     #: ``kernel``, or where the sockets are.
     name: str
 
-    def fresh(self, index: int, gen: int) -> list[int]:
-        """New connections of a segment for the engine ``gen``: its ends. The others are kept. Raises OSError."""
+    def prepare(self, index: int, gen: int, size: int, ident: str) -> None:
+        """Make ready what the engine ``gen`` is to serve a segment through.
 
-    def attach(self, index: int, size: int, ident: str) -> None:
-        """Make a segment of ``size`` bytes reachable, with the kept ends. DeviceLinked or DeviceUnlinked follows."""
+        DevicePrepared or DeviceUnlinked follows.
+        """
 
-    def reconnect(self, index: int) -> None:
-        """Replace the dead connections of its device by the kept ends. DeviceLinked or DeviceUnlinked follows."""
+    def hand_over(self, index: int) -> Way:
+        """What was made ready, once. Raises OSError when it is gone."""
+
+    def attach(self, index: int, size: int, ident: str, pid: int) -> None:
+        """Make a segment of ``size`` bytes, which the engine ``pid`` is connected to, reachable.
+
+        DeviceLinked or DeviceUnlinked follows.
+        """
+
+    def reconnect(self, index: int, pid: int) -> None:
+        """Have the engine ``pid``, which is connected, get the requests of a device that lost its engine.
+
+        DeviceLinked or DeviceUnlinked follows.
+        """
 
     def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:
         """An earlier program made its device; ``ends`` are what that one kept of the connections."""
@@ -45,7 +66,7 @@ class Exports(Protocol):
         """Whatever is under way is to come to its end."""
 
     def drop_ends(self, index: int) -> None:
-        """Let go of the kept ends."""
+        """Let go of what is kept of its connections, and of what was made for a device that is not to be."""
 
     def kept_ends(self) -> Mapping[int, Sequence[int]]:
         """The kept ends of all segments, for a program that takes over."""

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.server.exports.base import Jobs
+from vramswap_gui.server.exports.base import Jobs, Way
 from vramswap_gui.server.messages import (
     CONNECTIONS,
     DetachFailed,
     DeviceDetached,
     DeviceLinked,
+    DevicePrepared,
     DeviceUnlinked,
     Event,
     HungUp,
@@ -55,6 +56,8 @@ class _Ends:
 
     sockets: list[socket.socket]
     gen: int
+    #: The engine's, until it has them.
+    theirs: list[socket.socket] = field(default_factory=list)
     watched: bool = False
 
 
@@ -85,20 +88,28 @@ class NbdKernelExports:
         self._hangups = select.epoll()
         self._loop.add_reader(self._hangups, self._hung_up)
 
-    def fresh(self, index: int, gen: int) -> list[int]:
-        pairs: list[tuple[socket.socket, socket.socket]] = []
+    def prepare(self, index: int, gen: int, size: int, ident: str) -> None:
+        ends = _Ends([], gen)
+        event: Event = DevicePrepared(index)
         try:
             for _ in range(CONNECTIONS):
-                pairs.append(socket.socketpair())
-        except OSError:
-            for pair in pairs:
-                for end in pair:
-                    end.close()
-            raise
-        self._ends[index] = _Ends([ours for ours, _ in pairs], gen)
-        return [theirs.detach() for _, theirs in pairs]
+                ours, theirs = socket.socketpair()
+                ends.sockets.append(ours)
+                ends.theirs.append(theirs)
+        except OSError as error:
+            _close(ends)
+            why = VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0))
+            event = DeviceUnlinked(index, why)
+        else:
+            self._ends[index] = ends
+        self._loop.call_soon(self._report, event)
 
-    def attach(self, index: int, size: int, ident: str) -> None:
+    def hand_over(self, index: int) -> Way:
+        ends = self._ends[index]
+        theirs, ends.theirs = ends.theirs, []
+        return Way(tuple(end.detach() for end in theirs))
+
+    def attach(self, index: int, size: int, ident: str, pid: int) -> None:
         ends = self._ends[index]
         self._links[index] = _Job()
 
@@ -119,7 +130,7 @@ class NbdKernelExports:
 
         self._linker.do(lambda: self._linked(ends, make))
 
-    def reconnect(self, index: int) -> None:
+    def reconnect(self, index: int, pid: int) -> None:
         ends, device, job = self._ends[index], self._devices[index], _Job()
         self._links[index] = job
 
@@ -195,11 +206,13 @@ class NbdKernelExports:
 
     def drop_ends(self, index: int) -> None:
         ends = self._ends.pop(index, None)
-        for end in ends.sockets if ends is not None else ():
+        if ends is None:
+            return
+        for end in ends.sockets:
             # Closing one does not take it off while the kernel has it too.
             with contextlib.suppress(OSError, ValueError):
                 self._hangups.unregister(end)
-            end.close()
+        _close(ends)
 
     def kept_ends(self) -> Mapping[int, Sequence[int]]:
         return {index: [end.fileno() for end in ends.sockets] for index, ends in self._ends.items()}
@@ -233,6 +246,11 @@ class NbdKernelExports:
             if fd in owner:
                 index, ends = owner[fd]
                 self._report(HungUp(index, ends.gen))
+
+
+def _close(ends: _Ends) -> None:
+    for end in (*ends.sockets, *ends.theirs):
+        end.close()
 
 
 @contextlib.contextmanager

@@ -13,9 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.server.exports.base import widen
+from vramswap_gui.server.exports.base import Way, widen
 from vramswap_gui.server.exports.nbd_handshake import Dialogue, Export, negotiate
-from vramswap_gui.server.messages import ClientCame, DeviceDetached, DeviceLinked, DeviceUnlinked, Event
+from vramswap_gui.server.messages import (
+    ClientCame,
+    DeviceDetached,
+    DeviceLinked,
+    DevicePrepared,
+    DeviceUnlinked,
+    Event,
+)
 
 _HANDSHAKE_SECONDS: Final = 10.0
 _MAX_HANDSHAKES: Final = 64
@@ -37,10 +44,13 @@ class NbdSocketExports:
         self._clients: dict[int, socket.socket] = {}
         self._numbers = itertools.count(1)
 
-    def fresh(self, index: int, gen: int) -> list[int]:
-        return []
+    def prepare(self, index: int, gen: int, size: int, ident: str) -> None:
+        self._loop.call_soon(self._report, DevicePrepared(index))
 
-    def attach(self, index: int, size: int, ident: str) -> None:
+    def hand_over(self, index: int) -> Way:
+        return Way()
+
+    def attach(self, index: int, size: int, ident: str, pid: int) -> None:
         self._loop.call_soon(self._report, self._attach(index, size))
 
     def _attach(self, index: int, size: int) -> Event:
@@ -54,7 +64,7 @@ class NbdSocketExports:
         self._tasks[index].add(asyncio.create_task(self._accept(index, listener, Export(size))))
         return DeviceLinked(index, str(self._path(index)))
 
-    def reconnect(self, index: int) -> None:
+    def reconnect(self, index: int, pid: int) -> None:
         self._loop.call_soon(self._report, DeviceLinked(index, str(self._path(index))))
 
     def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:

@@ -81,11 +81,14 @@ class EngineHandle:
             return
         self._loop.add_reader(self._pidfd, self._reap)
 
-    def ask(self, question: Ask, fds: Sequence[int]) -> None:
-        """Send a question. An engine that cannot take it is reported to be mute."""
+    def ask(self, question: Ask, fds: Sequence[int], device: str = "") -> None:
+        """Send a question with what goes along: descriptors, or a device to open.
+
+        An engine that cannot take it is reported to be mute.
+        """
         message = {
             "seq": question.seq, "verb": question.question.value, "index": question.index, "size": question.size,
-            "ident": question.ident, "fresh": question.client < 0,
+            "ident": question.ident, "fresh": question.client < 0, "device": device,
         }  # fmt: skip
         try:
             if self._end is None:

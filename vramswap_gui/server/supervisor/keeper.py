@@ -39,6 +39,7 @@ from vramswap_gui.server.messages import (
     DetachFailed,
     DeviceDetached,
     DeviceLinked,
+    DevicePrepared,
     DeviceUnlinked,
     DropEnds,
     EngineMute,
@@ -55,6 +56,7 @@ from vramswap_gui.server.messages import (
     Inheritance,
     Kill,
     Predecessor,
+    Prepare,
     Question,
     Ready,
     Reconnect,
@@ -107,7 +109,7 @@ class Stage(enum.Enum):
 
     #: The engine allocates and wipes it.
     CREATING = "creating"
-    #: The engine takes its first connections.
+    #: Its first connections are made ready, and the engine takes them.
     CONNECTING = "connecting"
     #: The kernel makes a device of it.
     ATTACHING = "attaching"
@@ -131,11 +133,19 @@ class Link(enum.Enum):
     """Of a device, to the engine that serves."""
 
     DOWN = "down"
-    #: The engine takes fresh connections.
+    #: Fresh connections are made ready.
+    PREPARING = "preparing"
+    #: They are.
+    PREPARED = "prepared"
+    #: The engine takes them.
     ASKED = "asked"
     #: The kernel takes their other ends.
     HANDED = "handed"
     UP = "up"
+
+
+#: Links about which an order is under way, so that only the word on it changes them.
+_ORDERED: Final = (Link.PREPARING, Link.HANDED)
 
 
 @dataclass(slots=True)
@@ -178,7 +188,7 @@ class Segment:
     link: Link = Link.DOWN
     #: The engine that the connections lead to.
     link_gen: int = 0
-    #: The order ``Detach`` is under way. (``Attach`` and ``Reconnect`` are while the link is HANDED.)
+    #: The order ``Detach`` is under way. (The others are while the link is in _ORDERED.)
     ending: bool = False
     #: When a connection ended meanwhile, which means nothing if the device goes; 0 when none did.
     hung_at: float = 0.0
@@ -394,11 +404,18 @@ class Keeper:
         for segment in self.segments.values():
             if segment.link_gen != engine.gen:
                 continue
-            if segment.link is Link.HANDED:
+            if segment.link in _ORDERED:
                 # What the kernel is given leads nowhere now. Its word on it comes, or it is told to stop trying.
                 self._out.append(Abandon(segment.index))
-            elif segment.link is Link.UP:
-                self._unlink(segment)
+            elif segment.link in (Link.PREPARED, Link.UP):
+                self._disconnect(segment)
+
+    def _disconnect(self, segment: Segment) -> None:
+        """Nobody is connected any more. A segment that was to become a device is not to any more."""
+        self._unlink(segment)
+        if segment.stage is Stage.CONNECTING:
+            segment.stage = Stage.ENDED if self.lost else Stage.DETACHED
+            self._fail(segment, VramswapError(Problem.ENGINE_DIED_ATTACHING))
 
     def _unlink(self, segment: Segment) -> None:
         self._out.append(DropEnds(segment.index))
@@ -420,10 +437,7 @@ class Keeper:
             self._fail(segment, VramswapError(Problem.ENGINE_DIED_ALLOCATING))
             del self.segments[segment.index]
         elif question.question is Question.CONNECT:
-            self._unlink(segment)
-            if segment.stage is Stage.CONNECTING:
-                segment.stage = Stage.DETACHED
-                self._fail(segment, VramswapError(Problem.ENGINE_DIED_ATTACHING))
+            self._disconnect(segment)
         elif question.question is Question.DROP:
             # It is wiped by the next one; whoever had asked for that need not wait.
             self._done(segment)
@@ -456,10 +470,10 @@ class Keeper:
             segment.stage = Stage.DETACHED
             return
         segment.stage = Stage.CONNECTING
-        segment.link, segment.link_gen = Link.ASKED, engine.gen
         if self._attach == "kernel":
-            self._ask(engine, Question.CONNECT, segment)
+            self._prepare(engine, segment)
         else:
+            segment.link_gen = engine.gen
             self._attach_device(segment)
 
     def _adopted(self, engine: Engine, question: Ask, event: Answered) -> None:
@@ -565,7 +579,10 @@ class Keeper:
         for segment in self.segments.values():
             waits = segment.stage in (Stage.ATTACHED, Stage.DETACHING) and segment.link is Link.DOWN
             if waits and segment.retry_at <= self._now and self._attach == "kernel":
-                segment.link, segment.link_gen = Link.ASKED, engine.gen
+                self._prepare(engine, segment)
+        for segment in self.segments.values():
+            if segment.link is Link.PREPARED:
+                segment.link = Link.ASKED
                 self._ask(engine, Question.CONNECT, segment)
                 return
         while self._clients:
@@ -576,9 +593,25 @@ class Keeper:
                 return
             self._out.append(CloseClient(came.client))
 
+    def _prepare(self, engine: Engine, segment: Segment) -> None:
+        segment.link, segment.link_gen = Link.PREPARING, engine.gen
+        self._out.append(Prepare(segment.index, engine.gen, segment.size, segment.ident))
+
+    def _prepared(self, segment: Segment, event: DevicePrepared) -> None:
+        is_new = segment.stage is Stage.CONNECTING and not segment.undo
+        wanted = is_new or segment.stage in (Stage.ATTACHED, Stage.DETACHING)
+        if not wanted or not self._is_serving(segment.link_gen):
+            self._disconnect(segment)
+        else:
+            segment.link = Link.PREPARED
+
+    def _is_serving(self, gen: int) -> bool:
+        engine = self.engines.get(gen)
+        return engine is not None and engine.phase is Phase.SERVING
+
     def _attach_device(self, segment: Segment) -> None:
         segment.stage, segment.link = Stage.ATTACHING, Link.HANDED
-        self._out.append(Attach(segment.index, segment.size, segment.ident))
+        self._out.append(Attach(segment.index, segment.link_gen, segment.size, segment.ident))
 
     def _made(self, segment: Segment, event: DeviceLinked) -> None:
         """The device of a new segment is there, be its engine or not."""
@@ -595,8 +628,7 @@ class Keeper:
         self._fail(segment, event.error)
 
     def _linked(self, segment: Segment, event: DeviceLinked) -> None:
-        engine = self.engines.get(segment.link_gen)
-        if engine is not None and engine.phase is Phase.SERVING and segment.stage in (Stage.ATTACHED, Stage.DETACHING):
+        if self._is_serving(segment.link_gen) and segment.stage in (Stage.ATTACHED, Stage.DETACHING):
             segment.link = Link.UP
         else:
             self._unlink(segment)
@@ -604,6 +636,8 @@ class Keeper:
     def _unlinked(self, segment: Segment, event: DeviceUnlinked) -> None:
         self._unlink(segment)
         segment.retry_at = self._now + LINK_SECONDS
+        if event.spent:
+            self._end_late(segment.link_gen)
         if event.gone and segment.stage is Stage.ATTACHED:
             # Somebody took the device away behind our back: nobody can ask for its pages any more.
             segment.stage = Stage.DETACHED
@@ -615,9 +649,9 @@ class Keeper:
     def _detached(self, segment: Segment, event: DeviceDetached) -> None:
         segment.ending = False
         segment.stage = Stage.ENDED if self.lost else Stage.DETACHED
-        if segment.link is Link.HANDED:
+        if segment.link in _ORDERED:
             self._out.append(Abandon(segment.index))
-        elif segment.link is Link.UP:
+        elif segment.link in (Link.PREPARED, Link.UP):
             self._unlink(segment)
         if self._serving() is None:
             # It is gone for whoever asked; the next engine wipes it.
@@ -837,6 +871,9 @@ class Keeper:
         """The GPU is gone and the pages are lost: who wants one gets an error now, not never."""
         self.lost = True
         self._out.append(Tell("lost", (self._recovery.gpu_is_gone(),)))
+        for engine in self.engines.values():
+            # That of an earlier program may not have noticed, and whoever is to refuse requests comes after it.
+            self._kill(engine)
         for segment in list(self.segments.values()):
             self._fail(segment, self._recovery.gpu_is_gone())
             if segment.stage in (Stage.ATTACHED, Stage.DETACHING):
@@ -903,7 +940,9 @@ class Keeper:
     def _tick(self, event: Tick) -> None:
         """What is due is seen after every event."""
 
-    def _of_segment(self, event: DeviceLinked | DeviceUnlinked | DeviceDetached | DetachFailed) -> None:
+    def _of_segment(
+        self, event: DevicePrepared | DeviceLinked | DeviceUnlinked | DeviceDetached | DetachFailed
+    ) -> None:
         segment = self.segments.get(event.index)
         if segment is not None:
             handler = _SEGMENT.get((segment.stage, type(event)))
@@ -967,6 +1006,7 @@ _ON: Final[Mapping[type, _Handler]] = {
     Answered: Keeper._answered,
     EngineMute: Keeper._engine_mute,
     EngineReaped: Keeper._engine_reaped,
+    DevicePrepared: Keeper._of_segment,
     DeviceLinked: Keeper._of_segment,
     DeviceUnlinked: Keeper._of_segment,
     DeviceDetached: Keeper._of_segment,
@@ -978,6 +1018,8 @@ _ON: Final[Mapping[type, _Handler]] = {
 
 #: What the kernel's word about a device means, by the segment's stage.
 _SEGMENT: Final[Mapping[tuple[Stage, type], Callable[[Keeper, Segment, Any], None]]] = {
+    **{(stage, DevicePrepared): Keeper._prepared for stage in Stage},
+    (Stage.CONNECTING, DeviceUnlinked): Keeper._not_made,
     (Stage.ATTACHING, DeviceLinked): Keeper._made,
     (Stage.ATTACHING, DeviceUnlinked): Keeper._not_made,
     (Stage.ATTACHED, DeviceLinked): Keeper._linked,

@@ -19,7 +19,7 @@ from typing import Any, Final, NoReturn
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.messages import Inheritance, Predecessor, SegmentRecord
-from vramswap_gui.system import nbd, run
+from vramswap_gui.system import nbd, run, ublk
 
 _OPTIONS = ("--report", "--resume")
 #: Of the state that one version leaves to another.
@@ -153,7 +153,8 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
     found = [orphan for one in ipc.orphans(folder) if (orphan := _introduced(*one)) is not None]
     if not found:
         return None
-    devices = nbd.ours()
+    devices = {ident: known.device for ident, known in nbd.ours().items()}
+    devices |= {ident: known.device for ident, known in ublk.ours().items()}
     segments: dict[int, SegmentRecord] = {}
     for segment in (segment for orphan in found for segment in orphan.segments):
         index = segment.index
@@ -162,8 +163,7 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
             for fd in _descriptors(segment):
                 os.close(fd)
             continue
-        known = devices.get(segment.ident)
-        device = str(sockets / f"nbd{index}") if sockets is not None else known.device if known is not None else ""
+        device = str(sockets / f"nbd{index}") if sockets is not None else devices.get(segment.ident, "")
         segments[index] = replace(segment, device=device)
     for orphan in found[1:]:
         for fd in (orphan.counters, orphan.sentry):

@@ -19,7 +19,7 @@ from vramswap_gui.api.control import ControlVerb, ServerStatus
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.main import EngineOptions
-from vramswap_gui.server.exports.base import Exports
+from vramswap_gui.server.exports.base import Exports, Way
 from vramswap_gui.server.memlock import go_first
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor import reexec, sentry
@@ -36,12 +36,18 @@ class Runner:
     """One server. Its verbs are answered by the machine; :attr:`ready` and :attr:`finished` tell how far it is."""
 
     def __init__(
-        self, make_exports: MakeExports, options: EngineOptions, reserve: MemoryReserve, events: ServerEventLog
+        self,
+        make_exports: MakeExports,
+        options: EngineOptions,
+        reserve: MemoryReserve,
+        events: ServerEventLog,
+        why: str = "",
     ) -> None:
-        """Raises VramswapError NO_NBD."""
+        """``why`` the transport was chosen. Raises VramswapError NO_NBD, NO_UBLK."""
         self._loop = asyncio.get_running_loop()
         self._exports = make_exports(self.report)
         self._options = options
+        self._why = why
         self._reserve = reserve
         self._filled = False
         self._events = events
@@ -93,8 +99,11 @@ class Runner:
         found = ServerStatus.from_wire(await self.ask(ControlVerb.STATUS))
         exports = self._exports
         segments = tuple(replace(one, connections=exports.connections(one.index)) for one in found.segments)
-        damaged = self._options.counters.damage()
-        return replace(found, attach=exports.name, pid=os.getpid(), segments=segments, damaged=damaged)
+        transport = self._options.transport.value if exports.name == "kernel" else ""
+        return replace(
+            found, attach=exports.name, transport=transport, transport_reason=self._why, pid=os.getpid(),
+            segments=segments, damaged=self._options.counters.damage(),
+        )  # fmt: skip
 
     def counters(self) -> dict[str, Any]:
         """The verb ``counters``."""
@@ -174,31 +183,38 @@ class Runner:
         if handle is None:
             # Its end is on its way here.
             return
-        fds: list[int] = []
-        ours = False
+        way, fds = Way(), list[int]()
         try:
             if action.client >= 0:
                 fds = [self._exports.client(action.client)]
             elif action.question is m.Question.CONNECT:
-                fds, ours = self._exports.fresh(action.index, action.gen), True
+                way = self._exports.hand_over(action.index)
+                fds = list(way.sockets)
             elif action.question is m.Question.CREATE:
                 made = self._making[action.gen, action.seq] = PageSums(action.size)
                 fds = [made.fd]
             elif action.fd >= 0:
                 fds = [action.fd, *(self._sums[fd].fd for fd in (action.fd,) if fd in self._sums)]
-            handle.ask(action, fds)
+            handle.ask(action, fds, way.device)
         except OSError as error:
             why = VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0))
             self._later(m.Answered(action.gen, action.seq, why))
         finally:
-            for fd in fds if ours else ():
+            for fd in way.sockets:
                 os.close(fd)
 
+    def _prepare(self, action: m.Prepare) -> None:
+        self._exports.prepare(action.index, action.gen, action.size, action.ident)
+
     def _attach(self, action: m.Attach) -> None:
-        self._exports.attach(action.index, action.size, action.ident)
+        self._exports.attach(action.index, action.size, action.ident, self._pid(action.gen))
 
     def _reconnect(self, action: m.Reconnect) -> None:
-        self._exports.reconnect(action.index)
+        self._exports.reconnect(action.index, self._pid(action.gen))
+
+    def _pid(self, gen: int) -> int:
+        handle = self._engines.get(gen)
+        return handle.pid if handle is not None else 0
 
     def _inherit(self, action: m.Inherit) -> None:
         self._exports.inherit(action.index, action.size, action.ident, action.device, self._ends.get(action.index, []))
@@ -283,6 +299,7 @@ _DO: Final[Mapping[type, Callable[[Runner, Any], None]]] = {
     m.Fork: Runner._fork,
     m.Kill: Runner._kill,
     m.Ask: Runner._ask,
+    m.Prepare: Runner._prepare,
     m.Attach: Runner._attach,
     m.Reconnect: Runner._reconnect,
     m.Inherit: Runner._inherit,

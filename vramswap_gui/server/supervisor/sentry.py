@@ -11,22 +11,24 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import Final, NoReturn
 
 from vramswap_gui.server.memlock import require_resident
-from vramswap_gui.system import nbd, process
+from vramswap_gui.server.messages import Transport
+from vramswap_gui.system import nbd, process, ublk
 
 #: What the last keeper of all writes when it ends in good order.
 _FAREWELL = b"."
 
 
-def start() -> int:
+def start(transport: Transport) -> int:
     """Start it; returns the end of the pipe to hold, which is not inherited over execve(2). Raises OSError."""
     watched, held = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(held)
-        _watch(watched)
+        _watch(watched, transport)
     os.close(watched)
     return held
 
@@ -37,7 +39,26 @@ def dismiss(held: int) -> None:
         os.write(held, _FAREWELL)
 
 
-def _watch(watched: int) -> NoReturn:
+def _by_nbd() -> Callable[[], object]:
+    control = nbd.NbdControl()
+    nbd.ours()
+    return control.disconnect_ours
+
+
+def _by_ublk() -> Callable[[], object]:
+    """These are not disconnected: they get somebody who refuses what is asked for."""
+    ublk.UblkControl().close()
+    return lambda: ublk.refuse([info.number for info in ublk.ours().values()], lambda: None)
+
+
+#: What prepares it: whatever is imported or looked up the first time is so before it is needed.
+_DISCONNECT: Final[Mapping[Transport, Callable[[], Callable[[], object]]]] = {
+    Transport.NBD: _by_nbd,
+    Transport.UBLK: _by_ublk,
+}
+
+
+def _watch(watched: int, transport: Transport) -> NoReturn:
     status = 1
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -46,11 +67,9 @@ def _watch(watched: int) -> NoReturn:
         os.closerange(3, watched)
         os.closerange(watched + 1, 1 << 16)
         require_resident()
-        control = nbd.NbdControl()
-        # Whatever is imported or looked up the first time is so before it is needed.
-        nbd.ours()
+        disconnect = _DISCONNECT[transport]()
         if os.read(watched, 1) != _FAREWELL:
-            control.disconnect_ours()
+            disconnect()
         status = 0
     finally:
         os._exit(status)

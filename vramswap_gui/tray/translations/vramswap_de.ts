@@ -92,6 +92,22 @@
         <translation>Wo eine Auslagerungsdatei angelegt werden darf, wenn Seiten im VRAM nirgends sonst hinpassen: in diesem Ordner von root; off: nirgends; auto: im eigenen Ordner von vramswap, wenn er verschlüsselt ist oder der Computer schon auf ein Laufwerk auslagert.</translation>
     </message>
     <message>
+        <source>Kernel driver</source>
+        <translation>Kernel-Treiber</translation>
+    </message>
+    <message>
+        <source>Which of the kernel&apos;s drivers makes VRAM a block device. It counts when the swap is turned on the next time.</source>
+        <translation>Welcher Treiber des Kernels VRAM zum Blockgerät macht. Gilt, wenn der Swap das nächste Mal eingeschaltet wird.</translation>
+    </message>
+    <message>
+        <source>NBD</source>
+        <translation>NBD</translation>
+    </message>
+    <message>
+        <source>ublk (Linux 7.2 or newer)</source>
+        <translation>ublk (Linux 7.2 oder neuer)</translation>
+    </message>
+    <message>
         <source>GPU</source>
         <translation>GPU</translation>
     </message>

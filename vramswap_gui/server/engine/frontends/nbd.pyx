@@ -6,6 +6,7 @@ Reads and writes are answered in whatever order they are done, each kind among i
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
+from posix.unistd cimport close
 
 from vramswap_gui.server.engine cimport tally
 from vramswap_gui.server.engine.frontends cimport nbdwire
@@ -36,7 +37,8 @@ cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int, void *, size_t, int)
     ssize_t send_bytes "send"(int, const void *, size_t, int)
     ssize_t sendmsg(int, const msghdr *, int)
-    enum: MSG_DONTWAIT, MSG_NOSIGNAL
+    int shutdown(int, int)
+    enum: MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_RDWR
 
 cdef enum:
     # Pieces of memory sent by one call; what is ready is in one or two nearly always.
@@ -449,6 +451,14 @@ cdef bint is_over(const Port *port) noexcept nogil:
     return c.broken or (out.freed == out.made and into.done == into.made and c.acks_sent == c.acks_made)
 
 
+cdef void hang_up(Port *port) noexcept nogil:
+    shutdown(port.fd, SHUT_RDWR)
+
+
+cdef void close_port(Port *port) noexcept nogil:
+    close(port.fd)
+
+
 cdef Frontend NBD
 NBD.collect = collect
 NBD.answer = answer
@@ -456,6 +466,8 @@ NBD.send = send
 NBD.waits_for_out = waits_for_out
 NBD.has_work = has_work
 NBD.is_over = is_over
+NBD.hang_up = hang_up
+NBD.close = close_port
 
 
 cdef void open_connection(NbdConnection *c, uint64_t size) noexcept nogil:

@@ -1,0 +1,98 @@
+"""Runs a Python scenario as root under one of Debian's kernels, in an emulated machine whose root is this one's.
+
+It is like that of uml.py, and what its scenarios see is the same. Emulated it is because machines for tests are often
+virtual ones themselves; that takes some twenty times as long.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.system import debian_kernel, uml
+from tests.system.debian_kernel import DebianKernel
+
+_QEMU: Final = "qemu-system-x86_64"
+_BUSYBOX: Final = Path("/bin/busybox")
+_INITRD: Final = "initrd"
+_TAG: Final = "host"
+
+#: Until the machine has its root. Its parameter names what comes then.
+_INIT: Final = """\
+#!/bin/busybox sh
+for module in {modules}; do
+    /bin/busybox insmod /$module.ko || exit 1
+done
+/bin/busybox mount -t 9p -o ro,trans=virtio,version=9p2000.L,cache=loose,msize=524288 {tag} /root
+exec /bin/busybox switch_root /root "$1"
+"""
+
+
+def kernel(suite: str) -> DebianKernel:
+    """A release's kernel; the test is skipped where it cannot be had."""
+    if platform.machine() != "x86_64":
+        pytest.skip("needs an x86-64 processor")
+    found = debian_kernel.get(suite)
+    if found is None:
+        pytest.skip(f"needs a kernel from Debian's archive ({suite})")
+    return found
+
+
+def run(
+    kernel: DebianKernel, scenario: str, *arguments: str, built: Path, memory: int = 448, vram: int = 72,
+    limit: float = uml.LIMIT,
+) -> uml.Result:  # fmt: skip
+    """Run a scenario as :func:`uml.run` does; ``built`` is a folder that :func:`uml.build` has filled."""
+    with uml.a_core(), tempfile.TemporaryDirectory(prefix="vramswap-qemu-") as name:
+        folder = Path(name)
+        init = folder / "init"
+        init.write_text(uml.init_script([scenario, *arguments], folder, built, None, vram), encoding="utf-8")
+        init.chmod(0o755)
+        (folder / _INITRD).write_bytes(_archive(_initrd(kernel)))
+        return uml.boot(_command(kernel, folder, init, memory), os.environ, folder / "console", limit)
+
+
+def _command(kernel: DebianKernel, folder: Path, init: Path, memory: int) -> list[str | Path]:
+    qemu = shutil.which(_QEMU)
+    assert qemu, f"{_QEMU} is not there; `make test` installs it (packaging/debian-packages.txt)"
+    share = "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
+    # One thread for both processors: where each has its own, a kernel that changes its code as it boots is now and then
+    # run as it was before, and ends there.
+    return [
+        qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=single",
+        "-cpu", "max", "-smp", "2", "-m", str(memory), "-no-reboot", "-serial", "stdio",
+        "-kernel", kernel.image, "-initrd", folder / _INITRD,
+        "-append", f"console=ttyS0 quiet panic=-1 -- {init}",
+        "-fsdev", share, "-device", f"virtio-9p-pci,fsdev=root,mount_tag={_TAG}", "-device", "virtio-rng-pci",
+    ]  # fmt: skip
+
+
+def _initrd(kernel: DebianKernel) -> Mapping[str, bytes | None]:
+    files: dict[str, bytes | None] = {"bin": None, "root": None, "bin/busybox": _BUSYBOX.read_bytes()}
+    names = " ".join(module.stem for module in kernel.modules)
+    files["init"] = _INIT.format(modules=names, tag=_TAG).encode()
+    return files | {module.name: module.read_bytes() for module in kernel.modules}
+
+
+def _archive(files: Mapping[str, bytes | None]) -> bytes:
+    """An initramfs: folders (None) and programs, in the format of ``cpio -H newc``.
+
+    Source: the kernel's Documentation/driver-api/early-userspace/buffer-format.rst.
+    """
+    out = bytearray()
+    for name, data in (*files.items(), ("TRAILER!!!", b"")):
+        mode = 0o040755 if data is None else 0o100755
+        title = name.encode() + b"\0"
+        fields = (0, mode, 0, 0, 1, 0, len(data or b""), 0, 0, 0, 0, len(title), 0)
+        out += b"070701" + b"".join(b"%08X" % value for value in fields) + title
+        out += bytes(-len(out) % 4)
+        out += data or b""
+        out += bytes(-len(out) % 4)
+    return bytes(out)

@@ -1,0 +1,45 @@
+"""The server with the kernel's ublk driver, on one of Debian's kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.once import once
+from tests.system import qemu, uml
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(8 * uml.LIMIT)]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return once(tmp_path_factory, "guest", uml.build)
+
+
+def test_swap_survives_dying_engines(built: Path) -> None:
+    result = qemu.run(qemu.kernel("sid"), "tests.system.swap_scenario", "ublk", "4", "small", built=built, memory=384)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
+def test_whoever_dies_and_when_no_page_is_lost(built: Path) -> None:
+    result = qemu.run(qemu.kernel("sid"), "tests.system.ublk_scenario", "6", "1", built=built)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
+def test_a_kernel_that_is_too_old_is_left_alone(built: Path) -> None:
+    result = qemu.run(qemu.kernel("trixie"), "tests.system.transport_scenario", built=built)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
+@pytest.mark.release
+def test_many_engines_die_under_load(built: Path) -> None:
+    result = qemu.run(qemu.kernel("sid"), "tests.system.swap_scenario", "ublk", "40", built=built, memory=448)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+    result = qemu.run(qemu.kernel("sid"), "tests.system.ublk_scenario", "40", "2", built=built)
+    assert result.status == 0, result.output
+    assert "all done" in result.output

@@ -1,0 +1,75 @@
+"""What is known of ublk devices without the driver: names, identities, and when the driver is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vramswap_gui.errors import Problem
+from vramswap_gui.server import main
+from vramswap_gui.server.exports import ublk as exports
+from vramswap_gui.server.messages import Inheritance, SegmentRecord, Transport
+from vramswap_gui.server.supervisor.reexec import Legacy
+from vramswap_gui.system import ours, ublk
+
+
+@pytest.mark.parametrize("ident", ["vramswap-0badcafe-1", "vramswap-ffffffff-65535", "vramswap-00000000-0"])
+def test_an_identity_there_and_back(ident: str) -> None:
+    info = ublk.Info(3, ublk.identity(ident), started=True)
+    assert info.ours
+    assert (info.ident, info.device) == (ident, "/dev/ublkb3")
+
+
+def test_serials_that_do_not_fit_begin_anew() -> None:
+    assert ublk.identity("vramswap-0badcafe-65537") == ublk.identity("vramswap-0badcafe-1")
+
+
+@pytest.mark.parametrize("known", [0, 1, 0x7672 << 48, 0xFFFF << 48])
+def test_devices_of_others(known: int) -> None:
+    assert not ublk.Info(0, known, started=True).ours
+
+
+def test_names() -> None:
+    assert ublk.number_of(ublk.block_device(12)) == 12
+    assert [ublk.number_of(other) for other in ("/dev/nbd0", "/dev/ublkb", "/dev/ublkbx", "/dev/ublkc0")] == [None] * 4
+
+
+def kernel(root: Path, release: str) -> Path:
+    (root / "sys/kernel").mkdir(parents=True)
+    (root / "sys/kernel/osrelease").write_text(f"{release}\n")
+    return root
+
+
+@pytest.mark.parametrize("release", ["6.12.94+deb13-amd64", "6.18.15", "7.1.9", "", "plan9"])
+def test_the_driver_of_an_old_kernel_is_not_even_asked(release: str, tmp_path: Path) -> None:
+    found = exports.unusable(kernel(tmp_path, release))
+    assert found is not None and found.problem is Problem.UBLK_TOO_OLD
+
+
+@pytest.mark.parametrize("release", ["7.2.13+deb14-amd64", "7.10.0", "8.0"])
+def test_a_newer_kernel_is_asked(release: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ublk, "CONTROL", tmp_path / "ublk-control")
+    found = exports.unusable(kernel(tmp_path, release))
+    assert found is not None and found.problem is Problem.UBLK_NOT_LOADED
+
+
+def test_devices_that_are_there_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    def legacy(device: str) -> Legacy:
+        return Legacy(Inheritance({}, (), (SegmentRecord(0, 1, 7, "vramswap-1-1", device),)), {}, None)
+
+    assert main.choose("nbd", legacy("/dev/ublkb0"))[0] is Transport.UBLK
+    assert main.choose("ublk", legacy("/dev/nbd0"))[0] is Transport.NBD
+    monkeypatch.setattr(exports, "unusable", lambda: None)
+    # One that never became a device decides nothing.
+    assert main.choose("ublk", legacy(""))[0] is Transport.UBLK
+    assert main.choose("auto", None)[0] is Transport.NBD
+    assert main.choose("nbd", None)[0] is Transport.NBD
+
+
+def test_ours_by_its_file(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "ublk").mkdir(parents=True)
+    (folder / "ublk/ublkb1").touch()
+    assert ours.is_ours("/dev/ublkb1", (), tmp_path, tmp_path, folder)
+    assert not ours.is_ours("/dev/ublkb2", (), tmp_path, tmp_path, folder)

@@ -1,0 +1,281 @@
+"""Segments as the kernel's ublk devices, whose queues the engine serves.
+
+Of a device the keeper holds nothing: what serves it is opened by the engine, and gone with it. The kernel then keeps
+requests until the next engine serves, and sends those again at once that the last one had (the driver's "user recovery
+with reissue"). A hung engine it does not notice; the keeper's own look at the engine does (keeper.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.server.exports.base import Jobs, Way
+from vramswap_gui.server.memlock import require_resident
+from vramswap_gui.server.messages import (
+    DetachFailed,
+    DeviceDetached,
+    DeviceLinked,
+    DevicePrepared,
+    DeviceUnlinked,
+    Event,
+)
+from vramswap_gui.system import swaps, ublk
+from vramswap_gui.system.ublk import UblkControl, without_scheduler
+
+#: Seconds within which the kernel must have noticed that an engine is gone, and between two looks.
+_NOTICE: Final = 10.0
+_NOTICE_POLL: Final = 0.001
+#: Seconds that somebody else's look at a device may take, and between two tries.
+_PROBE_SECONDS: Final = 2.0
+_PROBE_POLL: Final = 0.01
+
+
+@dataclass(slots=True)
+class _Device:
+    number: int
+    ident: str
+    #: Programs can use it, or could.
+    started: bool
+
+
+@dataclass(slots=True)
+class _Job:
+    """What a thread does about a segment."""
+
+    abandoned: threading.Event = field(default_factory=threading.Event)
+
+
+class UblkExports:
+    """Segments become ``/dev/ublkbN``; ``report`` hears what becomes of orders, on the event loop."""
+
+    name = "kernel"
+
+    def __init__(
+        self, report: Callable[[Event], None], marks: Path, proc: Path = Path("/proc"), sys: Path = Path("/sys")
+    ) -> None:
+        """``marks``: a folder with a file for each device of ours, by which udev knows them.
+
+        Raises VramswapError NO_UBLK.
+        """
+        self._report = report
+        self._proc, self._sys = proc, sys
+        self._marks = marks
+        self._loop = asyncio.get_running_loop()
+        self._devices: dict[int, _Device] = {}
+        self._links: dict[int, _Job] = {}
+        self._detaching: dict[int, _Job] = {}
+        # One thread each: devices must get their engine while somebody waits for another one to be free.
+        self._linking_control, self._detaching_control = UblkControl(), UblkControl()
+        self._linker, self._detacher = Jobs("links"), Jobs("detaches")
+        self._linker.do(self._sweep)
+
+    def _sweep(self) -> None:
+        """Forget devices that a server of ours made and did not come to start."""
+        for info in self._linking_control.ours(self._sys).values():
+            if not info.started:
+                self._linking_control.delete(info.number)
+
+    def prepare(self, index: int, gen: int, size: int, ident: str) -> None:
+        job = self._links[index] = _Job()
+
+        def make() -> Event:
+            device = self._devices.get(index)
+            try:
+                if device is None:
+                    number = self._linking_control.add(ident, size)
+                    self._devices[index] = _Device(number, ident, started=False)
+                    self._mark(number)
+                elif not self._is_ours(self._linking_control, device):
+                    gone = VramswapError(Problem.UBLK_GONE, device=ublk.block_device(device.number))
+                    return DeviceUnlinked(index, gone, gone=True)
+                else:
+                    self._recover(device, job)
+            except VramswapError as error:
+                return DeviceUnlinked(index, error)
+            return DevicePrepared(index)
+
+        self._linker.do(lambda: self._tell(make()))
+
+    def _recover(self, device: _Device, job: _Job) -> None:
+        """Begin a recovery as soon as the kernel is done with the last engine. Raises VramswapError NO_UBLK."""
+        until = time.monotonic() + _NOTICE
+        while not self._linking_control.begin_recovery(device.number):
+            if job.abandoned.is_set() or time.monotonic() > until:
+                raise VramswapError(Problem.UBLK_HOLDS_ON, device=ublk.block_device(device.number))
+            time.sleep(_NOTICE_POLL)
+
+    def hand_over(self, index: int) -> Way:
+        return Way(device=ublk.char_device(self._devices[index].number))
+
+    def attach(self, index: int, size: int, ident: str, pid: int) -> None:
+        self._commit(index, lambda device: self._linking_control.start(device.number, pid))
+
+    def reconnect(self, index: int, pid: int) -> None:
+        self._commit(index, lambda device: self._linking_control.end_recovery(device.number, pid))
+
+    def _commit(self, index: int, order: Callable[[_Device], None]) -> None:
+        device = self._devices[index]
+
+        def commit() -> Event:
+            try:
+                order(device)
+            except VramswapError as error:
+                # Who opened it still has it open, and cannot open it again.
+                return DeviceUnlinked(index, error, spent=True)
+            if not device.started:
+                device.started = True
+                without_scheduler(device.number, self._sys)
+            return DeviceLinked(index, ublk.block_device(device.number))
+
+        self._linker.do(lambda: self._tell(commit()))
+
+    def _tell(self, event: Event) -> None:
+        self._loop.call_soon_threadsafe(self._report, event)
+
+    def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:
+        number = ublk.number_of(device)
+        assert number is not None, device
+        self._devices[index] = _Device(number, ident, started=True)
+
+    def detach(self, index: int, lost: bool) -> None:
+        device = self._devices[index]
+        job = self._detaching[index] = _Job()
+        if lost:
+            # A thread for each: it refuses what is asked for until nobody asks any more.
+            Jobs("refuses").do(lambda: self._refuse(index, device))
+        else:
+            self._detacher.do(lambda: self._tell(self._let_go(index, device, job)))
+
+    def _let_go(self, index: int, device: _Device, job: _Job) -> Event:
+        control, path = self._detaching_control, ublk.block_device(device.number)
+        until = time.monotonic() + _PROBE_SECONDS
+        try:
+            if not self._is_ours(control, device):
+                return self._gone(index, device)
+            while not control.stop(device.number):
+                # udev looks at a device each time that a writer closes it, as swapoff does.
+                if self._is_swap(path) or job.abandoned.is_set() or time.monotonic() > until:
+                    raise VramswapError(
+                        Problem.DEVICE_IS_SWAP if self._is_swap(path) else Problem.DEVICE_HELD, device=path
+                    )
+                time.sleep(_PROBE_POLL)
+            control.delete(device.number)
+        except VramswapError as error:
+            return DetachFailed(index, error)
+        return self._gone(index, device)
+
+    def _refuse(self, index: int, device: _Device) -> None:
+        def began() -> None:
+            self._tell(DeviceDetached(index))
+
+        try:
+            with contextlib.closing(UblkControl()) as control:
+                there = self._is_ours(control, device)
+            if there:
+                ublk.refuse([device.number], began)
+            else:
+                began()
+            self._unmark(device.number)
+        except VramswapError as error:
+            self._tell(DetachFailed(index, error))
+        except OSError as error:
+            why = VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0))
+            self._tell(DetachFailed(index, why))
+
+    def _gone(self, index: int, device: _Device) -> Event:
+        self._unmark(device.number)
+
+        def forget() -> None:
+            if self._devices.get(index) is device:
+                del self._devices[index]
+
+        self._loop.call_soon_threadsafe(forget)
+        return DeviceDetached(index)
+
+    def _is_swap(self, path: str) -> bool:
+        try:
+            return any(area.device == path for area in swaps.read(self._proc))
+        except OSError:
+            return True
+
+    def _is_ours(self, control: UblkControl, device: _Device) -> bool:
+        """Whether the device is there, and is the one that was made."""
+        info = control.info(device.number)
+        return info is not None and info.identity == ublk.identity(device.ident)
+
+    def _mark(self, number: int) -> None:
+        with contextlib.suppress(OSError):
+            self._marks.mkdir(mode=0o755, exist_ok=True)
+            (self._marks / f"ublkb{number}").touch()
+
+    def _unmark(self, number: int) -> None:
+        with contextlib.suppress(OSError):
+            (self._marks / f"ublkb{number}").unlink(missing_ok=True)
+
+    def abandon(self, index: int) -> None:
+        for job in (self._links.get(index), self._detaching.get(index)):
+            if job is not None:
+                job.abandoned.set()
+
+    def drop_ends(self, index: int) -> None:
+        device = self._devices.get(index)
+        if device is not None and not device.started:
+            del self._devices[index]
+            self._linker.do(lambda: self._forget(device))
+
+    def _forget(self, device: _Device) -> None:
+        self._linking_control.delete(device.number)
+        self._unmark(device.number)
+
+    def kept_ends(self) -> Mapping[int, Sequence[int]]:
+        return {}
+
+    def connections(self, index: int) -> int:
+        return 1
+
+    def client(self, client: int) -> int:
+        raise OSError("a kernel device has no clients")
+
+    def close_client(self, client: int) -> None:
+        """There are none."""
+
+    def close(self) -> None:
+        """Threads that are left go with the process."""
+
+
+def unusable(proc: Path = Path("/proc")) -> VramswapError | None:
+    """Why devices of this kind had better not be made here; None when they may. Nothing is made to find out."""
+    if ublk.kernel_version(proc) < ublk.OLDEST_KERNEL:
+        return VramswapError(Problem.UBLK_TOO_OLD, oldest=".".join(map(str, ublk.OLDEST_KERNEL)))
+    try:
+        with contextlib.closing(UblkControl()) as control:
+            missing = control.missing()
+    except VramswapError as error:
+        return error
+    return VramswapError(Problem.UBLK_LACKS, what=", ".join(missing)) if missing else None
+
+
+def end_strays(sys: Path = Path("/sys")) -> list[str]:
+    """Have somebody refuse requests of every device of ours, for when nobody serves them and nobody will.
+
+    Whoever refuses is a process that ends with the devices. Returns them.
+    """
+    found = ublk.ours(sys)
+    if found and os.fork() == 0:
+        status = 1
+        try:
+            require_resident()
+            ublk.refuse([info.number for info in found.values()], lambda: None)
+            status = 0
+        finally:
+            os._exit(status)
+    return [info.device for info in found.values()]
