@@ -105,6 +105,12 @@ class Tray(QObject):
             panel.size_chosen.connect(self._controller.resize)
             panel.dismissed.connect(self._controller.dismiss)
             panel.cancelled.connect(self._controller.cancel)
+            panel.pause_asked.connect(self._controller.pause)
+            panel.battery_asked.connect(self._controller.use_battery)
+            panel.measure_asked.connect(self.windows.open_measure)
+            panel.report_asked.connect(self.windows.open_report)
+            panel.about_asked.connect(self.windows.open_about)
+            panel.swapped_watched.connect(self._controller.watch_swapped)
             panel.seen.connect(self._controller.watch)
             panel.closed.connect(self._closed)
             self.show_view(self._controller.view)
@@ -129,6 +135,7 @@ class Tray(QObject):
         if self._panel is not None and not self._panel.isVisible():
             self._panel.deleteLater()
             self._panel = None
+            self._controller.watch_swapped(False)
 
     def open(self, token: str = "") -> None:
         """Show the window, in front."""
@@ -181,6 +188,8 @@ class Tray(QObject):
         menu.size_chosen.connect(self._controller.resize)
         menu.menu.aboutToShow.connect(self._controller.glance)
         menu.mode_chosen.connect(self._controller.set_mode)
+        menu.pause_asked.connect(self._controller.pause)
+        menu.battery_asked.connect(self._controller.use_battery)
         menu.settings_asked.connect(self.windows.open_settings)
         menu.check_asked.connect(self.windows.open_doctor)
         menu.open_asked.connect(self.open)
