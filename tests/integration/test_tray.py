@@ -377,7 +377,7 @@ async def test_the_menu_keeps_its_entries_while_they_change(watcher: Watcher, st
     await asyncio.to_thread(tray.wait, headline="Off")
     before = await watcher.entries()
     told = len(watcher.signals)
-    tray.do("status", {"Reason": ["on-battery", {}]})
+    tray.do("status", {"Reason": ["game", {}]})
     await until(lambda: "ItemsPropertiesUpdated" in watcher.signals[told:])
     assert "LayoutUpdated" not in watcher.signals[told:]
     after = await watcher.entries()

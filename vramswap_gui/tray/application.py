@@ -270,7 +270,6 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
     qt_messages.install(debug=options.debug)
     app = QApplication([sys.argv[0]])
     app.setApplicationName("vramswap")
-    app.setApplicationDisplayName("vramswap")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("vramswap")
     app.setQuitOnLastWindowClosed(False)
