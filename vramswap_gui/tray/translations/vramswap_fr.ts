@@ -124,6 +124,14 @@
         <translation>La plus haute est utilisée d’abord. L’espace d’échange sur disque a d’habitude -2, zram 100.</translation>
     </message>
     <message>
+        <source>Place to land</source>
+        <translation>Lieu de repli</translation>
+    </message>
+    <message>
+        <source>Where a swap file may be made when pages in VRAM fit nowhere else: in this folder of root&apos;s; off: nowhere; auto: in vramswap&apos;s own folder, if that is encrypted or the computer swaps to a disk already.</source>
+        <translation>Où créer un fichier d’échange quand les pages en VRAM ne tiennent nulle part ailleurs&#xa0;: dans ce dossier de root&#xa0;; off&#xa0;: nulle part&#xa0;; auto&#xa0;: dans le dossier de vramswap, s’il est chiffré ou si l’ordinateur échange déjà sur un disque.</translation>
+    </message>
+    <message>
         <source>GPU</source>
         <translation>GPU</translation>
     </message>
