@@ -165,6 +165,9 @@ def _try(name: str, root: Path, number: int, libraries: Path) -> int:
             session.open()
             trial = Trial(name, session, stack)
             trial.run()
+        except (AssertionError, subprocess.SubprocessError) as error:
+            print(f"FAILED  {name:<20}{error}", flush=True)
+            return 1
         finally:
             session.close()
     finally:

@@ -67,7 +67,7 @@ class Session:
         for program in self.desktop.programs:
             self.start(program, program.split(" ")[0])
             time.sleep(2)
-        self.environment |= self.desktop.guests
+            self.environment |= self.desktop.guests
         wait_for(lambda: _is_something(self.picture()), "the desktop")
         self.settle(4)
         if self.desktop.key:

@@ -83,11 +83,13 @@ DESKTOPS: Final[dict[str, Desktop]] = {
     "sway": Desktop(
         ("sway", "waybar"),
         "sway",
-        ("sway -c /tmp/sway.conf", "waybar"),
+        ("sway -c /tmp/sway.conf", "waybar -c /tmp/waybar.json"),
         "true",
         "true",
         {"WLR_BACKENDS": "x11", "WLR_RENDERER": "pixman"},
         {"WAYLAND_DISPLAY": "wayland-1", "XDG_SESSION_TYPE": "wayland", "QT_QPA_PLATFORM": "wayland"},
-        "printf 'output * bg #335577 solid_color\\n' >/tmp/sway.conf",
+        # Of its default, which has many a module that would move when the icon comes, what is needed; the colours stay.
+        "echo 'output * bg #335577 solid_color' >/tmp/sway.conf;"
+        ' echo \'{"modules-left": ["clock"], "modules-right": ["tray"]}\' >/tmp/waybar.json',
     ),
 }

@@ -24,7 +24,7 @@ from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.desktop import Desktop
 from vramswap_gui.tray.helper_client import Client
-from vramswap_gui.tray.hints import no_tray
+from vramswap_gui.tray.hints import ink, no_tray
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.notifier import Herald
 from vramswap_gui.tray.preferences import Preferences
@@ -197,7 +197,7 @@ class Tray(QObject):
         return menu
 
     def _ink(self) -> icons.Ink:
-        return self._preferences.ink
+        return ink(self._preferences.ink, os.environ.get("XDG_CURRENT_DESKTOP", ""))
 
     def _give_up_waiting(self) -> None:
         self._make_icon()

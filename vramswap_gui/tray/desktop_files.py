@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from vramswap_gui.plain import plain
 from vramswap_gui.system import process, smallfile
+from vramswap_gui.tray.autostart import Folders
 
 _HEAD: Final = "[Desktop Entry]"
 #: Longer names are no names.
@@ -36,9 +37,7 @@ class Applications:
     @classmethod
     def of(cls, environment: Mapping[str, str], home: Path, language: str) -> Self:
         """As the XDG base directories say; ``language`` as Qt's locale has it."""
-        data = environment.get("XDG_DATA_HOME") or str(home / ".local/share")
-        others = environment.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-        folders = [Path(folder) / "applications" for folder in (data, *others.split(":")) if folder.startswith("/")]
+        folders = [folder / "applications" for folder in Folders.of(environment, home).data_dirs]
         return cls(folders, (language, language.partition("_")[0]))
 
     def find(self, identity: str, program: str) -> Application | None:
