@@ -218,12 +218,14 @@ def find_icon(before: QImage, after: QImage) -> Area | None:
         if not clusters or x - clusters[-1][-1][0] > _GAP:
             clusters.append([])
         clusters[-1].append((x, y))
-    for cluster in sorted(clusters, key=len, reverse=True):
-        left, right = min(x for x, _ in cluster), max(x for x, _ in cluster)
-        top, bottom = min(y for _, y in cluster), max(y for _, y in cluster)
-        if right - left + 1 in _ICON and bottom - top + 1 in _ICON:
-            return left, top, right - left + 1, bottom - top + 1
-    return None
+    areas = [area for cluster in clusters if (area := _around(cluster))[2] in _ICON and area[3] in _ICON]
+    # What the icon has moved aside is of any shape; an icon is as wide as high.
+    return min(areas, key=lambda area: abs(area[2] - area[3]), default=None)
+
+
+def _around(pixels: list[tuple[int, int]]) -> Area:
+    left, top = min(x for x, _ in pixels), min(y for _, y in pixels)
+    return left, top, max(x for x, _ in pixels) - left + 1, max(y for _, y in pixels) - top + 1
 
 
 def contrast(picture: QImage, area: Area) -> float:

@@ -170,7 +170,7 @@ def build_package(tree: Path, work: Path = WORK) -> None:
 def inside(tree: Path, command: list[str], mounted: Path, environment: Mapping[str, str]) -> None:
     """Run a command in the tree, with this machine's way to the package registries and ``mounted`` at /mnt."""
     cache = WORK / "cache"
-    cache.mkdir(exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
     lines = ["set -e", "cd $1", "mount -t proc proc proc", "mount --rbind /dev dev", "mount --bind $2 mnt",
              "mkdir -p root/.cache", "mount --bind $3 root/.cache"]  # fmt: skip
     for path in map(Path, ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs", "/etc/pip.conf")):
