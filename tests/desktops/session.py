@@ -219,8 +219,13 @@ def find_icon(before: QImage, after: QImage) -> Area | None:
             clusters.append([])
         clusters[-1].append((x, y))
     areas = [area for cluster in clusters if (area := _around(cluster))[2] in _ICON and area[3] in _ICON]
-    # What the icon has moved aside is of any shape; an icon is as wide as high.
-    return min(areas, key=lambda area: abs(area[2] - area[3]), default=None)
+    # What the icon has moved aside has few colours; the edges of an icon are soft.
+    return max(areas, key=lambda area: len(set(_colours(after, area))), default=None)
+
+
+def _colours(picture: QImage, area: Area) -> list[int]:
+    left, top, width, height = area
+    return [picture.pixel(x, y) for x in range(left, left + width) for y in range(top, top + height)]
 
 
 def _around(pixels: list[tuple[int, int]]) -> Area:
@@ -230,8 +235,7 @@ def _around(pixels: list[tuple[int, int]]) -> Area:
 
 def contrast(picture: QImage, area: Area) -> float:
     """Between what most of an area is and what differs most from that, as WCAG 2.1 reckons."""
-    left, top, width, height = area
-    colours = [picture.pixel(x, y) for x in range(left, left + width) for y in range(top, top + height)]
+    colours = _colours(picture, area)
     ground = max(set(colours), key=colours.count)
     light = _luminance(ground)
     return max((max(light, other) + 0.05) / (min(light, other) + 0.05) for other in map(_luminance, set(colours)))
