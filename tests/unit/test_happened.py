@@ -55,7 +55,8 @@ def test_what_is_of_no_interest_is_left_out() -> None:
     plain = [Entry(NOW, event, "s", {}) for event in ("started", "ended", "blind", "new-in-a-later-version")]
     assert happened([*plain, Entry(NOW, "setting", "", {"setting": "unknown"})], NOW) == ()
     # Whoever invents an event has to think of it here.
-    known = {"on", "resized", "off", "idle", "mode", "setting", "failed", "refused", "sleep", "wake", "recovered"}
+    known = {"on", "resized", "off", "idle", "mode", "setting", "failed", "refused", "sleep", "wake", "recovered",
+             "landed", "cleared", "damaged"}  # fmt: skip
     servers = {"attached", "detached", "engine", "lost", "upgraded"}
     others = {"started", "adopted", "ended", "blind", "left-out"}
     assert {event.word for event in Event} == known | servers | others

@@ -97,6 +97,9 @@ def _words(entry: Entry) -> tuple[str, str]:
         "sleep": tr("The computer went to sleep"),
         "wake": tr("The computer woke up"),
         "recovered": tr("All is well again"),
+        "landed": tr("Swap was made on the disk, for pages that fitted nowhere else"),
+        "cleared": tr("The swap on the disk is gone again"),
+        "damaged": tr("Pages came back from VRAM damaged"),
     }
     return plain_words.get(entry.event, ""), ""
 

@@ -168,6 +168,18 @@
         <translation>Alles ist wieder in Ordnung</translation>
     </message>
     <message>
+        <source>Swap was made on the disk, for pages that fitted nowhere else</source>
+        <translation>Swap auf der Platte wurde angelegt, für Seiten, die sonst nirgends Platz hatten</translation>
+    </message>
+    <message>
+        <source>The swap on the disk is gone again</source>
+        <translation>Der Swap auf der Platte ist wieder weg</translation>
+    </message>
+    <message>
+        <source>Pages came back from VRAM damaged</source>
+        <translation>Seiten kamen beschädigt aus dem VRAM zurück</translation>
+    </message>
+    <message>
         <source>by hand</source>
         <translation>von Hand</translation>
     </message>

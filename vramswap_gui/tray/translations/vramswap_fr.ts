@@ -196,6 +196,18 @@
         <translation>Tout va bien de nouveau</translation>
     </message>
     <message>
+        <source>Swap was made on the disk, for pages that fitted nowhere else</source>
+        <translation>Un espace d’échange a été créé sur le disque, pour des pages qui ne tenaient nulle part ailleurs</translation>
+    </message>
+    <message>
+        <source>The swap on the disk is gone again</source>
+        <translation>L’espace d’échange sur le disque a de nouveau disparu</translation>
+    </message>
+    <message>
+        <source>Pages came back from VRAM damaged</source>
+        <translation>Des pages sont revenues abîmées de la VRAM</translation>
+    </message>
+    <message>
         <source>by hand</source>
         <translation>à la main</translation>
     </message>
