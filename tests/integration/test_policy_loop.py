@@ -170,10 +170,10 @@ def test_programs_that_somebody_names_get_everything(make_stack: Make) -> None:
     (process / "comm").write_text("Sleeps-a-while-\n")
     away = becomes(stack, "waiting")
     assert (away["cause"], away["size"]) == ("program", 0)
-    assert away["reason"] == "All VRAM is left to sleeps-a-while-with-a-long-name while it runs."
+    assert away["reason"]["text"] == "All VRAM is left to sleeps-a-while-with-a-long-name while it runs."
     (process / "comm").unlink()
     process.rmdir()
-    wait_for(lambda: "was running a moment ago" in status(stack)["reason"], "the end of the program")
+    wait_for(lambda: "was running a moment ago" in status(stack)["reason"]["text"], "the end of the program")
 
 
 def test_what_happened_is_told_to_whoever_asks(make_stack: Make) -> None:
