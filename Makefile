@@ -8,7 +8,7 @@ export PYTHON
 # In as many processes as there are cores, and one for those that wait; each takes the next test that is left.
 PYTEST := .venv/bin/python -m pytest -n auto --dist worksteal
 
-.PHONY: help run lint unit integration system test sim mutants soak tsan fuzz vm-test deb rpm arch wheel release translations clean
+.PHONY: help run lint unit integration system test sim mutants soak tsan fuzz vm-test desktops deb rpm arch wheel release translations clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,10 @@ fuzz: ## Feed the data path anything for SECONDS, with libFuzzer (needs clang)
 vm-test: ## Try the Debian package in a virtual machine with systemd: install, reboot, upgrade, remove (needs root)
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.vm.run $(ARGS)
+
+desktops: ## Try the Debian package on Plasma, GNOME, Xfce and sway, with pictures in build/desktops/pictures (needs root)
+	@packaging/setup.sh test
+	@.venv/bin/python -m tests.desktops $(ARGS)
 
 deb: ## Build the Debian package for this release into dist/
 	@packaging/deb.sh

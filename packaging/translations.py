@@ -33,7 +33,7 @@ from vramswap_gui.tray.i18n import FOLDER, TRAY  # noqa: E402
 from vramswap_gui.tray.preferences import OWN  # noqa: E402
 
 #: Besides English, of which only the plural forms are needed.
-LANGUAGES: Final = ("de",)
+LANGUAGES: Final = ("de", "fr")
 CODE: Final = ROOT / "vramswap_gui"
 #: Where gettext finds what was made of resources/po.
 COMPILED: Final = CODE / "text/catalogues"

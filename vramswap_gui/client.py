@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from vramswap_gui.api import dbus
+from vramswap_gui.api.activity import Activity
+from vramswap_gui.api.activity import from_wire as activity_from_wire
 from vramswap_gui.api.dbus import BUS_NAME, ERROR_PREFIX, INTERFACE, OBJECT_PATH, Verb
 from vramswap_gui.api.status import Mode, Status, status_from_wire
 from vramswap_gui.bus import connection
@@ -89,9 +91,25 @@ class Client:
         """Set when VRAM is lent by itself; returns when that has had its effect."""
         await self.do(dbus.SET_MODE, mode.value)
 
+    async def pause(self, seconds: int) -> None:
+        """Lend nothing for so long; 0 ends the pause."""
+        await self.do(dbus.PAUSE, seconds)
+
+    async def use_battery(self, wanted: bool) -> None:
+        """Lend on battery too, until mains power is back."""
+        await self.do(dbus.USE_BATTERY, wanted)
+
     async def make_way(self, wanted: bool) -> None:
         """Ask for all VRAM to be given back while a game runs here; forgotten when this client is gone."""
         await self.do(dbus.MAKE_WAY, wanted)
+
+    async def get_activity(self) -> Activity:
+        """What happened lately, and what VRAM was good for today."""
+        entries, today = await self.do(dbus.GET_ACTIVITY)
+        try:
+            return activity_from_wire([[*entry, plain(fields)] for *entry, fields in entries], today)
+        except (ValueError, TypeError):
+            raise VramswapError(Problem.OTHER_VERSION) from None
 
     async def get_config(self) -> Config:
         """The settings in force."""

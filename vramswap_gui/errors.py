@@ -817,6 +817,16 @@ class Problem(enum.StrEnum):
         "A measurement takes a size, up to 60 seconds, 1 to 20 runs, 1 to 64 threads.",
         "See `vramswapctl bench --help`.",
     )  # fmt: skip
+    NO_DURATION = (
+        "no-duration", ErrorCode.INVALID_ARGUMENT,
+        "“{text:text}” is not a duration.",
+        "Write it like 30min, 1h or 5400; “off” ends the pause.",
+    )  # fmt: skip
+    PAUSE_TOO_LONG = (
+        "pause-too-long", ErrorCode.INVALID_ARGUMENT,
+        "A pause is {longest:number} seconds at most.",
+        "Choose a shorter one, or turn the swap off.",
+    )  # fmt: skip
     BENCH_FAILED = (
         "bench-failed", ErrorCode.SERVER_FAILED,
         "The measurement failed: {why:text}.",

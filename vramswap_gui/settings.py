@@ -14,7 +14,17 @@ from typing import Any, Final
 
 from vramswap_gui.api.status import Mode
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, exact_size, parse_size, round_down
+from vramswap_gui.units import (
+    DURATIONS,
+    GIB,
+    MAX_SEGMENTS,
+    MIB,
+    MIN_SIZE,
+    SIZE_STEP,
+    exact_size,
+    parse_size,
+    round_down,
+)
 
 
 class Kind(enum.StrEnum):
@@ -163,7 +173,7 @@ _AUTO: Final = "auto"
 _NUMBER: Final = re.compile(r"([+-]?[0-9]{1,18})\s*([a-z%]*)", re.IGNORECASE | re.ASCII)
 #: The units that a number with a unit may be typed in.
 _UNITS: Final = {
-    "s": {"s": 1, "sec": 1, "seconds": 1, "min": 60, "minutes": 60, "h": 3600},
+    "s": DURATIONS,
     "%": {"%": 1},
 }
 #: No setting comes near it, and larger numbers cannot even be printed.
@@ -221,6 +231,14 @@ class Config:
     pause_for_games: bool = _setting(
         Kind.SWITCH, True, Group.POWER, "Make way for games",
         "Give all VRAM back while GameMode says that a game is running.",
+    )  # fmt: skip
+    make_way_for: str = _setting(
+        Kind.TEXT, "", Group.POWER, "Make way for programs",
+        "Programs that get all VRAM while they run, as games do: their names, with commas between.",
+    )  # fmt: skip
+    pause_in_power_saver: bool = _setting(
+        Kind.SWITCH, True, Group.POWER, "Off in power saver",
+        "Bring everything home while the desktop's power mode is the one that saves power.",
     )  # fmt: skip
     maximum: int = _setting(
         Kind.SIZE, 0, Group.ADVANCED, "Largest size",

@@ -19,6 +19,9 @@ MIN_SIZE: Final = 16 * MIB
 _FACTORS: Final = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": TIB}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
 _LARGEST: Final = 1 << 60
+#: Seconds by the units that people write.
+DURATIONS: Final = {"s": 1, "sec": 1, "seconds": 1, "min": 60, "minutes": 60, "h": 3600}
+_DURATION: Final = re.compile(r"([0-9]{1,9})\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 
 
 def parse_size(text: str, zero: bool = False) -> int:
@@ -39,6 +42,15 @@ def parse_size(text: str, zero: bool = False) -> int:
     if size > _LARGEST:
         raise ValueError(f"“{text[:40]}” is more than any GPU has")
     return size
+
+
+def parse_duration(text: str) -> int:
+    """Seconds for ``90``, ``30min`` or ``1 h``. Raises ValueError with a sentence for a person."""
+    match = _DURATION.fullmatch(text.strip())
+    factor = DURATIONS.get(match[2].lower() or "s") if match else None
+    if match is None or factor is None or not int(match[1]):
+        raise ValueError(f"“{text[:40]}” is not a duration")
+    return int(match[1]) * factor
 
 
 def format_size(size: int) -> str:

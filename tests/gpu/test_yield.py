@@ -17,11 +17,12 @@ from tests.support import card
 from tests.support.fakekernel import FakeKernel
 from tests.support.waiting import until
 from vramswap_gui.helper.config_file import ConfigFile
-from vramswap_gui.helper.event_log import EventLog
+from vramswap_gui.helper.event_log import EventLog, Recent
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.reconciler import Reconciler
 from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.helper.tally import Ledger
 from vramswap_gui.system.journald import Journal
 from vramswap_gui.text.language import ENGLISH
 from vramswap_gui.units import GIB, format_size
@@ -55,7 +56,12 @@ async def lending(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     manager = Lifecycle(server, ConfigFile(config), folder / "run", str(kernel.folder), kernel.folder)
     await manager.adopt()
     reconciler = asyncio.create_task(
-        Reconciler(manager, Monitor(kernel.folder, Path("/sys")), EventLog(Journal("test"), manager)).run()
+        Reconciler(
+            manager,
+            Monitor(kernel.folder, Path("/sys")),
+            EventLog(Journal("test"), manager, Recent(kernel.folder)),
+            Ledger(kernel.folder),
+        ).run()
     )
     try:
         yield manager

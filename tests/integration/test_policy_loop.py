@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import time
 
 from tests.demo.stack import Stack
 from tests.support.ctl import done, is_left_as_before, status
@@ -157,6 +159,86 @@ def test_a_game_gets_everything_until_its_player_is_gone(make_stack: Make) -> No
         player.wait()
     wait_for(lambda: "a game was running" in status(stack)["reason"]["text"], "the end of the game")
     is_left_as_before(stack)
+
+
+def test_programs_that_somebody_names_get_everything(make_stack: Make) -> None:
+    stack = started(make_stack, "always", make_way_for='"blender, sleeps-a-while-with-a-long-name"')
+    begin(stack)
+    becomes(stack, "on")
+    process = stack.fake.folder / "4242"
+    process.mkdir()
+    (process / "comm").write_text("Sleeps-a-while-\n")
+    away = becomes(stack, "waiting")
+    assert (away["cause"], away["size"]) == ("program", 0)
+    assert away["reason"]["text"] == "All VRAM is left to sleeps-a-while-with-a-long-name while it runs."
+    (process / "comm").unlink()
+    process.rmdir()
+    wait_for(lambda: "was running a moment ago" in status(stack)["reason"]["text"], "the end of the program")
+
+
+def test_what_happened_is_told_to_whoever_asks(make_stack: Make) -> None:
+    stack = started(make_stack, "always")
+    begin(stack)
+    becomes(stack, "on")
+    done(stack, "off")
+    stack.kill("helper")
+    stack.start_helper()
+    becomes(stack, "off")
+    told = json.loads(done(stack, "activity", "--json"))
+    events = [(entry["event"], entry["fields"].get("asked", 0)) for entry in told["entries"]]
+    assert events == [("started", 0), ("on", 0), ("off", 1), ("started", 0)]
+    on = told["entries"][1]
+    assert (on["fields"]["size"], abs(on["at"] - time.time()) < 600) == (GIB, True)
+    assert told["today"].keys() == {"paged_out", "paged_in", "seconds"}
+    assert "1 GiB of VRAM were given back." in done(stack, "activity")
+
+
+def test_a_pause_ends_by_itself_also_with_another_helper(make_stack: Make) -> None:
+    stack = started(make_stack, "always")
+    begin(stack)
+    becomes(stack, "on")
+    assert done(stack, "pause", "3600").startswith("off: Paused.")
+    paused = status(stack)
+    assert (paused["cause"], paused["size"]) == ("pause", 0)
+    assert 3500 < paused["paused_until"] - time.time() <= 3601
+    is_left_as_before(stack)
+    stack.kill("helper")
+    stack.start_helper()
+    assert abs(becomes(stack, "off")["paused_until"] - paused["paused_until"]) <= 2
+    assert status(stack)["cause"] == "pause"
+    done(stack, "pause", "1")
+    assert becomes(stack, "on", GIB)["paused_until"] == 0
+    done(stack, "pause")
+    assert done(stack, "pause", "off").startswith("on:")
+    # What a person says otherwise ends it too.
+    for command, state in ((("on",), "on"), (("off",), "off"), (("mode", "always"), "on")):
+        done(stack, "pause")
+        done(stack, *command)
+        assert becomes(stack, state)["paused_until"] == 0, command
+    refused = stack.ctl("pause", "8000000")
+    assert (refused.returncode, "604800 seconds at most" in refused.stderr) == (1, True)
+
+
+def test_the_battery_is_used_once(make_stack: Make) -> None:
+    stack = started(make_stack, "always")
+    begin(stack)
+    supply(stack, online=False, capacity=80)
+    # Without UPower somebody has to ask for the next look.
+    done(stack, "config", "battery_floor", "30")
+    assert becomes(stack, "off")["cause"] == "battery"
+    done(stack, "battery")
+    assert becomes(stack, "on", GIB)["battery_once"]
+    stack.kill("helper")
+    stack.start_helper()
+    assert becomes(stack, "on", GIB)["battery_once"]
+    supply(stack, online=True, capacity=80)
+    wait_for(lambda: not status(stack)["battery_once"], "the end of it")
+    supply(stack, online=False, capacity=80)
+    assert becomes(stack, "off")["cause"] == "battery"
+    done(stack, "battery")
+    becomes(stack, "on")
+    done(stack, "battery", "off")
+    assert becomes(stack, "off")["cause"] == "battery"
 
 
 def test_off_stays_off_whatever_the_mode(make_stack: Make) -> None:

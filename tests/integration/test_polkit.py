@@ -19,8 +19,9 @@ USER: Final = "daemon"
 
 #: Arguments for each method of ours, so that a refusal is not about them.
 ARGUMENTS: Final = {
-    "Start": (), "Stop": (), "Cancel": (), "Upgrade": (), "Sleep": (), "Wake": (), "GetConfig": (),
+    "Start": (), "Stop": (), "Cancel": (), "Upgrade": (), "Sleep": (), "Wake": (), "GetConfig": (), "GetActivity": (),
     "Resize": ("uint64 536870912",), "SetConfig": ("@a{sv} {}",), "SetMode": ("on-demand",), "MakeWay": ("true",),
+    "Pause": ("uint32 60",), "UseBattery": ("true",),
 }  # fmt: skip
 PUBLIC: Final = {name for name, verb in VERBS.items() if verb.access is Access.PUBLIC}
 

@@ -29,6 +29,8 @@ UPOWER: Final = "org.freedesktop.UPower"
 MAINS: Final = "/org/freedesktop/UPower"
 BATTERY: Final = "/org/freedesktop/UPower/devices/DisplayDevice"
 DEVICE: Final = "org.freedesktop.UPower.Device"
+#: As the mock and older versions of the daemon have it.
+PROFILES: Final = "net.hadess.PowerProfiles"
 LOGIND: Final = "org.freedesktop.login1"
 MANAGER: Final = "org.freedesktop.login1.Manager"
 MOCK: Final = "org.freedesktop.DBus.Mock"
@@ -63,7 +65,7 @@ class Machine:
     async def start(self, template: str, **parameters: object) -> subprocess.Popen[bytes]:
         """One of dbusmock's services; returns when it has its name."""
         process = self.spawn(*DBUSMOCK, "--template", template, "--parameters", json.dumps(parameters))
-        name = {"upower": UPOWER, "logind": LOGIND}[template]
+        name = {"upower": UPOWER, "logind": LOGIND, "power_profiles_daemon": PROFILES}[template]
         bus = await self.connect()
         while not (await call(bus, BUS, "/", BUS, "NameHasOwner", "s", name))[0]:
             assert process.poll() is None, f"dbusmock's {template} ended; is python3-dbusmock installed?"
@@ -226,6 +228,21 @@ async def test_sleep(machine: Machine) -> None:
         logind.kill()
         await watch.sees(None, False)
         assert [asleep for _, asleep in watch.said] == [True, False, True, False]
+
+
+async def test_the_power_mode(machine: Machine) -> None:
+    daemon = await machine.start("power_profiles_daemon", ActiveProfile="power-saver")
+    path = "/" + PROFILES.replace(".", "/")
+    async with watching(machine) as watch:
+        for number, (profile, saving) in enumerate((("", True), ("performance", False), ("power-saver", True))):
+            if profile:
+                values = {"ActiveProfile": Variant("s", profile)}
+                await machine.tell(PROFILES, path, "UpdateProperties", "sa{sv}", PROFILES, values)
+            await until(lambda: watch.signals.saving is saving)  # noqa: B023 – it is awaited here
+            assert len(watch.said) == number + 1
+        # The daemon ends.
+        daemon.kill()
+        await until(lambda: not watch.signals.saving)
 
 
 class Impostor:

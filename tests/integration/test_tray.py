@@ -122,6 +122,29 @@ def test_menu_has_mode_settings_and_check(host: subprocess.Popen[bytes], start: 
     tray.wait(windows=[], timers=0)
 
 
+def test_menu_has_pause_and_battery(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
+    tray = start()
+    in_host(tray)
+    assert "&Pause for an hour" not in tray.state()["menu"], "off and for ever"
+    tray.do("choose", "always")
+    wait_for(lambda: "&Pause for an hour" in tray.state()["menu"], "something to pause")
+    tray.do("menu", "pause")
+    wait_for(lambda: tray.state()["calls"][-1] == ["pause", 3600], "the pause")
+    tray.do("status", {"Reason": ["paused", {}], "Cause": "pause", "PausedUntil": 1_700_000_000})
+    wait_for(lambda: "End the &pause" in tray.state()["menu"], "the way back")
+    assert "&Pause for an hour" not in tray.state()["menu"]
+    tray.do("menu", "resume")
+    wait_for(lambda: tray.state()["calls"][-1] == ["pause", 0], "the end of the pause")
+    tray.do("status", {"Reason": ["on-battery", {}], "Cause": "battery", "PausedUntil": 0})
+    wait_for(lambda: "Use on &battery this once" in tray.state()["menu"], "the way to use the battery")
+    tray.do("menu", "battery")
+    wait_for(lambda: tray.state()["calls"][-1] == ["use_battery", True], "the battery")
+    # It can be taken back.
+    wait_for(lambda: "Use on &battery this once" in tray.state()["menu"], "the way back")
+    tray.do("menu", "battery")
+    wait_for(lambda: tray.state()["calls"][-1] == ["use_battery", False], "the end of it")
+
+
 def test_first_start_says_what_is_missing(
     host: subprocess.Popen[bytes], environment: dict[str, str], start: Callable[..., Tray]
 ) -> None:
@@ -354,7 +377,7 @@ async def test_the_menu_keeps_its_entries_while_they_change(watcher: Watcher, st
     await asyncio.to_thread(tray.wait, headline="Off")
     before = await watcher.entries()
     told = len(watcher.signals)
-    tray.do("status", {"Reason": ["on-battery", {}]})
+    tray.do("status", {"Reason": ["game", {}]})
     await until(lambda: "ItemsPropertiesUpdated" in watcher.signals[told:])
     assert "LayoutUpdated" not in watcher.signals[told:]
     after = await watcher.entries()

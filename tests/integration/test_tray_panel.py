@@ -145,7 +145,7 @@ def test_what_has_the_focus_keeps_it_while_busy(panel: Panel) -> None:
     panel.switch.setFocus()
     QTest.keyClick(panel.switch, Qt.Key.Key_Tab)
     assert panel.focusWidget() is not panel.switch
-    panel.cancel.setFocus()
+    panel.offer.setFocus()
     show(panel, "off")
     assert panel.focusWidget() is panel.switch
     show(panel, "on")

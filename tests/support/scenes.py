@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import os
 import re
 import sys
@@ -14,17 +16,28 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QWidget
 
+from vramswap_gui.api.activity import Activity, Entry, Today
 from vramswap_gui.api.reasons import Reason, ReasonCode
-from vramswap_gui.api.status import Mode, Segment, State, Status
+from vramswap_gui.api.status import Cause, Mode, Segment, State, Status
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import say
 from vramswap_gui.settings import Config
 from vramswap_gui.system.gpu import Card
+from vramswap_gui.system.run import Finished
 from vramswap_gui.tray import i18n
 from vramswap_gui.tray.history import History, Sample
-from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, ProgramView, SwapView
+from vramswap_gui.tray.readings import (
+    GpuView,
+    Machine,
+    MemoryView,
+    PowerView,
+    ProgramView,
+    SwappedView,
+    SwapView,
+)
 from vramswap_gui.tray.view_model import Problem as Hint
 from vramswap_gui.units import GIB, MIB
 
@@ -53,6 +66,18 @@ NOT_ALLOWED: Final = VramswapError(Problem.NOT_ALLOWED)
 NO_NBD: Final = VramswapError(Problem.NBD_NOT_LOADED)
 NO_GPU: Final = VramswapError(Problem.GPU_NOT_FOUND)
 NO_DEVICE: Final = GpuView(absent=True)
+
+
+def _measured(*figures: float) -> Finished:
+    names = ("page_vram", "page_disk", "leave_vram", "leave_disk", "spread")
+    return Finished(0, json.dumps({"verdict": dict(zip(names, figures, strict=True))}), "")
+
+
+MEASURED: Final[Mapping[str, Finished]] = {
+    "measured": _measured(19_200, 84_000, 5.1e9, 2.2e9, 4.0),
+    "measured-slow": _measured(140_000, 71_000, 1.1e9, 2.2e9, 38.0),
+    "measured-failed": Finished(1, "", "vramswapctl: The NVIDIA driver finds no GPU."),
+}
 
 CHECKS: Final = (
     Check(say("NVIDIA GPU"), Verdict.OK, say("GeForce RTX 4070 Laptop GPU at 0000:01:00.0, asleep")),
@@ -94,6 +119,32 @@ TRAFFIC: Final = traffic()
 CONFIG: Final = Config(size=4 * GIB)
 
 
+#: 26 November 2026, a quarter past ten in the evening, wherever it is.
+NOW: Final = int(datetime.datetime(2026, 11, 26, 22, 15).timestamp())
+WONT_FIT_FIELDS: Final = {
+    "problem": WONT_FIT.key, "arguments": json.dumps(WONT_FIT.as_dict()["arguments"]), "error": str(WONT_FIT.code),
+}  # fmt: skip
+GIVEN: Final[dict[str, str | int]] = {"state": "off", "size": 0, "from": 4 * GIB}
+ACTIVITY: Final = Activity(
+    (
+        Entry(NOW - 90_000, "on", "", {"state": "on", "size": 2 * GIB, "cause": "memory"}),
+        Entry(NOW - 80_000, "off", "", GIVEN | {"cause": "battery"}),
+        Entry(NOW - 9_000, "started", "The helper is there.", {}),
+        Entry(NOW - 8_000, "mode", "", {"setting": "mode", "from": "off", "to": "on-demand", "asked": 1}),
+        Entry(NOW - 7_000, "on", "", {"state": "on", "size": 2 * GIB, "cause": "memory"}),
+        Entry(NOW - 6_000, "resized", "", {"state": "on", "size": 4 * GIB, "from": 2 * GIB, "cause": "memory"}),
+        Entry(NOW - 5_000, "refused", "", {"asked": 1, **WONT_FIT_FIELDS}),
+        Entry(NOW - 3_000, "off", "", GIVEN | {"cause": "game", "state": "waiting"}),
+        Entry(NOW - 600, "on", "", {"state": "on", "size": 4 * GIB, "asked": 1}),
+    ),
+    Today(3328 * MIB, 2100 * MIB, 7900),
+)  # fmt: skip
+SWAPPED: Final = (
+    SwappedView("Firefox", "firefox", 1280 * MIB), SwappedView("Files", "system-file-manager", 310 * MIB),
+    SwappedView("An application with a name that is longer than most", "", 120 * MIB), SwappedView("make", "", 9 * MIB),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Scene:
     """What is known at one moment."""
@@ -106,11 +157,15 @@ class Scene:
     config: Config | None = CONFIG
     #: The GPU's memory as it is remembered.
     seen: int = GPU.total
+    power: PowerView | None = None
+    #: Whether what can be opened is open, and has something in it.
+    opened: bool = False
 
     @property
     def machine(self) -> Machine:
         """What was read of the machine, with some minutes of traffic."""
-        return Machine(self.gpu, self.memory, TRAFFIC, self.seen)
+        machine = Machine(self.gpu, self.memory, TRAFFIC, self.seen, self.power)
+        return replace(machine, swapped=SWAPPED, activity=ACTIVITY, now=float(NOW)) if self.opened else machine
 
 
 NO_TRAY: Final = Hint("This desktop shows no tray icons.", "An extension brings them.", "sudo apt install it")
@@ -145,6 +200,13 @@ SCENES: Final[Mapping[str, Scene]] = {
     "no-gpu-no-helper": Scene(None, NO_HELPER, gpu=NO_DEVICE, seen=0),
     "wont-fit": Scene(ON, WONT_FIT, gpu=LENT, memory=OURS),
     "simulated": Scene(replace(ON, simulated=("gpu", "kernel"), gpu_name="Simulated GPU"), gpu=LENT, memory=OURS),
+    "opened": Scene(ON, gpu=LENT, memory=OURS, opened=True),
+    "paused": Scene(
+        replace(OFF, reason=Reason.of(ReasonCode.PAUSED), cause=Cause.PAUSE, paused_until=NOW + 3600),
+        opened=True,
+        power=PowerView(False, ("firefox", "steam")),
+    ),
+    "battery": Scene(replace(OFF, reason=Reason.of(ReasonCode.ON_BATTERY), cause=Cause.BATTERY), gpu=ASLEEP),
     "no-tray": Scene(OFF, hint=NO_TRAY),
 }
 
@@ -188,6 +250,10 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
         panel.resize(round(panel.width() * wide), panel.height())
         panel.show()
         panel.show_view(shown, dismissible=scene.error is not None and scene.status is not None, hint=scene.hint)
+        if scene.opened:
+            panel.resize(panel.width(), 1150)
+            panel.swapped.open(True)
+            panel.activity.open(True)
         for _ in range(10):
             QApplication.processEvents()
         panel.grab().save(str(folder / f"{name}-{mark}.png"))
@@ -200,6 +266,7 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
                 part.resize(part.sizeHint())
                 part.grab().save(str(folder / f"{what}-{mark}.png"))
     draw_windows(folder, mark)
+    draw_tools(folder, mark)
     sheet = QPixmap(90 * len(Look), 440)
     sheet.fill("#2b2b2b" if dark else "#f0f0f0")
     painter = QPainter(sheet)
@@ -216,7 +283,6 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
 def draw_windows(folder: Path, mark: str) -> None:
     """Grab the windows besides the panel, each in all its states."""
     from PySide6.QtCore import QSettings
-    from PySide6.QtWidgets import QApplication, QWidget
 
     from vramswap_gui.tray import icons
     from vramswap_gui.tray.autostart import Folders
@@ -226,11 +292,7 @@ def draw_windows(folder: Path, mark: str) -> None:
     from vramswap_gui.tray.windows.settings import SettingsWindow
 
     def save(window: QWidget, name: str) -> None:
-        window.show()
-        for _ in range(10):
-            QApplication.processEvents()
-        window.grab().save(str(folder / f"{name}-{mark}.png"))
-        window.deleteLater()
+        _save(window, folder / f"{name}-{mark}.png")
 
     # What the one who draws has chosen is no part of the picture.
     nobody = Preferences(QSettings("/nonexistent", QSettings.Format.IniFormat), Folders(Path("/nonexistent")))
@@ -271,6 +333,35 @@ def draw_windows(folder: Path, mark: str) -> None:
         save(page, name)
 
 
+def draw_tools(folder: Path, mark: str) -> None:
+    """Grab the windows of the menu “More”."""
+    from vramswap_gui.tray import icons
+    from vramswap_gui.tray.windows.about import about
+    from vramswap_gui.tray.windows.measure import MeasurePage
+    from vramswap_gui.tray.windows.report import ReportPage
+
+    icon = icons.application_icon()
+    _save(MeasurePage(icon, folder), folder / f"measure-{mark}.png")
+    for name, finished in MEASURED.items():
+        measure = MeasurePage(icon, folder)
+        measure.show_result(finished)
+        _save(measure, folder / f"{name}-{mark}.png")
+    report = ReportPage(icon)
+    report.show_report(Finished(0, "== versions\nvramswap      1.0\n\n== doctor\n" + "ok  a check\n" * 40, ""))
+    _save(report, folder / f"report-{mark}.png")
+    _save(about(icon), folder / f"about-{mark}.png")
+
+
+def _save(window: QWidget, path: Path) -> None:
+    from PySide6.QtWidgets import QApplication
+
+    window.show()
+    for _ in range(10):
+        QApplication.processEvents()
+    window.grab().save(str(path))
+    window.deleteLater()
+
+
 def main() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtCore import QLocale, Qt, QTranslator
@@ -286,8 +377,11 @@ def main() -> None:
     draw(folder, f"dark-{times}", palette=dark)
     draw(folder, f"contrast-{times}", palette=contrast())
     draw(folder, f"narrow-{times}", palette=light, wide=0.75)
-    i18n.install(application, QLocale("de_DE"))
-    draw(folder, f"german-{times}", palette=light)
+    for language, name in (("German", "de_DE"), ("French", "fr_FR")):
+        installed = i18n.install(application, QLocale(name))
+        draw(folder, f"{language.lower()}-{times}", palette=light)
+        for translator in installed:
+            application.removeTranslator(translator)
 
     class Mirror(QTranslator):
         """A language that nobody has translated anything into."""

@@ -20,6 +20,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
 from tests.support.errors import failure
+from vramswap_gui.api.activity import Activity
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Mode, Segment, State, Status, status_from_wire
 from vramswap_gui.client import Client
@@ -42,6 +43,7 @@ class Noted:
         self.failure: VramswapError | None = None
         self.absent = False
         self.config = Config()
+        self.activity = Activity()
         self.connects = 0
         self.client: NotingClient | None = None
         self.tray: application.Tray
@@ -113,8 +115,18 @@ class NotingClient:
         NOTED.config = dataclasses.replace(NOTED.config, mode=mode.value)
         self.become(mode=mode)
 
+    async def pause(self, seconds: int) -> None:
+        self._note("pause", seconds)
+
+    async def use_battery(self, wanted: bool) -> None:
+        self._note("use_battery", wanted)
+        self.become(battery_once=wanted)
+
     async def make_way(self, wanted: bool) -> None:
         self._note("make_way", wanted)
+
+    async def get_activity(self) -> Activity:
+        return NOTED.activity
 
     async def get_config(self) -> Config:
         return NOTED.config
@@ -140,7 +152,7 @@ def where(name: str) -> list[int]:
         "automatic": panel.sizer.automatic,
         "dismiss": panel.problem.dismiss,
         "copy": panel.problem.copy,
-        "cancel": panel.cancel,
+        "cancel": panel.offer,
     }[name]
     middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
     return [middle.x(), middle.y(), widget.width(), widget.height()]

@@ -144,8 +144,9 @@ def test_texts_from_elsewhere_are_one_plain_line() -> None:
     assert odd.message == "{why:text}: {path:text}."
 
 
-def test_german_has_all_forms_with_their_places() -> None:
-    catalogue = gettext.translation(language.DOMAIN, language.FOLDER, ["de"])
+@pytest.mark.parametrize("code", ["de", "fr"])
+def test_a_language_has_all_forms_with_their_places(code: str) -> None:
+    catalogue = gettext.translation(language.DOMAIN, language.FOLDER, [code])
     known = set(catalogue._catalog)  # type: ignore[attr-defined]
     for form in every_form():
         if not re.search("[A-Za-z]{2}", PLACE.sub("", form)):

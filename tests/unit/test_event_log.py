@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.support.errors import failure
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Cause, Segment, State, Status
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.helper.event_log import EventLog, Scene, changes
+from vramswap_gui.helper.event_log import EventLog, Recent, Scene, changes
 from vramswap_gui.server.supervisor.event_log import how
 from vramswap_gui.settings import Config
 from vramswap_gui.system.journald import Event
@@ -125,7 +126,7 @@ class Told:
 
 
 def diary_of(told: Told) -> EventLog:
-    return EventLog(told, told)  # type: ignore[arg-type]
+    return EventLog(told, told, Recent(Path("/nonexistent")))  # type: ignore[arg-type]
 
 
 def test_what_is_on_the_way_is_not_told() -> None:
@@ -191,3 +192,23 @@ def test_a_machine_that_cannot_be_read_does_no_harm() -> None:
 )
 def test_how_an_engine_ended(code: int, words: str) -> None:
     assert how(code) == words
+
+
+def test_the_last_events_are_remembered_without_who_asked(tmp_path: Path) -> None:
+    recent = Recent(tmp_path)
+    recent.note("on", "It is on.", {"uid": 1000, "size": MIB, "reason": "", "state": State.ON})
+    for _ in range(3):
+        recent.note("refused", "No.", {"uid": None, "error": ErrorCode.BUSY})
+    recent.note("off", "It is off.", {"uid": 0})
+    on, refused, off = recent.entries
+    assert on.fields == {"size": MIB, "state": "on", "asked": 1}
+    assert (refused.sentence, refused.fields) == ("No.", {"error": "Busy"})
+    assert off.fields == {"asked": 1}
+    assert Recent(tmp_path).entries == recent.entries
+    for number in range(200):
+        recent.note("setting", f"Line {number}.", {})
+    assert [entry.sentence for entry in recent.entries][-1] == "Line 199."
+    assert len(recent.entries) == 60
+    for nonsense in ("", "[1]", "[[1, 2, 3, 4]]", "{", "null", "[" * 5000):
+        (tmp_path / "activity").write_text(nonsense)
+        assert Recent(tmp_path).entries == ()

@@ -144,6 +144,28 @@ BEGINNINGS: Final[list[Row]] = [
     ("a game, but off anyway", Observation(SHORT, SLEEPING, session=GAME), OFF, 0, State.OFF, Cause.HAND, "Off."),
     ("a game that may share", Observation(SHORT, SLEEPING, session=GAME),
      dataclasses.replace(ON_DEMAND, pause_for_games=False), 2 * GIB, ON, Cause.MEMORY, ""),
+    ("a pause", Observation(SHORT, SLEEPING, session=SessionObservation(paused_until=NOW + 1)), ALWAYS, 0, State.OFF,
+     Cause.PAUSE, "Paused."),
+    ("a pause of what was turned on by hand", Observation(SHORT, SLEEPING, session=SessionObservation(
+        hand=True, paused_until=NOW + 1)), OFF, 0, State.OFF, Cause.PAUSE, "Paused."),
+    ("a pause, but off anyway", Observation(SHORT, SLEEPING, session=SessionObservation(paused_until=NOW + 1)), OFF, 0,
+     State.OFF, Cause.HAND, "Off."),
+    ("a pause that is over", Observation(SHORT, SLEEPING, session=SessionObservation(paused_until=NOW)), ON_DEMAND,
+     2 * GIB, ON, Cause.MEMORY, ""),
+    ("a program that gets everything", Observation(SHORT, SLEEPING, session=SessionObservation(program="blender")),
+     ON_DEMAND, 0, WAITING, Cause.PROGRAM, "All VRAM is left to blender while it runs."),
+    ("the power mode saves power", Observation(SHORT, SLEEPING, PowerObservation(True, 80, saving=True)), ON_DEMAND, 0,
+     State.OFF, Cause.PROFILE, "Off while the power mode saves power."),
+    ("the power mode saves power, and nobody minds", Observation(SHORT, SLEEPING, PowerObservation(saving=True)),
+     dataclasses.replace(ON_DEMAND, pause_in_power_saver=False), 2 * GIB, ON, Cause.MEMORY, ""),
+    ("turned on by hand while the power mode saves power", Observation(SHORT, SLEEPING, PowerObservation(saving=True),
+     BY_HAND), ON_DEMAND, 7 * GIB + 512 * MIB, ON, Cause.NONE, ""),
+    ("on battery this once", Observation(SHORT, SLEEPING, UNPLUGGED, SessionObservation(battery_once=True)), ON_DEMAND,
+     2 * GIB, ON, Cause.MEMORY, ""),
+    ("on battery this once, and memory is plentiful", Observation(PLENTIFUL, SLEEPING, UNPLUGGED,
+     SessionObservation(battery_once=True)), ON_DEMAND, 0, WAITING, Cause.MEMORY, "Memory is plentiful."),
+    ("on battery this once, but it is low", Observation(SHORT, SLEEPING, level(19), SessionObservation(
+        battery_once=True)), ON_DEMAND, 0, State.OFF, Cause.BATTERY, "below the floor"),
     ("the machine is about to sleep", Observation(SHORT, SLEEPING, session=SessionObservation(asleep=True, hand=True)),
      ALWAYS, 0, State.OFF, Cause.SLEEP, "Off while the machine sleeps."),
 ]  # fmt: skip
@@ -173,6 +195,16 @@ def lent(gib: float, memory: Memory = SOME, used: float = 0, others: float = 0, 
 
 def with_gpu(course: Course, card: GpuObservation) -> Course:
     return dataclasses.replace(course[0], gpu=card), course[1]
+
+
+def test_a_pause_takes_all_back_at_once_and_ends_by_itself() -> None:
+    seen, state = lent(4, SHORT, used=3)
+    seen = dataclasses.replace(seen, session=SessionObservation(paused_until=NOW + 90))
+    decision, state = decide(seen, state, ON_DEMAND, NOW)
+    assert (decision.size, decision.urgent, decision.until) == (0, True, NOW + 90)
+    after = dataclasses.replace(seen, gpu=SLEEPING, running=Running())
+    # Nobody else wanted the VRAM, so there is nothing to wait for.
+    assert decide(after, state, ON_DEMAND, NOW + 90)[0].size == 2 * GIB
 
 
 GAME_RAN: Final = Reason.of(ReasonCode.GAME_RAN)

@@ -10,11 +10,12 @@ import pytest
 
 from vramswap_gui.api.status import State
 from vramswap_gui.helper.config_file import ConfigFile
-from vramswap_gui.helper.event_log import EventLog
+from vramswap_gui.helper.event_log import EventLog, Recent
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.reconciler import Reconciler
 from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.helper.tally import Ledger
 from vramswap_gui.system import meminfo, smallfile, swaps
 from vramswap_gui.system.journald import Journal
 
@@ -39,8 +40,9 @@ async def test_one_snapshot_a_step(machine: Path, monkeypatch: pytest.MonkeyPatc
         machine / "proc",
         machine,
     )
-    events = EventLog(Journal("test"), lifecycle)
-    reconciler = Reconciler(lifecycle, Monitor(machine / "proc", machine), events)
+    events = EventLog(Journal("test"), lifecycle, Recent(machine / "run"))
+    ledger = Ledger(machine / "run", machine)
+    reconciler = Reconciler(lifecycle, Monitor(machine / "proc", machine), events, ledger)
     await lifecycle.adopt()
     read: Counter[str] = Counter()
 

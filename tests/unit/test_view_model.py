@@ -48,6 +48,9 @@ def shown(name: str) -> View:
         ("no-gpu-no-helper", Look.UNAVAILABLE, "No NVIDIA GPU", False, False),
         ("wont-fit", Look.ON, "On", True, True),
         ("simulated", Look.ON, "On", True, True),
+        ("opened", Look.ON, "On", True, True),
+        ("paused", Look.OFF, "Paused", False, True),
+        ("battery", Look.OFF, "Off", False, True),
         ("no-tray", Look.OFF, "Off", False, True),
     ],
 )
@@ -67,7 +70,7 @@ def test_every_scene_is_in_the_table() -> None:
     ("status", "sentence"),
     [
         (OFF, "No VRAM is lent, and the GPU may sleep."),
-        (replace(OFF, reason=Reason.of(ReasonCode.ON_BATTERY)), "Off on battery."),
+        (replace(OFF, reason=Reason.of(ReasonCode.ON_BATTERY)), "The computer is on battery."),
         (replace(ON, state=State.STOPPING, bytes_left=GIB), "Bringing pages home, 1 GiB to go."),
         (replace(ON, state=State.RESIZING, reason=Reason.of(ReasonCode.RESIZING)), "Changing the size."),
         (replace(ON, state=State.FAILED), "4 GiB of VRAM are still in use as swap."),

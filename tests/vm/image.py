@@ -28,7 +28,7 @@ _SYSTEM: Final = (
     "linux-image-amd64", "initramfs-tools", "systemd-sysv", "udev", "dbus", "polkitd", "libpam-systemd", "python3",
     "procps", "login", "passwd",
 )  # fmt: skip
-_BUILD: Final = ("binutils", "dpkg-dev", "g++", "gzip", "libc6-dev", "python3-dev", "python3-venv")
+BUILD: Final = ("binutils", "dpkg-dev", "g++", "gzip", "libc6-dev", "python3-dev", "python3-venv")
 
 #: Run in the tree before the packages are unpacked: a small initramfs, because the processor is an emulated one.
 _INITRAMFS: Final = """\
@@ -59,8 +59,8 @@ def make() -> Disk:
             )
     WORK.mkdir(parents=True, exist_ok=True)
     tree = WORK / "tree"
-    _once("tree", "\n".join((_RECIPE, RELEASE, *_SYSTEM, *_BUILD, _INITRAMFS)), lambda: _bootstrap(tree))
-    _once("package", _RECIPE + _sources(), lambda: _package(tree))
+    _once("tree", "\n".join((_RECIPE, RELEASE, *_SYSTEM, *BUILD, _INITRAMFS)), lambda: _bootstrap(tree))
+    _once("package", _RECIPE + sources(), lambda: build_package(tree))
     package = max((WORK / "package").glob("*.deb"))
     depends = _field(package, "Depends")
     setup = (HERE / "setup.sh").read_text()
@@ -104,16 +104,16 @@ def _once(name: str, ingredients: str, work: Callable[[], None]) -> None:
 
 def _bootstrap(tree: Path) -> None:
     shutil.rmtree(tree, ignore_errors=True)
-    uri, keyring = _mirror()
+    uri, keyring = mirror()
     subprocess.run(
-        ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(_SYSTEM + _BUILD)}",
+        ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(_SYSTEM + BUILD)}",
          f"--keyring={keyring}", "--aptopt=Apt::Install-Recommends false", f"--essential-hook={_INITRAMFS}",
          RELEASE, tree, f"deb {uri} {RELEASE} main"],
         check=True, env=os.environ | {"LC_ALL": "C.UTF-8"},
     )  # fmt: skip
 
 
-def _mirror() -> tuple[str, str]:
+def mirror() -> tuple[str, str]:
     """Where this machine gets Debian from, and the keys that vouch for it."""
     keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     folder = Path("/etc/apt")
@@ -135,7 +135,7 @@ def _is_debian(uri: str) -> bool:
     return uri.rstrip("/").endswith("/debian")
 
 
-def _sources() -> str:
+def sources() -> str:
     """A digest of what the package is built from."""
     digest = hashlib.sha256()
     for name in _files():
@@ -152,8 +152,9 @@ def _files() -> list[str]:
     return sorted(name for name in names if (ROOT / name).is_file())
 
 
-def _package(tree: Path) -> None:
-    source = WORK / "source"
+def build_package(tree: Path, work: Path = WORK) -> None:
+    """Build the package in a tree, into the folder ``package`` of ``work``."""
+    source = work / "source"
     shutil.rmtree(source, ignore_errors=True)
     for name in _files():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -161,15 +162,15 @@ def _package(tree: Path) -> None:
     date = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
     environment = {"SOURCE_DATE_EPOCH": date.stdout.strip()} if date.stdout.strip() else {}
     # What the package may depend on is looked up in the archive's list.
-    _inside(tree, ["sh", "-c", "apt-get update -qq && /mnt/packaging/deb.sh"], source, environment)
-    shutil.rmtree(WORK / "package", ignore_errors=True)
-    shutil.copytree(source / "dist", WORK / "package")
+    inside(tree, ["sh", "-c", "apt-get update -qq && /mnt/packaging/deb.sh"], source, environment)
+    shutil.rmtree(work / "package", ignore_errors=True)
+    shutil.copytree(source / "dist", work / "package")
 
 
-def _inside(tree: Path, command: list[str], mounted: Path, environment: Mapping[str, str]) -> None:
+def inside(tree: Path, command: list[str], mounted: Path, environment: Mapping[str, str]) -> None:
     """Run a command in the tree, with this machine's way to the package registries and ``mounted`` at /mnt."""
     cache = WORK / "cache"
-    cache.mkdir(exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
     lines = ["set -e", "cd $1", "mount -t proc proc proc", "mount --rbind /dev dev", "mount --bind $2 mnt",
              "mkdir -p root/.cache", "mount --bind $3 root/.cache"]  # fmt: skip
     for path in map(Path, ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs", "/etc/pip.conf")):
@@ -191,7 +192,7 @@ def _image(tree: Path, depends: str) -> None:
     shutil.rmtree(script, ignore_errors=True)
     script.mkdir()
     shutil.copy(HERE / "setup.sh", script / "setup.sh")
-    _inside(tree, ["sh", "/mnt/setup.sh", depends], script, {"DEBIAN_FRONTEND": "noninteractive"})
+    inside(tree, ["sh", "/mnt/setup.sh", depends], script, {"DEBIAN_FRONTEND": "noninteractive"})
     image = WORK / "image.ext4"
     image.unlink(missing_ok=True)
     used = int(subprocess.run(["du", "-sm", tree], check=True, capture_output=True, text=True).stdout.split()[0])

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from vramswap_gui.api.activity import ENTRIES_SIGNATURE, TODAY_SIGNATURE
 from vramswap_gui.api.declaration import Argument, Interface, Method
 from vramswap_gui.api.status import PROPERTIES, Mode
 from vramswap_gui.errors import VramswapError
@@ -31,6 +32,8 @@ ACTION_CONFIGURE: Final = "org.vramswap.configure"
 EVERY_DAY: Final = "Every day"
 UPKEEP: Final = "Upkeep"
 UNITS: Final = "For the system's units"
+#: Seconds.
+LONGEST_PAUSE: Final = 7 * 86400
 
 
 class Access(enum.Enum):
@@ -113,6 +116,26 @@ MAKE_WAY: Final = Verb(
     access=Access.CONTROL,
     question="Authentication is required to have VRAM swap make way for a game",
 )
+PAUSE: Final = Verb(
+    "Pause",
+    "Lends nothing for a while: what is lent is given back, and afterwards it is as it was before. Start, Stop and "
+    "SetMode end a pause. Returns when it has had its effect.",
+    takes=(Argument("seconds", "u", f"How long, at most {LONGEST_PAUSE}; 0 ends the pause."),),
+    access=Access.CONTROL,
+    question="Authentication is required to pause VRAM swap",
+    command="pause",
+    help="Give everything back for a while; afterwards it goes on as before.",
+)
+USE_BATTERY: Final = Verb(
+    "UseBattery",
+    "Lends on battery as on mains power, whatever the settings say, until mains power is back. The battery's floor "
+    "holds all the same.",
+    takes=(Argument("wanted", "b", "False takes it back."),),
+    access=Access.CONTROL,
+    question="Authentication is required to use VRAM swap on battery this once",
+    command="battery",
+    help="Lend on battery too, this once: until mains power is back.",
+)
 UPGRADE: Final = Verb(
     "Upgrade",
     "Has the server become the version that is installed now; the swap stays on.",
@@ -138,6 +161,21 @@ WAKE: Final = Verb(
     group=UNITS,
     help="After the machine slept: on again if it was on before.",
 )
+GET_ACTIVITY: Final = Verb(
+    "GetActivity",
+    "The last events, and what VRAM was good for today.",
+    gives=(
+        Argument(
+            "entries", ENTRIES_SIGNATURE,
+            "The oldest first: seconds since 1970, the event (`VRAMSWAP_EVENT` of the journal), its sentence in "
+            "English, and the journal's fields in small letters, without those that say who asked.",
+        ),
+        Argument("today", TODAY_SIGNATURE, "Bytes that went to VRAM, bytes that came back, seconds of lending."),
+    ),
+    access=Access.PUBLIC,
+    command="activity",
+    help="Show what happened lately, and what VRAM was good for today.",
+)  # fmt: skip
 GET_CONFIG: Final = Verb(
     "GetConfig",
     "The settings in force.",
@@ -154,8 +192,11 @@ SET_CONFIG: Final = Verb(
 
 VERBS: Final[Mapping[str, Verb]] = {
     verb.name: verb
-    for verb in (START, STOP, CANCEL, RESIZE, SET_MODE, MAKE_WAY, UPGRADE, SLEEP, WAKE, GET_CONFIG, SET_CONFIG)
-}
+    for verb in (
+        START, STOP, CANCEL, RESIZE, SET_MODE, PAUSE, USE_BATTERY, MAKE_WAY, UPGRADE, SLEEP, WAKE, GET_ACTIVITY,
+        GET_CONFIG, SET_CONFIG,
+    )
+}  # fmt: skip
 #: Command of ``vramswapctl`` → the verb that it is.
 COMMANDS: Final[Mapping[str, Verb]] = {verb.command: verb for verb in VERBS.values() if verb.command}
 

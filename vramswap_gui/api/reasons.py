@@ -35,7 +35,10 @@ class ReasonCode(enum.StrEnum):
     STOPPING = "stopping", "Bringing pages home."
     RESIZING = "resizing", "Changing the size."
     ASLEEP = "asleep", "Off while the machine sleeps."
+    PAUSED = "paused", "Paused."
     GAME = "game", "A game is running and has all of the VRAM."
+    PROGRAM = "program", "All VRAM is left to {program:text} while it runs."
+    POWER_SAVER = "power-saver", "Off while the power mode saves power."
     ON_BATTERY = "on-battery", "Off on battery."
     BATTERY_LOW = "battery-low", "The battery is at {level:number} %, below the floor of {floor:number} %."
     BATTERY_NEAR_FLOOR = (
@@ -77,6 +80,8 @@ class ReasonCode(enum.StrEnum):
     VRAM_TAKEN = "vram-taken", "another program took its VRAM"
     LENDING_FAILED = "lending-failed", "lending VRAM failed"
     GAME_RAN = "game-ran", "a game was running"
+    PROGRAM_RAN = "program-ran", "{program:text} was running"
+    WAS_SAVING_POWER = "was-saving-power", "the power mode saved power"
     WAS_ON_BATTERY = "was-on-battery", "the machine was on battery"
     BATTERY_WAS_LOW = "battery-was-low", "the battery was low"
 

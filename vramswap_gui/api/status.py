@@ -48,6 +48,9 @@ class Cause(enum.StrEnum):
     BATTERY = "battery"
     GAME = "game"
     SLEEP = "sleep"
+    PAUSE = "pause"
+    PROGRAM = "program"
+    PROFILE = "profile"
     VRAM = "vram"
 
 
@@ -103,6 +106,10 @@ class Status:
     landed: tuple[int, int] = (0, 0)
     #: Pages that were not as they had been written, since the server's start: read right the second time, and lost.
     damaged: tuple[int, int] = (0, 0)
+    #: When a pause ends, in seconds since 1970; 0 while there is none.
+    paused_until: int = 0
+    #: VRAM is lent on battery too until mains power is back.
+    battery_once: bool = False
 
     @property
     def size(self) -> int:
@@ -175,6 +182,12 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             "Damaged", "(tt)", "damaged",
             "How many pages were not as they had been written, since the server was started: those that were right "
             "when they were read once more, and those that were lost. Whoever wanted one of these got an error.",
+        ),
+        Property(
+            "PausedUntil", "t", "paused_until", "When a pause ends, in seconds since 1970; 0 while there is none.",
+        ),
+        Property(
+            "BatteryOnce", "b", "battery_once", "Whether VRAM is lent on battery too until mains power is back.",
         ),
     )
 }  # fmt: skip

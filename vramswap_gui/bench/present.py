@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.sax.saxutils import escape
 
+from vramswap_gui.bench import verdict
 from vramswap_gui.bench.suite import Report, Row
 from vramswap_gui.units import KIB, format_size
 
@@ -19,14 +20,15 @@ def table(report: Report) -> str:
         f"{'':5} {'load, connections × depth':<28} {'IOPS':>10} {'spread':>7} {'GB/s':>7} {'p50 µs':>8} {'p99 µs':>8}"
     ]
     for row in report.rows:
-        iops = [run.iops for run in row.runs]
-        spread = (max(iops) - min(iops)) / row.median(lambda run: run.iops) * 100
+        differ = verdict.spread(row)
         lines.append(
-            f"{row.medium:5} {row.scenario.title:<28} {row.median(lambda run: run.iops):>10,.0f} {spread:>6.1f}%"
+            f"{row.medium:5} {row.scenario.title:<28} {row.median(lambda run: run.iops):>10,.0f} {differ:>6.1f}%"
             f" {row.median(lambda run: run.bandwidth) / 1e9:>7.2f} {row.median(lambda run: run.p50) / 1e3:>8.1f}"
             f" {row.median(lambda run: run.p99) / 1e3:>8.1f}"
         )
     lines.append(f"Ready to serve after {report.ready_after:.2f} s, with {format_size(report.memory)} of memory.")
+    if (found := verdict.verdict(report)) is not None:
+        lines.append(found.sentence)
     return "\n".join(lines)
 
 

@@ -32,9 +32,13 @@ class Scenario:
         return f"{self.block_size // KIB} KiB {kind}, {self.connections} × {self.depth}"
 
 
+#: What programs wait for, a page at a time; and what the kernel sends away.
+PAGE_IN: Final = Scenario(4 * KIB, 1, 1, 0)
+PAGE_OUT: Final = Scenario(512 * KIB, 1, 4, 100)
+QUICK: Final = (PAGE_IN, PAGE_OUT)
 #: Page-ins are mostly single pages, page-outs long runs; the rest shows what is to be had.
 SCENARIOS: Final = (
-    Scenario(4 * KIB, 1, 1, 0),
+    PAGE_IN,
     Scenario(4 * KIB, 1, 32, 0),
     Scenario(4 * KIB, 1, 32, 100),
     Scenario(4 * KIB, 4, 16, 0),
@@ -42,7 +46,7 @@ SCENARIOS: Final = (
     Scenario(4 * KIB, 8, 16, 0),
     Scenario(4 * KIB, 8, 16, 100),
     Scenario(128 * KIB, 1, 4, 0),
-    Scenario(512 * KIB, 1, 4, 100),
+    PAGE_OUT,
     Scenario(512 * KIB, 4, 4, 100),
 )
 
@@ -58,6 +62,7 @@ class Plan:
     gpu: str
     disk: Path | None
     verify: bool = True
+    scenarios: tuple[Scenario, ...] = SCENARIOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +102,17 @@ class Report:
 
 async def measure(plan: Plan, progress: Callable[[float, str], None]) -> Report:
     """Do the whole plan; ``progress`` hears the share done and what comes next. Raises VramswapError."""
-    total = len(SCENARIOS) * (2 if plan.disk else 1)
+    total = len(plan.scenarios) * (2 if plan.disk else 1)
     rows: list[Row] = []
     async with export(plan.size, plan.gpu, plan.threads) as server:
-        for scenario in SCENARIOS:
+        for scenario in plan.scenarios:
             progress(len(rows) / total, f"VRAM: {scenario.title}")
             runs = await asyncio.to_thread(_on_vram, server, scenario, plan)
             rows.append(Row("VRAM", scenario, runs))
         ready_after, memory = server.ready_after, server.memory()
     if plan.disk is not None:
         with disk.scratch(plan.disk, min(plan.size, disk.LARGEST)) as file:
-            for scenario in SCENARIOS:
+            for scenario in plan.scenarios:
                 progress(len(rows) / total, f"disk: {scenario.title}")
                 runs = await asyncio.to_thread(_on_disk, file, scenario, plan)
                 rows.append(Row("disk", scenario, runs))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from typing import Final
 
+from vramswap_gui.api.activity import Today
 from vramswap_gui.api.reasons import ReasonCode
 from vramswap_gui.api.status import Landing, Status
 from vramswap_gui.paths import STATE
@@ -53,6 +55,10 @@ def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
         yield "", f"→ {remedy}"
     if status.segments:
         yield "Used", f"{format_size(status.used)} of {format_size(status.size)}"
+    if status.paused_until:
+        yield "Paused", f"until {datetime.datetime.fromtimestamp(status.paused_until):%H:%M}"
+    if status.battery_once:
+        yield "Battery", "used this once, until mains power is back"
     yield "Mode", mode(status)
     yield "Size", size(status)
     if any(status.damaged):
@@ -80,3 +86,11 @@ def size(status: Status) -> str:
     """The size that was chosen, and the most that can be."""
     limit = f", at most {exact_size(status.maximum)}" if status.maximum else ""
     return f"{SETTINGS['size'].show(status.wanted)}{limit}"
+
+
+def today(today: Today) -> str:
+    """What VRAM was good for since midnight."""
+    hours, minutes = divmod(today.seconds // 60, 60)
+    lent = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    moved = f"{format_size(today.paged_out)} went there and {format_size(today.paged_in)} came back"
+    return f"Today VRAM was lent for {lent}; {moved}."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from vramswap_gui.api import dbus
+from vramswap_gui.api.activity import Activity
 from vramswap_gui.api.dbus import BUS_NAME, ERROR_PREFIX, HELPER, OBJECT_PATH, Access, Verb
 from vramswap_gui.api.status import Status, status_to_wire
 from vramswap_gui.bus.connection import Bus, BusError, Peer, Variant, plain
@@ -31,9 +33,10 @@ Handler = Callable[..., Awaitable[Sequence[Any] | None]]
 class DbusService:
     """The object at OBJECT_PATH."""
 
-    def __init__(self, lifecycle: Lifecycle, events: EventLog) -> None:
+    def __init__(self, lifecycle: Lifecycle, events: EventLog, activity: Callable[[], Activity]) -> None:
         self._lifecycle = lifecycle
         self._events = events
+        self._activity = activity
         self._bus: Bus | None = None
         self._polkit: Polkit | None = None
         self._shown: dict[str, Any] = status_to_wire(Status())
@@ -42,8 +45,11 @@ class DbusService:
         #: What is more than a call of the lifecycle.
         own: Mapping[str, Handler] = {
             dbus.SET_MODE.name: lambda caller, mode: self._set_mode(mode),
+            dbus.PAUSE.name: lambda caller, seconds: self._pause(seconds),
+            dbus.USE_BATTERY.name: lambda caller, wanted: self._use_battery(wanted),
             dbus.SET_CONFIG.name: lambda caller, settings: lifecycle.configure(plain(settings)),
             dbus.GET_CONFIG.name: self._get_config,
+            dbus.GET_ACTIVITY.name: self._get_activity,
             dbus.MAKE_WAY.name: self._make_way,
         }
         self._handlers: Mapping[str, Handler] = {
@@ -112,8 +118,24 @@ class DbusService:
         config = self._lifecycle.config()
         return [{key: Variant(setting.signature, getattr(config, key)) for key, setting in SETTINGS.items()}]
 
+    async def _get_activity(self, caller: Caller | None) -> list[Any]:
+        found = self._activity()
+        entries = [
+            [entry.at, entry.event, entry.sentence, {name: _variant(value) for name, value in entry.fields.items()}]
+            for entry in found.entries
+        ]
+        return [entries, list(dataclasses.astuple(found.today))]
+
     async def _set_mode(self, mode: str) -> None:
         await self._lifecycle.configure({"mode": mode})
+        await self._lifecycle.settle()
+
+    async def _pause(self, seconds: int) -> None:
+        await self._lifecycle.pause(seconds)
+        await self._lifecycle.settle()
+
+    async def _use_battery(self, wanted: bool) -> None:
+        await self._lifecycle.use_battery(wanted)
         await self._lifecycle.settle()
 
     async def _make_way(self, caller: Caller, wanted: bool) -> None:
@@ -183,6 +205,10 @@ class Players:
         if peer is not None:
             peer.stop()
             self._changed(bool(self._peers))
+
+
+def _variant(value: str | int) -> Variant:
+    return Variant("s", value) if isinstance(value, str) else Variant("x", value)
 
 
 def _details(verb: Verb, arguments: Sequence[Any]) -> dict[str, str]:

@@ -9,19 +9,27 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from vramswap_gui import __version__
+from vramswap_gui.api.activity import Entry
 from vramswap_gui.api.status import Status
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.settings import SETTINGS, Config
+from vramswap_gui.system import smallfile
 from vramswap_gui.system.journald import Event, Journal
 from vramswap_gui.text.language import ENGLISH
 from vramswap_gui.units import format_size
 
+#: So many events are remembered.
+_RECENT: Final = 60
 #: What is no value in a sentence has these words.
 _NOTHING: Final = "not set"
 
@@ -102,7 +110,9 @@ def _swap(before: Status, after: Status, by: int | None) -> Iterator[Line]:
 
 
 def _fields(error: VramswapError) -> dict[str, object]:
-    return {"error": error.code, "problem": error.key, "remedy": error.remedy}
+    arguments = error.as_dict()["arguments"]
+    coded = {"arguments": json.dumps(arguments, ensure_ascii=False)} if arguments else {}
+    return {"error": error.code, "problem": error.key, "remedy": error.remedy, **coded}
 
 
 def _segments(status: Status) -> str:
@@ -114,11 +124,45 @@ def _asked(by: int | None) -> str:
     return "" if by is None else f" User {by} asked for it."
 
 
+class Recent:
+    """The last events, for whoever opens a window; kept in the runtime directory until the machine starts anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "activity"
+        self._entries: deque[Entry] = deque(_recall(self._path), maxlen=_RECENT)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The oldest first."""
+        return tuple(self._entries)
+
+    def note(self, event: str, sentence: str, fields: Mapping[str, object]) -> None:
+        """One more. What is said again and again is kept once, with its last time."""
+        if self._entries and (self._entries[-1].event, self._entries[-1].sentence) == (event, sentence):
+            self._entries.pop()
+        told = {name: value if isinstance(value, int) else str(value) for name, value in fields.items() if value}
+        if told.pop("uid", None) is not None or fields.get("uid") == 0:
+            told["asked"] = 1
+        self._entries.append(Entry(round(time.time()), event, sentence, told))
+        # A full /run costs no more than that.
+        with contextlib.suppress(OSError):
+            text = json.dumps([dataclasses.astuple(entry) for entry in self._entries])
+            self._path.write_text(text, encoding="utf-8")
+
+
+def _recall(path: Path) -> list[Entry]:
+    """What a helper before left."""
+    with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):
+        return [Entry.from_wire(kept) for kept in json.loads(smallfile.text(path) or "[]")]
+    return []
+
+
 class EventLog:
     """The one of a helper. It remembers what was told last."""
 
-    def __init__(self, journal: Journal, lifecycle: Lifecycle) -> None:
+    def __init__(self, journal: Journal, lifecycle: Lifecycle, recent: Recent) -> None:
         self._journal = journal
+        self._recent = recent
         self._lifecycle = lifecycle
         self._told = Scene()
 
@@ -127,10 +171,10 @@ class EventLog:
         self._told = self._scene()
         status = self._told.status
         started = f"vramswap {__version__} is at your service, in the mode {status.mode}."
-        self._journal.tell(Event.STARTED, started, {"version": __version__, "mode": status.mode})
+        self._say(Event.STARTED, started, {"version": __version__, "mode": status.mode})
         if status.size:
             adopted = f"{format_size(status.size)} of swap in {_segments(status)} were on already, and stay."
-            self._journal.tell(Event.ADOPTED, adopted, {"size": status.size, "segments": len(status.segments)})
+            self._say(Event.ADOPTED, adopted, {"size": status.size, "segments": len(status.segments)})
         self._tell(_swap(dataclasses.replace(status, error=None), status, None))
 
     def look(self, by: int | None = None) -> frozenset[Event]:
@@ -157,7 +201,7 @@ class EventLog:
                 fields = {**_fields(error), "verb": verb, "uid": by}
                 asked = "" if by is None else f" of user {by}"
                 sentence = f"{verb}{asked} was refused: {error.message}"
-                self._journal.tell(Event.REFUSED, sentence, fields, like=f"{verb} {by} {error.code}")
+                self._say(Event.REFUSED, sentence, fields, like=f"{verb} {by} {error.code}")
             raise
         self.look(by)
 
@@ -168,17 +212,21 @@ class EventLog:
         told = self._told.status.error
         if told is None or told.code is not error.code:
             sentence = f"What the policy wants cannot be done: {error.message}"
-            self._journal.tell(Event.REFUSED, sentence, _fields(error), like=error.code)
+            self._say(Event.REFUSED, sentence, _fields(error), like=error.code)
 
     def blind(self, error: Exception) -> None:
         """The policy could not look at the machine."""
-        self._journal.tell(Event.BLIND, f"Looking at the machine failed: {error}.", {"error": type(error).__name__})
+        self._say(Event.BLIND, f"Looking at the machine failed: {error}.", {"error": type(error).__name__})
 
     def end(self) -> None:
         """The helper ends by itself or because it was told to."""
         size = self._told.status.size
         on = f"; {format_size(size)} of swap go on without it" if size else ""
-        self._journal.tell(Event.ENDED, f"The helper ends{on}.", {"size": size})
+        self._say(Event.ENDED, f"The helper ends{on}.", {"size": size})
+
+    def _say(self, event: Event, sentence: str, fields: Mapping[str, object], like: str = "") -> None:
+        self._journal.tell(event, sentence, fields, like)
+        self._recent.note(event.word, sentence, fields)
 
     def _scene(self) -> Scene:
         config = self._told.config
@@ -190,5 +238,5 @@ class EventLog:
     def _tell(self, lines: Iterator[Line]) -> frozenset[Event]:
         told = list(lines)
         for line in told:
-            self._journal.tell(line.event, line.sentence, line.fields)
+            self._say(line.event, line.sentence, line.fields)
         return frozenset(line.event for line in told)

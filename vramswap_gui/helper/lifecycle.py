@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.control import GpuInfo
+from vramswap_gui.api.dbus import LONGEST_PAUSE
 from vramswap_gui.api.limits import Vram
 from vramswap_gui.api.reasons import ReasonCode
 from vramswap_gui.api.status import Cause, Mode, State, Status
@@ -37,6 +38,11 @@ from vramswap_gui.system.swaps import Swap
 _STRAY_SECONDS: Final = 10.0
 #: Disks fill, and are mounted, without a word.
 _GROUND_SECONDS: Final = 60.0
+
+
+def _boot_time() -> float:
+    """A pause goes by while the machine sleeps, whatever becomes of the calendar."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 async def _nothing() -> None:
@@ -136,6 +142,11 @@ class Lifecycle:
         return self._runtime.asleep
 
     @property
+    def battery_once(self) -> bool:
+        """Whether VRAM is lent on battery too until mains power is back."""
+        return self._runtime.battery_once
+
+    @property
     def busy(self) -> bool:
         """Whether a verb is under way."""
         return self._verb.locked() and not self._tidying
@@ -175,6 +186,8 @@ class Lifecycle:
                 self._fail(error)
             simulated = () if self._attach == "kernel" else ("kernel",)
             self._set(mode=Mode(config.mode), wanted=config.size, simulated=simulated)
+            left = self.paused_until(time.time())
+            self._set(paused_until=round(left or 0), battery_once=self._runtime.battery_once)
             self._place.find(config.landing)
             # Of segments nothing is known yet; a file that is no swap goes.
             await self._segments.reach(Goal(), config)
@@ -210,6 +223,7 @@ class Lifecycle:
             if self.asleep:
                 raise VramswapError(Problem.GOING_TO_SLEEP)
             await self._start()
+            self._end_pause()
             self._by_hand(True)
 
     async def _start(self, most: int | None = None) -> None:
@@ -239,6 +253,7 @@ class Lifecycle:
         """Turn the swap off, pages first. Raises VramswapError; then what is still in use goes on serving."""
         async with self._changing():
             await self._stop()
+            self._end_pause()
             self._by_hand(False)
 
     async def _stop(self, pause: float = 0, cause: Cause = Cause.HAND) -> None:
@@ -293,6 +308,43 @@ class Lifecycle:
             if resume:
                 await self._start()
             self._by_hand(self.hand)
+
+    async def pause(self, seconds: int) -> None:
+        """Lend nothing for so long, by the policy; 0 ends the pause. Raises VramswapError."""
+        if seconds > LONGEST_PAUSE:
+            raise VramswapError(Problem.PAUSE_TOO_LONG, longest=LONGEST_PAUSE)
+        async with self._changing():
+            if seconds:
+                self._runtime.paused_until = _boot_time() + seconds
+                self._set(paused_until=round(time.time()) + seconds)
+            else:
+                self._end_pause()
+            self._by_hand(self.hand)
+
+    def paused_until(self, now: float) -> float | None:
+        """When the pause ends, on the clock that shows ``now``; None while there is none."""
+        until = self._runtime.paused_until
+        return None if until is None else now + until - _boot_time()
+
+    async def use_battery(self, wanted: bool) -> None:
+        """Have the policy lend on battery too, until :meth:`expire` hears of mains power."""
+        async with self._changing():
+            self._runtime.battery_once = wanted
+            self._set(battery_once=wanted)
+            self._by_hand(self.hand)
+
+    def expire(self, on_ac: bool | None) -> None:
+        """End what was wanted for a while only."""
+        until = self._runtime.paused_until
+        if until is not None and until <= _boot_time():
+            self._end_pause()
+        if on_ac and self._runtime.battery_once:
+            self._runtime.battery_once = False
+            self._set(battery_once=False)
+
+    def _end_pause(self) -> None:
+        self._runtime.paused_until = None
+        self._set(paused_until=0)
 
     async def cancel(self) -> None:
         """Have the segment that is being emptied stay, if there is one; what waits for it fails with CANCELLED."""
@@ -351,6 +403,8 @@ class Lifecycle:
                     self._file.save(before)
                     raise
             self._set(mode=Mode(config.mode), wanted=config.size)
+            if "mode" in values:
+                self._end_pause()
             if config.gpu != before.gpu:
                 self._vram_seen = None
                 self._set(maximum=0)

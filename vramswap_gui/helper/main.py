@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vramswap_gui import __version__
+from vramswap_gui.api.activity import Activity
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.dbus_service import DbusService
-from vramswap_gui.helper.event_log import EventLog
+from vramswap_gui.helper.event_log import EventLog, Recent
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.power_signals import PowerSignals
 from vramswap_gui.helper.reconciler import Reconciler
 from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.helper.tally import Ledger
 from vramswap_gui.paths import CONFIG, RUNTIME, STATE
 from vramswap_gui.system import inotify, process
 from vramswap_gui.system.journald import Event, Journal
@@ -78,15 +80,16 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
     lifecycle = Lifecycle(
         server, config, options.runtime_dir, options.attach, options.proc, options.sys, options.state_dir
     )
-    events = EventLog(journal, lifecycle)
-    service = DbusService(lifecycle, events)
+    recent, ledger = Recent(options.runtime_dir), Ledger(options.runtime_dir, options.sys)
+    events = EventLog(journal, lifecycle, recent)
+    service = DbusService(lifecycle, events, lambda: Activity(recent.entries, ledger.today))
     # The name first: of two helpers, only the one that has it may touch what it finds.
     await service.connect(options.bus)
     await lifecycle.adopt()
     events.begin()
     signals = PowerSignals(lambda: reconciler.poke())
-    monitor = Monitor(options.proc, options.sys, signals.power, lambda: signals.asleep)
-    reconciler = Reconciler(lifecycle, monitor, events)
+    monitor = Monitor(options.proc, options.sys, signals.power, lambda: signals.asleep, lambda: signals.saving)
+    reconciler = Reconciler(lifecycle, monitor, events, ledger)
     await signals.connect(options.bus)
     service.open()
     _heed_edits(config.folder, reconciler)

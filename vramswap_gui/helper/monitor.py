@@ -12,7 +12,7 @@ from vramswap_gui.api.control import GpuInfo
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.policy.sizing import Room
 from vramswap_gui.helper.policy.types import GpuObservation, Memory, PowerObservation
-from vramswap_gui.system import gpu, memory, nvml, power_supply, psi
+from vramswap_gui.system import gpu, memory, nvml, power_supply, process, psi
 from vramswap_gui.system.nvml import Program
 from vramswap_gui.system.swaps import Swap
 from vramswap_gui.system.threads import Threads
@@ -22,12 +22,17 @@ from vramswap_gui.units import MIB
 _NVML_SECONDS: Final = 5.0
 #: A driver that takes longer hangs, and is not asked again until it has answered.
 _NVML_PATIENCE: Final = 2.0
+#: A look at every process costs milliseconds, and a program takes longer to want VRAM.
+_SEARCH_SECONDS: Final = 2.0
 #: Other programs' use of the VRAM that differs by less is the same: drivers round and keep buffers.
 _STEADY: Final = 16 * MIB
 
 
 class Monitor:
-    """``supply`` tells of mains and battery, None without UPower; ``asleep`` whether the machine is about to sleep."""
+    """``supply`` tells of mains and battery, None without UPower; ``asleep`` whether the machine is about to sleep.
+
+    ``saving`` tells whether the power mode saves power.
+    """
 
     def __init__(
         self,
@@ -35,11 +40,14 @@ class Monitor:
         sys: Path,
         supply: Callable[[], power_supply.PowerReading | None] = lambda: None,
         asleep: Callable[[], bool] = lambda: False,
+        saving: Callable[[], bool] = lambda: False,
     ) -> None:
         self._proc = proc
         self._sys = sys
         self._supply = supply
         self.asleep = asleep
+        self._saving = saving
+        self._program, self._searched, self._sought = "", float("-inf"), ""
         self._reading: nvml.GpuReading | None = None
         self._threads = Threads()
         #: NVML is being asked, which may take for ever.
@@ -74,7 +82,14 @@ class Monitor:
     def power(self) -> PowerObservation:
         """Mains and battery."""
         reading = self._supply() or power_supply.read(self._sys)
-        return PowerObservation(reading.on_ac, reading.percent)
+        return PowerObservation(reading.on_ac, reading.percent, self._saving())
+
+    def program(self, names: str) -> str:
+        """The first that runs of the programs that the setting ``make_way_for`` names; empty while none does."""
+        if names != self._sought or time.monotonic() - self._searched >= _SEARCH_SECONDS:
+            self._searched, self._sought = time.monotonic(), names
+            self._program = process.running(names.split(","), self._proc)
+        return self._program
 
     async def gpu(self, pci: str, held: GpuInfo | None, lent: int) -> GpuObservation:
         """The GPU. ``held``: what our server says of it while one runs, which has it awake; ``lent``: our segments.

@@ -1,6 +1,7 @@
-"""What UPower tells of mains and battery, and logind of sleep, as it happens: nobody has to look.
+"""What UPower tells of mains and battery, logind of sleep, and power-profiles-daemon of the power mode, as it happens.
 
-Interfaces: https://upower.freedesktop.org/docs/ and org.freedesktop.login1(5).
+Nobody has to look. Interfaces: https://upower.freedesktop.org/docs/, org.freedesktop.login1(5) and
+https://upower.pages.freedesktop.org/power-profiles-daemon/. tuned offers the last one's too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from vramswap_gui.system.power_supply import PowerReading
 
 _UPOWER: Final = "org.freedesktop.UPower"
 _LOGIND: Final = "org.freedesktop.login1"
+#: Its name, and the one that it had before version 0.20. Each has an interface of the same name.
+_PROFILES: Final = ("org.freedesktop.UPower.PowerProfiles", "net.hadess.PowerProfiles")
 _MANAGER: Final = "org.freedesktop.login1.Manager"
 #: Signals: interface, member and signature.
 _CHANGED: Final = (PROPERTIES, "PropertiesChanged", "sa{sv}as")
@@ -46,9 +49,9 @@ class _Object:
 
 
 class PowerSignals:
-    """Follows UPower and logind on a connection of its own. Either may be missing, end, and come back.
+    """Follows them on a connection of its own. Any may be missing, end, and come back.
 
-    ``changed`` is called after :meth:`power` or :attr:`asleep` have changed.
+    ``changed`` is called after :meth:`power`, :attr:`asleep` or :attr:`saving` have changed.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -61,7 +64,10 @@ class PowerSignals:
             "org.freedesktop.UPower.Device", {"IsPresent": "b", "Percentage": "d"},
         )  # fmt: skip
         self._sleep = _Object(_LOGIND, "/org/freedesktop/login1", _MANAGER, {"PreparingForSleep": "b"}, _SLEEP)
-        self._objects = (self._mains, self._battery, self._sleep)
+        self._profiles = tuple(
+            _Object(name, "/" + name.replace(".", "/"), name, {"ActiveProfile": "s"}) for name in _PROFILES
+        )
+        self._objects = (self._mains, self._battery, self._sleep, *self._profiles)
         self._peers: dict[str, Peer] = {}
 
     def power(self) -> PowerReading | None:
@@ -77,8 +83,13 @@ class PowerSignals:
         """By logind: true from just before the machine sleeps until it is awake again."""
         return bool(self._sleep.values.get("PreparingForSleep"))
 
+    @property
+    def saving(self) -> bool:
+        """Whether the power mode is the one that saves power."""
+        return any(profile.values.get("ActiveProfile") == "power-saver" for profile in self._profiles)
+
     async def connect(self, address: str) -> None:
-        """Begin to follow both on the bus at ``address``, or the ``system`` bus. Raises VramswapError.
+        """Begin to follow them on the bus at ``address``, or the ``system`` bus. Raises VramswapError.
 
         What they have to tell comes later, each with a call of ``changed``.
         """
@@ -86,7 +97,7 @@ class PowerSignals:
             self._bus = bus = await Bus.connect(address)
         except BusError as error:
             raise VramswapError(Problem.BUS_UNUSABLE, why=str(error)) from None
-        for service in (_UPOWER, _LOGIND):
+        for service in (_UPOWER, _LOGIND, *_PROFILES):
             bus.begin(self._follow(bus, service))
 
     async def close(self) -> None:
@@ -135,7 +146,7 @@ class PowerSignals:
 
     @contextlib.contextmanager
     def _noticing(self) -> Iterator[None]:
-        before = self.power(), self.asleep
+        before = self.power(), self.asleep, self.saving
         yield
-        if (self.power(), self.asleep) != before:
+        if (self.power(), self.asleep, self.saving) != before:
             self._changed()

@@ -13,6 +13,7 @@ from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.policy.lending import decide
 from vramswap_gui.helper.policy.types import Decision, Observation, PolicyState, Running, SessionObservation, rules
+from vramswap_gui.helper.tally import Ledger
 
 #: While VRAM is lent somebody may want it back, and has to get it within two seconds.
 _LENT_SECONDS: Final = 1.0
@@ -29,10 +30,11 @@ _LEISURE_SECONDS: Final = 1.0
 class Reconciler:
     """One for a lifecycle. ``run`` it, and ``poke`` it when anything has changed."""
 
-    def __init__(self, lifecycle: Lifecycle, monitor: Monitor, events: EventLog) -> None:
+    def __init__(self, lifecycle: Lifecycle, monitor: Monitor, events: EventLog, ledger: Ledger) -> None:
         self._lifecycle = lifecycle
         self._monitor = monitor
         self._events = events
+        self._ledger = ledger
         self._poked = asyncio.Event()
         self._state = PolicyState()
         self._generation = -1
@@ -88,6 +90,7 @@ class Reconciler:
     async def _step(self) -> float:
         """One look and what follows from it. Returns after how many seconds to look again."""
         try:
+            self._ledger.look(self._lifecycle.devices)
             await self._lifecycle.guard()
             decision = await self._decide()
             if decision is None:
@@ -132,6 +135,8 @@ class Reconciler:
         generation = lifecycle.generation
         config = lifecycle.config()
         held = await lifecycle.held()
+        power = self._monitor.power()
+        lifecycle.expire(power.on_ac)
         stalled, self._stalled = self._stalled, False
         if generation != self._generation:
             # A person's own command: what was before it is no reason to do anything.
@@ -141,9 +146,15 @@ class Reconciler:
         observation = Observation(
             self._monitor.memory(areas, lifecycle.areas, stalled),
             await self._monitor.gpu(self._monitor.pci(config.gpu), held, lent),
-            self._monitor.power(),
+            power,
             SessionObservation(
-                lifecycle.playing, lifecycle.asleep or self._monitor.asleep(), lifecycle.hand, lifecycle.taken_down
+                lifecycle.playing,
+                lifecycle.asleep or self._monitor.asleep(),
+                lifecycle.hand,
+                lifecycle.taken_down,
+                lifecycle.paused_until(time.monotonic()),
+                lifecycle.battery_once,
+                self._monitor.program(config.make_way_for),
             ),
             Running(lent, used, lifecycle.failed_at),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 
@@ -12,6 +13,8 @@ class RuntimeState:
         self._hand = folder / "hand"
         self._asleep = folder / "asleep"
         self._said = {"on": True, "off": False}.get(_text(self._hand))
+        self._paused = folder / "paused"
+        self._battery = folder / "battery"
 
     @property
     def hand(self) -> bool | None:
@@ -26,6 +29,32 @@ class RuntimeState:
             self._hand.unlink(missing_ok=True)
         else:
             _write(self._hand, "on" if wanted else "off")
+
+    @property
+    def paused_until(self) -> float | None:
+        """When a pause ends, in seconds of a clock that goes on while the machine sleeps (CLOCK_BOOTTIME)."""
+        with contextlib.suppress(ValueError):
+            return float(_text(self._paused))
+        return None
+
+    @paused_until.setter
+    def paused_until(self, until: float | None) -> None:
+        if until is None:
+            self._paused.unlink(missing_ok=True)
+        else:
+            _write(self._paused, f"{until:.3f}")
+
+    @property
+    def battery_once(self) -> bool:
+        """Whether VRAM is lent on battery too until mains power is back."""
+        return self._battery.exists()
+
+    @battery_once.setter
+    def battery_once(self, wanted: bool) -> None:
+        if wanted:
+            _write(self._battery, "")
+        else:
+            self._battery.unlink(missing_ok=True)
 
     @property
     def asleep(self) -> bool:

@@ -1,12 +1,14 @@
-"""What this process is called in ps(1), in top(1) and in the journal."""
+"""What processes are called: this one in ps(1), in top(1) and in the journal, and others."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from vramswap_gui.paths import THIS_PROCESS
+from vramswap_gui.system import smallfile
 
 #: The kernel keeps so many bytes (PR_SET_NAME(2const)).
 LONGEST: Final = 15
@@ -16,3 +18,18 @@ def call_it(name: str, proc: Path = THIS_PROCESS) -> None:
     """Name this process; threads that it starts from now on have the name too. A failure is of no consequence."""
     with contextlib.suppress(OSError):
         (proc / "comm").write_text(name[:LONGEST])
+
+
+def running(names: Iterable[str], proc: Path = Path("/proc")) -> str:
+    """The first of these programs that runs, whoever runs it; empty while none does. Capitals make no difference.
+
+    A process's name is the kernel's own. Its command line is in memory of its own, which may have to come back from a
+    swap that is not well; it is left alone.
+    """
+    wanted = {name.strip()[:LONGEST].casefold(): name.strip() for name in names if name.strip()}
+    if not wanted:
+        return ""
+    found = {
+        smallfile.text(process / "comm").casefold() for process in smallfile.entries(proc) if process.name.isdigit()
+    }
+    return next((name for short, name in wanted.items() if short in found), "")

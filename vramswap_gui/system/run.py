@@ -38,8 +38,11 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:{_ADMIN_FOLDERS}")
 
 
-async def run(*command: str) -> Finished:
-    """Run a program to its end; one that is missing ends with status 127. Cancelling kills it."""
+async def run(*command: str, environment: Mapping[str, str] | None = None) -> Finished:
+    """Run a program to its end; one that is missing ends with status 127. Cancelling kills it.
+
+    ``environment``: besides this process's, and in place of what has it speak English.
+    """
     path = find(command[0])
     if path is None:
         return Finished(127, "", f"{command[0]} is not installed")
@@ -47,7 +50,7 @@ async def run(*command: str) -> Finished:
     process = await asyncio.create_subprocess_exec(
         path, *command[1:],
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env=os.environ | {"LC_ALL": "C"},
+        env=os.environ | ({"LC_ALL": "C"} if environment is None else environment),
     )  # fmt: skip
     try:
         output, errors = await process.communicate()

@@ -24,7 +24,7 @@ from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.desktop import Desktop
 from vramswap_gui.tray.helper_client import Client
-from vramswap_gui.tray.hints import no_tray
+from vramswap_gui.tray.hints import ink, no_tray
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.notifier import Herald
 from vramswap_gui.tray.preferences import Preferences
@@ -105,6 +105,12 @@ class Tray(QObject):
             panel.size_chosen.connect(self._controller.resize)
             panel.dismissed.connect(self._controller.dismiss)
             panel.cancelled.connect(self._controller.cancel)
+            panel.pause_asked.connect(self._controller.pause)
+            panel.battery_asked.connect(self._controller.use_battery)
+            panel.measure_asked.connect(self.windows.open_measure)
+            panel.report_asked.connect(self.windows.open_report)
+            panel.about_asked.connect(self.windows.open_about)
+            panel.swapped_watched.connect(self._controller.watch_swapped)
             panel.seen.connect(self._controller.watch)
             panel.closed.connect(self._closed)
             self.show_view(self._controller.view)
@@ -129,6 +135,7 @@ class Tray(QObject):
         if self._panel is not None and not self._panel.isVisible():
             self._panel.deleteLater()
             self._panel = None
+            self._controller.watch_swapped(False)
 
     def open(self, token: str = "") -> None:
         """Show the window, in front."""
@@ -181,6 +188,8 @@ class Tray(QObject):
         menu.size_chosen.connect(self._controller.resize)
         menu.menu.aboutToShow.connect(self._controller.glance)
         menu.mode_chosen.connect(self._controller.set_mode)
+        menu.pause_asked.connect(self._controller.pause)
+        menu.battery_asked.connect(self._controller.use_battery)
         menu.settings_asked.connect(self.windows.open_settings)
         menu.check_asked.connect(self.windows.open_doctor)
         menu.open_asked.connect(self.open)
@@ -188,7 +197,7 @@ class Tray(QObject):
         return menu
 
     def _ink(self) -> icons.Ink:
-        return self._preferences.ink
+        return ink(self._preferences.ink, os.environ.get("XDG_CURRENT_DESKTOP", ""))
 
     def _give_up_waiting(self) -> None:
         self._make_icon()
@@ -261,7 +270,6 @@ def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_c
     qt_messages.install(debug=options.debug)
     app = QApplication([sys.argv[0]])
     app.setApplicationName("vramswap")
-    app.setApplicationDisplayName("vramswap")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("vramswap")
     app.setQuitOnLastWindowClosed(False)

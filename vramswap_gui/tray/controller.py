@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ from vramswap_gui.tray.view_model import Problem, View, problem, view
 _READ_MS: Final = 1000
 _RETRY_MS: Final = 3000
 _SHOW_MS: Final = 40
+#: Of the readings, a second apart, every so many-th also has what changes slowly or costs more.
+_PROGRAMS_READS: Final = 3
+_ACTIVITY_READS: Final = 10
 
 
 class Controller(QObject):
@@ -60,6 +64,8 @@ class Controller(QObject):
         self._reading: set[str] = set()
         self._watched = False
         self._playing = False
+        self._curious = False
+        self._reads = 0
         self._closed = False
         self._read_timer = repeating(self, _READ_MS, self._read)
         self._show_timer = single(self, _SHOW_MS, self._show)
@@ -109,6 +115,15 @@ class Controller(QObject):
     def set_mode(self, mode: str) -> None:
         """Want VRAM to be lent at other times."""
         self._ask(None, lambda client: client.set_mode(Mode(mode)))
+
+    def pause(self, seconds: int) -> None:
+        """Have nothing lent for so long; 0 ends the pause."""
+        on = self._status is not None and bool(self._status.segments)
+        self._ask(State.STOPPING if on and seconds else None, lambda client: client.pause(seconds))
+
+    def use_battery(self, wanted: bool) -> None:
+        """Have VRAM lent on battery too, this once."""
+        self._ask(None, lambda client: client.use_battery(wanted))
 
     def make_way(self, playing: bool) -> None:
         """Somebody began, or stopped, to play."""
@@ -177,11 +192,21 @@ class Controller(QObject):
             self._watched = watched
             self._show()
             if watched:
+                self._reads = 0
                 self._read()
                 if self._client is None:
                     self.connect_soon()
                 else:
                     self._spawn(self._learn(self._client))
+
+    def watch_swapped(self, watched: bool) -> None:
+        """Whether somebody wants to know whose memory is in swap: a look at every process."""
+        self._curious = watched
+        if watched:
+            self._reads = 0
+            self._read()
+        else:
+            self._machine = dataclasses.replace(self._machine, swapped=None)
 
     def glance(self) -> None:
         """Somebody looks for a moment, at the menu: have the numbers of now."""
@@ -245,7 +270,8 @@ class Controller(QObject):
         self._status = status
         self.heard.emit(before, status, self._pending is not None)
         self._show()
-        if self._watched and before is not None and before.size != status.size:
+        if self._watched and before is not None and (before.size, before.state) != (status.size, status.state):
+            self._reads = 0
             self._read()
 
     def _lost(self, client: Client, error: VramswapError) -> None:
@@ -286,6 +312,14 @@ class Controller(QObject):
         if changed:
             self._show()
 
+    async def _remember_activity(self, client: Client) -> None:
+        """What happened lately. A helper of an earlier version has no answer, and nobody misses it."""
+        with contextlib.suppress(VramswapError):
+            activity, now = await client.get_activity(), time.time()
+            if activity != self._machine.activity:
+                self._machine = dataclasses.replace(self._machine, activity=activity, now=now)
+                self._show_timer.start()
+
     async def _refresh(self, client: Client) -> None:
         await client.refresh()
         self._got(client, client.status)
@@ -299,6 +333,11 @@ class Controller(QObject):
         devices = [segment.device for segment in status.segments]
         self._read_part("history", lambda: self._reader.read_history(devices))
         self._read_power()
+        if self._curious and self._reads % _PROGRAMS_READS == 0:
+            self._read_part("swapped", self._reader.read_swapped)
+        if self._client is not None and self._reads % _ACTIVITY_READS == 0:
+            self._spawn(self._remember_activity(self._client))
+        self._reads += 1
         self._read_part("gpu", lambda: self._reader.read_gpu(status.gpu_pci, bool(status.segments)))
 
     def _read_power(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from vramswap_gui.api.activity import Activity
 from vramswap_gui.api.status import Mode, Status
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.settings import Config
@@ -44,8 +45,17 @@ class Client(Protocol):
     async def set_mode(self, mode: Mode) -> None:
         """Change when VRAM is lent by itself."""
 
+    async def pause(self, seconds: int) -> None:
+        """Lend nothing for so long; 0 ends the pause."""
+
+    async def use_battery(self, wanted: bool) -> None:
+        """Lend on battery too, until mains power is back."""
+
     async def make_way(self, wanted: bool) -> None:
         """Want all VRAM back while a game runs."""
+
+    async def get_activity(self) -> Activity:
+        """What happened lately, and what VRAM was good for today."""
 
     async def get_config(self) -> Config:
         """The settings."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -10,15 +11,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from PySide6.QtCore import QLocale
+
+from vramswap_gui.api.activity import Activity
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.plain import plain
 from vramswap_gui.tray.history import History
 from vramswap_gui.tray.i18n import tr, worded
 
 if TYPE_CHECKING:
     from vramswap_gui.system.nvml import GpuReading, Program
+    from vramswap_gui.tray.desktop_files import Applications
 
 #: NVML keeps an idle GPU awake, so a GPU that our swap does not hold is asked this seldom: it can go to sleep between.
 _IDLE_SECONDS: Final = 20.0
+#: Of the programs that are swapped out, so many are of interest.
+_MOST_SWAPPED: Final = 8
 #: What keeps the GPU awake while it is open; /dev/nvidiactl alone does not.
 _DEVICE: Final = re.compile(r"/dev/nvidia\d+")
 
@@ -71,6 +79,15 @@ class MemoryView:
 
 
 @dataclass(frozen=True, slots=True)
+class SwappedView:
+    """A program with memory in swap, all its processes together. ``icon``: a name in the icon theme, or a path."""
+
+    name: str
+    icon: str
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """The latest readings; what could not be read is None."""
 
@@ -80,6 +97,11 @@ class Machine:
     #: The GPU's memory in bytes, as it was when it was last awake; 0 when nobody has ever looked.
     vram: int = 0
     power: PowerView | None = None
+    #: The user's programs that have the most memory in swap, biggest first; None while nobody wants to know.
+    swapped: tuple[SwappedView, ...] | None = None
+    #: What the helper remembers, and when it was asked, in seconds since 1970.
+    activity: Activity = field(default_factory=Activity)
+    now: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +124,7 @@ class Reader:
         self._history = History()
         self._searched = float("-inf")
         self._holders: tuple[str, ...] = ()
+        self._applications: Applications | None = None
 
     def read_memory(self) -> MemoryView | None:
         """Memory and swap areas now; None when they cannot be read."""
@@ -132,6 +155,23 @@ class Reader:
         used, size = sum(area.used for area in ours), sum(area.size for area in ours)
         self._history = self._history.add(now, used, size, counters)
         return self._history
+
+    def read_swapped(self) -> tuple[SwappedView, ...]:
+        """The user's programs that have the most memory in swap, biggest first."""
+        from vramswap_gui.system import swapped
+        from vramswap_gui.tray.desktop_files import Applications
+
+        if self._applications is None:
+            self._applications = Applications.of(os.environ, Path.home(), QLocale().name())
+        sums: dict[tuple[str, str], int] = {}
+        for found in swapped.read(os.getuid(), self._proc):
+            known = self._applications.find(found.application, found.name)
+            name = known.name if known else plain(found.application or found.name)
+            # Two desktop files may be one application to a person.
+            key = (name, known.icon if known else "")
+            sums[key] = sums.get(key, 0) + found.swapped
+        most = sorted(sums.items(), key=lambda item: -item[1])[:_MOST_SWAPPED]
+        return tuple(SwappedView(name, icon, used) for (name, icon), used in most)
 
     def read_power(self, pci: str) -> PowerView | None:
         """Whether the GPU sleeps and who keeps it awake; None where the kernel does not tell. Touches no driver."""

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu, QWidgetAction
 
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.i18n import tr
-from vramswap_gui.tray.view_model import Preset, View
+from vramswap_gui.tray.view_model import PAUSE_SECONDS, Offer, Preset, View
 from vramswap_gui.tray.widgets.size_slider import Sizer
 
 
@@ -22,6 +22,8 @@ class TrayMenu(QObject):
     check_asked = Signal()
     open_asked = Signal()
     quit_asked = Signal()
+    pause_asked = Signal(int)
+    battery_asked = Signal(bool)
 
     def __init__(self, *, own_drawing: bool) -> None:
         """``own_drawing``: Qt draws the menu itself, so that it can hold a slider."""
@@ -34,6 +36,10 @@ class TrayMenu(QObject):
         self.power, self.banner = QAction(self.menu), QAction(self.menu)
         for told in (self.status, self.news, self.power, self.banner):
             told.setEnabled(False)
+        self.pause = QAction(tr("&Pause for an hour"), self.menu)
+        self.resume = QAction(tr("End the &pause"), self.menu)
+        self.battery = QAction(tr("Use on &battery this once"), self.menu)
+        self.battery.setCheckable(True)
         self.sizes = QMenu(tr("&Size"))
         self.modes = QMenu(tr(SETTINGS["mode"].title))
         self.settings = QAction(tr("S&ettings…"), self.menu)
@@ -45,6 +51,7 @@ class TrayMenu(QObject):
         self.menu.addAction(self.toggle)
         self.menu.addActions([self.status, self.news, self.power, self.banner])
         self.menu.addSeparator()
+        self.menu.addActions([self.pause, self.resume, self.battery])
         self._add_modes()
         self.menu.addMenu(self.modes)
         self.menu.addMenu(self.sizes)
@@ -65,6 +72,9 @@ class TrayMenu(QObject):
         self.check.triggered.connect(self.check_asked)
         self.open.triggered.connect(self.open_asked)
         self.quit.triggered.connect(self.quit_asked)
+        self.pause.triggered.connect(lambda: self.pause_asked.emit(PAUSE_SECONDS))
+        self.resume.triggered.connect(lambda: self.pause_asked.emit(0))
+        self.battery.triggered.connect(self.battery_asked)
 
     def _add_modes(self) -> None:
         group = QActionGroup(self.modes)
@@ -89,6 +99,10 @@ class TrayMenu(QObject):
         """Show what there is to show."""
         self.toggle.setChecked(view.checked)
         self.toggle.setEnabled(view.toggle_enabled)
+        self.pause.setVisible(view.pausable)
+        self.resume.setVisible(view.offer is Offer.RESUME)
+        self.battery.setVisible(view.battery_once or view.offer is Offer.BATTERY)
+        self.battery.setChecked(view.battery_once)
         self.status.setText(_plain(view.headline))
         for told, text in ((self.news, view.sentence), (self.power, view.power), (self.banner, view.banner)):
             told.setText(_plain(text.replace("\n", " · ")))

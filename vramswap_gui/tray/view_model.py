@@ -10,13 +10,14 @@ from typing import Final
 
 from vramswap_gui.api.limits import Vram, limits
 from vramswap_gui.api.reasons import Reason, ReasonCode
-from vramswap_gui.api.status import State, Status
+from vramswap_gui.api.status import Cause, Mode, State, Status
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.paths import ZRAM
 from vramswap_gui.settings import Config
+from vramswap_gui.tray.happened import Happened, benefit, clock, happened
 from vramswap_gui.tray.history import History
 from vramswap_gui.tray.i18n import part_text, size_text, tr, worded
-from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, SwapView
+from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, SwappedView, SwapView
 from vramswap_gui.tray.vram_usage import Holder, shares
 from vramswap_gui.units import GIB, MIB, MIN_SIZE, round_down
 
@@ -30,6 +31,18 @@ class Look(enum.StrEnum):
     WAITING = "waiting"
     FAILED = "failed"
     UNAVAILABLE = "unavailable"
+
+
+class Offer(enum.StrEnum):
+    """What a person is offered to do about the present state, besides the switch."""
+
+    NONE = ""
+    #: Have the pages that are on their way home stay.
+    CANCEL = "cancel"
+    #: End the pause.
+    RESUME = "resume"
+    #: Use it on battery, this once.
+    BATTERY = "battery"
 
 
 class Fill(enum.StrEnum):
@@ -112,8 +125,11 @@ class View:
     toggle_enabled: bool = False
     #: A start, resize or stop is under way.
     moving: bool = False
-    #: Pages are on their way home, and could stay.
-    cancellable: bool = False
+    offer: Offer = Offer.NONE
+    #: Whether there is something that could pause.
+    pausable: bool = False
+    #: Whether VRAM is lent on battery too, this once.
+    battery_once: bool = False
     #: The used share of the swap, 0 to 1: the ring of the icon.
     ring: float = 0.0
     size: SizeChoice = field(default_factory=SizeChoice)
@@ -126,12 +142,21 @@ class View:
     #: Whether the GPU sleeps, and who keeps it awake; empty where nobody can tell.
     power: str = ""
     tiers: tuple[Bar, ...] = ()
+    #: Whose memory is in swap; None while nobody wants to know.
+    swapped: tuple[SwappedView, ...] | None = None
+    #: What VRAM was good for today; empty when it was not needed.
+    benefit: str = ""
+    #: The last events, newest first.
+    happened: tuple[Happened, ...] = ()
     #: The traffic of the last minutes; None while there is no swap.
     history: History | None = None
     problem: Problem | None = None
     banner: str = ""
     quit_text: str = ""
 
+
+#: What is offered; a longer one is turning it off.
+PAUSE_SECONDS: Final = 3600
 
 _LOOKS: Final = {
     State.OFF: Look.OFF,
@@ -182,7 +207,9 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         checked=status.state in _TOWARDS_ON or (status.state is State.FAILED and bool(status.segments)),
         toggle_enabled=not status.state.busy,
         moving=status.state.busy,
-        cancellable=status.bytes_left > 0,
+        offer=_offer(status),
+        pausable=_pausable(status),
+        battery_once=status.battery_once,
         ring=min(1.0, used / status.size) if status.size else 0.0,
         size=_size(status, machine, config),
         presets=_presets(status, machine, config),
@@ -192,6 +219,9 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         vram_note=_vram_note(status, gpu),
         power=_power(status, machine),
         tiers=tuple(_tiers(status, memory)),
+        swapped=machine.swapped,
+        benefit=benefit(machine.activity.today, memory) if not status.state.busy else "",
+        happened=happened(machine.activity.entries, machine.now),
         history=machine.history if status.segments else None,
         problem=_problem(status, error),
         banner=_banner(status),
@@ -262,7 +292,7 @@ def _words(status: Status, used: int, gpu: GpuView | None) -> tuple[str, str]:
     size, reason = size_text(status.size), "" if status.reason.code in _ROUTINE else worded(status.reason)
     match status.state:
         case State.OFF:
-            return tr("Off"), reason or tr("No VRAM is lent, and the GPU may sleep.")
+            return _off(status, reason)
         case State.WAITING:
             return tr("Waiting"), reason or tr("It turns on as soon as there is VRAM to lend.")
         case State.STARTING:
@@ -276,6 +306,30 @@ def _words(status: Status, used: int, gpu: GpuView | None) -> tuple[str, str]:
         case State.FAILED if status.segments:
             return tr("In trouble"), tr("{size} of VRAM are still in use as swap.").format(size=size)
     return tr("Failed"), tr("No VRAM is lent. Nothing else was changed.")
+
+
+def _off(status: Status, reason: str) -> tuple[str, str]:
+    if status.cause is Cause.PAUSE and status.paused_until:
+        until = tr("Until {time}. Then it goes on as before.").format(time=clock(status.paused_until))
+        return tr("Paused"), until
+    if status.reason.code is ReasonCode.ON_BATTERY:
+        return tr("Off"), tr("The computer is on battery.")
+    return tr("Off"), reason or tr("No VRAM is lent, and the GPU may sleep.")
+
+
+def _offer(status: Status) -> Offer:
+    if status.bytes_left:
+        return Offer.CANCEL
+    if status.state is State.OFF and status.cause is Cause.PAUSE:
+        return Offer.RESUME
+    # Below the battery's floor the switch is all there is.
+    on_battery = status.reason.code is ReasonCode.ON_BATTERY
+    return Offer.BATTERY if status.state is State.OFF and on_battery else Offer.NONE
+
+
+def _pausable(status: Status) -> bool:
+    by_itself = status.mode is not Mode.OFF and status.cause not in (Cause.HAND, Cause.PAUSE)
+    return not status.state.busy and (bool(status.segments) or by_itself)
 
 
 def _homecoming(status: Status) -> str:

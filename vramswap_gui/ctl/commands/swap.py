@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import datetime
 
 from vramswap_gui.api.dbus import COMMANDS
@@ -12,10 +13,10 @@ from vramswap_gui.client import Client
 from vramswap_gui.ctl import describe
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json, show_progress
-from vramswap_gui.errors import VramswapError
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.settings import setting
 from vramswap_gui.text import language
-from vramswap_gui.units import format_size
+from vramswap_gui.units import format_size, parse_duration
 
 #: How full segments are changes without a word from the helper.
 _LOOK_SECONDS = 1.0
@@ -87,6 +88,39 @@ async def mode(options: argparse.Namespace) -> None:
         _follow(client)
         await client.set_mode(Mode(options.mode))
         say(describe.line(await client.refresh()))
+
+
+async def pause(options: argparse.Namespace) -> None:
+    """``pause``."""
+    try:
+        seconds = 0 if options.duration == "off" else parse_duration(options.duration)
+    except ValueError:
+        raise VramswapError(Problem.NO_DURATION, text=options.duration) from None
+    async with helper() as client:
+        _follow(client)
+        await client.pause(seconds)
+        say(describe.line(await client.refresh(), language.of()))
+
+
+async def battery(options: argparse.Namespace) -> None:
+    """``battery``."""
+    async with helper() as client:
+        _follow(client)
+        await client.use_battery(options.wanted != "off")
+        say(describe.line(await client.refresh(), language.of()))
+
+
+async def activity(options: argparse.Namespace) -> None:
+    """``activity``."""
+    async with helper() as client:
+        found = await client.get_activity()
+    if options.json:
+        say_json(dataclasses.asdict(found))
+        return
+    for entry in found.entries:
+        at = datetime.datetime.fromtimestamp(entry.at)
+        say(f"{at:%Y-%m-%d %H:%M:%S}  {entry.sentence}")
+    say(describe.today(found.today))
 
 
 async def watch(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json, show_progress
@@ -58,15 +59,16 @@ async def remove(options: argparse.Namespace) -> None:
 
 async def bench(options: argparse.Namespace) -> None:
     """``bench``."""
-    from vramswap_gui.bench import present, suite
+    from vramswap_gui.bench import present, suite, verdict
 
     size = setting("size").parse(options.size)
     assert isinstance(size, int)
     if size == 0 or not (0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64):
         raise VramswapError(Problem.BENCH_OPTIONS)
     plan = suite.Plan(
-        size, options.seconds, options.runs, options.threads, options.gpu, options.disk, not options.no_verify
-    )
+        size, options.seconds, options.runs, options.threads, options.gpu, options.disk, not options.no_verify,
+        suite.QUICK if options.quick else suite.SCENARIOS,
+    )  # fmt: skip
     report = await suite.measure(plan, _progress_bar)
     if options.svg is not None:
         try:
@@ -74,7 +76,8 @@ async def bench(options: argparse.Namespace) -> None:
         except OSError as error:
             raise VramswapError(Problem.FILE_NOT_WRITTEN, path=str(options.svg), why=str(error.strerror)) from None
     if options.json:
-        say_json(report.as_dict())
+        found = verdict.verdict(report)
+        say_json(report.as_dict() | {"verdict": dataclasses.asdict(found) if found else None})
     else:
         say(present.table(report))
 

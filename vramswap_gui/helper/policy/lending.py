@@ -37,6 +37,7 @@ class _Veto:
     cause: Cause
     urgent: bool = False
     after: Reason | None = None
+    until: float | None = None
 
 
 def decide(
@@ -46,7 +47,7 @@ def decide(
     view = _View(observation, config, now, _observe(observation, state, config, now))
     veto = view.veto()
     if veto is not None:
-        return view.decision(0, veto.state, veto.reason, veto.cause, urgent=veto.urgent, denied=veto.after)
+        return view.decision(0, veto.state, veto.reason, veto.cause, veto.until, veto.urgent, veto.after)
     base, supply = view.base(), view.supply()
     if supply is not None and supply < max(base, min(view.goal, state.size or 0)):
         size = base
@@ -197,23 +198,38 @@ class _View:
 
     def veto(self) -> _Veto | None:
         """Why nothing may be lent, if so."""
-        power, rules = self.observation.power, self.rules
         session = self.observation.session
         if session.asleep:
             return _Veto(State.OFF, Reason.of(ReasonCode.ASLEEP), Cause.SLEEP, urgent=True)
         if session.hand is False:
             return _Veto(State.OFF, off(session.taken_down), Cause.HAND)
-        if rules.pause_for_games and session.game_mode and (session.hand or rules.mode is not Mode.OFF):
+        if not session.hand and self.rules.mode is Mode.OFF:
+            return _Veto(State.OFF, off(), Cause.HAND)
+        # Whoever turns it on by hand has seen the battery.
+        return self._of_session() or (None if session.hand else self._of_power())
+
+    def _of_session(self) -> _Veto | None:
+        """What people have it make way for."""
+        session = self.observation.session
+        if session.paused_until is not None and self.now < session.paused_until:
+            return _Veto(State.OFF, Reason.of(ReasonCode.PAUSED), Cause.PAUSE, urgent=True, until=session.paused_until)
+        if self.rules.pause_for_games and session.game_mode:
             reason, after = Reason.of(ReasonCode.GAME), Reason.of(ReasonCode.GAME_RAN)
             return _Veto(State.WAITING, reason, Cause.GAME, urgent=True, after=after)
-        if session.hand:
-            # Whoever turns it on by hand has seen the battery.
-            return None
-        if rules.mode is Mode.OFF:
-            return _Veto(State.OFF, off(), Cause.HAND)
-        if rules.only_on_ac and power.on_ac is False:
+        if session.program:
+            reason = Reason.of(ReasonCode.PROGRAM, program=session.program)
+            after = Reason.of(ReasonCode.PROGRAM_RAN, program=session.program)
+            return _Veto(State.WAITING, reason, Cause.PROGRAM, urgent=True, after=after)
+        return None
+
+    def _of_power(self) -> _Veto | None:
+        power, rules = self.observation.power, self.rules
+        if rules.only_on_ac and power.on_ac is False and not self.observation.session.battery_once:
             reason, after = Reason.of(ReasonCode.ON_BATTERY), Reason.of(ReasonCode.WAS_ON_BATTERY)
             return _Veto(State.OFF, reason, Cause.BATTERY, after=after)
+        if rules.pause_in_power_saver and power.saving:
+            reason, after = Reason.of(ReasonCode.POWER_SAVER), Reason.of(ReasonCode.WAS_SAVING_POWER)
+            return _Veto(State.OFF, reason, Cause.PROFILE, after=after)
         if self.state.low_battery:
             level, floor = power.battery_percent or 0.0, rules.battery_floor
             reason = Reason.of(ReasonCode.BATTERY_LOW, level=round(level), floor=floor)

@@ -52,10 +52,14 @@ class GpuObservation:
 
 @dataclass(frozen=True, slots=True)
 class PowerObservation:
-    """``on_ac`` is None where nothing tells, ``battery_percent`` where there is no battery."""
+    """``on_ac`` is None where nothing tells, ``battery_percent`` where there is no battery.
+
+    ``saving``: the power mode is the one that saves power.
+    """
 
     on_ac: bool | None = None
     battery_percent: float | None = None
+    saving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,17 @@ class SessionObservation:
     """What people want: ``game_mode`` while one of them plays, ``asleep`` from before the machine sleeps until after.
 
     ``hand`` is what a person said last, on or off, which holds until the machine starts anew; None: the mode decides.
-    ``taken_down``: somebody used ``swapoff`` on it since it was last lent.
+    ``taken_down``: somebody used ``swapoff`` on it since it was last lent. ``paused_until``: nothing is lent before.
+    ``battery_once``: on battery it is as on mains power. ``program``: one that runs, of those that get all of it.
     """
 
     game_mode: bool = False
     asleep: bool = False
     hand: bool | None = None
     taken_down: bool = False
+    paused_until: float | None = None
+    battery_once: bool = False
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,7 @@ class PolicyConfig:
     only_on_ac: bool = True
     battery_floor: int = 20
     pause_for_games: bool = True
+    pause_in_power_saver: bool = True
     #: Memory is short when less than this is available, …
     start_available: int = 12
     #: … or it is not plentiful and some, or all, tasks wait for it so much of the time, or other swap is that full.
@@ -179,5 +188,6 @@ def rules(config: Config) -> PolicyConfig:
         only_on_ac=config.only_on_ac,
         battery_floor=config.battery_floor,
         pause_for_games=config.pause_for_games,
+        pause_in_power_saver=config.pause_in_power_saver,
         quiet=float(config.release_after),
     )

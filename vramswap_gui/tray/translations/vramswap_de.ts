@@ -64,6 +64,22 @@
         <translation>Den gesamten VRAM zurückgeben, solange GameMode ein laufendes Spiel meldet.</translation>
     </message>
     <message>
+        <source>Make way for programs</source>
+        <translation>Für Programme Platz machen</translation>
+    </message>
+    <message>
+        <source>Programs that get all VRAM while they run, as games do: their names, with commas between.</source>
+        <translation>Programme, die wie Spiele den ganzen VRAM bekommen, solange sie laufen: ihre Namen, mit Kommas dazwischen.</translation>
+    </message>
+    <message>
+        <source>Off in power saver</source>
+        <translation>Aus im Energiesparmodus</translation>
+    </message>
+    <message>
+        <source>Bring everything home while the desktop&apos;s power mode is the one that saves power.</source>
+        <translation>Alles zurückholen, solange der Energiemodus des Desktops der sparsame ist.</translation>
+    </message>
+    <message>
         <source>Largest size</source>
         <translation>Maximale Größe</translation>
     </message>
@@ -148,6 +164,106 @@
         <translation>Dunkel</translation>
     </message>
     <message>
+        <source>Today: {size} kept off the disk ({pages} pages), in {time}.</source>
+        <translation>Heute: {size} von der Platte ferngehalten ({pages} Seiten), in {time}.</translation>
+    </message>
+    <message>
+        <source>Today: {size} moved to VRAM ({pages} pages), in {time}.</source>
+        <translation>Heute: {size} in den VRAM ausgelagert ({pages} Seiten), in {time}.</translation>
+    </message>
+    <message>
+        <source>The computer went to sleep</source>
+        <translation>Der Computer ging in den Ruhezustand</translation>
+    </message>
+    <message>
+        <source>The computer woke up</source>
+        <translation>Der Computer ist aufgewacht</translation>
+    </message>
+    <message>
+        <source>All is well again</source>
+        <translation>Alles ist wieder in Ordnung</translation>
+    </message>
+    <message>
+        <source>Swap was made on the disk, for pages that fitted nowhere else</source>
+        <translation>Swap auf der Platte wurde angelegt, für Seiten, die sonst nirgends Platz hatten</translation>
+    </message>
+    <message>
+        <source>The swap on the disk is gone again</source>
+        <translation>Der Swap auf der Platte ist wieder weg</translation>
+    </message>
+    <message>
+        <source>Pages came back from VRAM damaged</source>
+        <translation>Seiten kamen beschädigt aus dem VRAM zurück</translation>
+    </message>
+    <message>
+        <source>by hand</source>
+        <translation>von Hand</translation>
+    </message>
+    <message>
+        <source>on battery</source>
+        <translation>Akkubetrieb</translation>
+    </message>
+    <message>
+        <source>a game is running</source>
+        <translation>ein Spiel läuft</translation>
+    </message>
+    <message>
+        <source>a program of yours is running</source>
+        <translation>eines Ihrer Programme läuft</translation>
+    </message>
+    <message>
+        <source>the power mode saves power</source>
+        <translation>Energiesparmodus</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>angehalten</translation>
+    </message>
+    <message>
+        <source>the computer sleeps</source>
+        <translation>der Computer schläft</translation>
+    </message>
+    <message>
+        <source>other programs use the VRAM</source>
+        <translation>andere Programme verwenden den VRAM</translation>
+    </message>
+    <message>
+        <source>{minutes}&#xa0;min</source>
+        <translation>{minutes}&#xa0;min</translation>
+    </message>
+    <message>
+        <source>{day}, {time}</source>
+        <translation>{day}, {time}</translation>
+    </message>
+    <message>
+        <source>memory is short</source>
+        <translation>der Arbeitsspeicher ist knapp</translation>
+    </message>
+    <message>
+        <source>memory is plentiful</source>
+        <translation>es ist genug Arbeitsspeicher da</translation>
+    </message>
+    <message>
+        <source>{setting}: {value}</source>
+        <translation>{setting}: {value}</translation>
+    </message>
+    <message>
+        <source>More: {size} after {before}</source>
+        <translation>Mehr: {size} nach {before}</translation>
+    </message>
+    <message>
+        <source>Less: {size} after {before}</source>
+        <translation>Weniger: {size} nach {before}</translation>
+    </message>
+    <message>
+        <source>Not done</source>
+        <translation>Nicht getan</translation>
+    </message>
+    <message>
+        <source>On, {size}</source>
+        <translation>An, {size}</translation>
+    </message>
+    <message>
         <source>This desktop shows no tray icons, so there is this window instead.</source>
         <translation>Dieser Desktop zeigt keine Symbole im Systembereich, deshalb gibt es dieses Fenster.</translation>
     </message>
@@ -172,6 +288,18 @@
         <translation>{part} von {whole}</translation>
     </message>
     <message>
+        <source>&amp;Pause for an hour</source>
+        <translation>Eine Stunde &amp;pausieren</translation>
+    </message>
+    <message>
+        <source>End the &amp;pause</source>
+        <translation>&amp;Pause beenden</translation>
+    </message>
+    <message>
+        <source>Use on &amp;battery this once</source>
+        <translation>Dieses Mal auch im &amp;Akkubetrieb</translation>
+    </message>
+    <message>
         <source>No NVIDIA GPU</source>
         <translation>Keine NVIDIA-Grafikkarte</translation>
     </message>
@@ -192,6 +320,14 @@
         <translation>Die GPU ist wach, weil ihr Speicher verliehen ist.</translation>
     </message>
     <message>
+        <source>Paused</source>
+        <translation>Angehalten</translation>
+    </message>
+    <message>
+        <source>The computer is on battery.</source>
+        <translation>Der Computer läuft im Akkubetrieb.</translation>
+    </message>
+    <message>
         <source>{part} in use</source>
         <translation>{part} in Gebrauch</translation>
     </message>
@@ -202,6 +338,10 @@
     <message>
         <source>On</source>
         <translation>An</translation>
+    </message>
+    <message>
+        <source>Until {time}. Then it goes on as before.</source>
+        <translation>Bis {time}. Danach geht es weiter wie vorher.</translation>
     </message>
     <message>
         <source>The GPU is kept awake by {programs}.</source>
@@ -218,6 +358,18 @@
     <message>
         <source>at most {rate}</source>
         <translation>höchstens {rate}</translation>
+    </message>
+    <message>
+        <source>Lends the memory of an idle NVIDIA GPU to Linux as swap, and gives it back when it is wanted.</source>
+        <translation>Leiht Linux den Speicher einer unbenutzten NVIDIA-Grafikkarte als Swap und gibt ihn zurück, wenn er gebraucht wird.</translation>
+    </message>
+    <message>
+        <source>Free software under the MIT licence, by the vramswap authors. Made with Qt {version}.</source>
+        <translation>Freie Software unter der MIT-Lizenz, von den Autoren von vramswap. Mit Qt {version}.</translation>
+    </message>
+    <message>
+        <source>About vramswap</source>
+        <translation>Über vramswap</translation>
     </message>
     <message>
         <source>Everything that is needed is there.</source>
@@ -601,6 +753,66 @@
         <translation>Befehl kopieren: {command}</translation>
     </message>
     <message>
+        <source>VRAM brings pages back as fast as the disk.</source>
+        <translation>Der VRAM bringt Seiten so schnell zurück wie die Platte.</translation>
+    </message>
+    <message>
+        <source>VRAM or disk?</source>
+        <translation>VRAM oder Platte?</translation>
+    </message>
+    <message>
+        <source>256 MiB of VRAM and as much of the disk are written and read, for about ten seconds. The swap stays as it is. A GPU that sleeps wakes up.</source>
+        <translation>256 MiB VRAM und ebenso viel von der Platte werden etwa zehn Sekunden lang geschrieben und gelesen. Der Swap bleibt, wie er ist. Eine Grafikkarte, die schläft, wacht auf.</translation>
+    </message>
+    <message>
+        <source>Which is faster here?</source>
+        <translation>Was ist hier schneller?</translation>
+    </message>
+    <message>
+        <source>&amp;Measure</source>
+        <translation>&amp;Messen</translation>
+    </message>
+    <message>
+        <source>&amp;Stop</source>
+        <translation>&amp;Abbrechen</translation>
+    </message>
+    <message>
+        <source>Measuring…</source>
+        <translation>Messung läuft…</translation>
+    </message>
+    <message>
+        <source>The disk brings pages back {times} times as fast as VRAM.</source>
+        <translation>Die Platte bringt Seiten {times}-mal so schnell zurück wie der VRAM.</translation>
+    </message>
+    <message>
+        <source>Disk</source>
+        <translation>Platte</translation>
+    </message>
+    <message>
+        <source>{time} µs</source>
+        <translation>{time} µs</translation>
+    </message>
+    <message>
+        <source>{rate} GB/s</source>
+        <translation>{rate} GB/s</translation>
+    </message>
+    <message>
+        <source>A page comes back (less is better)</source>
+        <translation>Eine Seite kommt zurück (weniger ist besser)</translation>
+    </message>
+    <message>
+        <source>Pages leave (more is better)</source>
+        <translation>Seiten gehen weg (mehr ist besser)</translation>
+    </message>
+    <message>
+        <source>Nothing was measured.</source>
+        <translation>Es wurde nichts gemessen.</translation>
+    </message>
+    <message>
+        <source>VRAM brings pages back {times} times as fast as the disk.</source>
+        <translation>Der VRAM bringt Seiten {times}-mal so schnell zurück wie die Platte.</translation>
+    </message>
+    <message>
         <source>Use VRAM as swap</source>
         <translation>VRAM als Swap verwenden</translation>
     </message>
@@ -633,6 +845,10 @@
         <translation>Swap, belegt</translation>
     </message>
     <message>
+        <source>{hours}&#xa0;h {minutes}&#xa0;min</source>
+        <translation>{hours}&#xa0;h {minutes}&#xa0;min</translation>
+    </message>
+    <message>
         <source>Swap, reserved</source>
         <translation>Swap, reserviert</translation>
     </message>
@@ -649,8 +865,84 @@
         <translation>Andere Programme</translation>
     </message>
     <message>
+        <source>The figures differ from run to run by up to {percent}&#xa0;%: measure again when nothing else works.</source>
+        <translation>Die Zahlen unterscheiden sich von Lauf zu Lauf um bis zu {percent}&#xa0;%: Messen Sie noch einmal, wenn sonst nichts arbeitet.</translation>
+    </message>
+    <message>
+        <source>&amp;More</source>
+        <translation>&amp;Mehr</translation>
+    </message>
+    <message>
+        <source>&amp;Resume</source>
+        <translation>&amp;Fortsetzen</translation>
+    </message>
+    <message>
+        <source>End the pause now</source>
+        <translation>Die Pause jetzt beenden</translation>
+    </message>
+    <message>
+        <source>&amp;Use on battery</source>
+        <translation>Im Akk&amp;ubetrieb verwenden</translation>
+    </message>
+    <message>
+        <source>This once: until mains power is back</source>
+        <translation>Dieses Mal: bis das Netzteil wieder angeschlossen ist</translation>
+    </message>
+    <message>
         <source>Last 5 minutes</source>
         <translation>Letzte 5 Minuten</translation>
+    </message>
+    <message>
+        <source>Programs in swap</source>
+        <translation>Ausgelagerte Programme</translation>
+    </message>
+    <message>
+        <source>What happened</source>
+        <translation>Was geschah</translation>
+    </message>
+    <message>
+        <source>&amp;VRAM or disk?</source>
+        <translation>&amp;VRAM oder Platte?</translation>
+    </message>
+    <message>
+        <source>&amp;Report a problem…</source>
+        <translation>Ein &amp;Problem melden…</translation>
+    </message>
+    <message>
+        <source>&amp;About</source>
+        <translation>Ü&amp;ber vramswap</translation>
+    </message>
+    <message>
+        <source>Of all swap, be it VRAM or not; the kernel does not tell more.</source>
+        <translation>Im Swap insgesamt, ob VRAM oder nicht; mehr verrät der Kernel nicht.</translation>
+    </message>
+    <message>
+        <source>None of your programs has memory in swap.</source>
+        <translation>Keines Ihrer Programme ist ausgelagert.</translation>
+    </message>
+    <message>
+        <source>Report a problem</source>
+        <translation>Ein Problem melden</translation>
+    </message>
+    <message>
+        <source>This is what somebody needs who is to help you. Names of people and of this computer are left out, and nothing is sent: read it, then give it to whom you like.</source>
+        <translation>Das braucht, wer Ihnen helfen soll. Namen von Personen und von diesem Computer sind weggelassen, und nichts wird verschickt: Lesen Sie es, und geben Sie es dann, wem Sie möchten.</translation>
+    </message>
+    <message>
+        <source>Being put together…</source>
+        <translation>Wird zusammengestellt…</translation>
+    </message>
+    <message>
+        <source>&amp;Copy</source>
+        <translation>&amp;Kopieren</translation>
+    </message>
+    <message>
+        <source>&amp;Save…</source>
+        <translation>&amp;Speichern…</translation>
+    </message>
+    <message>
+        <source>Save the report</source>
+        <translation>Bericht speichern</translation>
     </message>
     <message>
         <source>Your account</source>

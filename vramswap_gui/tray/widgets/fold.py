@@ -30,11 +30,11 @@ class _Heading(QToolButton):
 class Fold(QWidget):
     """A heading to click on, and below it a column, at first not to be seen."""
 
-    def __init__(self, heading: str, factor: float = 1.0) -> None:
+    def __init__(self, heading: str, factor: float = 1.0, *, bold: bool = False) -> None:
         super().__init__()
         self.heading = _Heading()
         self.heading.setText(heading)
-        self.heading.setFont(scaled(self.heading, factor, bold=factor > 1))
+        self.heading.setFont(scaled(self.heading, factor, bold=bold))
         self.heading.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.heading.setAutoRaise(True)
         self.heading.setCheckable(True)

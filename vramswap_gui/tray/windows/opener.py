@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from vramswap_gui.system.gpu import cards
 from vramswap_gui.tray import icons
@@ -14,6 +16,8 @@ from vramswap_gui.tray.preferences import Preferences
 
 if TYPE_CHECKING:
     from vramswap_gui.tray.windows.doctor import DoctorPage
+    from vramswap_gui.tray.windows.measure import MeasurePage
+    from vramswap_gui.tray.windows.report import ReportPage
     from vramswap_gui.tray.windows.settings import SettingsWindow
 
 
@@ -29,6 +33,9 @@ class Windows(QObject):
         self._preferences = preferences
         self.settings: SettingsWindow | None = None
         self.doctor: DoctorPage | None = None
+        self.measure: MeasurePage | None = None
+        self.report: ReportPage | None = None
+        self.about: QMessageBox | None = None
         controller.configured.connect(lambda config: self.settings and self.settings.show_config(config))
         controller.refused.connect(lambda problem: self.settings and self.settings.show_problem(problem))
         controller.checked.connect(lambda checks: self.doctor and self.doctor.show_checks(checks))
@@ -56,16 +63,58 @@ class Windows(QObject):
             self._controller.check()
         _bring_up(self.doctor)
 
+    def open_measure(self) -> None:
+        """Offer to measure VRAM and the disk, in front."""
+        if self.measure is None:
+            from vramswap_gui.tray.windows.measure import MeasurePage
+
+            cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+            self.measure = MeasurePage(icons.application_icon(), cache / "vramswap")
+            self.measure.closed.connect(self._measure_closed)
+        _bring_up(self.measure)
+
+    def open_report(self) -> None:
+        """Show what somebody needs who is to help, in front."""
+        if self.report is None:
+            from vramswap_gui.tray.windows.report import ReportPage
+
+            self.report = ReportPage(icons.application_icon())
+            self.report.closed.connect(self._report_closed)
+            self.report.begin()
+        _bring_up(self.report)
+
+    def open_about(self) -> None:
+        """Show what this is, in front."""
+        if self.about is None:
+            from vramswap_gui.tray.windows.about import about
+
+            self.about = about(icons.application_icon())
+            self.about.finished.connect(self._about_closed)
+        _bring_up(self.about)
+
     def close(self) -> None:
         """Close all of them."""
         if self.settings is not None:
             self.settings.discard()
-        if self.doctor is not None:
-            self.doctor.close()
+        for window in (self.doctor, self.measure, self.report, self.about):
+            if window is not None:
+                window.close()
 
     def _settings_closed(self) -> None:
         _drop(self.settings)
         self.settings = None
+
+    def _measure_closed(self) -> None:
+        _drop(self.measure)
+        self.measure = None
+
+    def _report_closed(self) -> None:
+        _drop(self.report)
+        self.report = None
+
+    def _about_closed(self) -> None:
+        _drop(self.about)
+        self.about = None
 
     def _doctor_closed(self) -> None:
         _drop(self.doctor)

@@ -6,14 +6,16 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.i18n import tr
-from vramswap_gui.tray.view_model import Look, Problem, View
+from vramswap_gui.tray.view_model import PAUSE_SECONDS, Look, Offer, Problem, View
+from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.graph import Graph
 from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox
 from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
+from vramswap_gui.tray.widgets.lists import Events, Programs
 from vramswap_gui.tray.widgets.size_slider import Sizer
 from vramswap_gui.tray.widgets.switch import Switch
 from vramswap_gui.tray.widgets.usage_bar import Legend, StackedBar, Tiers
@@ -41,6 +43,14 @@ class Panel(QWidget):
     check_asked = Signal()
     dismissed = Signal()
     cancelled = Signal()
+    #: Seconds; 0 ends a pause.
+    pause_asked = Signal(int)
+    battery_asked = Signal(bool)
+    measure_asked = Signal()
+    report_asked = Signal()
+    about_asked = Signal()
+    #: Whether somebody wants to know whose memory is in swap.
+    swapped_watched = Signal(bool)
     #: True when it comes into sight, False when it goes.
     seen = Signal(bool)
     closed = Signal()
@@ -57,7 +67,8 @@ class Panel(QWidget):
         self.settings.clicked.connect(self.settings_asked)
         self.check.clicked.connect(self.check_asked)
         self.problem.dismissed.connect(self.dismissed)
-        self.cancel.clicked.connect(self.cancelled)
+        self.offer.clicked.connect(self._take_offer)
+        self.swapped.heading.toggled.connect(self.swapped_watched)
         for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
             QShortcut(keys, self, self.close)
         fit(self, _WIDTH, _HEIGHT)
@@ -78,11 +89,16 @@ class Panel(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
         self.progress.setAccessibleName(tr("Working"))
-        self.cancel = QPushButton(tr("&Cancel"))
-        self.cancel.setAccessibleDescription(tr("Leave the pages in VRAM and the swap on"))
-        policy = self.cancel.sizePolicy()
+        self.offer = QPushButton()
+        policy = self.offer.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
-        self.cancel.setSizePolicy(policy)
+        self.offer.setSizePolicy(policy)
+        self._offers = {
+            Offer.CANCEL: (tr("&Cancel"), tr("Leave the pages in VRAM and the swap on")),
+            Offer.RESUME: (tr("&Resume"), tr("End the pause now")),
+            Offer.BATTERY: (tr("&Use on battery"), tr("This once: until mains power is back")),
+        }
+        self._offered = Offer.NONE
         self.mode_title, self.mode = Label(tr(SETTINGS["mode"].title)), Choice()
         self.mode_title.setBuddy(self.mode)
         self.mode.setAccessibleName(self.mode_title.text())
@@ -96,6 +112,14 @@ class Panel(QWidget):
         self.sizer = Sizer()
         self.traffic_title, self.graph = wrapped(tr("Last 5 minutes")), Graph()
         self.tiers_title, self.tiers = wrapped(tr("Memory and swap")), Tiers()
+        self.swapped, self.programs = Fold(tr("Programs in swap"), bold=True), Programs()
+        self.swapped_note = wrapped(muted=True)
+        self.swapped.column.addWidget(self.programs)
+        self.swapped.column.addWidget(self.swapped_note)
+        self.activity, self.events = Fold(tr("What happened"), bold=True), Events()
+        self.activity.column.addWidget(self.events)
+        self.more = QPushButton(tr("&More"))
+        self._make_more()
         for title in (self.vram_title, self.sizer.title, self.traffic_title, self.tiers_title):
             title.setFont(scaled(title, 1.0, bold=True))
 
@@ -111,7 +135,7 @@ class Panel(QWidget):
         state = QHBoxLayout()
         state.setSpacing(12)
         state.addWidget(self.headline, 1)
-        state.addWidget(self.cancel)
+        state.addWidget(self.offer)
         # What is said while something is under way leaves the last line to the progress.
         said = QGridLayout()
         said.addWidget(self.sentence, 0, 0)
@@ -133,10 +157,12 @@ class Panel(QWidget):
         self._tiers_line = rule()
         column.addWidget(self._tiers_line)
         column.addLayout(_stack(10, self.tiers_title, self.tiers))
+        column.addLayout(_stack(10, self.swapped, self.activity))
         column.addStretch(1)
         foot = Foot()
         buttons = QHBoxLayout()
         buttons.addWidget(self.check)
+        buttons.addWidget(self.more)
         buttons.addStretch(1)
         buttons.addWidget(self.settings)
         for box in (self.problem, self.hint):
@@ -158,9 +184,10 @@ class Panel(QWidget):
         self.switch.hold(not view.toggle_enabled)
         self.switch.setAccessibleDescription(f"{view.headline}. {view.sentence}")
         self.headline.setText(view.headline)
-        self.sentence.setText(view.sentence)
+        self.sentence.setText("\n".join(filter(None, (view.sentence, view.benefit))))
         self.progress.setVisible(view.look is Look.BUSY)
-        self.cancel.setVisible(view.cancellable)
+        self._show_offer(view.offer)
+        self.pause.setEnabled(view.pausable)
         _visible(bool(view.mode), self.mode_title, self.mode)
         self.mode.setCurrentIndex(self.mode.findData(view.mode))
         self.problem.show_problem(view.problem, dismissible)
@@ -172,9 +199,55 @@ class Panel(QWidget):
         self.sizer.show_choice(view.size)
         _visible(bool(view.tiers), self._tiers_line, self.tiers_title, self.tiers)
         self.tiers.show_bars(view.tiers)
+        self._show_lists(view)
         if focused is not None and not focused.isVisibleTo(self):
             # Qt would give the focus to whatever comes next, and the next key to that.
             self.switch.setFocus()
+
+    def _make_more(self) -> None:
+        menu = QMenu(self.more)
+        self.pause = menu.addAction(tr("&Pause for an hour"))
+        self.pause.triggered.connect(lambda: self.pause_asked.emit(PAUSE_SECONDS))
+        menu.addSeparator()
+        asked = (
+            (tr("&VRAM or disk?"), self.measure_asked),
+            (tr("&Report a problem…"), self.report_asked),
+            (tr("&About"), self.about_asked),
+        )
+        for text, signal in asked:
+            menu.addAction(text).triggered.connect(signal)
+        self.more.setMenu(menu)
+
+    def _show_offer(self, offer: Offer) -> None:
+        self._offered = offer
+        self.offer.setVisible(offer is not Offer.NONE)
+        if offer is not Offer.NONE:
+            text, meaning = self._offers[offer]
+            self.offer.setText(text)
+            self.offer.setToolTip(meaning)
+            self.offer.setAccessibleDescription(meaning)
+
+    def _take_offer(self) -> None:
+        match self._offered:
+            case Offer.CANCEL:
+                self.cancelled.emit()
+            case Offer.RESUME:
+                self.pause_asked.emit(0)
+            case Offer.BATTERY:
+                self.battery_asked.emit(True)
+
+    def _show_lists(self, view: View) -> None:
+        self.swapped.setVisible(bool(view.tiers))
+        if view.swapped is not None:
+            self.programs.show_programs(view.swapped)
+            self.programs.setVisible(bool(view.swapped))
+            self.swapped_note.setText(
+                tr("Of all swap, be it VRAM or not; the kernel does not tell more.")
+                if view.swapped
+                else tr("None of your programs has memory in swap.")
+            )
+        self.activity.setVisible(bool(view.happened))
+        self.events.show_events(view.happened)
 
     def _show_vram(self, view: View) -> None:
         self.gpu_name.setText(view.gpu_name)

@@ -81,7 +81,7 @@ class SettingsWindow(QWidget):
         self._add_section(column, tr("Swap"), self._of(Group.SWAP))
         self._add_section(column, tr("Power and games"), self._of(Group.POWER))
         self._add_section(column, tr("Your account"), self.own_rows.values())
-        self.advanced = Fold(tr("Advanced"), 1.15)
+        self.advanced = Fold(tr("Advanced"), 1.15, bold=True)
         self.advanced.column.setSpacing(column.spacing())
         for row in self._of(Group.ADVANCED):
             self.advanced.column.addWidget(row)

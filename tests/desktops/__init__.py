@@ -1,0 +1,1 @@
+"""The tray on real desktops, by hand: ``make desktops``."""

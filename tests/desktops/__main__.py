@@ -1,0 +1,198 @@
+"""``make desktops``: the package on real desktops, driven as a person would. Pictures are in build/desktops/pictures.
+
+Prints a table; the exit status is 0 if all was as it should be. The pictures are to be looked at all the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtGui import QImage
+
+from tests.demo.plan import Plan
+from tests.demo.stack import Stack
+from tests.desktops import tree
+from tests.desktops.session import Area, Session, contrast, covered, differences, find_icon, until
+from tests.desktops.sessions import DESKTOPS
+from tests.support import fakegpu
+
+#: The session of the desktop is nobody's to polkit, for there is no logind; in a real one it is the user's.
+_RULES: Final = 'polkit.addRule(function(a) { if (a.id == "org.vramswap.control") return polkit.Result.YES; });'
+#: WCAG 2.1, 1.4.11: what has to be seen to be used.
+_CONTRAST: Final = 3.0
+#: A window covers more pixels.
+_WINDOW: Final = 20_000
+_FIRST_DISPLAY: Final = 90
+_INSIDE: Final = "VRAMSWAP_DESKTOPS_MOUNTS"
+
+
+class Trial:
+    """One desktop, step by step."""
+
+    def __init__(self, name: str, session: Session, stack: Stack) -> None:
+        self._name = name
+        self._session = session
+        self._stack = stack
+        self.failed = 0
+        self._icon: Area | None = None
+
+    def run(self) -> None:
+        """All steps, those that need an icon only where there is one."""
+        session = self._session
+        empty = session.settle()
+        session.picture("0-empty")
+        if not session.has_tray:
+            session.start("vramswap", "tray")
+            self._say("a window where no tray shows icons", until(lambda: self._covered(empty) > _WINDOW, 30))
+            session.settle()
+            session.picture("1-window")
+            self._dark("2-window-dark")
+            return
+        session.start("vramswap --background", "tray")
+        self._say("the icon is known", until(lambda: bool(session.items)))
+        shown = session.settle()
+        session.picture("1-icon")
+        self._icon = find_icon(empty, shown)
+        self._say("the icon is seen", self._icon is not None)
+        if self._icon is None:
+            return
+        self._legible("on the panel as it comes")
+        self._click()
+        self._menu()
+        self._lend()
+        self._dark("6-dark")
+        if not session.desktop.apart:
+            return
+        session.restart_panel()
+        self._say(
+            "the icon is back after a restart of the panel",
+            until(lambda: bool(session.items)),
+        )
+        session.picture("8-restarted")
+
+    def _click(self) -> None:
+        session = self._session
+        assert self._icon is not None
+        x, y = self._middle(self._icon)
+        before = session.settle()
+        session.click(x, y)
+        self._say("a click opens window or menu", until(lambda: self._covered(before) > _WINDOW))
+        session.settle()
+        session.picture("2-click")
+        session.click(x, y)
+        session.away()
+        self._say("a second one hides it", until(lambda: self._covered(before) < _WINDOW))
+
+    def _menu(self) -> None:
+        session = self._session
+        assert self._icon is not None
+        before = session.settle()
+        session.click(*self._middle(self._icon), button=3)
+        self._say("the other button opens the menu", until(lambda: self._covered(before) > _WINDOW // 4))
+        session.settle()
+        session.picture("3-menu")
+        session.key("Escape")
+        session.away()
+
+    def _lend(self) -> None:
+        session = self._session
+        assert self._icon is not None
+        before = session.settle()
+        self._stack.ctl("on")
+        x, y, width, height = self._icon
+        rows = range(y, y + height)
+        changed = until(
+            lambda: any(left in range(x, x + width) for left, _ in differences(before, session.picture(), rows))
+        )
+        self._say("the icon changes when VRAM is lent", changed)
+        self._window("4-on")
+        self._legible("while VRAM is lent")
+
+    def _dark(self, name: str) -> None:
+        session = self._session
+        for command, mark in ((session.desktop.dark, name), (session.desktop.light, name.replace("dark", "light"))):
+            if command == "true":
+                return
+            session.do(command)
+            session.settle(3)
+            session.picture(mark)
+            if self._icon is not None:
+                self._legible(mark)
+            self._window(f"{mark}-window")
+
+    def _window(self, name: str) -> None:
+        """Another start brings the window."""
+        session = self._session
+        session.do("timeout 20 vramswap")
+        session.settle()
+        session.picture(name)
+        session.key("Escape")
+        session.settle()
+
+    def _legible(self, where: str) -> None:
+        assert self._icon is not None
+        found = contrast(self._session.picture(), self._icon)
+        self._say(f"contrast of the icon, {where}: {found:.1f}", found >= _CONTRAST)
+
+    def _covered(self, before: QImage) -> int:
+        return covered(before, self._session.picture())
+
+    @staticmethod
+    def _middle(icon: Area) -> tuple[int, int]:
+        left, top, width, height = icon
+        return left + width // 2, top + height // 2
+
+    def _say(self, what: str, so: bool) -> None:
+        self.failed += int(not so)
+        print(f"{'ok' if so else 'FAILED':<8}{self._name:<20}{what}", flush=True)
+
+
+def _try(name: str, root: Path, number: int, libraries: Path) -> int:
+    folder = tree.WORK / "pictures" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    stack = Stack(Plan("simulated", "simulated", "", ""), _RULES, libraries)
+    try:
+        stack.start()
+        session = Session(DESKTOPS[name], root, stack, folder, _FIRST_DISPLAY + number)
+        try:
+            session.open()
+            trial = Trial(name, session, stack)
+            trial.run()
+        except (AssertionError, subprocess.SubprocessError) as error:
+            print(f"FAILED  {name:<20}{error}", flush=True)
+            return 1
+        finally:
+            session.close()
+    finally:
+        stack.stop()
+        stack.remove()
+    return trial.failed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Try the package on real desktops.")
+    parser.add_argument("desktops", nargs="*", choices=[*DESKTOPS, []], help="some of them")
+    wanted = parser.parse_args().desktops or list(DESKTOPS)
+    root = tree.make()
+    if _INSIDE not in os.environ:
+        # Mounts are gone with the process, however it ends.
+        os.environ[_INSIDE] = "1"
+        os.execvp("unshare", ["unshare", "--mount", sys.executable, "-m", "tests.desktops", *wanted])
+    for options, source, target in (("--rbind", "/dev", "dev"), ("--bind", "/tmp", "tmp"), ("--rbind", "/sys", "sys")):
+        subprocess.run(["mount", options, source, root / target], check=True)
+    subprocess.run(["mount", "-t", "proc", "proc", root / "proc"], check=True)
+    libraries = fakegpu.build(tree.WORK / "libraries")
+    failed = sum(_try(name, root, number, libraries) for number, name in enumerate(wanted))
+    print(f"Pictures: {tree.WORK / 'pictures'}")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The desktops that are tried: how each is started, made dark and light, and what shows its icons.
+
+All run on an X server without a screen. Those that are Wayland compositors run in a window of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+#: What all of them need, by Debian's names.
+COMMON: Final = (
+    "dbus", "dbus-x11", "at-spi2-core", "fonts-dejavu-core", "fonts-noto-core", "adwaita-icon-theme",
+    "hicolor-icon-theme", "dconf-gsettings-backend", "procps", "python3", "x11-utils",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Desktop:
+    """One desktop. Commands are for a shell in the session."""
+
+    packages: tuple[str, ...]
+    #: What XDG_CURRENT_DESKTOP says.
+    name: str
+    #: Started one after the other; the last one shows the panel, and can be ended and started again.
+    programs: tuple[str, ...]
+    dark: str
+    light: str
+    #: What all programs find besides, and what only those do that come after the desktop's own.
+    variables: dict[str, str] = field(default_factory=dict)
+    guests: dict[str, str] = field(default_factory=dict)
+    #: Before the first program.
+    prepare: str = "true"
+    #: Whether the panel is a program of its own, which can end without the session.
+    apart: bool = True
+    #: A key that leads from what is seen at first to an empty desktop.
+    key: str = ""
+
+
+_GNOME_EXTENSION: Final = "ubuntu-appindicators@ubuntu.com"
+
+DESKTOPS: Final[dict[str, Desktop]] = {
+    "plasma": Desktop(
+        ("plasma-desktop", "plasma-workspace", "kwin-x11", "breeze", "breeze-icon-theme", "plasma-integration"),
+        "KDE",
+        ("kwin_x11", "kded6", "plasmashell"),
+        "plasma-apply-colorscheme BreezeDark && plasma-apply-desktoptheme breeze-dark",
+        "plasma-apply-colorscheme BreezeLight && plasma-apply-desktoptheme default",
+        {"KDE_FULL_SESSION": "true", "KDE_SESSION_VERSION": "6"},
+    ),
+    "gnome": Desktop(
+        ("gnome-shell", "gnome-shell-extension-appindicator", "mutter", "gnome-settings-daemon"),
+        "GNOME",
+        ("gnome-shell --nested",),
+        "gsettings set org.gnome.desktop.interface color-scheme prefer-dark",
+        "gsettings set org.gnome.desktop.interface color-scheme default",
+        {"MUTTER_DEBUG_DUMMY_MODE_SPECS": "1366x768"},
+        {"WAYLAND_DISPLAY": "wayland-0", "XDG_SESSION_TYPE": "wayland"},
+        f"gsettings set org.gnome.shell enabled-extensions \"['{_GNOME_EXTENSION}']\"; "
+        "gsettings set org.gnome.shell welcome-dialog-last-shown-version 99",
+        apart=False,
+        key="Escape",
+    ),
+    "gnome-without-icons": Desktop(
+        ("gnome-shell", "mutter", "gnome-settings-daemon"),
+        "GNOME",
+        ("gnome-shell --nested",),
+        "gsettings set org.gnome.desktop.interface color-scheme prefer-dark",
+        "gsettings set org.gnome.desktop.interface color-scheme default",
+        {"MUTTER_DEBUG_DUMMY_MODE_SPECS": "1366x768"},
+        {"WAYLAND_DISPLAY": "wayland-0", "XDG_SESSION_TYPE": "wayland"},
+        "gsettings set org.gnome.shell welcome-dialog-last-shown-version 99",
+        apart=False,
+        key="Escape",
+    ),
+    "xfce": Desktop(
+        ("xfce4-panel", "xfwm4", "xfce4-settings", "xfdesktop4", "greybird-gtk-theme"),
+        "XFCE",
+        ("xfsettingsd --disable-wm-check", "xfwm4", "xfce4-panel"),
+        "xfconf-query -c xsettings -p /Net/ThemeName -n -t string -s Greybird-dark",
+        "xfconf-query -c xsettings -p /Net/ThemeName -n -t string -s Greybird",
+    ),
+    "sway": Desktop(
+        ("sway", "waybar"),
+        "sway",
+        ("sway -c /tmp/sway.conf", "waybar -c /tmp/waybar.json"),
+        "true",
+        "true",
+        {"WLR_BACKENDS": "x11", "WLR_RENDERER": "pixman"},
+        {"WAYLAND_DISPLAY": "wayland-1", "XDG_SESSION_TYPE": "wayland", "QT_QPA_PLATFORM": "wayland"},
+        # Of its default, which has many a module that would move when the icon comes, what is needed; the colours stay.
+        "echo 'output * bg #335577 solid_color' >/tmp/sway.conf;"
+        ' echo \'{"modules-left": ["clock"], "modules-right": ["tray"]}\' >/tmp/waybar.json',
+    ),
+}

@@ -1,0 +1,183 @@
+"""What is behind the button “More”, and the lists that open: measuring, the report, programs in swap, what happened."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QSignalSpy, QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+
+from tests.support.scenes import MEASURED, SCENES, SWAPPED
+from tests.support.waiting import until
+from tests.support.widgets import Wordy, settle
+from vramswap_gui.system.run import Finished
+from vramswap_gui.tray import command_line, icons
+from vramswap_gui.tray.view_model import view
+from vramswap_gui.tray.windows.about import about
+from vramswap_gui.tray.windows.measure import MeasurePage
+from vramswap_gui.tray.windows.panel import Panel
+from vramswap_gui.tray.windows.report import ReportPage
+
+
+def texts(window: QWidget) -> list[str]:
+    return [label.text() for label in window.findChildren(QLabel) if label.isVisible() and label.text()]
+
+
+@pytest.fixture
+def panel(application: QApplication) -> Iterator[Panel]:
+    made = Panel(icons.application_icon())
+    made.show()
+    yield made
+    made.deleteLater()
+    settle()
+
+
+@pytest.fixture
+def measure(application: QApplication, tmp_path: Path) -> Iterator[MeasurePage]:
+    made = MeasurePage(icons.application_icon(), tmp_path / "cache")
+    made.show()
+    settle()
+    yield made
+    made.close()
+    made.deleteLater()
+    settle()
+
+
+def show(panel: Panel, name: str) -> None:
+    scene = SCENES[name]
+    panel.show_view(view(scene.status, scene.error, scene.machine, scene.config), dismissible=False, hint=None)
+    settle()
+
+
+def test_programs_in_swap_are_looked_for_when_somebody_opens_the_list(panel: Panel) -> None:
+    watched = QSignalSpy(panel.swapped_watched)
+    show(panel, "on")
+    assert panel.swapped.isVisible() and not panel.programs.isVisible()
+    panel.swapped.heading.click()
+    panel.swapped.heading.click()
+    assert [watched.at(number)[0] for number in range(watched.count())] == [True, False]
+    panel.swapped.heading.click()
+    show(panel, "opened")
+    assert [program.name for program in SWAPPED] == [name for name in texts(panel.programs) if "iB" not in name]
+    assert "1.2 GiB" in texts(panel.programs)
+    show(panel, "off")
+
+
+def test_what_happened_is_there_when_something_did(panel: Panel) -> None:
+    show(panel, "off")
+    assert not panel.activity.isVisible()
+    show(panel, "opened")
+    panel.activity.heading.click()
+    settle()
+    assert "On, 4 GiB – by hand" in texts(panel.events)
+    assert "Today: 3.2 GiB kept off the disk" in panel.sentence.text()
+
+
+def test_a_pause_and_the_battery_are_offered_where_they_help(panel: Panel) -> None:
+    pauses, battery = QSignalSpy(panel.pause_asked), QSignalSpy(panel.battery_asked)
+    show(panel, "on")
+    assert not panel.offer.isVisible()
+    panel.pause.trigger()
+    show(panel, "paused")
+    assert panel.headline.text() == "Paused" and not panel.pause.isEnabled()
+    QTest.mouseClick(panel.offer, Qt.MouseButton.LeftButton)
+    assert [pauses.at(number)[0] for number in range(pauses.count())] == [3600, 0]
+    show(panel, "battery")
+    assert panel.sentence.text() == "The computer is on battery."
+    QTest.mouseClick(panel.offer, Qt.MouseButton.LeftButton)
+    assert battery.at(0)[0] is True
+
+
+def test_nothing_can_be_paused_that_is_off(panel: Panel) -> None:
+    for name, pausable in (("off", True), ("on", True), ("busy-stopping", False), ("paused", False), ("no-gpu", False)):
+        show(panel, name)
+        assert panel.pause.isEnabled() is pausable, name
+
+
+def test_a_measurement_is_told(measure: MeasurePage) -> None:
+    assert not measure.back.isVisible()
+    measure.show_result(MEASURED["measured"])
+    settle()
+    assert measure.summary.text() == "VRAM brings pages back 4.4 times as fast as the disk."
+    assert {"19.2 µs", "84.0 µs", "5.1 GB/s", "2.2 GB/s"} <= set(texts(measure))
+    assert not measure.hint.isVisible()
+    measure.show_result(MEASURED["measured-slow"])
+    settle()
+    assert measure.summary.text() == "The disk brings pages back 2.0 times as fast as VRAM."
+    assert measure.hint.isVisible() and "38\u00a0%" in measure.hint.text.text()
+    measure.show_result(MEASURED["measured-failed"])
+    assert measure.problem.text.text() == "The NVIDIA driver finds no GPU."
+
+
+@pytest.mark.parametrize("output", ["", "[]", "{}", '{"verdict": null}', '{"verdict": {"page_vram": 0}}', "[" * 9999])
+def test_what_is_no_measurement_is_none(measure: MeasurePage, output: str) -> None:
+    measure.show_result(Finished(0, output, ""))
+    assert measure.summary.text() == "Nothing was measured."
+
+
+def program(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ``vramswapctl`` of our own."""
+    path = folder / "vramswapctl"
+    path.write_text(f"#!{sys.executable}\nimport sys, time\n{body}\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(command_line, "_program", lambda: str(path))
+
+
+async def test_measuring_can_be_stopped(measure: MeasurePage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, f"open({str(tmp_path / 'began')!r}, 'w').close(); time.sleep(3600)", monkeypatch)
+    measure.begin.click()
+    assert measure.measuring and measure.begin.text() == "&Stop"
+    await until((tmp_path / "began").exists)
+    measure.begin.click()
+    assert not measure.measuring
+    program(tmp_path, f"print({MEASURED['measured'].output!r})", monkeypatch)
+    measure.begin.click()
+    await until(lambda: not measure.measuring)
+    assert measure.summary.text().startswith("VRAM brings pages back")
+
+
+async def test_a_report_is_read_before_it_is_given_away(
+    application: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ReportPage(icons.application_icon())
+    page.show()
+    assert not page.copy.isEnabled()
+    program(tmp_path, "print(' '.join(sys.argv[1:]), 'is this')", monkeypatch)
+    page.begin()
+    await until(page.copy.isEnabled)
+    assert page.text.toPlainText() == "report is this\n"
+    page.copy.click()
+    assert QApplication.clipboard().text() == "report is this\n"
+    page.save(str(tmp_path / "kept.txt"))
+    assert (tmp_path / "kept.txt").read_text() == "report is this\n"
+    page.save(str(tmp_path))
+    assert str(tmp_path) in page.problem.text.text()
+    program(tmp_path, "sys.exit('vramswapctl: It cannot.')", monkeypatch)
+    page.begin()
+    await until(lambda: page.problem.text.text() == "It cannot.")
+    closed = QSignalSpy(page.closed)
+    page.close()
+    assert closed.count() == 1
+    page.deleteLater()
+
+
+def test_the_windows_have_room_for_long_words(application: QApplication, tmp_path: Path) -> None:
+    wordy = Wordy()
+    application.installTranslator(wordy)
+    try:
+        for window in (MeasurePage(icons.application_icon(), tmp_path), ReportPage(icons.application_icon())):
+            window.show()
+            settle()
+            for button in window.findChildren(QPushButton):
+                assert not button.isVisible() or button.width() >= button.sizeHint().width(), button.text()
+            window.deleteLater()
+        box = about(icons.application_icon())
+        assert "MIT" in box.informativeText()
+        box.deleteLater()
+    finally:
+        application.removeTranslator(wordy)
+        settle()

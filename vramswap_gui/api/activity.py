@@ -1,0 +1,71 @@
+"""What the helper remembers for whoever opens a window: its last events, and what VRAM was good for today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from vramswap_gui.plain import plain
+
+#: Longer texts from elsewhere are cut.
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event, as the journal has it. What is not there is empty, or 0."""
+
+    #: Seconds since 1970.
+    at: int
+    #: The value of ``VRAMSWAP_EVENT``.
+    event: str
+    #: In English.
+    sentence: str
+    #: By the names of the journal's fields, without ``VRAMSWAP_``. Whose wish it was is not in it; ``asked`` says
+    #: that it was somebody's.
+    fields: Mapping[str, str | int] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """A field that is a text."""
+        value = self.fields.get(name, "")
+        return plain(value, _LONGEST) if isinstance(value, str) else ""
+
+    def number(self, name: str) -> int:
+        """A field that is a number."""
+        value = self.fields.get(name, 0)
+        return value if isinstance(value, int) else 0
+
+    @classmethod
+    def from_wire(cls, wire: Any) -> Self:
+        """What :data:`ENTRIES_SIGNATURE` says. Raises ValueError or TypeError."""
+        at, event, sentence, fields = wire
+        known = {str(name): value for name, value in fields.items() if isinstance(value, (str, int))}
+        return cls(int(at), str(event), plain(str(sentence), _LONGEST), known)
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """Since midnight: bytes that went to VRAM and came back, and seconds for which VRAM was lent."""
+
+    paged_out: int = 0
+    paged_in: int = 0
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Both. ``entries``: the oldest first."""
+
+    entries: tuple[Entry, ...] = ()
+    today: Today = Today()
+
+
+#: D-Bus types of both.
+ENTRIES_SIGNATURE = "a(xssa{sv})"
+TODAY_SIGNATURE = "(ttt)"
+
+
+def from_wire(entries: Any, today: Any) -> Activity:
+    """What the helper answered. Raises ValueError or TypeError."""
+    return Activity(tuple(Entry.from_wire(entry) for entry in entries), Today(*map(int, today)))
