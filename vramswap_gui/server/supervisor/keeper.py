@@ -210,9 +210,14 @@ class _Waiting:
 
 
 class Keeper:
-    """All of the server's state. ``token`` makes the segments' identities its own; ``gpu`` is what was chosen."""
+    """All of the server's state.
 
-    def __init__(self, token: str, version: str, attach: str, gpu: str = "") -> None:
+    ``token`` makes the segments' identities its own; ``gpu`` is what was chosen; ``tells_late``: whether the kernel
+    gives up an engine that answers too late, and says so (:class:`HungUp`).
+    """
+
+    def __init__(self, token: str, version: str, attach: str, gpu: str = "", tells_late: bool = True) -> None:
+        self._tells_late = tells_late
         self._token = token
         self._version = version
         self._attach = attach
@@ -311,7 +316,7 @@ class Keeper:
     def _start_engine(self) -> None:
         if not self._wants_engine() or self._recovery.retry_at > self._now:
             return
-        if self._recovery.is_gone(self._now):
+        if self._recovery.is_gone(self._now) and not self._may_be_whole():
             self._give_up()
             return
         self._gens += 1
@@ -561,6 +566,11 @@ class Keeper:
 
     def _left(self, engine: Engine, question: Ask, event: Answered) -> None:
         """It wiped everything and ends."""
+
+    def _may_be_whole(self) -> bool:
+        """Whether an engine of an earlier program serves on where new ones find no GPU. If that is gone for it as well,
+        it ends at the next request, or is late with it."""
+        return self._tells_late and any(e.phase is Phase.SERVING and e.served for e in self.engines.values())
 
     def _look_who_serves(self) -> None:
         """While nobody does, nothing can be swapped out to make room for the next engine: it gets what was kept."""
@@ -872,7 +882,7 @@ class Keeper:
         self.lost = True
         self._out.append(Tell("lost", (self._recovery.gpu_is_gone(),)))
         for engine in self.engines.values():
-            # That of an earlier program may not have noticed, and whoever is to refuse requests comes after it.
+            # One that is about to serve, or hangs where nobody notices. Whoever is to refuse requests comes after it.
             self._kill(engine)
         for segment in list(self.segments.values()):
             self._fail(segment, self._recovery.gpu_is_gone())
