@@ -319,14 +319,11 @@ class EngineProcess:
 class KeeperProcess:
     """A keeper, the shell around the product's state machine."""
 
-    #: Whether the kernel notices an engine that hangs.
-    tells_late = True
-
     def __init__(self, server: Server, before: list[EngineProcess]) -> None:
         self.server, self.world = server, server.world
         self.pid = server.pid()
         self.alive = True
-        self.core = Keeper(f"k{self.pid}", "1", "kernel", tells_late=self.tells_late)
+        self.core = Keeper(f"k{self.pid}", "1", "kernel")
         self.engines: dict[int, EngineProcess] = {}
         self.fds: dict[int, Vram] = {}
         self._next_fd = 10
@@ -650,7 +647,7 @@ class KeeperProcess:
         successor = type(self).__new__(type(self))
         successor.server, successor.world, successor.pid = self.server, self.world, self.pid
         successor.alive, successor.finished = True, False
-        successor.core = Keeper(f"k{self.server.pid()}", "2", "kernel", tells_late=self.tells_late)
+        successor.core = Keeper(f"k{self.server.pid()}", "2", "kernel")
         successor.fds, successor._next_fd = self.fds, self._next_fd
         successor.ends, successor.devices = {}, {}
         successor._abandoned, successor._linking, successor._replies = set(), set(), {}

@@ -135,8 +135,6 @@ class UblkKernel(Kernel):
 class UblkKeeperProcess(KeeperProcess):
     """A keeper whose segments are ublk devices."""
 
-    tells_late = False
-
     def _begin(self, inherited: m.Inheritance | None) -> None:
         super()._begin(inherited)
         self.world.soon(self._sweep)

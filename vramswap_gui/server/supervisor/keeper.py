@@ -210,14 +210,9 @@ class _Waiting:
 
 
 class Keeper:
-    """All of the server's state.
+    """All of the server's state. ``token`` makes the segments' identities its own; ``gpu`` is what was chosen."""
 
-    ``token`` makes the segments' identities its own; ``gpu`` is what was chosen; ``tells_late``: whether the kernel
-    gives up an engine that answers too late, and says so (:class:`HungUp`).
-    """
-
-    def __init__(self, token: str, version: str, attach: str, gpu: str = "", tells_late: bool = True) -> None:
-        self._tells_late = tells_late
+    def __init__(self, token: str, version: str, attach: str, gpu: str = "") -> None:
         self._token = token
         self._version = version
         self._attach = attach
@@ -316,7 +311,7 @@ class Keeper:
     def _start_engine(self) -> None:
         if not self._wants_engine() or self._recovery.retry_at > self._now:
             return
-        if self._recovery.is_gone(self._now) and not self._may_be_whole():
+        if self._recovery.is_gone(self._now, self._is_served()):
             self._give_up()
             return
         self._gens += 1
@@ -567,10 +562,10 @@ class Keeper:
     def _left(self, engine: Engine, question: Ask, event: Answered) -> None:
         """It wiped everything and ends."""
 
-    def _may_be_whole(self) -> bool:
-        """Whether an engine of an earlier program serves on where new ones find no GPU. If that is gone for it as well,
-        it ends at the next request, or is late with it."""
-        return self._tells_late and any(e.phase is Phase.SERVING and e.served for e in self.engines.values())
+    def _is_served(self) -> bool:
+        """Whether an engine of an earlier program serves on where new ones find no GPU, as far as can be seen. If it is
+        gone for that one as well, it ends at the next request."""
+        return any(engine.phase is Phase.SERVING and engine.served for engine in self.engines.values())
 
     def _look_who_serves(self) -> None:
         """While nobody does, nothing can be swapped out to make room for the next engine: it gets what was kept."""

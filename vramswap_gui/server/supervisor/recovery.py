@@ -16,6 +16,9 @@ from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 
 #: Seconds for which engine after engine must have failed by the GPU. A driver that wakes or resets one takes a few.
 PATIENCE: Final = 30.0
+#: The same while an engine of an earlier program still serves. It has its pages, if others merely find no way to the
+#: GPU; but one that hangs, or that the kernel has given up before we came, cannot be told from it.
+PATIENCE_SERVED: Final = 120.0
 #: An engine that served so many seconds had a GPU. The kernel asks again what one died of three seconds later.
 YOUNG: Final = 10.0
 #: Seconds before the next try, after so many engines in a row that did not last.
@@ -46,9 +49,10 @@ def heard(trouble: Trouble | None, error: VramswapError | None, now: float) -> T
     return Trouble(error, since)
 
 
-def is_gone(trouble: Trouble | None, now: float) -> bool:
-    """Whether waiting any longer is in vain."""
-    return trouble is not None and trouble.since is not None and now >= trouble.since + PATIENCE
+def is_gone(trouble: Trouble | None, now: float, served: bool = False) -> bool:
+    """Whether waiting any longer is in vain; ``served``: an engine of an earlier program may still have the pages."""
+    patience = PATIENCE_SERVED if served else PATIENCE
+    return trouble is not None and trouble.since is not None and now >= trouble.since + patience
 
 
 class Recovery:
@@ -89,9 +93,9 @@ class Recovery:
         death, self._death = self._death, None
         return death
 
-    def is_gone(self, now: float) -> bool:
+    def is_gone(self, now: float, served: bool) -> bool:
         """Whether the GPU is to be given up."""
-        return is_gone(self.trouble, now)
+        return is_gone(self.trouble, now, served)
 
     def gpu_is_gone(self) -> VramswapError:
         """The error once the GPU is given up."""

@@ -52,8 +52,7 @@ class Runner:
         self._filled = False
         self._events = events
         kind = "kernel" if self._exports.name == "kernel" else "socket"
-        tells_late = options.transport is not m.Transport.UBLK
-        self._keeper = Keeper(secrets.token_hex(4), __version__, kind, options.gpu, tells_late=tells_late)
+        self._keeper = Keeper(secrets.token_hex(4), __version__, kind, options.gpu)
         self._engines: dict[int, EngineHandle] = {}
         self._ends: Mapping[int, list[int]] = {}
         #: By the descriptor of the VRAM, as far as the machine knows of it; and those of VRAM that was asked for.
