@@ -171,7 +171,8 @@ class UblkKeeperProcess(KeeperProcess):
                 self._linked(m.DevicePrepared(action.index))
                 return
             device = self._device(action.index)
-            if device is None:
+            if device is None or device.ident != action.ident:
+                del self.devices[action.index]
                 self._linked(m.DeviceUnlinked(action.index, failed("gone", ErrorCode.NO_UBLK), gone=True))
             elif self._kernel.begin_recovery(device):
                 self._linked(m.DevicePrepared(action.index))

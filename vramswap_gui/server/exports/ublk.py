@@ -95,6 +95,8 @@ class UblkExports:
                     self._devices[index] = _Device(number, ident, started=False)
                     self._mark(number)
                 elif not self._is_ours(self._linking_control, device):
+                    # The next segment of this number gets a device of its own.
+                    del self._devices[index]
                     gone = VramswapError(Problem.UBLK_GONE, device=ublk.block_device(device.number))
                     return DeviceUnlinked(index, gone, gone=True)
                 else:
