@@ -274,7 +274,7 @@ class Keeper:
             yield self._recovery.retry_at
         if self.draining and any(s.stage is Stage.ATTACHED for s in self.segments.values()):
             yield self._leave_at
-        if self._wipe_until is not None:
+        if self._wipe_until is not None and self._wipe_until > self._now:
             yield self._wipe_until
 
     def _segment_deadlines(self, segment: Segment) -> Iterator[float]:
