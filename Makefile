@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Two commands are all: `make run` and `make test`. Each sets up what it needs first (see packaging/setup.sh).
 
 # The Python to build .venv with, 3.11 to 3.14; empty means that one is looked for.

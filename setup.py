@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Builds the compiled part, the data path, and takes the system files along; everything else is in pyproject.toml."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fills the package's private folder with the Python libraries that Debian lacks or has too old; elsewhere with all.
 
 Usage: bundle.py FOLDER COPYRIGHT. Prints the Debian packages of the others, as ``Depends:`` and ``Recommends:`` lines;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Makes gettext's binary catalogues (.mo) from resources/po: for our own sentences, and for polkit's questions.
 
 polkitd looks the question up in the language of the person's agent, in the domain ``vramswap``

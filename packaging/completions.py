@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Shell completions for bash, zsh and fish, out of one description of a program's arguments."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Builds dist/vramswap_<version>_<architecture>.deb from the tree, for the release of Debian or Ubuntu that this runs on.
 # Usage: packaging/deb.sh   (environment: DEBFULLNAME and DEBEMAIL, the maintainer; SOURCE_DATE_EPOCH, the date)
 set -eu

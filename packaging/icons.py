@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Writes the tray's symbolic icons into resources/icons, from their one drawing (vramswap_gui/tray/icons.py).
 
 The form that hosts recolour: GTK and GNOME fill every path with the panel's ink, KDE and LXQt replace the colours of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Writes what is made of other files: man pages and shell completions from the parsers of the commands and the
 declared settings, and the catalogues of translations.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Writes docs/dbus.md, the reference of the D-Bus interface, from its declaration.
 
 Usage: reference.py [FILE].

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Sets up what `make run` and `make test` need: Debian packages, .venv, the built package. Does nothing that is done.
 # Usage: packaging/setup.sh run|test   (environment: PYTHON, the Python to build .venv with)
 set -eu

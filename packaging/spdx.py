@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Gives every source file the line that names its licence (https://spdx.github.io/spdx-spec, annex E).
 
 ``packaging/spdx.py`` writes it where it is missing; ``packaging/spdx.py --check`` says where that is, and exits with
@@ -25,6 +26,9 @@ COMMENTS: Final = {
 def comment(name: str, text: str) -> str:
     """What begins a comment in a file; empty when it is no source."""
     found = next((mark for end, mark in COMMENTS.items() if name.endswith(end)), "")
+    if name.endswith(".rules") and text.startswith("#"):
+        # udev's, and not polkit's, which are JavaScript.
+        return "#"
     return found or ("#" if text.startswith("#!") else "")
 
 

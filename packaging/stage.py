@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Lays out all that is installed besides the programs below a folder, as it lies below /usr.
 
 Usage: stage.py FOLDER DATE. Needs nothing but the standard library. The list is packaging/files.txt.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Brings the catalogues of translations up to date with the code.
 
 Usage: translations.py [--language CODE]... There are two kinds, and each sentence is in one of them:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # The steps that every kind of package has in common; sourced by deb.sh, vramswap.spec and PKGBUILD, in the tree's root.
 # Set before: root (the folder that stands for /), work (a folder for what is in between), date (seconds since 1970).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Checks that all files that name the version of vramswap name the same one; ends with status 1 if they do not.
 
 Usage: versions.py [--released]. With it the changelog and the metainfo have to name that version too.

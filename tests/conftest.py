@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """For every test: what it inherits, how it ends when it hangs, and which skips are expected."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # ruff: noqa: E501 - the changes are lines of code, which are better not broken.
 """Changes of the product that no simulator can see, and the tests that must fail with each: ``make mutants``.
 

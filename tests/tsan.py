@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the engine under ThreadSanitizer, with connections that come and go: ``make tsan``.
 
 It builds the data path anew into build/tsan, with gcc's -fsanitize=thread. The exit status is 0 when no race was found.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The helper, as tray and command line see it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The typed errors: each names what failed, why, and what to do.
 
 An error is a :class:`Problem` with its arguments, declared once with the English sentences; whoever shows it words it

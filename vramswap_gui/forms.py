@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Sentences as a code and arguments: declared once with their English form, worded in the language of who reads them.
 
 A form has places, such as ``{used:size}``: the argument's name, and its :class:`Kind`. What an argument is, is known to

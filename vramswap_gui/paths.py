@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every path, unit and device name of ours or of the machine's that more than one place has to know.
 
 What only one module reads of ``/proc`` and ``/sys`` stands there; both roots are arguments everywhere, for the tests.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Names of files, programs and devices as text that can be shown: it stays on its line and steers nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The settings of ``/etc/vramswap/config.toml``. Each is declared once, as a field of :class:`Config`.
 
 Its validation, command line, D-Bus form, settings row and help all come from there.

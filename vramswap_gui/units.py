@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Sizes as people write them and read them. Everything inside the program is bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Starts vramswap from the checkout on a bus of its own and stops it again; the machine is left as it was.
 
 With a display the tray is started and stays until it is quit or Ctrl-C; without one the job is done on the command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Stands in for polkitd where nobody may start it, on a private bus alone: every question is answered with yes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The job of the tray's user, done through the command line: status, on, write and verify, resize, off."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What of the demonstration can be real on this machine, and how that is said."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Starts the parts of vramswap from the checkout, and stops them in the order that loses nothing."""
 
 from __future__ import annotations

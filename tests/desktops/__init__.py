@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: MIT
 """The tray on real desktops, by hand: ``make desktops``."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``make desktops``: the package on real desktops, driven as a person would. Pictures are in build/desktops/pictures.
 
 Prints a table; the exit status is 0 if all was as it should be. The pictures are to be looked at all the same.

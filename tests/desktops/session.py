@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A desktop that runs, in the tree, on a screen that nobody sees; and hands and eyes for it."""
 
 from __future__ import annotations

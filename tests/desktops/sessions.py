@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The desktops that are tried: how each is started, made dark and light, and what shows its icons.
 
 All run on an X server without a screen. Those that are Wayland compositors run in a window of it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Makes the tree that the desktops run in: Debian 13 with all of them, and the package, built and installed in it."""
 
 from __future__ import annotations

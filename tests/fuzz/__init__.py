@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The data path under a fuzzer: what the engine makes of any bytes, in any order of events (parser.cpp)."""
 
 from __future__ import annotations

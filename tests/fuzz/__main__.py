@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``make fuzz``: libFuzzer on the data path, with clang. ``python -m tests.fuzz SECONDS``; the exit status is its."""
 
 from __future__ import annotations

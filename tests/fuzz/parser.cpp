@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Feeds the NBD frontend with one connection's bytes in any order of events, and checks what comes out against a model.
 //
 // The generated C++ of frontends/nbd.pyx is part of this file, so what runs is what the engine runs; a plain memory

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Builds of the server beside each other on a real card: the same load on each in turn, alone and beside a rival.
 
 ``python -m tests.gpu.compare NAME=TREE… [--beside nothing compute render:7] [--rounds 3]``; every TREE is a checkout

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Another program on the GPU: ``python -m tests.gpu.rival compute|render FILE``, until it is ended.
 
 FILE's first eight bytes count the kernels that were finished, or the frames: what we cost that program shows there.

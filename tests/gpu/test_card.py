@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real server on a real card. Run by hand where one is at hand: ``make test ARGS="tests/gpu -s"``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Keepers that die on a real card, in the middle of verbs: the next one takes over, and no page is lost."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Engines that die on a real card while a client writes and verifies, and what is left in VRAM afterwards."""
 
 from __future__ import annotations

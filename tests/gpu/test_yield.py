@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The policy on a real card: another program that allocates VRAM gets it. The kernel's part is simulated."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The three ways to copy scattered pages, by their number, on the card at hand: ``python -m tests.gpu.ways [SVG]``.
 
 What an engine measures while it warms up, for a driver with and without the call for many. Nanoseconds are medians of

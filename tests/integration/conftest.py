@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fixtures of the integration tests: the simulated GPU and servers on it."""
 
 from __future__ import annotations

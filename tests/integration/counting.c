@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Preloaded into a process: counts what it asks of the allocator, in a file that a test maps: first all that it asks,
  * then what its threads ask besides the main one, which are those that serve. */
 #define _GNU_SOURCE

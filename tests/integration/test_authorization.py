@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the helper asks polkit, and when it asks no more; the holds of callers. polkit is a test's own where timing
 matters.
 """

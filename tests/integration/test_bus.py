@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A connection to a bus: deadlines, owners of names, and who is believed. On the reference bus and on dbus-broker."""
 
 from __future__ import annotations

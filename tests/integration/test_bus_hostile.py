@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whatever a bus delivers, the helper goes on and serves the others: on the reference bus and on dbus-broker."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """While another program computes, nothing that a request waits for goes where that program's work goes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The helper's client: whom it believes, how long it waits, and what it makes of a helper of another version."""
 
 from __future__ import annotations

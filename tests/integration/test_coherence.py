@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the kernel relies on with several connections: a read sees every write that was answered before it was asked."""
 
 from __future__ import annotations

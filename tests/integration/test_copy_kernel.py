@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The copy kernel: compiled once, taken where it is the faster way, and never missed where it cannot be had."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``make run`` on a machine without a display: the whole job, and an end in the middle of it, leave nothing behind."""
 
 from __future__ import annotations

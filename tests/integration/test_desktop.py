@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Notifications on a private bus, with a server that does what servers do."""
 
 from __future__ import annotations

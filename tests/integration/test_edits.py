@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The settings, edited by hand while the helper runs, and by commands."""
 
 from __future__ import annotations

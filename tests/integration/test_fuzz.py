@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The data path takes any bytes in any order of events; for longer, and guided by what was reached: ``make fuzz``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """GameMode on a private bus, which does what Feral's daemon does."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Machines with other GPUs than one idle card: helper, server and command line mean the same one, or say what is so."""
 
 from __future__ import annotations

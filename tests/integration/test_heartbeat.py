@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whoever watches the workers can tell one that hangs from one that has nothing to do."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real helper on a private bus with the real polkitd, on the simulated GPU and kernel, through the real CLI."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What dies or fails under the helper: the helper itself, the keeper, the GPU; all real but for GPU and kernel."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Any bytes may come, in any number of connections: the server refuses, serves the others, and keeps nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every page is verified: what is hurt in VRAM or on the way is found, and nobody else's page is in the way."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Nothing on the I/O path asks for memory, which it might have to wait for until it has itself served a page."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the real helper and the real server tell a journal, which has its socket where journald has it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real helper makes a place to land, and takes it away; disks, memory and the kernel's part are simulated."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every command under locales of every kind: what it says can be written, and means the same."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Real NBD clients against the real server: what they write they read, and wrong requests are refused."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The Debian package and the wheel: built, looked into, unpacked and run."""
 
 from __future__ import annotations

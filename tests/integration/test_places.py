@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Names that are any bytes, places that cannot be written, and parts that are gone: a sentence, or it works."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real helper follows its policy: memory, batteries, games and other programs' VRAM are simulated."""
 
 from __future__ import annotations

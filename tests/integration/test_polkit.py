@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may do what, decided by the real polkitd: every method, as root and as a user without a session."""
 
 from __future__ import annotations

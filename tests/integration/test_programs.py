@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What NVML tells of the card and its users, through the real pynvml and the simulated driver library."""
 
 from __future__ import annotations

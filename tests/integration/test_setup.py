@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """packaging/setup.sh decides rightly what to install and how, and nothing is done twice. apt and pip are stand-ins."""
 
 from __future__ import annotations

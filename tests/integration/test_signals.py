@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """UPower and logind on a private bus: python-dbusmock's, and one of our own where timing and senders matter."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real tray in a process of its own under Xvfb, with a real tray host and real clicks; only the client is fake."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the windows say can be read in every colour scheme, and after a change of it while they are open.
 
 Measured in the pictures, as WCAG 2.1 reckons: 4.5 for text (1.4.3), 3 for what has to be seen to be used (1.4.11).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tray costs as users have it, with an icon and nothing open: memory, wake-ups, reads, what is loaded."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The whole tray in other locales: capital letters, digits and encodings that code likes to forget."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The window by itself: for the keyboard, for screen readers, with long words; and that every scene can be drawn."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The settings window and the check of the computer, by themselves."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is behind the button “More”, and the lists that open: measuring, the report, programs in swap, what happened."""
 
 from __future__ import annotations

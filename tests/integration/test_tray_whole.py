@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The whole program: clicks on the real tray turn real swap on and off, through D-Bus, polkit, helper and server."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Two people at one machine: what each sees, may do and is told. The real polkitd decides."""
 
 from __future__ import annotations

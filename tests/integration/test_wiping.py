@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """VRAM is zeroed before anybody can read it, and before it is given back, whoever ends it and how.
 
 The simulated card's allocations are files, so what was given back can be looked at, as the next program would.

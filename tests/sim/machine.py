@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Models of the machine: VRAM with contents, the kernel's NBD driver and its devices, programs that swap on them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # ruff: noqa: E501 - the changes are lines of code, which are better not broken.
 """Changes of the product that break a law, and how many seeds the simulator needs to find each: ``make mutants``.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One seed from beginning to end: faults for a while, then quiet, then all is turned off and nothing may be left.
 
 ``python -m tests.sim.run SEED`` shows a seed's history; ``--seeds N [--first M]`` runs many.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Models of the two processes of the server: the product's state machines in shells that can die at any step."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Nothing is lost, whatever dies when: see the simulator in this folder."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Models of the kernel's ublk driver, and of the keeper's shell around it, as they differ from NBD's.
 
 A device is made, opened by the one engine that serves it, and started. When that engine ends, requests wait, those too

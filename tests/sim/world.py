@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Virtual time, chance, and what has happened so far."""
 
 from __future__ import annotations

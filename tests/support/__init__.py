@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: MIT
 """What tests share. No test module imports another; they import this."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs dbus-broker without systemd: its launcher's part, as dbus-broker's own tests play it (test/dbus/util-broker.c).
 
 Usage: broker.py SOCKET. Everybody may own, send and receive anything.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The two buses that people have, each empty, for everybody, and with no service to start."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real ``vramswapctl`` on a stack of tests/demo/stack.py, and the processes behind what it shows."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Errors that say what a test wants."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A pytest plugin: a test whose time is up ends, whatever it waits for.
 
 pytest-timeout raises one exception in the test. ``with Popen(…)`` then waits once more for a program that does not

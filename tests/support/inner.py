@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A small pytest run in a process of its own, for tests of what the tests themselves rely on."""
 
 from __future__ import annotations

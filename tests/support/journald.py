@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Stands in for systemd-journald: a real socket, and what came in by journald's own protocol."""
 
 from __future__ import annotations

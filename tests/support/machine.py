@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Machines with GPUs, as the kernel shows them in folders that stand for /sys and /proc."""
 
 from __future__ import annotations

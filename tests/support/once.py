@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What takes long to build is built once in a run, however many processes run its tests."""
 
 from __future__ import annotations

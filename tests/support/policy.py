@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A helper that follows its policy, on a machine whose memory is simulated."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A client that puts D-Bus messages together byte by byte, so that it can send what no library would."""
 
 from __future__ import annotations

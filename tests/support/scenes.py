@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tray can have to show, as data for tests; run as a program it draws each into build/screenshots.
 
 ``python -m tests.support.scenes [FOLDER]``; needs no display.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the real ``vramswap-server`` on the simulated GPU, for tests."""
 
 from __future__ import annotations

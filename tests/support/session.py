@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A pytest plugin: makes a run independent of who starts it, in one place and before anything is collected.
 
 A shell's ``&`` and nohup(1) leave signals ignored, cron and CI have no terminal and another umask, a desktop exports

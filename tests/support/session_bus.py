@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A session bus for tests, and services on it that do what a test tells them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A pytest plugin: a skip that nobody expected fails the run, so that a missing tool cannot pass for a green run."""
 
 from __future__ import annotations

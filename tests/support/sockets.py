@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Unix sockets of programs that start."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The tray with a client that only notes what it is asked for: a program for tests/integration/test_tray.py.
 
 With ``--real`` it has the real client instead; with ``--absent`` the helper is not there, with ``--simulated`` it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real tray in a process of its own under Xvfb, and hands for it: clicks, keys, and looks at what it shows."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A StatusNotifierItem host, as far as a tray icon can tell, on a session bus of its own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Waiting for what other processes do."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Qt in the process of the tests, without a display."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The fixture of the tests on a real kernel."""
 
 from __future__ import annotations

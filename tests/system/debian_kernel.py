@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Kernels of Debian's, by the name of their package, from its archive: what is needed to boot one.
 
 They are kept in ``build/kernels``, and fetched anew when that is gone.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: swap comes when memory gets short, goes when nobody needs it, and makes way for others."""
 
 from __future__ import annotations

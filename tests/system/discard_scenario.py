@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: what a program has had swapped out is gone from VRAM soon after its end, and no other page is."""
 
 from __future__ import annotations

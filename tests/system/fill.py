@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fills memory with random pages that can be made again, and reads every page back: ``python -m tests.system.fill``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The guest's first process while a scenario runs: it is never paged out, since a machine whose init misses a page ends.
  * Usage: first WORD COMMAND...; prints WORD and the command's exit status when that has ended, and powers off. */
 #include <stdio.h>

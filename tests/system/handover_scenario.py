@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: the server becomes a newer one with the swap on, its keeper dies, and then all of it."""
 
 from __future__ import annotations

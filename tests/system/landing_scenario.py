@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: VRAM is given back though its pages fit nowhere else, because there is a disk for them.
 
 The argument is the disk's file system. A helper is killed with pages on the disk, and the next one goes on.

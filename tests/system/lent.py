@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What scenarios with the whole product ask of it and of the guest: its verbs, its processes, its devices."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: the whole way, from ``vramswapctl`` over D-Bus and polkit to pages that the kernel swaps to VRAM.
 
 Helper and engine are killed meanwhile; what was written is read back, and nothing is left when it is off.

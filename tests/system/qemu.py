@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a Python scenario as root under one of Debian's kernels, in an emulated machine whose root is this one's.
 
 It is like that of uml.py, and what its scenarios see is the same. Emulated it is because machines for tests are often

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server in the guest of a scenario."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Kills engine, keeper and helper beside verbs and under load: ``make soak KILLS=1000``, some seconds for each.
 
 A guest's kernel, its NBD driver and its swap are real; every page is verified.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: engine, keeper and helper are killed beside verbs while memory is filled, as often as is asked.
 
 Arguments: how many deaths, and the seed of what is done when.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: an engine that stops answering is replaced, and nothing is lost; a GPU that is gone is given up.
 
 A late engine is worse than a dead one: the kernel sends again what it did not answer, and a first write that it makes

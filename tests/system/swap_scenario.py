@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: the real server makes the kernel swap to simulated VRAM, and its engine is killed meanwhile.
 
 The arguments are by which of the kernel's drivers, how often, and ``small`` for a machine that is slow.

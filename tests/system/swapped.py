@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a scenario asks of the guest it runs in: its swaps, its memory, and programs that must succeed."""
 
 from __future__ import annotations

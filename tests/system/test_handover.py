@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server becomes a newer one, and its keeper dies, under a real kernel with the real helper and polkitd."""
 
 from __future__ import annotations

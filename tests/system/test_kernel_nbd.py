@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server under a real kernel that swaps on it."""
 
 from __future__ import annotations

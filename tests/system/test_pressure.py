@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Swap under pressure on a real kernel: by the command line, by need, with an engine that stalls, onto a disk."""
 
 from __future__ import annotations

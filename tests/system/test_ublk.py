@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server with the kernel's ublk driver, on one of Debian's kernels."""
 
 from __future__ import annotations

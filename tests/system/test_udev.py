@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A real udevd beside the server, under a real kernel."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest, under a kernel whose ublk driver is too old: it is not touched, and why is said."""
 
 from __future__ import annotations

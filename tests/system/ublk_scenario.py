@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: engines die while the next one takes over their ublk device, keepers die, and both at once.
 
 The arguments are how many engines are to die, and a seed. Every page is verified.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the guest: a real udevd looks at the devices, at moments when nobody can serve them.
 
 When a writer closes a device, as swapoff does, udevd reads it again. With no engine to serve it that look waits for the

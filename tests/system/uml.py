@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a Python scenario as root under a real kernel: User-Mode Linux, whose root is this machine's, read-only.
 
 The guest sees the checkout, its virtual environment and the installed programs under their own paths. It has fresh

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Preloaded into linux.uml: lets it set the floating point registers of its processes on processors whose extended
  * state has another size than it knows of. It passes as many bytes as it knows, and a host with more refuses anything but
  * the whole state (EFAULT, and the guest's init dies). What it leaves out belongs to instructions that its guests do not

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fixtures of the unit tests."""
 
 from tests.support.widgets import application

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which module may know what: imports go one way, and each foreign library has its gate."""
 
 from __future__ import annotations

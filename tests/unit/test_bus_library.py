@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What comes from a bus as bytes: cut into messages, passed over, read, or known to be nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The checks of a computer, each on a fixture laid out as kernel, driver and distribution do it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reasons and errors as codes: over the wires and back, whatever comes; and in words, in every language there is."""
 
 from __future__ import annotations

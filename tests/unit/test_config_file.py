@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The configuration file as people leave it: with comments, byte order marks, mistakes, and nothing at all."""
 
 from __future__ import annotations

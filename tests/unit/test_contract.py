@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Sizes, settings and the status on the wire."""
 
 from __future__ import annotations

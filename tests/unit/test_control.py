@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The control socket's messages: there and back, and whatever comes."""
 
 from __future__ import annotations

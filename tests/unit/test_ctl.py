@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command line's own parts: what it imports, how it writes, what it says of a status."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is below a folder, on fixtures laid out as the kernel does it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is told of a change, as a table: what was, what is, who asked for it, and the lines."""
 
 from __future__ import annotations

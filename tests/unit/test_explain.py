@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Why the swap is as it is, as a table: what is so, and what a person and a program are told."""
 
 from __future__ import annotations

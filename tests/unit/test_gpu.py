@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which GPU is meant, in every spelling that a tool prints, and which of those that are there can be used."""
 
 from __future__ import annotations

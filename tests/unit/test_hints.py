@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Each desktop is told what brings tray icons there, and gets an icon that can be seen."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The last minutes of traffic as a value, and that the picture of it shows what is in it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The tray icon can be seen on every panel, recoloured by the host or not; the files are what the drawing says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``vramswapctl install`` and ``uninstall``, below a folder that stands for the machine."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The gate to the journal: journald's protocol on a real socket, one line an event, never too many, never waiting."""
 
 from __future__ import annotations

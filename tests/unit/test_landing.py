@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether a swap file may be made, how large, and when it goes: as tables, and what must hold for all of them."""
 
 from __future__ import annotations

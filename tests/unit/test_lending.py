@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """When VRAM is lent, how much, and what a person is told, as tables. What holds always is in test_decide_hours.py."""
 
 from __future__ import annotations

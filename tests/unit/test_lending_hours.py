@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What holds of every decision: a simulated machine on which anything happens, for hours."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the life of the swap does to the settings: all of it or nothing."""
 
 from __future__ import annotations

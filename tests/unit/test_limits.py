@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How much may be lent: one rule, which everybody who asks for, offers or decides a size uses."""
 
 from __future__ import annotations

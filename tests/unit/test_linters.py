@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The tree is clean under the linters that people and CI use."""
 
 from __future__ import annotations
@@ -56,6 +57,11 @@ def test_spelling() -> None:
 
 def test_mypy() -> None:
     passes("mypy")
+
+
+def test_every_source_names_its_licence() -> None:
+    done = subprocess.run([sys.executable, "packaging/spdx.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_shellcheck() -> None:

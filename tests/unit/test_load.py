@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The load generator against a server of a few lines: it accepts right answers and finds each kind of wrong one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a server that resumes has to bring back from the swap that it is about to serve."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Machines as people have them: what of their memory counts, and what the policy makes of it."""
 
 from __future__ import annotations

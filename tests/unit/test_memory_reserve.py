@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Memory kept back for the next engine: held, let go of, and not kept by who was forked meanwhile."""
 
 from __future__ import annotations

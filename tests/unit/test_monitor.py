@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a decision gets to see of the GPU: whose VRAM is whose."""
 
 from __future__ import annotations

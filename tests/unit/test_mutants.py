@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A change that is to be noticed can be made: what it takes the place of is in the code, once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The handshake as a dialogue of bytes: what each option is answered with, and when it ends."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which swap devices are ours: not by their names."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is installed beside the code is valid by the tools of those who read it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The sum of a page is the CRC32C that others compute, by whatever way."""
 
 from __future__ import annotations

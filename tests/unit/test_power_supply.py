@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What /sys/class/power_supply says of the machine's power, on the folders of different machines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which programs run, by the names that the kernel has of them."""
 
 from __future__ import annotations

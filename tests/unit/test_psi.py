@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Memory pressure: the kernel's text, and triggers on its real file."""
 
 from __future__ import annotations

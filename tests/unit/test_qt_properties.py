@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """No Qt property is set by a keyword argument: PySide finds them by the locale's capital letters.
 
 ``QTimer(interval=5)`` works everywhere but where the capital of "i" is not "I".

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The views of the machine, on fixtures laid out as the kernel and the driver do."""
 
 from __future__ import annotations

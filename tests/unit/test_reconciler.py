@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A step of the policy looks at the machine once."""
 
 from __future__ import annotations

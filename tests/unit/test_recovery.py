@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """When a GPU is given up."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A segment that is replaced: the next one gets its number, and is not taken for the one that leaves."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A report tells what is wrong with a machine, and not whose it is."""
 
 from __future__ import annotations

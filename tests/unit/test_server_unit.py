@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server as systemd's unit: what it is given, how its failure is told, what it tells systemd."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a run inherits does not matter to it, and whatever a test waits for, it ends."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The decisions about sizes, as tables, and what must hold for all of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A skip that tests/support/skips.py does not expect fails the run; an expected one does not."""
 
 from __future__ import annotations

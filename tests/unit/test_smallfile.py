@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Files of the kernel hold any bytes, are cut off, empty, huge or not there: every reader answers all the same."""
 
 from __future__ import annotations

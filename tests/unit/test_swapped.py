@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who has memory in swap, on a /proc and on desktop files that are made up."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What VRAM was good for today, counted look by look; and what a helper that takes over knows of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Work on threads: its results, its errors, and that nothing reaches a loop that is being taken apart."""
 
 from __future__ import annotations

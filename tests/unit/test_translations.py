@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The catalogues belong to the code, are complete, and each sentence is in one of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a user chooses for themselves: the entry that starts the tray at login, and what is kept in the home."""
 
 from __future__ import annotations

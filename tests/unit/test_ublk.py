@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is known of ublk devices without the driver: names, identities, and when the driver is left alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a measurement comes to, in a sentence."""
 
 from __future__ import annotations

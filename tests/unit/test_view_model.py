@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tray shows in each state, as a table; and that every text is as sizes and palettes need it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The counters of what was swapped, on files laid out as the kernel does."""
 
 from __future__ import annotations

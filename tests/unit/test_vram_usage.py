@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who has the VRAM: processes as programs, and programs as parts of a bar."""
 
 from __future__ import annotations

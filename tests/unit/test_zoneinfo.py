@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is free beyond the kernel's watermarks, from its own words and from anybody's."""
 
 from __future__ import annotations

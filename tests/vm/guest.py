@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a step asks of the machine it runs in, and how it tells the outside."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Holds pages that can be verified: ``python -m tests.vm.hold MIB [--out] [--lock] [--file PATH]``.
 
 Prints ``held`` when they are there, and for each line on standard input how many are wrong.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Makes the virtual machine's disk: Debian 13 with what the package depends on, and the package itself, built in it.
 
 Everything is kept in build/vm and made again only when what it is made of changes. Root is needed, for chroot.

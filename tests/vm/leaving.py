@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Steps about another version of the package, and about its end."""
 
 from __future__ import annotations

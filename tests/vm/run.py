@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``make vm-test``: the package in a machine with systemd. Prints a table of steps; the exit status is 0 if all passed.
 
 The machine is emulated, because machines for tests are often virtual ones themselves. Logs are in build/vm:

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Runs in the machine's tree before its disk is made. $1: the package's dependencies.
 set -eu
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Steps about sleep. The hardware's part is replaced: what systemd would do last only notes what is swap then."""
 
 from __future__ import annotations

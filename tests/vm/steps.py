@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs in the machine at each boot: the steps of this boot, then the way to the next one."""
 
 from __future__ import annotations

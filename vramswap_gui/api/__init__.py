@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: MIT
 """What goes over the wires, declared once."""

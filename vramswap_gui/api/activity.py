@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the helper remembers for whoever opens a window: its last events, and what VRAM was good for today."""
 
 from __future__ import annotations

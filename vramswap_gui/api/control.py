@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The control socket, on which the keeper obeys the helper: its verbs and its messages, declared once.
 
 Lines of JSON over a Unix socket that only root can reach. A request is ``{"id": 1, "verb": "add", "size": 536870912}``;

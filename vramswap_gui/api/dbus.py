@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The helper on the system bus: its names, and everything that it can be asked for, declared once.
 
 The helper's service, its client, the introspection data and ``docs/dbus.md`` are made from this.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How an interface on the bus is declared: its methods, properties and signals, each with a sentence for a reader."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How much VRAM may be lent, and what stands in the way of more: the one owner of that rule. Everything is in bytes.
 
 The helper publishes the result (:attr:`vramswap_gui.api.status.Status.maximum`). While it has not asked the GPU yet,

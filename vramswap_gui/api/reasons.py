@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Why the swap is as it is: every reason that the helper gives, declared once.
 
 On the wire a reason is its code and its arguments; whoever shows it words it (:mod:`vramswap_gui.text.language`).

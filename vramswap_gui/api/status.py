@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the helper shows on the system bus: every property, its type, and how it is written on the wire."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The same loads on a file, around the page cache, to compare VRAM with the disk that would be swapped to instead."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A server of its own for a measurement, and connections to it: live swap is never touched."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Latencies in nanoseconds, counted in 16 steps to each power of two: 6 % wide.
 from libc.stdint cimport uint64_t
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """NBD load over connected sockets, a thread for each without the GIL, with every byte of every reply checked.
 

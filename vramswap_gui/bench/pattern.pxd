@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What a block holds in a generation: a template whose every sector begins with a stamp of block, generation and place.
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A report as a table for a terminal and as a chart."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the load generator is asked for, and what it measures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What `vramswapctl bench` measures: one table of loads, on VRAM through the server and, if asked, on a disk."""
 
 from __future__ import annotations

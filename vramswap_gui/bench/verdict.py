@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a measurement says to somebody who wants to know whether VRAM is worth it here."""
 
 from __future__ import annotations

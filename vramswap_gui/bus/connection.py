@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A connection to a bus: calls with a deadline, names and who owns them, signals of those owners alone."""
 
 from __future__ import annotations

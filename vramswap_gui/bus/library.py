@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """dbus-next, and around it what it does not do: to survive whatever a bus delivers.
 
 dbus-next 0.2.3 reads a message as a whole and in one go, and what it cannot read ends the connection: a header field

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An object on the bus, served from its declaration: who calls what is not declared never gets further than this."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The status in words, for a terminal."""
 
 from __future__ import annotations

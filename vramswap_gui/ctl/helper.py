@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A connection to the helper for the time of one command."""
 
 from __future__ import annotations

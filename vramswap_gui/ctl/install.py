@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Places the system files of an installation with pip or pipx, and removes exactly those again.
 
 A wheel has them in its folder ``files``, laid out as below /usr (packaging/stage.py). A distribution's package has no

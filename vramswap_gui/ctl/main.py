@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command ``vramswapctl``: all that the tray does, without a display."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The one place where ``vramswapctl`` writes: whatever is in a text, and in whatever encoding the terminal is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The arguments of ``vramswapctl``, for it and for whoever describes it. Nothing here takes time to import."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What vramswap needs of a machine, checked one by one without waking the GPU or changing anything."""
 
 from __future__ import annotations

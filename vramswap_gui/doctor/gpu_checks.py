@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The GPU, its driver, and who else decides about them."""
 
 from __future__ import annotations

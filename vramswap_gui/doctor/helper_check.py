@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What only the helper can say: whether it answers, and what is wrong with the settings."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a check is, and where it looks."""
 
 from __future__ import annotations

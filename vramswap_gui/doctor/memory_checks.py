@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Memory, other swap, and who else decides about both."""
 
 from __future__ import annotations

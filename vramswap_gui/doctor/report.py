@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``vramswapctl report``: what a bug report needs, as one text, and nothing that tells whose machine it is.
 
 Everything that is collected goes through :func:`redact`; nothing is sent anywhere.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether pages come home before the machine sleeps, and where it can hibernate to."""
 
 from __future__ import annotations

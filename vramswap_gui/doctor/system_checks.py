@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What kernel and distribution have to bring along."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The configuration file, which the helper writes, and an administrator too: settings, comments and mistakes."""
 
 from __future__ import annotations

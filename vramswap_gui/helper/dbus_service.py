@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The helper on the system bus: what is asked of it, by whom, and whether that is allowed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the helper tells the journal, and when: each time that the swap, a setting or the sleep is not as it was told
 last, and when something that was wanted was not done.
 

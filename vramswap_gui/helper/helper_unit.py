@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether the helper, and with it the policy, is started with the computer."""
 
 from __future__ import annotations

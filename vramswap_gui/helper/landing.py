@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Swap files for pages that fit nowhere else: where there are any, and how they are made and removed.
 
 What a helper that dies leaves is found by the next one: a file that is swap by its name in ``/proc/swaps``, one that

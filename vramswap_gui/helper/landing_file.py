@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Makes a swap file, and removes it: ``python -m vramswap_gui.helper.landing_file make|remove PATH [SIZE]``.
 
 A program of its own, because it works where the helper may not: in the first mount namespace. The kernel wants a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The life of the swap: from nothing to segments in use, and back with every page safe."""
 
 from __future__ import annotations

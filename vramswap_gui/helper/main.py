@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command ``vramswap-helper``: the root service behind the tray."""
 
 from __future__ import annotations

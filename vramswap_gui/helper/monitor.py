@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Looks at the machine for a decision, and wakes no GPU by it."""
 
 from __future__ import annotations

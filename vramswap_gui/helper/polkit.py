@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may do what: polkit decides, and without an answer from it nothing is allowed but to root.
 
 Interface: https://www.freedesktop.org/software/polkit/docs/latest/eggdbus-interface-org.freedesktop.PolicyKit1.Authority.html

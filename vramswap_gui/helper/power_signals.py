@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What UPower tells of mains and battery, logind of sleep, and power-profiles-daemon of the power mode, as it happens.
 
 Nobody has to look. Interfaces: https://upower.freedesktop.org/docs/, org.freedesktop.login1(5) and

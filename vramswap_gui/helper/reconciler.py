@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Keeps the swap as the policy wants it: looks, decides, acts, and sleeps until something changes."""
 
 from __future__ import annotations

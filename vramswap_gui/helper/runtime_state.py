@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a helper that takes over has to know of the one before: files that last until the machine starts anew."""
 
 from __future__ import annotations

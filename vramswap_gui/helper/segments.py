@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The segments that are swap: what is in them, and how a goal (steps.py) is carried out."""
 
 from __future__ import annotations

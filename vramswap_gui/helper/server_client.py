@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The helper's side of the server: starts it, speaks its control socket, learns when it is gone."""
 
 from __future__ import annotations

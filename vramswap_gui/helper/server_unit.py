@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server as a unit of systemd, with a confinement and a cgroup of its own: vramswap-server.service."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How the swap gets from what is to what is wanted, one step at a time: pure functions.
 
 A verb is a :class:`Goal`. Before each step it is seen anew what is so, a :class:`World`, and :func:`next_step` says

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The kernel's side of a segment: util-linux makes it swap, turns it on and off."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What VRAM is good for: how much went there today instead of elsewhere, and for how long it was lent."""
 
 from __future__ import annotations

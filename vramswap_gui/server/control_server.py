@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The keeper's control socket (api/control.py): one answer to each request, for root alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Messages with file descriptors between keeper and engine, over SOCK_SEQPACKET sockets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command ``vramswap-server``: the data plane."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Keeps a process out of the way of the swap it serves: never paged out, never killed for memory, never throttled."""
 
 from __future__ import annotations

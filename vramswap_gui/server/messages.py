@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the keeper's state machine hears and what it orders: events in, actions out, both plain data.
 
 Descriptors and clients are numbers that only the shell (runner.py) gives a meaning to. Times are seconds of a clock

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The sums of a segment's pages, in memory that engines share with the keeper, so that the next one has them too.
 
 Both have it mapped and locked: while no engine lives, the keeper keeps it from being swapped to the very pages that it

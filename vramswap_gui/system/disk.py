@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is below a folder: which file system, how much of it is free, and whether its disk is encrypted.
 
 Mounts are those of ``/proc/self/mountinfo`` (proc(5)), devices those of ``/sys/dev/block``. A device is encrypted when

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The NVIDIA GPUs of this machine, without waking one: from sysfs, and from what the driver shows in ``/proc``.
 
 Reading sysfs neither wakes a suspended GPU nor keeps an idle one awake (Documentation/ABI/testing/sysfs-devices-power);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Learn of a changed file without looking again and again: inotify(7), which Python's library leaves out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The one gate to the journal: an event is one line, with fields by which programs find it.
 
 It is told in journald's own protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/) where stderr is the journal, and as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The machine's memory, from ``/proc/meminfo`` (proc(5))."""
 
 from __future__ import annotations

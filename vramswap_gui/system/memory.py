@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What programs can have of the machine's memory: what ``/proc/meminfo`` says, and what it leaves out.
 
 Huge pages are in its total and of no use to others. The ARC of ZFS, a cache that shrinks down to its ``c_min``

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The kernel's NBD driver over generic netlink, and what sysfs says of its devices: the one place that knows both.
 
 Source: the kernel's ``include/uapi/linux/nbd-netlink.h``, ``include/uapi/linux/genetlink.h`` and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What NVML tells of a GPU, and the one gate to it: only of a GPU that is awake for another reason.
 
 NVML opens ``/dev/nvidia*``, which wakes a suspended GPU and keeps an idle one awake. So :func:`read` looks at

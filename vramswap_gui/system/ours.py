@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which swap devices are ours. Others attach NBD and ublk devices too, and may swap to them.
 
 A name says nothing. What says it: the identity that our server gives an NBD device (``/sys/block/nbdN/backend``, since

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Mains and batteries, from ``/sys/class/power_supply`` (Documentation/ABI/testing/sysfs-class-power).
 
 This is what is left where nobody runs UPower, which says the same with signals.

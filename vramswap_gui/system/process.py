@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What processes are called: this one in ps(1), in top(1) and in the journal, and others."""
 
 from __future__ import annotations

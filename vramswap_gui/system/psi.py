@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How long programs wait for memory, from ``/proc/pressure/memory`` (Documentation/accounting/psi.rst).
 
 :func:`read` is a look at the averages; :func:`open_trigger` has the kernel report a stall as it happens, so that a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The one gate for starting programs. Names are looked up, never given to a shell."""
 
 from __future__ import annotations

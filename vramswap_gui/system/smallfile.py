@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Small files of kernel, driver and administrators, read as what they are: bytes of any kind, or not there at all.
 
 The kernel escapes in a name only what separates the fields of the very file that it is in (``seq_path`` of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who has memory in swap: each process's own count, and which application it belongs to.
 
 Memory of its own is not looked at (``cmdline`` and ``environ`` are there), because it may have to come back from swap.

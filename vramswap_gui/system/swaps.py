@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The swap areas in use, from ``/proc/swaps`` (proc(5))."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Work that may take for ever, on threads that the end of the program does not wait for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The kernel's ublk driver over io_uring: the one place that knows its commands, beside the engine's frontend.
 
 A device is made (``/dev/ublkcN``), then served by the one process that opens that, then started (``/dev/ublkbN``). When

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """io_uring for commands to a driver (``IORING_OP_URING_CMD``), one ring a thread.
 
 Source: io_uring(7), io_uring_setup(2), io_uring_enter(2), and the kernel's ``include/uapi/linux/io_uring.h``. The few

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How many bytes went to swap and came back, as counters that only grow.
 
 A block device counts in ``/sys/block/<name>/stat`` (Documentation/block/stat.rst), the whole machine in the ``pswpin``

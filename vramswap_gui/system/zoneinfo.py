@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How much memory is free at this moment, beyond what makes the kernel look for more (``/proc/zoneinfo``, proc(5)).
 
 Below a zone's ``low`` watermark the kernel begins to swap out, and below ``min`` whoever asks for memory has to wait

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: MIT
 """Codes as sentences, in the language of who reads them."""

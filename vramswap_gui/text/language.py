@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How a reader is spoken to: the one way from codes and arguments to sentences, for command line, journal and tray.
 
 The English forms are declared with the codes (:mod:`vramswap_gui.api.reasons`, :mod:`vramswap_gui.errors`), or stand

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The tray application."""
 
 import sys

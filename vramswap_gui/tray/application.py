@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``vramswap``: the tray. Starts it, ends it, and keeps icon, menu and window at one."""
 
 from __future__ import annotations

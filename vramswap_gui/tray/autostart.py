@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether the tray starts at login: an entry in the user's autostart folder.
 
 Sources: the Desktop Application Autostart, Desktop Entry and Base Directory specifications of freedesktop.org.

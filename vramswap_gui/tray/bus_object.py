@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An object of ours on the session bus, declared as tables: others read it, call it, and hear its signals."""
 
 from __future__ import annotations

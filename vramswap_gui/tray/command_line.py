@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``vramswapctl`` as a part of the tray: what takes long, or loads much, is done by a program of its own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Between the helper's client and what is on the screen: keeps the status, asks, and shows what came of it."""
 
 from __future__ import annotations

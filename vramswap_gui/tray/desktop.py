@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The desktop that a person sits at, on the session bus: shows notifications, has our icon, tells when a game runs.
 
 Interfaces: https://specifications.freedesktop.org/notification-spec/ and GameMode's daemon/gamemode_service.c. Either

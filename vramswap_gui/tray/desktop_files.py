@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Applications as their desktop files name them (https://specifications.freedesktop.org/desktop-entry-spec/)."""
 
 from __future__ import annotations

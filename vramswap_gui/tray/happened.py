@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What happened lately, and what VRAM was good for today, in words."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tray needs of the helper's client, which tests replace."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is known of desktops by their names: what shows their tray icons, and on what ground."""
 
 from __future__ import annotations

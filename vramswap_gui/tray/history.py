@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The last minutes of traffic between memory and VRAM, as a value: each reading makes a new :class:`History`.
 
 Nobody reads while the window is hidden, so there are gaps, and nothing is invented to fill them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Everything the tray says, in the user's language: its own texts, what others say in codes, sizes and numbers.
 
 The catalogues in ``translations`` have the tray's own texts, and are made from the code by

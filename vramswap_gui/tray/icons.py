@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The icons: a chip in a ring, one picture for each look and each eighth of the ring.
 
 Each is a few filled outlines, because hosts recolour what is filled and nothing else. As files (``resources/icons``,

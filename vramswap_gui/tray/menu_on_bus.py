@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A QMenu for the host to draw (com.canonical.dbusmenu, libdbusmenu's dbus-menu.xml).
 
 The menu stays the owner of everything: what is sent is read from it, and a click triggers its action.

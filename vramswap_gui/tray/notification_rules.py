@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a person has to know though no window is open, as a pure function of two statuses.
 
 Nothing that is routine, nothing that the person has just asked for, and no numbers that change: what is told again and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Tells the desktop what is new, and the helper when somebody plays."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a user chooses for themselves alone: kept in their home, without the helper and without anybody's leave."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What Qt says on stderr: of use to whoever debugs, and to a user only when it is the end."""
 
 from __future__ import annotations

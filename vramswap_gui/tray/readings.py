@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the panel reads from the machine itself: memory, swap areas, the GPU, the traffic. Wakes no GPU."""
 
 from __future__ import annotations

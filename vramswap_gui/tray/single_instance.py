@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One tray a user: a second start asks the first for its window."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who shows tray icons here, and whether the helper has come: names on the buses, watched without any timer."""
 
 from __future__ import annotations

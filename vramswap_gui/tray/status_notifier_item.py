@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The icon on desktops that draw it themselves: KDE, GNOME with its extension, Xfce, MATE, LXQt, Cinnamon, waybar.
 
 Protocol: https://www.freedesktop.org/wiki/Specifications/StatusNotifierItem/, with KDE's names. The icon is given

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The icon on desktops that give a program a small window of its own to draw in (XEmbed: trayer, tint2, i3bar)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Timers. Qt's properties are set by their functions: as keyword arguments PySide looks for them by C's toupper.
 
 That goes by the locale, and in Turkish there is no ``setInterval`` for an ``interval``.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The menu of the tray icon. Most hosts draw it themselves, so everything in it works as plain entries too."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tray shows, as a pure function of what is known. No widget decides anything: they show a :class:`View`."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who has the VRAM, as parts that add up to all of it."""
 
 from __future__ import annotations

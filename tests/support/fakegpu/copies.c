@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The simulated libcuda's copies: queued, and only done when their stream is synchronised, so that forgetting to wait
  * shows. */
 #define _GNU_SOURCE

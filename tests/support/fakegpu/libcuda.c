@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* A stand-in for libcuda.so.1 with the calls that vramswap makes: the device, its one context, and the table by which
  * cuda-bindings finds every call. */
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* A stand-in for libnvidia-ml.so.1 with the calls that vramswap makes through pynvml; types as in nvml.h. */
 #define _GNU_SOURCE
 #include "state.h"

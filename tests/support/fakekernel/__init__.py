@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The kernel's part without a kernel: ``mkswap``, ``swapon`` and ``swapoff`` for segments served on Unix sockets.
 
 The programs in ``bin`` write and check the swap header over NBD, as the real ones do on a device, and keep a ``swaps``

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: MIT
 """What the commands do. Each room is imported when a command of it is given."""

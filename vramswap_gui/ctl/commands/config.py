@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command ``config``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The commands of every day: on, off, how much, and what is going on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The commands of the system's sleep unit."""
 
 from __future__ import annotations

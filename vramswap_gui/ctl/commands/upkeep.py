@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The commands for whoever looks after a machine."""
 
 from __future__ import annotations

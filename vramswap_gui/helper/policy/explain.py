@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Why the swap is as it is: the one author of :attr:`vramswap_gui.api.status.Status.reason`, a pure function."""
 
 from __future__ import annotations

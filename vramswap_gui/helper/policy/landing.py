@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A place to land: whether a swap file may be made for pages that fit nowhere else, and how large. Pure decisions.
 
 Giving VRAM back must not fail for want of room: a laptop that refuses to sleep gets hot in a bag. But what was in

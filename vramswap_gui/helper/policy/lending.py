@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How much VRAM is to be lent now, and why, as a pure function. Sizes in bytes, times in seconds.
 
 :func:`decide` looks at an :class:`Observation` and answers with a :class:`Decision`. It remembers nothing: what it has

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The limits of the card under the settings in force."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Decisions about sizes, as pure functions. Everything is in bytes."""
 
 from __future__ import annotations

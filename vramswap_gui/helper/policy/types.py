@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a decision about the swap looks at, and what it comes to. Sizes in bytes, times in seconds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Words that a worker and Python's thread share.
 from libc.stdint cimport uint32_t
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Nanoseconds since some moment, never backwards (clock_gettime(2)).
 from libc.stdint cimport uint64_t
 

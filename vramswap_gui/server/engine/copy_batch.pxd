@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What batches and copies: everything a worker asks of CUDA between requests and their replies.
 #
 # A card has engines that copy, and a channel on which programs compute and draw. What goes by that channel waits for

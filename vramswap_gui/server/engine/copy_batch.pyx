@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """How copies are done: everything that workers ask of CUDA between requests and their replies."""
 from libc.stdint cimport uint64_t, uintptr_t

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The kernel that copies many scattered pages at once, in a few microseconds where the copy engine takes one for each.
 
 Compiling takes the driver's compiler, a large library that an engine with locked memory had better not load: that is

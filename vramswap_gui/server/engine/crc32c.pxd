@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # CRC32C (RFC 3720, appendix B.4) of whole pages, by the processor's instruction where it has one, else by tables.
 #
 # The instruction takes three cycles and can be started in each, so three stretches of a page are summed at once and put

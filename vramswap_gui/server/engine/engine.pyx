@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """The data path as Python sees it: workers, and the segments and connections they serve.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """When an engine ends: a pure decision, for what it holds may be all that is left of the pages.
 
 While its keeper lives, the keeper decides. An engine whose keeper is gone holds what it has and serves whom it serves,

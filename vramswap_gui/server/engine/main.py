@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The engine: the child that owns the CUDA context and serves. It obeys the keeper and may die at any time.
 
 What it does when the keeper dies is decided in life.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # One request as everybody on the data path sees it, and the two tables by which the worker knows who brought it and who
 # holds its data.
 from libc.stdint cimport uint64_t

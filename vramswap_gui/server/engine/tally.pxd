@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What a worker counts: a row of 64-bit numbers in memory that the keeper reads without asking (see counters.py).
 from libc.stdint cimport uint64_t
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """VRAM as segments that outlive the process that made them.
 
 Each segment is one ``cuMemCreate`` allocation with a POSIX file descriptor exported from it. Whoever holds that

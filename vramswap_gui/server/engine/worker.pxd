@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A worker: one thread with its ports, and the batches that it has under way.
 from libc.stdint cimport uint64_t
 

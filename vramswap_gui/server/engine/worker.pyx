@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """What workers do, from the first request to the last: collect, copy, answer.
 

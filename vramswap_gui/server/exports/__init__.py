@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: MIT
 """How segments reach their users: kernel devices and sockets."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How a segment reaches its user: what the keeper needs of it, whether kernel device or Unix socket.
 
 What an order comes to is reported as an event, sooner or later: orders that may wait for the kernel are carried out on

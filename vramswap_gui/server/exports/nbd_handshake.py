@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server's side of NBD's fixed newstyle handshake, as a generator without I/O of its own.
 
 It yields the number of bytes it wants next, or the bytes to send, and returns whether transmission follows. Source: the

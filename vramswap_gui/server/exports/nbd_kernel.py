@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Segments as the kernel's NBD devices, over socketpairs that the engine serves."""
 
 from __future__ import annotations

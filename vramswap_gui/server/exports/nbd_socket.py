@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Segments as NBD servers on Unix sockets: for any NBD client, and where the kernel's driver cannot be had."""
 
 from __future__ import annotations

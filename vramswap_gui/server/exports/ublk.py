@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Segments as the kernel's ublk devices, whose queues the engine serves.
 
 Of a device the keeper holds nothing: what serves it is opened by the engine, and gone with it. The kernel then keeps

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the workers have counted, in memory that they share with the keeper: reading it disturbs nobody.
 
 It outlives engines, and the keeper's own program too (upgrade.py). The layout is that of tally.pxd.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The keeper's side of one engine process: forks it, carries questions and answers, learns of its end."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the keeper tells the journal: after the fact, when nobody waits for it any more, and without waiting itself.
 
 An engine that is replaced is told of when the next one serves. Without a journal nothing is told: stderr may be a file,

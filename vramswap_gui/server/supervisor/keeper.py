@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The keeper's life as a state machine: which engine serves, what each segment is, what was asked for.
 
 :meth:`Keeper.handle` takes one event and returns the actions that follow from it. It does no I/O, waits for nothing and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The copy kernel for the GPU at hand: made once a boot, before anybody swaps, and kept in memory for every engine."""
 
 from __future__ import annotations

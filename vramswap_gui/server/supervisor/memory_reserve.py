@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Memory kept back for the next engine.
 
 An engine dies while memory is short more likely than not, and then what is short cannot be freed by swapping, because

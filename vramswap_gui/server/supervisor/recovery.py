@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """When the next engine is tried, and when the GPU is given up, and with it the pages that are in it: pure decisions.
 
 As long as it is not, whoever wants a page waits for it. So only engines that say themselves that the GPU fails count,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What one program of the server leaves to the next: by replacing itself, or by dying while its engine lives.
 
 To be upgraded the keeper becomes the new program with execve(2), which keeps its process id, its children and the

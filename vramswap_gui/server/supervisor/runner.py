@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The shell around the keeper's state machine: carries out what it orders, and brings it what happens.
 
 Nothing here decides anything, and nothing waits: an order that fails is an event like any other.

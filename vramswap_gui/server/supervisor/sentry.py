@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The last one: a process that does nothing until keeper and engine are both gone, and then has the kernel let go.
 
 VRAM lives as long as one of them holds it. When both are dead its pages are certainly lost, and whoever waits for one

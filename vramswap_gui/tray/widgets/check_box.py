@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A check box whose box can be seen: in dark colours some styles leave it to be guessed."""
 
 from __future__ import annotations

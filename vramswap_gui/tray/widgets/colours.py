@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Colours out of the desktop's palette, with the contrasts that WCAG 2.1 wants: 4.5 for text, 3 for what is drawn."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A part of a window that is there when somebody wants it."""
 
 from __future__ import annotations

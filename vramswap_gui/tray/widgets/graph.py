@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The last minutes: what VRAM holds as an area, and below it, once there is some, the traffic as a strip of its own.
 
 In the strip what goes out is above the middle and what comes back below, so that no hue is needed to tell them apart.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Controls that take no input for a while and keep the focus.
 
 A control that is disabled loses the focus, and the next key, meant for it, does something else.

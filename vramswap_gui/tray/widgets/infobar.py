@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Boxes that say something: a problem with its remedy, a hint, or that parts are simulated."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Labels for plain text of any length, and for text that is less important."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Lists of a few lines, each made anew only when there are more or fewer: programs, and what happened."""
 
 from __future__ import annotations

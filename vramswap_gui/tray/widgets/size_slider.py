@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The size slider with its scale in GiB. A drag counts when it is let go, a key when no other follows."""
 
 from __future__ import annotations

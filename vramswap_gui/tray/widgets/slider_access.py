@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a screen reader hears of the size slider: GiB, where Qt would tell the number of a step."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An on-off switch: a check box in behaviour, for the keyboard and for screen readers, drawn as a switch."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Bars with parts, and the legend that names the parts."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: MIT
 """The windows of the tray application."""

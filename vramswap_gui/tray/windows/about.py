@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What this is."""
 
 from __future__ import annotations

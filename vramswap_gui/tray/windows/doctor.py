@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the program needs of this computer, checked: the same as ``vramswapctl doctor``, with commands to copy."""
 
 from __future__ import annotations

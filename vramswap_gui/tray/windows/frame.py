@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What windows have in common: sizes that follow the font and respect the screen, and a column that scrolls."""
 
 from __future__ import annotations

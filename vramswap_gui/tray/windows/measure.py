@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """VRAM or disk, which is faster here: measured by ``vramswapctl bench``, and told in two pairs of bars."""
 
 from __future__ import annotations

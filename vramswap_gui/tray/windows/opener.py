@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The windows besides the panel: built when somebody opens them, and gone when they are closed."""
 
 from __future__ import annotations

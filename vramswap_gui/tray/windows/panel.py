@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The window: one switch, one sentence, the size, and below them what is going on."""
 
 from __future__ import annotations

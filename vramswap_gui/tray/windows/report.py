@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What somebody needs who is to help: the text of ``vramswapctl report``, to be read before it is given away."""
 
 from __future__ import annotations

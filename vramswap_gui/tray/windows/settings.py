@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The settings: a row for each declaration, applied together."""
 
 from __future__ import annotations

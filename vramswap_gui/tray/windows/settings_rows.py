@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A row of the settings window for each kind of setting, made from its declaration."""
 
 from __future__ import annotations

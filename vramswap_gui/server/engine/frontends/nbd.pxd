@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # One NBD connection in its transmission phase.
 from libc.stdint cimport uint64_t
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """NBD over a socket: many requests and replies to a system call, all without the GIL.
 

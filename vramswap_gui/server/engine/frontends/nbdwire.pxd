@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The NBD transmission phase as it stands on the wire. Source: the NBD project's doc/proto.md.
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy

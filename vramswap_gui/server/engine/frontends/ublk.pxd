@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # One ublk device's queue.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """A queue of the kernel's ublk driver: requests come and go by io_uring, their data by pread(2) and pwrite(2), all
 without the GIL.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # io_uring as a ublk queue needs it. Source: io_uring(7), io_uring_setup(2), io_uring_enter(2) and the kernel's
 # include/uapi/linux/io_uring.h, of which systems in use have older ones: hence the constants.
 from libc.stdint cimport uint32_t, uint64_t

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: MIT
 """What holds the data of a segment."""

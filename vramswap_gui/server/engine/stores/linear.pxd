@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A segment as it is: plain VRAM, page after page, and beside it in ordinary memory a sum of each page.
 from libc.stdint cimport uint32_t, uint64_t
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """A segment as it is: plain VRAM, page after page.
 
