@@ -64,8 +64,8 @@ def _command(kernel: DebianKernel, folder: Path, init: Path, memory: int) -> lis
     qemu = shutil.which(_QEMU)
     assert qemu, f"{_QEMU} is not there; `make test` installs it (packaging/debian-packages.txt)"
     share = "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
-    # One thread for both processors: where each has its own, a kernel that changes its code as it boots is now and then
-    # run as it was before, and ends there.
+    # One thread for both processors. With one for each, a kernel once ended as it booted, before any program of ours;
+    # it may have been its code, which it changes then and which was run as it was before.
     return [
         qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=single",
         "-cpu", "max", "-smp", "2", "-m", str(memory), "-no-reboot", "-serial", "stdio",
