@@ -680,6 +680,8 @@ class KeeperProcess:
     def _tell(self, action: m.Tell) -> None:
         if action.what == "unwiped":
             # No engine came up for so long that there is nothing else to do; it is told.
+            serves = any(engine.phase is Phase.SERVING and engine.ours for engine in self.core.engines.values())
+            self.world.require(not serves, "law 11: VRAM was given up while an engine could have wiped it")
             self.server.gpu.excused = True
 
     def _finish(self, action: m.Finish) -> None:
