@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.fakegpu import FakeGpu
-from tests.support.server import Server, running
+from tests.support.server import Server, ask, running
 from tests.support.waiting import PATIENCE, wait_for
 
 _COMPILE = """
@@ -97,21 +95,14 @@ def test_without_it_all_works(gpu: FakeGpu, cubin: str) -> None:
     assert run(gpu, _ENGINE, cubin) == "None"
 
 
-def status(control: Path) -> Any:
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.connect(str(control))
-        asking.sendall(b'{"id": 1, "verb": "status"}\n')
-        return json.loads(asking.makefile().readline())["result"]
-
-
 def has_it(gpu: FakeGpu, folder: Path, doing: Any = None) -> bool:
     """Whether the engine of a server, started anew, copies with it."""
     control = folder / "control.sock"
     with running(gpu, control, "--control", str(control), "--attach", str(folder)) as server:
         if doing is not None:
             doing(server)
-        wait_for(lambda: status(control)["engine"] == "running", "an engine")
-        return bool(status(control)["gpu"]["kernel"])
+        wait_for(lambda: ask(control, "status")["engine"] == "running", "an engine")
+        return bool(ask(control, "status")["gpu"]["kernel"])
 
 
 def test_it_is_compiled_once_a_boot(gpu: FakeGpu, tmp_path: Path) -> None:

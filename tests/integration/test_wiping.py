@@ -7,19 +7,17 @@ The simulated card's allocations are files, so what was given back can be looked
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
 from vramswap_gui.bench.load import Generator
 
 from tests.support.fakegpu import FakeGpu
-from tests.support.server import Server, running
+from tests.support.server import Server, ask, running
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
@@ -27,13 +25,6 @@ from vramswap_gui.units import MIB
 
 SIZE = 16 * MIB
 BLOCK = 64 << 10
-
-
-def ask(control: Path, verb: str, **arguments: int) -> Any:
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.connect(str(control))
-        asking.sendall(json.dumps({"id": 1, "verb": verb, **arguments}).encode() + b"\n")
-        return json.loads(asking.makefile().readline())["result"]
 
 
 def write(device: Path) -> None:

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.support.fakegpu import FakeGpu
 from tests.support.sockets import accepts
@@ -20,6 +22,14 @@ from vramswap_gui.units import MIB
 #: What the fixture ``export`` serves.
 EXPORT_SIZE: Final = 64 * MIB
 SERVER: Final = Path(sys.executable).with_name("vramswap-server")
+
+
+def ask(control: Path, verb: str, **arguments: int) -> Any:
+    """A server's result of one request on its control socket."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(control))
+        asking.sendall(json.dumps({"id": 1, "verb": verb, **arguments}).encode() + b"\n")
+        return json.loads(asking.makefile().readline())["result"]
 
 
 class Server:

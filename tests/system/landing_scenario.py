@@ -6,17 +6,17 @@ The argument is the disk's file system. A helper is killed with pages on the dis
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.waiting import wait_for
+from tests.system.lent import ctl, priorities, status
 from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.units import MIB
 
@@ -27,22 +27,6 @@ DEVICE: Final = "/dev/nbd0"
 EXCESS: Final = 92 * MIB
 SWAPPED: Final = 48 * MIB
 MAKE: Final = {"ext4": ("-q", "-F"), "btrfs": ("-q", "-f"), "xfs": ("-q", "-f")}
-
-
-def ctl(stack: Stack, *arguments: str) -> str:
-    done = stack.ctl(*arguments)
-    assert done.returncode == 0, f"vramswapctl {' '.join(arguments)}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def status(stack: Stack) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(ctl(stack, "status", "--json"))
-    return found
-
-
-def priorities() -> dict[str, int]:
-    lines = [line.split() for line in Path("/proc/swaps").read_text().splitlines()[1:]]
-    return {fields[0]: int(fields[4]) for fields in lines}
 
 
 def filled(stack: Stack, seed: int) -> Filling:

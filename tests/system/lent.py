@@ -5,16 +5,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.demo.stack import Stack
+from tests.system.swapped import say
 
 
 def ctl(stack: Stack, *arguments: str) -> str:
+    """What ``vramswapctl`` prints; it must succeed."""
+    began = time.monotonic()
     done = stack.ctl(*arguments)
-    assert done.returncode == 0, done
+    assert done.returncode == 0, f"vramswapctl {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    say(f"vramswapctl {' '.join(arguments)}: {time.monotonic() - began:.1f} s")
     return done.stdout
 
 
@@ -22,8 +27,14 @@ def status(stack: Stack) -> Any:
     return json.loads(ctl(stack, "status", "--json"))
 
 
+def priorities() -> dict[str, int]:
+    """Each swap of the kernel, with its priority."""
+    lines = [line.split() for line in Path("/proc/swaps").read_text().splitlines()[1:]]
+    return {fields[0]: int(fields[4]) for fields in lines}
+
+
 def swaps() -> list[str]:
-    return [line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:]]
+    return list(priorities())
 
 
 def keeper(stack: Stack) -> int:

@@ -12,11 +12,12 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack
 from tests.support.waiting import wait_for
+from tests.system.lent import ctl, priorities, status
 from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
 from vramswap_gui.units import MIB
@@ -44,26 +45,6 @@ LITTLE: Final = 8 * MIB
 SERVER: Final = "vramswap_gui.server.main"
 
 
-def ctl(stack: Stack, *arguments: str) -> str:
-    """What ``vramswapctl`` prints; it must succeed."""
-    began = time.monotonic()
-    done = stack.ctl(*arguments)
-    assert done.returncode == 0, f"vramswapctl {' '.join(arguments)}: {done.stdout}{done.stderr}"
-    say(f"vramswapctl {' '.join(arguments)}: {time.monotonic() - began:.1f} s")
-    return done.stdout
-
-
-def status(stack: Stack) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(ctl(stack, "status", "--json"))
-    return found
-
-
-def swaps() -> dict[str, int]:
-    """Each swap device of the kernel, with its priority."""
-    lines = [line.split() for line in Path("/proc/swaps").read_text().splitlines()[1:]]
-    return {fields[0]: int(fields[4]) for fields in lines}
-
-
 def servers() -> dict[int, int]:
     """The server's processes, with the parent of each: the keeper, and its child the engine."""
     found = {}
@@ -88,7 +69,7 @@ def restart_helper(stack: Stack) -> None:
     found = status(stack)
     assert found["state"] == "on", found
     assert found["error"] is None
-    assert {segment["device"] for segment in found["segments"]} == set(swaps())
+    assert {segment["device"] for segment in found["segments"]} == set(priorities())
     say(f"the helper is back, {found['used'] // MIB} MiB of {found['size'] // MIB} MiB swapped")
 
 
@@ -121,7 +102,7 @@ def fill_while_all_die(stack: Stack) -> None:
     filling = Filling.start(size, seed=3, rounds=3)
     wait_for(lambda: used(FIRST) >= EARLY, "the first pages")
     ctl(stack, "size", str(LARGER))
-    assert swaps() == {FIRST: PRIORITY, SECOND: PRIORITY - 1}
+    assert priorities() == {FIRST: PRIORITY, SECOND: PRIORITY - 1}
     # Not while the fill grows: as long as the swap is dead, that takes the last page of memory.
     wait_for(lambda: filling.lines or not filling.running(), "the end of its growth")
     old = engine()
@@ -144,20 +125,20 @@ def resize_under_load(stack: Stack, seed: int) -> None:
     wait_for(lambda: filling.lines or not filling.running(), "the end of its growth")
     # With all that it has, so that there is no room.
     os.kill(filling.process.pid, signal.SIGSTOP)
-    before = swaps()
+    before = priorities()
     refused = stack.ctl("size", str(SIZE))
     say(refused.stdout + refused.stderr.strip())
     os.kill(filling.process.pid, signal.SIGCONT)
     assert refused.returncode == 1
     assert "of pages are in VRAM, memory and other swap have room for" in refused.stderr
-    assert swaps() == before == {FIRST: PRIORITY, SECOND: PRIORITY - 1}
+    assert priorities() == before == {FIRST: PRIORITY, SECOND: PRIORITY - 1}
     filling.finish()
     filling = Filling.start(LOAD, seed, rounds=30)
     say(f"{used(FIRST) // MIB} and {used(SECOND) // MIB} MiB swapped")
     assert used(SECOND) >= EARLY
     ctl(stack, "size", str(SIZE))
     assert filling.running(), "there was no load any more"
-    assert swaps() == {FIRST: PRIORITY}
+    assert priorities() == {FIRST: PRIORITY}
     say(f"smaller, {used(FIRST) // MIB} MiB swapped")
     filling.finish()
 
@@ -181,7 +162,7 @@ def check_refusal(stack: Stack) -> None:
         say(f"{method} by another user: {done.stdout}{done.stderr}".rstrip())
         assert (done.returncode == 0) is allowed
         assert ("org.vramswap.Error.NotAuthorized" in done.stderr) is not allowed
-    assert swaps() == {}
+    assert priorities() == {}
 
 
 def strict_accounting(stack: Stack) -> None:
@@ -197,7 +178,7 @@ def strict_accounting(stack: Stack) -> None:
     say(refused.stdout + refused.stderr.strip())
     assert refused.returncode == 1
     assert "vm.overcommit_memory=2" in refused.stderr and "Nothing was changed" in refused.stderr, refused
-    assert swaps() == {FIRST: PRIORITY}
+    assert priorities() == {FIRST: PRIORITY}
     checks = {check["name"]: check for check in json.loads(stack.ctl("doctor", "--json").stdout)}
     assert any("vm.overcommit_memory=2" in json.dumps(check) for check in checks.values()), checks
     (proc / "overcommit_memory").write_text("0")
@@ -205,7 +186,7 @@ def strict_accounting(stack: Stack) -> None:
 
 
 def check_nothing_is_left() -> None:
-    assert swaps() == {}
+    assert priorities() == {}
     assert not list(Path("/sys/block").glob("nbd*/pid"))
     wait_for(lambda: not servers(), "the server's end")
 
@@ -215,7 +196,7 @@ def use(stack: Stack) -> None:
     ctl(stack, "config", "size", str(SIZE))
     check_refusal(stack)
     ctl(stack, "on")
-    assert swaps() == {FIRST: PRIORITY}
+    assert priorities() == {FIRST: PRIORITY}
     assert status(stack)["simulated"] == ["gpu"]
     fill_while_the_helper_dies(stack)
     asleep = fill_asleep()

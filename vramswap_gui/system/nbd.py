@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.paths import NBD, SCHEDULER
+from vramswap_gui.paths import NBD
+from vramswap_gui.system import block_queue
 
 # netlink(7) and <linux/netlink.h>; the socket module has only some of it.
 _NETLINK_GENERIC: Final = 16
@@ -102,15 +103,10 @@ def ours(sys: Path = Path("/sys")) -> dict[str, Connected]:
 
 
 def tune_queue(index: int, sys: Path = Path("/sys")) -> None:
-    """Have a device's requests go out as they come: there is no head to move, and what waits is a program's page.
-
-    The kernel gives it mq-deadline, as to every device that had a single queue when it was made. Without the right to
-    change that it only costs some processor time, so it is no error. Source: Documentation/block/switching-sched.rst.
-    And what is discarded comes in pieces. It may wait for the device.
-    """
-    for name, value in ((SCHEDULER, "none"), ("queue/discard_max_bytes", str(_MOST_DISCARDED))):
-        with contextlib.suppress(OSError):
-            (sys / f"block/nbd{index}" / name).write_text(value)
+    """Have a device's requests go out as they come, and what is discarded in pieces. It may wait for the device."""
+    block_queue.without_scheduler(path(index), sys)
+    with contextlib.suppress(OSError):
+        (sys / f"block/nbd{index}/queue/discard_max_bytes").write_text(str(_MOST_DISCARDED))
 
 
 def is_taken(end: socket.socket) -> bool:

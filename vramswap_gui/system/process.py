@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,15 @@ def call_it(name: str, proc: Path = THIS_PROCESS) -> None:
     """Name this process; threads that it starts from now on have the name too. A failure is of no consequence."""
     with contextlib.suppress(OSError):
         (proc / "comm").write_text(name[:LONGEST])
+
+
+def close_all_but(*kept: int) -> None:
+    """In a child that was forked: let go of every descriptor of its parent's, but for these and the first three."""
+    first = 3
+    for fd in sorted(fd for fd in kept if fd >= first):
+        os.closerange(first, fd)
+        first = fd + 1
+    os.closerange(first, 1 << 16)
 
 
 def running(names: Iterable[str], proc: Path = Path("/proc")) -> str:

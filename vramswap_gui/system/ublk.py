@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.paths import KERNEL_RELEASE, SCHEDULER, UBLK
+from vramswap_gui.paths import KERNEL_RELEASE, UBLK
 from vramswap_gui.system import smallfile
 from vramswap_gui.system.uring import Ring
 
@@ -269,12 +269,6 @@ def ours(sys: Path = Path("/sys")) -> dict[str, Info]:
         return {}
     with contextlib.closing(control):
         return {ident: info for ident, info in control.ours(sys).items() if info.started}
-
-
-def without_scheduler(number: int, sys: Path = Path("/sys")) -> None:
-    """As for NBD: see :func:`vramswap_gui.system.nbd.without_scheduler`."""
-    with contextlib.suppress(OSError):
-        (sys / f"block/ublkb{number}" / SCHEDULER).write_text("none")
 
 
 #: Seconds after which all devices that are refused had a turn.

@@ -11,7 +11,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 #: Options that may exceed the system's limit (socket(7)); the socket module does not name them.
@@ -83,6 +83,13 @@ class Exports(Protocol):
 
     def close(self) -> None:
         """Nothing is exported any more."""
+
+
+@dataclass(slots=True)
+class Job:
+    """What a thread does about a segment, until it is done or abandoned."""
+
+    abandoned: threading.Event = field(default_factory=threading.Event)
 
 
 class Jobs:

@@ -9,7 +9,6 @@ import fcntl
 import os
 import select
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.server.exports.base import Jobs, Way
+from vramswap_gui.server.exports.base import Job, Jobs, Way
 from vramswap_gui.server.messages import (
     CONNECTIONS,
     DetachFailed,
@@ -62,13 +61,6 @@ class _Ends:
     watched: bool = False
 
 
-@dataclass(slots=True)
-class _Job:
-    """What a thread does about a segment."""
-
-    abandoned: threading.Event = field(default_factory=threading.Event)
-
-
 class NbdKernelExports:
     """Segments become ``/dev/nbdN``; ``report`` hears what becomes of orders, on the event loop."""
 
@@ -81,8 +73,8 @@ class NbdKernelExports:
         self._loop = asyncio.get_running_loop()
         self._devices: dict[int, _Device] = {}
         self._ends: dict[int, _Ends] = {}
-        self._links: dict[int, _Job] = {}
-        self._detaching: dict[int, _Job] = {}
+        self._links: dict[int, Job] = {}
+        self._detaching: dict[int, Job] = {}
         # One thread each: giving devices their connections must not wait for somebody who looks at another one.
         self._linking_control, self._detaching_control = NbdControl(), NbdControl()
         self._linker, self._detacher = Jobs("links"), Jobs("detaches")
@@ -112,7 +104,7 @@ class NbdKernelExports:
 
     def attach(self, index: int, size: int, ident: str, pid: int) -> None:
         ends = self._ends[index]
-        self._links[index] = _Job()
+        self._links[index] = Job()
 
         def make() -> Event:
             try:
@@ -132,7 +124,7 @@ class NbdKernelExports:
         self._linker.do(lambda: self._linked(ends, make))
 
     def reconnect(self, index: int, pid: int) -> None:
-        ends, device, job = self._ends[index], self._devices[index], _Job()
+        ends, device, job = self._ends[index], self._devices[index], Job()
         self._links[index] = job
 
         def hand_in() -> Event:
@@ -172,7 +164,7 @@ class NbdKernelExports:
             self._watch(self._ends[index])
 
     def detach(self, index: int, lost: bool) -> None:
-        device, job = self._devices[index], _Job()
+        device, job = self._devices[index], Job()
         self._detaching[index] = job
 
         def let_go() -> Event:

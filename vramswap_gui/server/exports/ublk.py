@@ -11,15 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.server.exports.base import Jobs, Way
+from vramswap_gui.server.exports.base import Job, Jobs, Way
 from vramswap_gui.server.memlock import require_resident
 from vramswap_gui.server.messages import (
     DetachFailed,
@@ -29,8 +28,8 @@ from vramswap_gui.server.messages import (
     DeviceUnlinked,
     Event,
 )
-from vramswap_gui.system import swaps, ublk
-from vramswap_gui.system.ublk import UblkControl, without_scheduler
+from vramswap_gui.system import block_queue, swaps, ublk
+from vramswap_gui.system.ublk import UblkControl
 
 #: Seconds within which the kernel must have noticed that an engine is gone, and between two looks.
 _NOTICE: Final = 10.0
@@ -46,13 +45,6 @@ class _Device:
     ident: str
     #: Programs can use it, or could.
     started: bool
-
-
-@dataclass(slots=True)
-class _Job:
-    """What a thread does about a segment."""
-
-    abandoned: threading.Event = field(default_factory=threading.Event)
 
 
 class UblkExports:
@@ -72,8 +64,8 @@ class UblkExports:
         self._marks = marks
         self._loop = asyncio.get_running_loop()
         self._devices: dict[int, _Device] = {}
-        self._links: dict[int, _Job] = {}
-        self._detaching: dict[int, _Job] = {}
+        self._links: dict[int, Job] = {}
+        self._detaching: dict[int, Job] = {}
         # One thread each: devices must get their engine while somebody waits for another one to be free.
         self._linking_control, self._detaching_control = UblkControl(), UblkControl()
         self._linker, self._detacher = Jobs("links"), Jobs("detaches")
@@ -86,7 +78,7 @@ class UblkExports:
                 self._linking_control.delete(info.number)
 
     def prepare(self, index: int, gen: int, size: int, ident: str) -> None:
-        job = self._links[index] = _Job()
+        job = self._links[index] = Job()
 
         def make() -> Event:
             device = self._devices.get(index)
@@ -108,7 +100,7 @@ class UblkExports:
 
         self._linker.do(lambda: self._tell(make()))
 
-    def _recover(self, device: _Device, job: _Job) -> None:
+    def _recover(self, device: _Device, job: Job) -> None:
         """Begin a recovery as soon as the kernel is done with the last engine. Raises VramswapError NO_UBLK."""
         until = time.monotonic() + _NOTICE
         while not self._linking_control.begin_recovery(device.number):
@@ -136,7 +128,7 @@ class UblkExports:
                 return DeviceUnlinked(index, error, spent=True)
             if not device.started:
                 device.started = True
-                without_scheduler(device.number, self._sys)
+                block_queue.without_scheduler(ublk.block_device(device.number), self._sys)
             return DeviceLinked(index, ublk.block_device(device.number))
 
         self._linker.do(lambda: self._tell(commit()))
@@ -151,14 +143,14 @@ class UblkExports:
 
     def detach(self, index: int, lost: bool) -> None:
         device = self._devices[index]
-        job = self._detaching[index] = _Job()
+        job = self._detaching[index] = Job()
         if lost:
             # A thread for each: it refuses what is asked for until nobody asks any more.
             Jobs("refuses").do(lambda: self._refuse(index, device))
         else:
             self._detacher.do(lambda: self._tell(self._let_go(index, device, job)))
 
-    def _let_go(self, index: int, device: _Device, job: _Job) -> Event:
+    def _let_go(self, index: int, device: _Device, job: Job) -> Event:
         control, path = self._detaching_control, ublk.block_device(device.number)
         until = time.monotonic() + _PROBE_SECONDS
         try:

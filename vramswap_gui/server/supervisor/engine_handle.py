@@ -26,6 +26,7 @@ from vramswap_gui.server.messages import (
     EngineRefused,
     Event,
 )
+from vramswap_gui.system import process
 
 #: How an engine that was another program's child ended cannot be asked; that it did is seen.
 _UNKNOWN_END: Final = int(signal.SIGKILL)
@@ -60,7 +61,7 @@ class EngineHandle:
             raise
         if pid == 0:
             try:
-                _close_all_but(theirs.fileno(), options.counters.fd, options.sentry)
+                process.close_all_but(theirs.fileno(), options.counters.fd, options.sentry)
                 in_child()
                 engine.run(theirs, options)
             finally:
@@ -160,15 +161,6 @@ class EngineHandle:
             self._hear(message, fds)
         self._close_end()
         self._report(EngineReaped(self.gen, status))
-
-
-def _close_all_but(*kept: int) -> None:
-    """Let go of everything that was the keeper's, but for what the engine needs."""
-    first = 3
-    for fd in sorted(fd for fd in kept if fd >= first):
-        os.closerange(first, fd)
-        first = fd + 1
-    os.closerange(first, 1 << 16)
 
 
 def not_started(error: OSError) -> VramswapError:

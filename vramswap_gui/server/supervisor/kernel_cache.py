@@ -135,8 +135,7 @@ def _compile(gpu: str, fd: int) -> NoReturn:
         go_with_the_others()
         with contextlib.suppress(OSError):
             (THIS_PROCESS / "oom_score_adj").write_text("0")
-        os.closerange(3, fd)
-        os.closerange(fd + 1, 1 << 16)
+        process.close_all_but(fd)
         cubin = copy_kernel.compile_copy_kernel(gpu) or b""
         while cubin:
             cubin = cubin[os.write(fd, cubin) :]

@@ -65,8 +65,7 @@ def _watch(watched: int, transport: Transport) -> NoReturn:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         process.call_it("vramswap-sentry")
-        os.closerange(3, watched)
-        os.closerange(watched + 1, 1 << 16)
+        process.close_all_but(watched)
         require_resident()
         disconnect = _DISCONNECT[transport]()
         if os.read(watched, 1) != _FAREWELL:
