@@ -105,10 +105,9 @@ cdef int prepare(CopyBatch *batch, Channel *channel, bint inward, bint can_batch
 
 
 cdef uint64_t timed(CopyBatch *batch, cydriver.CUdeviceptr vram, unsigned char *host, int count) noexcept:
-    """Nanoseconds that scattered copies of a page take, the median of some tries."""
-    cdef uint64_t took[TRIES]
-    cdef uint64_t value
-    cdef int i, k, place
+    """Nanoseconds that scattered copies of a page take at the best of some tries: what comes between only adds to it."""
+    cdef uint64_t best = <uint64_t>-1
+    cdef int i, k
     # The first ones, not counted, also make the driver load what it needs.
     for k in range(-WARM_UP, TRIES):
         # The channel counts as free, and is not asked.
@@ -118,18 +117,11 @@ cdef uint64_t timed(CopyBatch *batch, cydriver.CUdeviceptr vram, unsigned char *
         submit(batch)
         while not poll(batch):
             pass
-        value = now() - batch.began
-        if k < 0:
-            continue
-        if value > GIVE_UP:
-            return value
-        # Insertion keeps them in order.
-        place = k
-        while place and took[place - 1] > value:
-            took[place] = took[place - 1]
-            place -= 1
-        took[place] = value
-    return took[TRIES // 2]
+        if k >= 0:
+            best = min(best, now() - batch.began)
+        if k > 0 and best > GIVE_UP:
+            break
+    return best
 
 
 cdef void *pinned(size_t size) except NULL:
@@ -138,6 +130,20 @@ cdef void *pinned(size_t size) except NULL:
     check(cydriver.cuMemHostAlloc(&memory, size, cydriver.CU_MEMHOSTALLOC_PORTABLE), "cuMemHostAlloc")
     memset(memory, 0, size)
     return memory
+
+
+def kernel_pays_from(ways, int default) -> int:
+    """From how many pages on the kernel is the faster way for all numbers that follow.
+
+    `ways`: how many pages, and the nanoseconds without the kernel and with it; half as many each time, down to 2 unless
+    somebody else used the GPU. What was not measured then is as with `default`.
+    """
+    found = NEVER
+    for count, without, took in ways:
+        if took >= without:
+            return found
+        found = count
+    return found if found == 2 else min(found, default)
 
 
 def page_sum(unsigned int seed, bytes page, bint hardware) -> int:
@@ -245,13 +251,12 @@ cdef class Engine:
         host = <unsigned char *>pinned(MOST * STRIDE)
         check(cydriver.cuMemAlloc(&vram, MOST * 2 * PAGE), "cuMemAlloc")
         memset(&channel, 0, sizeof(channel))
-        found = [KERNEL_OUT_FROM, KERNEL_INTO_FROM]
-        for lane in range(LANES):
+        found = []
+        for lane, default in enumerate((KERNEL_OUT_FROM, KERNEL_INTO_FROM)):
             prepare(batch, &channel, lane == INTO, can_batch, self._listed)
             batch.kernel_from = 1
+            ways = []
             count = MOST
-            faster = True
-            # From many to few: the kernel is taken from where it is the faster one for all that follow.
             while count > 1:
                 batch.kernel = NULL
                 without = timed(batch, vram, host, count)
@@ -259,13 +264,10 @@ cdef class Engine:
                 took = timed(batch, vram, host, count)
                 if max(took, without) > GIVE_UP:
                     break
-                self.ways.append((lane == INTO, count, without, took))
-                faster = faster and took < without
-                if faster:
-                    found[lane] = count
-                elif count == MOST:
-                    found[lane] = NEVER
+                ways.append((count, without, took))
                 count //= 2
+            self.ways += [(lane == INTO, *way) for way in ways]
+            found.append(kernel_pays_from(ways, default))
             cydriver.cuStreamDestroy(batch.stream)
         cydriver.cuMemFree(vram)
         cydriver.cuMemFreeHost(host)
