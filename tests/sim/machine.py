@@ -29,6 +29,8 @@ class Vram:
     holders: int = 0
     #: Wiped after it was last written.
     clean: bool = False
+    #: Nobody could wipe it, and that was told.
+    excused: bool = False
 
 
 class Gpu:
@@ -37,7 +39,6 @@ class Gpu:
     def __init__(self, world: World) -> None:
         self._world = world
         self.lost = False
-        self.excused = False
         self.allocated: set[Vram] = set()
 
     def allocate(self) -> Vram:
@@ -53,7 +54,7 @@ class Gpu:
         vram.holders -= 1
         if not vram.holders:
             self.allocated.discard(vram)
-            fine = vram.clean or by_death or self.lost or self.excused
+            fine = vram.clean or by_death or self.lost or vram.excused
             self._world.require(fine, "law 11: VRAM was given back unwiped")
 
 

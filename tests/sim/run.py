@@ -77,7 +77,7 @@ class Simulation:
             "engine_dies": some(0.06), "engine_hangs": some(0.03), "keeper_dies": some(0.006),
             "fork_fails": some(0.2), "start_fails": some(0.3), "start_hangs": some(0.1), "question_fails": some(0.1),
             "late_death": some(0.5), "pairs_fail": some(0.1), "attach_fails": some(0.2), "exec_fails": some(0.5),
-            "file_fails": some(0.3),
+            "file_fails": some(0.3), "stopped": some(0.05),
             "gpu_lost": rng.choice((0.0,) * 9 + (1.0,)), "snatched": rng.choice((0.0,) * 9 + (1.0,)),
         }  # fmt: skip
         faults.update(overrides or {})
@@ -160,7 +160,11 @@ class Simulation:
         while not self._done:
             yield self.world.rng.random() * 6
             keeper = self.server.keeper
-            if keeper is not None and keeper.alive:
+            if keeper is None or not keeper.alive:
+                continue
+            if self.world.chance(self.server.faults.stopped):
+                keeper.terminate()
+            else:
                 keeper.ask("upgrade" if self.world.chance(0.1) else "status")
 
     def _is_helper(self) -> Callable[[], bool]:
@@ -185,6 +189,9 @@ class Simulation:
             if files and (keeper is not None or not devices):
                 yield from self._tidy(keeper, devices, files)
             if keeper is None:
+                if self._off and devices:
+                    # Its server ended, with the GPU, before it: what is left is swap without anything behind it.
+                    yield from self._reach(None, devices, Goal(tuple(sorted(devices, reverse=True))), files)
                 yield 0.2
                 continue
             if keeper is not adopted:
@@ -282,7 +289,6 @@ class Simulation:
             if isinstance(step, MakeFile | UseFile | EmptyFile | RemoveFile):
                 yield from self._carry_out_on_disk(step, files, result)
             else:
-                assert keeper is not None
                 yield from self._carry_out(keeper, devices, step, result)
             if not result:
                 back = failed(step, self._situation(keeper, devices, files), began_empty)
@@ -324,16 +330,10 @@ class Simulation:
                 yield 0.01
 
     def _carry_out(
-        self, keeper: KeeperProcess, devices: dict[int, str], step: Step, result: list[int | None]
+        self, keeper: KeeperProcess | None, devices: dict[int, str], step: Step, result: list[int | None]
     ) -> Script:
         """``result`` gets the number of what was made, or None; it stays empty when the step failed."""
-        answer: Any
         match step:
-            case Add(size):
-                answer = yield keeper.ask("add", size=size)
-                if isinstance(answer, dict):
-                    devices[answer["index"]] = answer["device"]
-                    result.append(answer["index"])
             case SwapOn(index):
                 number = _number(devices[index])
                 written = yield self.kernel.submit(number, 0, 7)
@@ -343,14 +343,28 @@ class Simulation:
                 left = yield self.kernel.swapoff(_number(devices[index]))
                 if left:
                     result.append(None)
+            case Disconnect(index):
+                self.kernel.disconnect(_number(devices.pop(index)))
+                result.append(None)
+            case Add() | Remove() | Quit() if keeper is not None:
+                yield from self._order(keeper, devices, step, result)
+
+    def _order(
+        self, keeper: KeeperProcess, devices: dict[int, str], step: Add | Remove | Quit, result: list[int | None]
+    ) -> Script:
+        """What the server does."""
+        answer: Any
+        match step:
+            case Add(size):
+                answer = yield keeper.ask("add", size=size)
+                if isinstance(answer, dict):
+                    devices[answer["index"]] = answer["device"]
+                    result.append(answer["index"])
             case Remove(index):
                 answer = yield keeper.ask("remove", index=index)
                 if isinstance(answer, dict):
                     devices.pop(index, None)
                     result.append(None)
-            case Disconnect(index):
-                self.kernel.disconnect(_number(devices.pop(index)))
-                result.append(None)
             case Quit():
                 yield from self._end(keeper, result)
 

@@ -14,7 +14,7 @@ from vramswap_gui.api.control import ControlVerb
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
-from vramswap_gui.server.supervisor.keeper import Keeper, Phase
+from vramswap_gui.server.supervisor.keeper import WIPE_SECONDS, Keeper, Phase, Stage
 from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST
 from vramswap_gui.units import SIZE_STEP
 
@@ -38,6 +38,7 @@ class Faults:
     attach_fails: float = 0.05
     exec_fails: float = 0.2
     file_fails: float = 0.1
+    stopped: float = 0.0
     gpu_lost: float = 0.0
     snatched: float = 0.0
 
@@ -341,6 +342,8 @@ class KeeperProcess:
         self.finished = False
         self.begun = False
         self.reserved = False
+        #: Since when the server has nothing left to do but to wipe.
+        self._wiped_since = 0.0
         self.world.note("keeper", self.pid, "starts after", [engine.pid for engine in before])
         self._begin(self._orphans(before))
 
@@ -401,6 +404,8 @@ class KeeperProcess:
             if isinstance(action, m.Fork):
                 self._watch_reserve()
         self._watch_reserve()
+        if not (self.core.draining and all(s.stage is Stage.DETACHED for s in self.core.segments.values())):
+            self._wiped_since = self.world.now
         self._set_timer()
 
     def _watch_reserve(self) -> None:
@@ -441,6 +446,11 @@ class KeeperProcess:
         self.ready.set(None)
 
     # Verbs
+
+    def terminate(self) -> None:
+        """SIGTERM: somebody stops the service, or the machine ends."""
+        if self.begun:
+            self.world.soon(self.hear, m.Terminated())
 
     def ask(self, verb: str, **arguments: int) -> Answer:
         """A request over the control socket; None when the server is gone before it answered."""
@@ -655,6 +665,7 @@ class KeeperProcess:
         successor._abandoned_detach, successor._detaching = set(), set()
         successor._numbers, successor._tick_at, successor.ready = 0, float("inf"), Answer()
         successor.begun = successor.reserved = False
+        successor._wiped_since = 0.0
         serving = next(e for e in self.engines.values() if e.pid == action.state.engines[0].pid)
         successor.engines = {}
         for ends in self.ends.values():
@@ -680,9 +691,13 @@ class KeeperProcess:
     def _tell(self, action: m.Tell) -> None:
         if action.what == "unwiped":
             # No engine came up for so long that there is nothing else to do; it is told.
-            serves = any(engine.phase is Phase.SERVING and engine.ours for engine in self.core.engines.values())
-            self.world.require(not serves, "law 11: VRAM was given up while an engine could have wiped it")
-            self.server.gpu.excused = True
+            require, core = self.world.require, self.core
+            serves = any(engine.phase is Phase.SERVING and engine.ours for engine in core.engines.values())
+            require(not serves, "law 11: VRAM was given up while an engine could have wiped it")
+            waited = self.world.now - self._wiped_since > WIPE_SECONDS - 1
+            require(waited, "law 11: VRAM was given up before an engine could come and wipe it")
+            for segment in core.segments.values():
+                self.fds[segment.fd].excused = True
 
     def _finish(self, action: m.Finish) -> None:
         self.world.note("keeper", self.pid, "ends", action.error)
