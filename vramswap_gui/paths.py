@@ -13,6 +13,8 @@ from typing import Final
 RUNTIME: Final = Path("/run/vramswap")
 #: What lasts longer: swap files for pages that fit nowhere else.
 STATE: Final = Path("/var/lib/vramswap")
+#: Each of them has a folder to itself; a number follows.
+LANDING_FOLDER: Final = "vramswap-landing-"
 CONFIG: Final = Path("/etc/vramswap/config.toml")
 #: In the runtime folder.
 CONTROL_SOCKET: Final = "control.sock"

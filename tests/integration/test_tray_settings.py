@@ -32,6 +32,7 @@ from tests.support.scenes import CHECKS, NO_GPU_CHECK, NOT_ALLOWED
 from tests.support.widgets import Wordy, settle
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.forms import word
+from vramswap_gui.paths import STATE
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Value
 from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray import icons
@@ -398,6 +399,15 @@ async def test_settings_are_saved_with_one_question(controller: Controller) -> N
     ]  # fmt: skip
     assert answers.problems == []
     assert [(config.mode, config.headroom, config.priority) for config in answers.configs] == [("always", GIB, 500)]
+
+
+async def test_a_place_to_land_is_a_setting(controller: Controller) -> None:
+    controller.connect_soon()
+    await done(controller)
+    for allowed in (True, False):
+        controller.decide_landing(allowed)
+        await done(controller)
+    assert tray_app.NOTED.calls == [["set_config", {"landing": str(STATE)}], ["set_config", {"landing": "off"}]]
 
 
 async def test_a_refusal_changes_nothing_and_tells_what_is_in_force(controller: Controller) -> None:

@@ -93,6 +93,17 @@ def test_a_pause_and_the_battery_are_offered_where_they_help(panel: Panel) -> No
     assert battery.at(0)[0] is True
 
 
+def test_whether_memory_may_lie_on_the_disk_is_decided_with_a_click(panel: Panel) -> None:
+    decided = QSignalSpy(panel.landing_decided)
+    show(panel, "on")
+    assert not panel.landing.isVisible()
+    show(panel, "landing")
+    assert panel.landing.text.text() == "May memory be written to this disk?"
+    for button in (panel.landing.yes, panel.landing.no):
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert [decided.at(number)[0] for number in range(decided.count())] == [True, False]
+
+
 def test_nothing_can_be_paused_that_is_off(panel: Panel) -> None:
     for name, pausable in (("off", True), ("on", True), ("busy-stopping", False), ("paused", False), ("no-gpu", False)):
         show(panel, name)

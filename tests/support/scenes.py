@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QWidget
 
 from vramswap_gui.api.activity import Activity, Entry, Today
 from vramswap_gui.api.reasons import Reason, ReasonCode
-from vramswap_gui.api.status import Cause, Mode, Segment, State, Status
+from vramswap_gui.api.status import Cause, Landing, Mode, Segment, State, Status
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import say
@@ -57,6 +57,9 @@ LENT: Final = replace(
 )  # fmt: skip
 OURS: Final = replace(
     MEMORY, swaps=tuple(SwapView(s.device, "partition", s.size, s.used, s.priority) for s in SEGMENTS) + MEMORY.swaps
+)
+LANDED: Final = replace(
+    OURS, swaps=(*OURS.swaps, SwapView("/var/lib/vramswap/vramswap-landing-0/swap", "file", 2 * GIB, 512 * MIB, -3))
 )
 OFF: Final = Status(State.OFF, mode=Mode.ON_DEMAND, wanted=4 * GIB, maximum=7676 * MIB, gpu_name=GPU.name)
 ON: Final = replace(OFF, state=State.ON, segments=SEGMENTS, reason=Reason.of(ReasonCode.LENT, size=4 * GIB))
@@ -209,6 +212,8 @@ SCENES: Final[Mapping[str, Scene]] = {
     ),
     "battery": Scene(replace(OFF, reason=Reason.of(ReasonCode.ON_BATTERY), cause=Cause.BATTERY), gpu=ASLEEP),
     "no-tray": Scene(OFF, hint=NO_TRAY),
+    "landing": Scene(replace(ON, landing=Landing.ASK), gpu=LENT, memory=OURS),
+    "damaged": Scene(replace(ON, damaged=(3, 2)), gpu=LENT, memory=LANDED),
 }
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pytest
-
 from vramswap_gui.server.engine.engine import kernel_pays_from
 
 NEVER = 1 << 30

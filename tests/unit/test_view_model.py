@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.errors import failure
 from tests.support.scenes import ASLEEP, GPU, LENT, MEMORY, NO_HELPER, OFF, ON, OURS, SCENES, WONT_FIT
 from vramswap_gui.api.reasons import Reason, ReasonCode
-from vramswap_gui.api.status import State, Status
+from vramswap_gui.api.status import Landing, State, Status
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config
 from vramswap_gui.tray import view_model
@@ -53,12 +53,33 @@ def shown(name: str) -> View:
         ("paused", Look.OFF, "Paused", False, True),
         ("battery", Look.OFF, "Off", False, True),
         ("no-tray", Look.OFF, "Off", False, True),
+        ("landing", Look.ON, "On", True, True),
+        ("damaged", Look.ON, "On", True, True),
     ],
 )
 def test_states(scene: str, look: Look, headline: str, checked: bool, enabled: bool) -> None:
     got = shown(scene)
     assert (got.look, got.headline, got.checked, got.toggle_enabled) == (look, headline, checked, enabled)
     assert got.sentence and got.tooltip_title.startswith("VRAM swap: ")
+
+
+def test_a_disk_in_the_clear_is_asked_about_while_it_matters() -> None:
+    asked = shown("landing").landing
+    assert asked is not None and "not encrypted" in asked.text
+    assert shown("on").landing is None
+    assert view(replace(OFF, landing=Landing.ASK), None, GPU, MEMORY).landing is None
+
+
+def test_damage_is_told_unless_there_is_more() -> None:
+    told = shown("damaged").problem
+    assert told is not None and told.message == "2 page(s) came back damaged from VRAM."
+    assert view(replace(ON, damaged=(3, 0)), None, LENT, OURS).problem is None
+    more = view(replace(ON, damaged=(3, 2)), WONT_FIT, LENT, OURS).problem
+    assert more is not None and "damaged" not in more.message
+
+
+def test_what_landed_has_a_name() -> None:
+    assert [bar.title for bar in shown("damaged").tiers][-1] == "Landed on the disk"
 
 
 def test_every_scene_is_in_the_table() -> None:

@@ -19,12 +19,13 @@ from typing import Final
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import swap_area
 from vramswap_gui.helper.policy.landing import Ground
+from vramswap_gui.paths import LANDING_FOLDER
 from vramswap_gui.settings import LANDING_AUTO, LANDING_OFF
 from vramswap_gui.system import disk, run, smallfile, swaps
 from vramswap_gui.system.swaps import Swap
 
 #: Each file has a folder to itself (landing_file.py); the names are ours alone, wherever they are.
-_FOLDER: Final = re.compile(r"vramswap-landing-([0-9]{1,3})")
+_FOLDER: Final = re.compile(LANDING_FOLDER + "([0-9]{1,3})")
 _FILE: Final = "swap"
 _RECORD: Final = "landing"
 
@@ -78,7 +79,7 @@ class LandingPlace:
     async def make(self, setting: str, size: int) -> int:
         """A file of ``size`` bytes. Returns its number. Raises VramswapError LANDING_FAILED."""
         folder, number = self.folder(setting), self._free(0)
-        path = folder / f"vramswap-landing-{number}" / _FILE
+        path = folder / f"{LANDING_FOLDER}{number}" / _FILE
         self._remember(folder)
         try:
             await self._run("make", path, str(size))

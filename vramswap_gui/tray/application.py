@@ -108,6 +108,7 @@ class Tray(QObject):
             panel.cancelled.connect(self._controller.cancel)
             panel.pause_asked.connect(self._controller.pause)
             panel.battery_asked.connect(self._controller.use_battery)
+            panel.landing_decided.connect(self._controller.decide_landing)
             panel.measure_asked.connect(self.windows.open_measure)
             panel.report_asked.connect(self.windows.open_report)
             panel.about_asked.connect(self.windows.open_about)

@@ -16,7 +16,8 @@ from vramswap_gui.api.reasons import Reason
 from vramswap_gui.api.status import Mode, State, Status
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.errors import Problem as Failure
-from vramswap_gui.settings import PERSONAL, Config, Value
+from vramswap_gui.paths import STATE
+from vramswap_gui.settings import LANDING_OFF, PERSONAL, Config, Value
 from vramswap_gui.system.threads import Threads
 from vramswap_gui.tray.helper_client import Client
 from vramswap_gui.tray.i18n import worded
@@ -125,6 +126,11 @@ class Controller(QObject):
     def use_battery(self, wanted: bool) -> None:
         """Have VRAM lent on battery too, this once."""
         self._ask(None, lambda client: client.use_battery(wanted))
+
+    def decide_landing(self, allowed: bool) -> None:
+        """Whether pages that fit nowhere else may be written to the disk."""
+        folder = str(STATE) if allowed else LANDING_OFF
+        self._ask(None, lambda client: client.set_config({"landing": folder}))
 
     def make_way(self, playing: bool) -> None:
         """Somebody began, or stopped, to play."""

@@ -7,13 +7,14 @@ import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from vramswap_gui.api.limits import Vram, limits
 from vramswap_gui.api.reasons import Reason, ReasonCode
-from vramswap_gui.api.status import Cause, Mode, State, Status
+from vramswap_gui.api.status import Cause, Landing, Mode, State, Status
 from vramswap_gui.errors import VramswapError
-from vramswap_gui.paths import ZRAM
+from vramswap_gui.paths import LANDING_FOLDER, ZRAM
 from vramswap_gui.settings import Config
 from vramswap_gui.tray.happened import Happened, benefit, clock, happened
 from vramswap_gui.tray.history import History
@@ -114,6 +115,16 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Something that only a person can decide, once: a question, what is at stake, and the two answers."""
+
+    question: str
+    text: str
+    yes: str
+    no: str
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Everything on the screen."""
 
@@ -152,6 +163,8 @@ class View:
     #: The traffic of the last minutes; None while there is no swap.
     history: History | None = None
     problem: Problem | None = None
+    #: Whether pages may land on the disk; None when that is decided, or does not matter now.
+    landing: Ask | None = None
     banner: str = ""
     quit_text: str = ""
 
@@ -225,6 +238,7 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         happened=happened(machine.activity.entries, machine.now),
         history=machine.history if status.segments else None,
         problem=_problem(status, error),
+        landing=_landing(status),
         banner=_banner(status),
         quit_text=tr("&Quit, the swap stays on") if status.segments else tr("&Quit"),
     )
@@ -285,7 +299,32 @@ def _problem(status: Status, error: VramswapError | None) -> Problem | None:
         return problem(error)
     if status.error is not None:
         return problem(status.error)
-    return Problem(tr("The helper does not say why.")) if status.state is State.FAILED else None
+    if status.state is State.FAILED:
+        return Problem(tr("The helper does not say why."))
+    return _damage(status)
+
+
+def _damage(status: Status) -> Problem | None:
+    _, lost = status.damaged
+    if not lost:
+        return None
+    message = tr("%n page(s) came back damaged from VRAM.", lost)
+    remedy = tr(
+        "A program that wanted one was ended, rather than given wrong data. If the GPU is overclocked, undo that; if it"
+        " goes on, turn the swap off."
+    )
+    return Problem(message, remedy)
+
+
+def _landing(status: Status) -> Ask | None:
+    if status.landing is not Landing.ASK or not status.segments:
+        return None
+    question = tr("May memory be written to this disk?")
+    text = tr(
+        "When memory is full, VRAM can be given back, for sleep or for a game, only with a swap file on this disk. The"
+        " disk is not encrypted: what programs had in memory, passwords too, could be read from it."
+    )
+    return Ask(question, text, tr("A&llow it"), tr("&Never"))
 
 
 def _words(status: Status, used: int, gpu: GpuView | None) -> tuple[str, str]:
@@ -462,5 +501,7 @@ def _tier(title: str, used: int, size: int, fill: Fill) -> Bar:
 def _area_name(swap: SwapView) -> str:
     if swap.device.startswith(ZRAM):
         return tr("Compressed memory (zram)")
+    if Path(swap.device).parent.name.startswith(LANDING_FOLDER):
+        return tr("Landed on the disk")
     kind = tr("Swap file {path}") if swap.kind == "file" else tr("Disk {path}")
     return kind.format(path=swap.device)

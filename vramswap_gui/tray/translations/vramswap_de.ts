@@ -307,9 +307,28 @@
         <source>This computer has none, so there is no video memory to lend.</source>
         <translation>Dieser Computer hat keine, also gibt es keinen Grafikspeicher zu verleihen.</translation>
     </message>
+    <message numerus="yes">
+        <source>%n page(s) came back damaged from VRAM.</source>
+        <translation>
+            <numerusform>Eine Seite kam beschädigt aus dem VRAM zurück.</numerusform>
+            <numerusform>%n Seiten kamen beschädigt aus dem VRAM zurück.</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>A program that wanted one was ended, rather than given wrong data. If the GPU is overclocked, undo that; if it goes on, turn the swap off.</source>
+        <translation>Ein Programm, das eine davon brauchte, wurde beendet, statt falsche Daten zu bekommen. Ist die GPU übertaktet, dann machen Sie das rückgängig; geht es weiter, dann schalten Sie den Swap aus.</translation>
+    </message>
     <message>
         <source>The GPU is awake.</source>
         <translation>Die GPU ist wach.</translation>
+    </message>
+    <message>
+        <source>A&amp;llow it</source>
+        <translation>Er&amp;lauben</translation>
+    </message>
+    <message>
+        <source>&amp;Never</source>
+        <translation>&amp;Nie</translation>
     </message>
     <message>
         <source>The GPU is asleep.</source>
@@ -318,6 +337,10 @@
     <message>
         <source>The GPU is awake, because its memory is lent.</source>
         <translation>Die GPU ist wach, weil ihr Speicher verliehen ist.</translation>
+    </message>
+    <message>
+        <source>Landed on the disk</source>
+        <translation>Auf der Platte gelandet</translation>
     </message>
     <message>
         <source>Paused</source>
@@ -735,6 +758,14 @@
     <message>
         <source>The battery is below {floor} %.</source>
         <translation>Die Akkuladung liegt unter {floor}&#xa0;%.</translation>
+    </message>
+    <message>
+        <source>May memory be written to this disk?</source>
+        <translation>Darf Speicherinhalt auf diese Platte geschrieben werden?</translation>
+    </message>
+    <message>
+        <source>When memory is full, VRAM can be given back, for sleep or for a game, only with a swap file on this disk. The disk is not encrypted: what programs had in memory, passwords too, could be read from it.</source>
+        <translation>Bei vollem Arbeitsspeicher kann VRAM, zum Schlafen oder für ein Spiel, nur mit einer Swap-Datei auf dieser Platte zurückgegeben werden. Die Platte ist nicht verschlüsselt: Was Programme im Speicher hatten, auch Kennwörter, ließe sich von ihr lesen.</translation>
     </message>
     <message>
         <source>&amp;Copy command</source>

@@ -4,6 +4,13 @@
 <context>
     <name>tray</name>
     <message numerus="yes">
+        <source>%n page(s) came back damaged from VRAM.</source>
+        <translation>
+            <numerusform>One page came back damaged from VRAM.</numerusform>
+            <numerusform>%n pages came back damaged from VRAM.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>%n checks are fine</source>
         <translation>
             <numerusform>%n check is fine</numerusform>

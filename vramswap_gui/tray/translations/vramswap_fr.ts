@@ -463,9 +463,36 @@
         <source>This computer has none, so there is no video memory to lend.</source>
         <translation>Cet ordinateur n’en a pas&#xa0;: il n’y a pas de mémoire vidéo à prêter.</translation>
     </message>
+    <message numerus="yes">
+        <source>%n page(s) came back damaged from VRAM.</source>
+        <translation>
+            <numerusform>Une page est revenue abîmée de la VRAM.</numerusform>
+            <numerusform>%n pages sont revenues abîmées de la VRAM.</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>A program that wanted one was ended, rather than given wrong data. If the GPU is overclocked, undo that; if it goes on, turn the swap off.</source>
+        <translation>Un programme qui en avait besoin a été arrêté plutôt que de recevoir des données fausses. Si le GPU est surcadencé, annulez-le&#xa0;; si cela continue, désactivez le swap.</translation>
+    </message>
+    <message>
+        <source>May memory be written to this disk?</source>
+        <translation>La mémoire peut-elle être écrite sur ce disque&#xa0;?</translation>
+    </message>
+    <message>
+        <source>When memory is full, VRAM can be given back, for sleep or for a game, only with a swap file on this disk. The disk is not encrypted: what programs had in memory, passwords too, could be read from it.</source>
+        <translation>Quand la mémoire est pleine, la VRAM ne peut être rendue, pour la veille ou pour un jeu, qu’avec un fichier de swap sur ce disque. Le disque n’est pas chiffré&#xa0;: ce que les programmes avaient en mémoire, mots de passe compris, pourrait y être lu.</translation>
+    </message>
     <message>
         <source>The GPU is awake.</source>
         <translation>Le GPU est éveillé.</translation>
+    </message>
+    <message>
+        <source>A&amp;llow it</source>
+        <translation>&amp;Autoriser</translation>
+    </message>
+    <message>
+        <source>&amp;Never</source>
+        <translation>&amp;Jamais</translation>
     </message>
     <message>
         <source>No VRAM is lent. Nothing else was changed.</source>
@@ -506,6 +533,10 @@
     <message>
         <source>Compressed memory (zram)</source>
         <translation>Mémoire compressée (zram)</translation>
+    </message>
+    <message>
+        <source>Landed on the disk</source>
+        <translation>Posé sur le disque</translation>
     </message>
     <message>
         <source>Swap file {path}</source>

@@ -10,9 +10,9 @@ from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from vramswap_gui.tray.i18n import tr
-from vramswap_gui.tray.view_model import Problem
+from vramswap_gui.tray.view_model import Ask, Problem
 from vramswap_gui.tray.widgets.colours import blend
-from vramswap_gui.tray.widgets.labels import wrapped
+from vramswap_gui.tray.widgets.labels import scaled, wrapped
 
 _RED: Final = QColor("#e01b24")
 _AMBER: Final = QColor("#e5a50a")
@@ -75,6 +75,35 @@ class Hint(Box):
         self.copy.setToolTip(self._command)
 
 
+class Question(Box):
+    """What only a person can decide."""
+
+    answered = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__(_AMBER)
+        self.text.setFont(scaled(self.text, 1.0, bold=True))
+        self.stakes = wrapped()
+        self.column.addWidget(self.stakes)
+        self.yes, self.no = QPushButton(), QPushButton()
+        self.yes.clicked.connect(lambda: self.answered.emit(True))
+        self.no.clicked.connect(lambda: self.answered.emit(False))
+        line = QHBoxLayout()
+        line.addStretch(1)
+        line.addWidget(self.no)
+        line.addWidget(self.yes)
+        self.column.addLayout(line)
+
+    def show_question(self, ask: Ask | None) -> None:
+        """Show a question, or hide."""
+        self.show_text(ask.question if ask else "")
+        if ask is not None:
+            self.stakes.setText(ask.text)
+            for button, text in ((self.yes, ask.yes), (self.no, ask.no)):
+                button.setText(text)
+                button.setAccessibleDescription(ask.question)
+
+
 class ProblemBox(Box):
     """What failed, and what to do."""
 
@@ -82,9 +111,7 @@ class ProblemBox(Box):
 
     def __init__(self) -> None:
         super().__init__(_RED)
-        bold = self.text.font()
-        bold.setBold(True)
-        self.text.setFont(bold)
+        self.text.setFont(scaled(self.text, 1.0, bold=True))
         self.remedy = wrapped()
         self.remedy.setTextInteractionFlags(self.text.textInteractionFlags())
         self.command = QLabel()

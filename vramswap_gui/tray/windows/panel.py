@@ -14,7 +14,7 @@ from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.view_model import PAUSE_SECONDS, Look, Offer, Problem, View
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.graph import Graph
-from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox
+from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox, Question
 from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
 from vramswap_gui.tray.widgets.lists import Events, Programs
 from vramswap_gui.tray.widgets.size_slider import Sizer
@@ -47,6 +47,8 @@ class Panel(QWidget):
     #: Seconds; 0 ends a pause.
     pause_asked = Signal(int)
     battery_asked = Signal(bool)
+    #: Whether pages may land on the disk.
+    landing_decided = Signal(bool)
     measure_asked = Signal()
     report_asked = Signal()
     about_asked = Signal()
@@ -69,13 +71,14 @@ class Panel(QWidget):
         self.check.clicked.connect(self.check_asked)
         self.problem.dismissed.connect(self.dismissed)
         self.offer.clicked.connect(self._take_offer)
+        self.landing.answered.connect(self.landing_decided)
         self.swapped.heading.toggled.connect(self.swapped_watched)
         for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
             QShortcut(keys, self, self.close)
         fit(self, _WIDTH, _HEIGHT)
 
     def _make_widgets(self) -> None:
-        self.banner, self.hint, self.problem = Banner(), Hint(), ProblemBox()
+        self.banner, self.hint, self.problem, self.landing = Banner(), Hint(), ProblemBox(), Question()
         self.title = wrapped(tr("Use VRAM as swap"))
         self.title.setFont(scaled(self.title, 1.35, bold=True))
         self.switch = Switch()
@@ -166,7 +169,7 @@ class Panel(QWidget):
         buttons.addWidget(self.more)
         buttons.addStretch(1)
         buttons.addWidget(self.settings)
-        for box in (self.problem, self.hint):
+        for box in (self.problem, self.landing, self.hint):
             foot.column.addWidget(box)
         foot.column.addLayout(buttons)
         outer = QVBoxLayout(self)
@@ -181,6 +184,7 @@ class Panel(QWidget):
         focused = self.focusWidget()
         self.banner.show_text(view.banner)
         self.hint.show_hint(hint)
+        self.landing.show_question(view.landing)
         self.switch.setChecked(view.checked)
         self.switch.hold(not view.toggle_enabled)
         self.switch.setAccessibleDescription(f"{view.headline}. {view.sentence}")
