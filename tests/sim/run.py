@@ -43,6 +43,7 @@ from vramswap_gui.helper.steps import (
 from vramswap_gui.helper.steps import (
     World as Situation,
 )
+from vramswap_gui.helper.strays import Strays
 from vramswap_gui.system.disk import Disk
 from vramswap_gui.units import GIB, MIB, SIZE_STEP
 
@@ -50,8 +51,6 @@ from vramswap_gui.units import GIB, MIB, SIZE_STEP
 ROUGH: Final = 40.0
 QUIET: Final = 60.0
 OFF: Final = 240.0
-#: Seconds for which a device may be unknown to the server that is just making it.
-GRACE: Final = 10.0
 MOST: Final = 3
 #: Seeds of one task.
 PART: Final = 100
@@ -381,29 +380,24 @@ class Simulation:
 
     def _guard(self) -> Script:
         """The helper's other half: it never waits for a device."""
-        strays: dict[str, float] = {}
+        strays = Strays()
         while not self._done:
             yield 0.3 if self.world.rough else 1.0
             keeper = self._server()
             if keeper is None:
                 yield from self._without_server()
                 continue
-            found = yield keeper.ask("status")
-            if not isinstance(found, dict):
+            told = yield keeper.ask("status")
+            if not isinstance(told, dict):
                 continue
-            known = {segment["device"] for segment in found["segments"]}
-            seen = {
-                d.ident: d
-                for d in self.kernel.devices.values()
-                if self.kernel.attached(d.ident) and f"/dev/nbd{d.number}" not in known
-            }
-            strays = {ident: strays.get(ident, self.world.now) for ident in seen}
-            for ident, since in strays.items():
-                if self.world.now - since > GRACE:
-                    # The server that made it is gone, and so is whoever served it.
-                    self.world.note("helper: nobody serves", seen[ident].number)
-                    self.kernel.excused = self.kernel.excused or seen[ident].swap
-                    self.kernel.disconnect(seen[ident].number)
+            known = {segment["device"] for segment in told["segments"]}
+            there = [device for device in self.kernel.devices.values() if self.kernel.attached(device.ident)]
+            found = {device.ident: f"/dev/nbd{device.number}" for device in there}
+            for name in strays.judge(found, known, self.world.now):
+                # The server that made it is gone, and so is whoever served it.
+                self.world.note("helper: nobody serves", name)
+                self.kernel.excused = self.kernel.excused or self.kernel.devices[_number(name)].swap
+                self.kernel.disconnect(_number(name))
 
     def _without_server(self) -> Script:
         alive = [engine for engine in self.server.engines if engine.alive]

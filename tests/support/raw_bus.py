@@ -64,31 +64,28 @@ def message(
     return padded(head, 8) + body
 
 
+def _fields(to: str, path: str, interface: str, member: str, kind: str | bytes) -> list[bytes]:
+    """The header's fields of a call or a signal."""
+    fields = [
+        header_field(DESTINATION, "s", string(to)), header_field(PATH, "o", string(path)),
+        header_field(INTERFACE, "s", string(interface)), header_field(MEMBER, "s", string(member)),
+    ]  # fmt: skip
+    return [*fields, header_field(SIGNATURE, "g", signature(kind))] if kind else fields
+
+
 def call(
     to: str, path: str, interface: str, member: str, serial: int = 9, kind: str | bytes = "", body: bytes = b"",
     *more: bytes, flags: int = 0,
 ) -> bytes:  # fmt: skip
     """A method call with any signature, any body and any more fields."""
-    fields = [
-        header_field(DESTINATION, "s", string(to)), header_field(PATH, "o", string(path)),
-        header_field(INTERFACE, "s", string(interface)), header_field(MEMBER, "s", string(member)),
-    ]  # fmt: skip
-    if kind:
-        fields.append(header_field(SIGNATURE, "g", signature(kind)))
-    return message(CALL, serial, [*fields, *more], body, flags=flags)
+    return message(CALL, serial, [*_fields(to, path, interface, member, kind), *more], body, flags=flags)
 
 
 def signal(
     to: str, path: str, interface: str, member: str, kind: str = "", body: bytes = b"", *more: bytes
 ) -> bytes:  # fmt: skip
     """A signal to one."""
-    fields = [
-        header_field(DESTINATION, "s", string(to)), header_field(PATH, "o", string(path)),
-        header_field(INTERFACE, "s", string(interface)), header_field(MEMBER, "s", string(member)),
-    ]  # fmt: skip
-    if kind:
-        fields.append(header_field(SIGNATURE, "g", signature(kind)))
-    return message(SIGNAL, 9, [*fields, *more], body)
+    return message(SIGNAL, 9, [*_fields(to, path, interface, member, kind), *more], body)
 
 
 class RawClient:

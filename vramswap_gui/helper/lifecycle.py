@@ -30,13 +30,12 @@ from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.steps import Goal
+from vramswap_gui.helper.strays import Strays
 from vramswap_gui.paths import STATE
 from vramswap_gui.settings import LANDING_OFF, Config
 from vramswap_gui.system import gpu, ours
 from vramswap_gui.system.swaps import Swap
 
-#: Seconds for which a device may be unknown to the server, which is just making it.
-_STRAY_SECONDS: Final = 10.0
 #: Disks fill, and are mounted, without a word.
 _GROUND_SECONDS: Final = 60.0
 
@@ -87,7 +86,7 @@ class Lifecycle:
         self._refused: ReasonCode | None = None
         self._recovery: asyncio.Task[None] | None = None
         #: Devices of ours that the server does not know, and since when.
-        self._strays: dict[str, float] = {}
+        self._strays = Strays()
         self.playing = False
         #: Whether it is off because somebody used ``swapoff``.
         self.taken_down = False
@@ -631,16 +630,10 @@ class Lifecycle:
         if self._attach != "kernel" or not self._server.connected:
             return
         found = await asyncio.to_thread(swap_area.devices_of_ours, self._sys)
-        if not found:
-            self._strays.clear()
-            return
-        served = set((await self._server.status()).devices.values())
-        now = time.monotonic()
-        unknown = found - served
-        self._strays = {device: self._strays.get(device, now) for device in unknown}
-        for device, since in self._strays.items():
-            if now - since >= _STRAY_SECONDS:
-                await asyncio.to_thread(swap_area.disconnect, device)
+        # Without any there is nothing to ask the server for.
+        served = set((await self._server.status()).devices.values()) if found else set()
+        for device in self._strays.judge(found, served, time.monotonic()):
+            await asyncio.to_thread(swap_area.disconnect, device)
 
     def _fail(self, error: VramswapError) -> None:
         self._set(state=State.FAILED, error=error)

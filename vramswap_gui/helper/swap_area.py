@@ -123,11 +123,12 @@ def disconnect(device: str) -> None:
             control.delete(number)
 
 
-def devices_of_ours(sys: Path = Path("/sys")) -> set[str]:
-    """The devices that a server of ours made, whichever that was, and that can be used. Looks at sysfs."""
+def devices_of_ours(sys: Path = Path("/sys")) -> dict[str, str]:
+    """The devices that a server of ours made, whichever that was, and that can be used, by identity. Looks at sysfs."""
     from vramswap_gui.system import nbd, ublk
 
-    return {found.device for found in nbd.ours(sys).values()} | {found.device for found in ublk.ours(sys).values()}
+    by_nbd = {ident: found.device for ident, found in nbd.ours(sys).items()}
+    return by_nbd | {ident: found.device for ident, found in ublk.ours(sys).items()}
 
 
 def _refused(program: str, device: str, why: str) -> VramswapError:
