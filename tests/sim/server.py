@@ -28,6 +28,7 @@ class Faults:
 
     engine_dies: float = 0.01
     engine_hangs: float = 0.005
+    worker_hangs: float = 0.005
     keeper_dies: float = 0.002
     fork_fails: float = 0.05
     start_fails: float = 0.1
@@ -79,6 +80,8 @@ class EngineProcess:
         self.pid = server.pid()
         self.alive = True
         self.hung = False
+        #: Its workers wait for the GPU, and it answers all the same.
+        self.stuck = False
         self.dying = False
         self.life = Life()
         self.mapped: dict[int, Vram] = {}
@@ -145,10 +148,18 @@ class EngineProcess:
             if self.world.rng.random() < 0.5:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
 
+    def stick(self) -> None:
+        """Its workers hang."""
+        if self.alive and not self.hung and not self.stuck:
+            self.stuck = True
+            self.world.note("engine", self.pid, "hangs over the GPU")
+            if self.world.rng.random() < 0.7:
+                self.world.after(self.world.rng.random() * 12, self._go_on)
+
     def _go_on(self) -> None:
         if not self.alive:
             return
-        self.hung = False
+        self.hung = self.stuck = False
         self.world.note("engine", self.pid, "goes on")
         stalled, self._stalled = self._stalled, []
         for call, arguments in stalled:
@@ -163,6 +174,13 @@ class EngineProcess:
         else:
             call(*arguments)
 
+    def _work(self, call: Callable[..., None], *arguments: object) -> None:
+        """The same for its workers."""
+        if self.alive and self.stuck:
+            self._stalled.append((call, arguments))
+        else:
+            self._do(call, *arguments)
+
     # Requests
 
     def receive(self, request: Request, attempt: int) -> None:
@@ -171,7 +189,7 @@ class EngineProcess:
             return
         vram = self.mapped[connection.index]
         self._under_way[vram] = self._under_way.get(vram, 0) + 1
-        self.world.after(self.world.rng.random() * 0.01, self._do, self._copy, request, attempt, vram)
+        self.world.after(self.world.rng.random() * 0.01, self._work, self._copy, request, attempt, vram)
 
     def _copy(self, request: Request, attempt: int, vram: Vram) -> None:
         self._under_way[vram] -= 1
@@ -181,6 +199,11 @@ class EngineProcess:
         if self.server.gpu.lost:
             self.die(CONTEXT_LOST << 8)
             return
+        if self.world.chance(self.server.faults.worker_hangs):
+            self.stick()
+            self._under_way[vram] += 1
+            self._work(self._copy, request, attempt, vram)
+            return
         if request.value is not None:
             vram.pages[request.page] = request.value
             vram.clean = False
@@ -189,7 +212,7 @@ class EngineProcess:
             self.die(_KILLED)
             return
         self.world.after(
-            self.world.rng.random() * 0.002, self._do, self.server.kernel.answered, request, attempt, value
+            self.world.rng.random() * 0.002, self._work, self.server.kernel.answered, request, attempt, value
         )
 
     def closed(self, device: Device) -> None:
@@ -211,6 +234,10 @@ class EngineProcess:
         if world.chance(faults.engine_hangs):
             self.stop()
             self._do(self._obey, asker, ask, vram, ends)
+            return
+        if self.stuck and ask.question in (m.Question.DROP, m.Question.QUIT):
+            # What is copied is waited for.
+            self._work(self._obey, asker, ask, vram, ends)
             return
         fd: Vram | None = None
         error = self._refusal(ask.question)
@@ -262,7 +289,7 @@ class EngineProcess:
                 for index in list(self.mapped):
                     self._drop(index)
             case m.Question.INFO:
-                self.beats = (self.beats[0] + 1,)
+                self.beats = (self.beats[0] + (not self.stuck),)
         return None
 
     def _map(self, index: int, vram: Vram, ident: str) -> None:
