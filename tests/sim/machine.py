@@ -68,6 +68,8 @@ class Connection:
     up: bool = True
     open: bool = True
     device: Device | None = None
+    #: Which of the engine's workers serves it.
+    worker: int = 0
     #: Who hears of its end at the keeper's side.
     watcher: Callable[[], None] | None = None
 

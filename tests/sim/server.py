@@ -80,8 +80,8 @@ class EngineProcess:
         self.pid = server.pid()
         self.alive = True
         self.hung = False
-        #: Its workers wait for the GPU, and it answers all the same.
-        self.stuck = False
+        #: Workers that wait for the GPU, while it answers all the same.
+        self.stuck: set[int] = set()
         self.dying = False
         self.life = Life()
         self.mapped: dict[int, Vram] = {}
@@ -89,7 +89,7 @@ class EngineProcess:
         self.connections: list[Connection] = []
         self._stalled: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         self._under_way: dict[Vram, int] = {}
-        self.beats = (0,)
+        self.beats: tuple[int, ...] = (0,) * CONNECTIONS
         server.engines.append(self)
         world, faults = self.world, server.faults
         if world.chance(faults.start_hangs):
@@ -148,18 +148,19 @@ class EngineProcess:
             if self.world.rng.random() < 0.5:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
 
-    def stick(self) -> None:
-        """Its workers hang."""
+    def stick(self, worker: int) -> None:
+        """A worker hangs."""
         if self.alive and not self.hung and not self.stuck:
-            self.stuck = True
-            self.world.note("engine", self.pid, "hangs over the GPU")
+            self.stuck.add(worker)
+            self.world.note("engine", self.pid, "hangs over the GPU with worker", worker)
             if self.world.rng.random() < 0.7:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
 
     def _go_on(self) -> None:
         if not self.alive:
             return
-        self.hung = self.stuck = False
+        self.hung = False
+        self.stuck.clear()
         self.world.note("engine", self.pid, "goes on")
         stalled, self._stalled = self._stalled, []
         for call, arguments in stalled:
@@ -174,9 +175,9 @@ class EngineProcess:
         else:
             call(*arguments)
 
-    def _work(self, call: Callable[..., None], *arguments: object) -> None:
-        """The same for its workers."""
-        if self.alive and self.stuck:
+    def _work(self, worker: int, call: Callable[..., None], *arguments: object) -> None:
+        """The same for one of its workers."""
+        if self.alive and worker in self.stuck:
             self._stalled.append((call, arguments))
         else:
             self._do(call, *arguments)
@@ -189,9 +190,11 @@ class EngineProcess:
             return
         vram = self.mapped[connection.index]
         self._under_way[vram] = self._under_way.get(vram, 0) + 1
-        self.world.after(self.world.rng.random() * 0.01, self._work, self._copy, request, attempt, vram)
+        worker = connection.worker
+        begins = self.world.rng.random() * 0.01
+        self.world.after(begins, self._work, worker, self._copy, request, attempt, vram, worker)
 
-    def _copy(self, request: Request, attempt: int, vram: Vram) -> None:
+    def _copy(self, request: Request, attempt: int, vram: Vram, worker: int) -> None:
         self._under_way[vram] -= 1
         if self.world.chance(self.server.faults.engine_dies / 4):
             self.die(_KILLED)
@@ -200,9 +203,9 @@ class EngineProcess:
             self.die(CONTEXT_LOST << 8)
             return
         if self.world.chance(self.server.faults.worker_hangs):
-            self.stick()
+            self.stick(worker)
             self._under_way[vram] += 1
-            self._work(self._copy, request, attempt, vram)
+            self._work(worker, self._copy, request, attempt, vram, worker)
             return
         if request.value is not None:
             vram.pages[request.page] = request.value
@@ -212,7 +215,7 @@ class EngineProcess:
             self.die(_KILLED)
             return
         self.world.after(
-            self.world.rng.random() * 0.002, self._work, self.server.kernel.answered, request, attempt, value
+            self.world.rng.random() * 0.002, self._work, worker, self.server.kernel.answered, request, attempt, value
         )
 
     def closed(self, device: Device) -> None:
@@ -231,13 +234,8 @@ class EngineProcess:
         if world.chance(faults.engine_dies):
             self.die(_KILLED)
             return
-        if world.chance(faults.engine_hangs):
-            self.stop()
-            self._do(self._obey, asker, ask, vram, ends)
-            return
-        if self.stuck and ask.question in (m.Question.DROP, m.Question.QUIT):
-            # What is copied is waited for.
-            self._work(self._obey, asker, ask, vram, ends)
+        if self._stalls(ask.question):
+            self._stalled.append((self._obey, (asker, ask, vram, ends)))
             return
         fd: Vram | None = None
         error = self._refusal(ask.question)
@@ -264,6 +262,12 @@ class EngineProcess:
         if question is m.Question.QUIT:
             world.after(0.003, self.die, 0)
 
+    def _stalls(self, question: m.Question) -> bool:
+        """Whether it hangs over a question: by chance, or as what is copied is waited for before VRAM goes."""
+        if self.world.chance(self.server.faults.engine_hangs):
+            self.stop()
+        return self.hung or (bool(self.stuck) and question in (m.Question.DROP, m.Question.QUIT))
+
     def _refusal(self, question: m.Question) -> VramswapError | None:
         if self.world.chance(self.server.faults.question_fails) and question is not m.Question.INFO:
             return failed()
@@ -289,7 +293,7 @@ class EngineProcess:
                 for index in list(self.mapped):
                     self._drop(index)
             case m.Question.INFO:
-                self.beats = (self.beats[0] + (not self.stuck),)
+                self.beats = tuple(beat + (n not in self.stuck) for n, beat in enumerate(self.beats))
         return None
 
     def _map(self, index: int, vram: Vram, ident: str) -> None:
@@ -548,7 +552,7 @@ class KeeperProcess:
         else:
             engine = self.engines[action.gen]
             self.world.require(action.index not in self.ends, "ends of a segment were overwritten")
-            self.ends[action.index] = [Connection(action.index, engine) for _ in range(CONNECTIONS)]
+            self.ends[action.index] = [Connection(action.index, engine, worker=n) for n in range(CONNECTIONS)]
         self.world.soon(self.hear, event, most=0.003)
 
     def _attach(self, action: m.Attach) -> None:
