@@ -47,6 +47,8 @@ def test_an_edit_is_in_force_within_seconds(stack: Stack) -> None:
     replaced.write_text('\ufeffmode = "always"\nsize = 67108864\n', encoding="utf-8")
     replaced.replace(stack.config)
     becomes(stack, "on", 64 * MIB)
+    stack.config.write_text("")
+    wait_for(lambda: status(stack)["mode"] == "on-demand", "a file without settings means the defaults")
 
 
 def test_a_helper_that_takes_over_keeps_the_last_good_settings(stack: Stack) -> None:

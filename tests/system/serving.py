@@ -37,7 +37,15 @@ class Server:
         """Have it become the program that is installed, in the same process."""
         self._socket.sendall(json.dumps({"id": 7, "verb": "upgrade"}).encode() + b"\n")
         assert self._lines.readline() == b"", "it did not become another program"
+        wait_for(self._is_reached, "the program that it became")
+
+    def _is_reached(self) -> bool:
+        """Whether it answers on a new connection. One may still reach the program before, and end with it."""
         self._connect()
+        try:
+            return bool(self.ask("status"))
+        except (OSError, ValueError):
+            return False
 
     def ask(self, verb: str, **arguments: object) -> dict[str, Any]:
         """One request's result or its error, as the server words it."""

@@ -46,8 +46,10 @@ class Use:
         self._fd = os.open(device, os.O_RDWR | os.O_DIRECT)
         self._ends = threading.Event()
         parts = [range(n, SIZE // PAGE, USERS) for n in range(USERS)]
+        # Where something goes wrong elsewhere, nobody waits for them.
         self._threads = [
-            threading.Thread(target=self._use, args=(part, random.Random(seed + n))) for n, part in enumerate(parts)
+            threading.Thread(target=self._use, args=(part, random.Random(seed + n)), daemon=True)
+            for n, part in enumerate(parts)
         ]
         for thread in self._threads:
             thread.start()

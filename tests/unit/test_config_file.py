@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.helper.config_file import ConfigFile
+from vramswap_gui.helper.config_file import WRITING, ConfigFile
 from vramswap_gui.settings import SETTINGS, Config, setting
 from vramswap_gui.system import inotify
 from vramswap_gui.units import GIB, MIB
@@ -211,6 +212,23 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(VramswapError, match="could not be written") as caught:
         file.save(Config(size=GIB))
     assert caught.value.remedy
+    assert file.load() == Config()
+
+
+def test_a_file_that_an_editor_is_about_to_write_is_waited_for(tmp_path: Path) -> None:
+    path, kept = tmp_path / "config.toml", tmp_path / "settings.json"
+    path.write_text("size = 1073741824\n")
+    file = ConfigFile(path, kept)
+    assert file.load().size == GIB
+    path.write_text("")
+    assert file.load().size == GIB
+    assert ConfigFile(path, kept).load().size == GIB, "whoever comes meanwhile knows as well"
+    then = time.time() - 2 * WRITING
+    os.utime(path, (then, then))
+    assert file.load() == Config()
+    path.write_text("size = 2147483648\n")
+    assert file.load().size == 2 * GIB
+    path.unlink()
     assert file.load() == Config()
 
 

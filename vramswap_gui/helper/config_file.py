@@ -9,6 +9,7 @@ import json
 import os
 import re
 import tempfile
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from vramswap_gui.settings import SETTINGS, Config, config_from
 from vramswap_gui.system import smallfile
 
 _HEADER: Final = "# Settings of vramswap: vramswap.toml(5). `vramswapctl config KEY VALUE` changes them too.\n"
+#: Seconds for which a file that somebody emptied is waited for.
+WRITING: Final = 1.0
 
 
 class ConfigFile:
@@ -49,6 +52,10 @@ class ConfigFile:
         """
         try:
             data = self._read()
+            if not data and self._is_being_written():
+                self._good = self._good or self._recall()
+                if self._good is not None:
+                    return self._good
             if data != self._data or self._good is None or self.trouble is not None:
                 self._good, self._data, self.trouble = self._parse(data), data, None
                 self._keep(self._good)
@@ -78,6 +85,13 @@ class ConfigFile:
             why = str(getattr(error, "strerror", None) or error)
             raise VramswapError(Problem.CONFIG_NOT_WRITTEN, path=str(self._path), why=why) from None
         self.load()
+
+    def _is_being_written(self) -> bool:
+        """Whether a file that is empty was so only for a moment. Many editors empty it, and then write."""
+        try:
+            return abs(time.time() - self._path.stat().st_mtime) < WRITING
+        except OSError:
+            return False
 
     def _read(self) -> bytes:
         """The file; nothing when there is none. Raises VramswapError."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from vramswap_gui import __version__
 from vramswap_gui.api.activity import Activity
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.helper.config_file import ConfigFile
+from vramswap_gui.helper.config_file import WRITING, ConfigFile
 from vramswap_gui.helper.dbus_service import DbusService
 from vramswap_gui.helper.event_log import EventLog, Recent
 from vramswap_gui.helper.lifecycle import Lifecycle
@@ -115,14 +115,16 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
 
 def _heed_edits(folder: Path, reconciler: Reconciler) -> None:
     """Have the settings looked at as soon as somebody edited them; without inotify that is at the next step."""
-    edits = inotify.watch(folder)
+    edits, loop = inotify.watch(folder), asyncio.get_running_loop()
     if edits is not None:
 
         def look() -> None:
             if edits.clear():
                 reconciler.poke()
+                # A file that was left empty counts once it has been so for a while.
+                loop.call_later(WRITING, reconciler.poke)
 
-        asyncio.get_running_loop().add_reader(edits.fileno(), look)
+        loop.add_reader(edits.fileno(), look)
 
 
 if __name__ == "__main__":
