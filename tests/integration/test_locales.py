@@ -25,6 +25,8 @@ LOCALES: Final = {
     "ar_EG.UTF-8": ("ar_EG", "UTF-8"),
 }
 NAMES: Final = (*LOCALES, "C", "POSIX", "xx_NONE.UTF-8")
+#: One of each kind; the others are for releases.
+ALWAYS: Final = ("tr_TR.ISO-8859-9", "ru_RU.KOI8-R", "ar_EG.UTF-8", "POSIX", "xx_NONE.UTF-8")
 COMMANDS: Final = (
     (), ("--help",), ("--version",), ("status",), ("status", "-v"), ("status", "--json"), ("on",), ("status", "-v"),
     ("size",), ("size", "128M"), ("mode",), ("mode", "always"), ("config",), ("config", "--json"), ("config", "gpu"),
@@ -48,7 +50,9 @@ def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.release) for name in NAMES]
+)
 def test_every_command(make_stack: Callable[..., Stack], locales: Path, name: str) -> None:
     stack = make_stack(start=False)
     # Helper and server are started in it too.

@@ -14,8 +14,9 @@ from vramswap_gui.api.control import ControlVerb
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
-from vramswap_gui.server.supervisor.keeper import WIPE_SECONDS, Keeper, Phase, Stage
+from vramswap_gui.server.supervisor.keeper import WIPE_SECONDS, Keeper
 from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST
+from vramswap_gui.server.supervisor.state import Phase, Stage
 from vramswap_gui.units import SIZE_STEP
 
 _KILLED: Final = 9

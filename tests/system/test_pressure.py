@@ -33,7 +33,7 @@ def test_swap_comes_and_goes_with_the_need(boot: Callable[..., uml.Result]) -> N
     assert "all done" in result.output
 
 
-@pytest.mark.parametrize("kind", ["ext4", "btrfs", "xfs"])
+@pytest.mark.parametrize("kind", ["ext4", "btrfs", pytest.param("xfs", marks=pytest.mark.release)])
 def test_pages_that_fit_nowhere_else_land_on_a_disk(kind: str, boot: Callable[..., uml.Result]) -> None:
     # No more: a guest's program has a mapping of the host's for each page, of which there are 65,530 at most.
     result = boot("tests.system.landing_scenario", kind, memory=464, vram=160, disk=4096)

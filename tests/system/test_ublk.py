@@ -25,7 +25,7 @@ def test_swap_survives_dying_engines(built: Path) -> None:
 
 
 def test_whoever_dies_and_when_no_page_is_lost(built: Path) -> None:
-    result = qemu.run(qemu.kernel("sid"), "tests.system.ublk_scenario", "6", "1", built=built)
+    result = qemu.run(qemu.kernel("sid"), "tests.system.ublk_scenario", "4", "1", built=built)
     assert result.status == 0, result.output
     assert "all done" in result.output
 

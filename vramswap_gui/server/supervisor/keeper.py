@@ -17,10 +17,9 @@ What must never happen:
 
 from __future__ import annotations
 
-import enum
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from vramswap_gui.api.control import ControlVerb, EngineState, GpuInfo, SegmentInfo, ServerStatus
@@ -70,6 +69,7 @@ from vramswap_gui.server.messages import (
     Tick,
 )
 from vramswap_gui.server.supervisor import recovery
+from vramswap_gui.server.supervisor.state import ORDERED, RETRIED, Engine, Link, Phase, Segment, Stage
 from vramswap_gui.units import MAX_SEGMENTS, SIZE_STEP
 
 #: Seconds in which an engine must have opened the GPU. A driver that wakes one, or brings it back, takes a few.
@@ -90,116 +90,6 @@ STATUS_SECONDS: Final = 2.0
 WIPE_SECONDS: Final = 60.0
 #: Clients that wait for an engine.
 MAX_WAITING: Final = 64
-
-
-class Phase(enum.Enum):
-    """Of an engine."""
-
-    #: It opens the GPU.
-    STARTING = "starting"
-    #: It maps the segments, while those before it may still serve.
-    LOADING = "loading"
-    #: It has everything, those before it are reaped, and it is given connections.
-    SERVING = "serving"
-    #: It was killed, and is not known to have ended.
-    FENCED = "fenced"
-
-
-class Stage(enum.Enum):
-    """Of a segment."""
-
-    #: The engine allocates and wipes it.
-    CREATING = "creating"
-    #: Its first connections are made ready, and the engine takes them.
-    CONNECTING = "connecting"
-    #: The kernel makes a device of it.
-    ATTACHING = "attaching"
-    #: It can be used.
-    ATTACHED = "attached"
-    #: The kernel is asked to let go of it.
-    DETACHING = "detaching"
-    #: Nobody can ask for its pages: it is to be wiped, then released.
-    DETACHED = "detached"
-    #: Its pages are gone with the GPU, and the kernel is to fail whoever asks for one.
-    LOST = "lost"
-    #: As before, and the kernel has let go of it.
-    ENDED = "ended"
-
-
-#: Stages in which something is tried again.
-_RETRIED: Final = (Stage.ATTACHED, Stage.DETACHING, Stage.LOST)
-
-
-class Link(enum.Enum):
-    """Of a device, to the engine that serves."""
-
-    DOWN = "down"
-    #: Fresh connections are made ready.
-    PREPARING = "preparing"
-    #: They are.
-    PREPARED = "prepared"
-    #: The engine takes them.
-    ASKED = "asked"
-    #: The kernel takes their other ends.
-    HANDED = "handed"
-    UP = "up"
-
-
-#: Links about which an order is under way, so that only the word on it changes them.
-_ORDERED: Final = (Link.PREPARING, Link.HANDED)
-
-
-@dataclass(slots=True)
-class Engine:
-    """One engine process."""
-
-    gen: int
-    phase: Phase
-    deadline: float
-    pid: int = 0
-    #: An engine of an earlier program cannot be asked.
-    ours: bool = True
-    #: It has, or had, connections.
-    served: bool = False
-    #: It said itself why it is of no use.
-    refused: bool = False
-    question: Ask | None = None
-    answer_by: float = 0.0
-    holds: set[int] = field(default_factory=set)
-    #: When it began to serve, and when it is to be looked at next.
-    since: float = 0.0
-    look_at: float = 0.0
-    beats: tuple[int, ...] = ()
-    #: When each worker last moved, as far as was seen.
-    moved_at: list[float] = field(default_factory=list)
-    #: Whether it asked for its own end (``quit``).
-    quitting: bool = False
-
-
-@dataclass(slots=True)
-class Segment:
-    """VRAM that is served, was, or is going to be."""
-
-    index: int
-    size: int
-    ident: str
-    stage: Stage
-    fd: int = -1
-    device: str = ""
-    link: Link = Link.DOWN
-    #: The engine that the connections lead to.
-    link_gen: int = 0
-    #: The order ``Detach`` is under way. (The others are while the link is in _ORDERED.)
-    ending: bool = False
-    #: When a connection ended meanwhile, which means nothing if the device goes; 0 when none did.
-    hung_at: float = 0.0
-    #: When to try again.
-    retry_at: float = 0.0
-    #: The verb that waits for it, and until when; 0 when nobody does.
-    number: int = 0
-    verb_by: float = 0.0
-    #: The verb was answered with an error meanwhile: what it made goes again.
-    undo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +173,7 @@ class Keeper:
             yield segment.verb_by
         if segment.stage is Stage.DETACHING and segment.hung_at:
             yield segment.hung_at + LINK_SECONDS
-        if not segment.ending and segment.retry_at > self._now and segment.stage in _RETRIED:
+        if not segment.ending and segment.retry_at > self._now and segment.stage in RETRIED:
             yield segment.retry_at
 
     def _advance(self) -> None:
@@ -405,7 +295,7 @@ class Keeper:
         for segment in self.segments.values():
             if segment.link_gen != engine.gen:
                 continue
-            if segment.link in _ORDERED:
+            if segment.link in ORDERED:
                 # What the kernel is given leads nowhere now. Its word on it comes, or it is told to stop trying.
                 self._out.append(Abandon(segment.index))
             elif segment.link in (Link.PREPARED, Link.UP):
@@ -655,7 +545,7 @@ class Keeper:
     def _detached(self, segment: Segment, event: DeviceDetached) -> None:
         segment.ending = False
         segment.stage = Stage.ENDED if self.lost else Stage.DETACHED
-        if segment.link in _ORDERED:
+        if segment.link in ORDERED:
             self._out.append(Abandon(segment.index))
         elif segment.link in (Link.PREPARED, Link.UP):
             self._unlink(segment)
