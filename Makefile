@@ -79,9 +79,9 @@ rpm: ## Build the RPM for this release of Fedora into dist/
 arch: ## Build the package for this machine's Arch Linux into dist/
 	@mkdir -p dist && cd packaging/arch && BUILDDIR=$(CURDIR)/build/arch PKGDEST=$(CURDIR)/dist makepkg --force
 
-wheel: ## Build the wheel, for an installation with pip or pipx, into dist/
+wheel: ## Build the wheel, one for every distribution and Python, into dist/
 	@packaging/setup.sh run
-	@.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@PYTHON=$(CURDIR)/.venv/bin/python packaging/wheel.sh
 
 release: ## Check that all versions agree, then test and build everything into dist/
 	@.venv/bin/python packaging/versions.py --released

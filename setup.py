@@ -22,8 +22,12 @@ COMPILED = (
     "server/engine/worker",
     "bench/load",
 )
+#: The stable ABI of the oldest Python: what is built by one of them serves them all (C API, "Limited API").
+ABI = ("cp311", "0x030b0000")
 #: For tests: instruments what is compiled with a sanitizer of the compiler's (gcc(1), -fsanitize), such as "thread".
 SANITIZE = os.environ.get("VRAMSWAP_SANITIZE", "")
+#: Whoever builds with flags of their own, as distributions do, gets those.
+OWN_FLAGS = [] if os.environ.get("CFLAGS") else ["-O2", "-g0"]
 
 STAGE = Path(__file__).parent.resolve() / "packaging/stage.py"
 
@@ -43,9 +47,11 @@ def extension(name: str) -> Extension:
         f"vramswap_gui.{name.replace('/', '.')}",
         [f"vramswap_gui/{name}.pyx"],
         include_dirs=[cuda_include()],
+        define_macros=[("Py_LIMITED_API", ABI[1])],
+        py_limited_api=True,
         # cydriver's declarations are C++; nothing of libstdc++ is used.
         language="c++",
-        extra_compile_args=["-O1", "-g", f"-fsanitize={SANITIZE}"] if SANITIZE else ["-O2", "-g0", "-Wall"],
+        extra_compile_args=["-O1", "-g", f"-fsanitize={SANITIZE}"] if SANITIZE else [*OWN_FLAGS, "-Wall"],
         extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
     )
 
@@ -64,6 +70,7 @@ class BuildWithFiles(build_py):
 
 setup(
     cmdclass={"build_py": BuildWithFiles},
+    options={"bdist_wheel": {"py_limited_api": ABI[0]}},
     ext_modules=cythonize(
         [extension(name) for name in COMPILED],
         language_level=3,

@@ -131,6 +131,8 @@ environment() {
             die "$python cannot make a virtual environment; install its venv module (Debian: python3-venv)."
     fi
     echo "vramswap: building and installing into .venv (the first time this downloads some 200 MB)"
+    # Built for one Python alone, as earlier versions were, one would be loaded instead of the new one.
+    find vramswap_gui -name '*.so' -delete
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' ||
         die "pip could not build or install the package; its last lines above say why."
     printf '%s\n' "$now" >"$stamp"

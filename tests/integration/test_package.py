@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,11 @@ from tests.support.once import once
 from vramswap_gui import __version__
 
 ROOT = Path(__file__).parents[2]
+#: Bytes of a wheel's files, without what Python compiles them to when it is installed.
+MOST_INSTALLED = 2_000_000
+#: KiB of the Debian package, with the part of Qt that is used where the release has none, and without.
+QT = "usr/lib/vramswap/PySide6"
+MOST_WITH_QT, MOST_WITHOUT_QT = 100_000, 12_000
 LAUNCHERS = ("usr/bin/vramswap", "usr/bin/vramswapctl", "usr/bin/vramswap-server", "usr/libexec/vramswap-helper")
 EXPECTED = {
     *LAUNCHERS,
@@ -139,6 +145,7 @@ def test_control(deb: Path, unpacked: Path) -> None:
         assert re.search(rf"\b{package}\b", depends), package
     # Recommended it would bring all of GNOME to other desktops and to servers; the tray says when it is wanted.
     assert "gnome" not in field(deb, "Recommends")
+    assert int(field(deb, "Installed-Size")) < (MOST_WITH_QT if (unpacked / QT).is_dir() else MOST_WITHOUT_QT)
     assert int(field(deb, "Installed-Size")) == pytest.approx(
         sum(path.stat().st_size for path in unpacked.rglob("*") if path.is_file()) / 1024, rel=0.05
     )
@@ -185,12 +192,25 @@ def test_it_is_the_same_when_built_again(deb: Path, source: Path) -> None:
     assert build(source).read_bytes() == deb.read_bytes()
 
 
+def contents(wheel: Path) -> dict[str, int]:
+    """The files of a wheel, and their sizes."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {file.filename: file.file_size for file in archive.infolist()}
+
+
 def test_a_wheel_installs_and_uninstalls(source: Path, tmp_path: Path) -> None:
     """As pip and ``vramswapctl install`` do it, below a folder that stands for the machine."""
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
     run(*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, source)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.startswith(f"vramswap-{__version__}-cp311-abi3-")
+    inside = contents(wheel)
+    assert [name for name in inside if name.endswith((".pyx", ".pxd", ".cpp"))] == []
+    compiled = [name for name in inside if ".so" in name]
+    assert compiled and all(name.endswith(".abi3.so") for name in compiled)
+    assert sum(inside.values()) < MOST_INSTALLED
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
-    run(*pip, "--python", tmp_path / "venv/bin/python", "install", "--no-deps", *tmp_path.glob("*.whl"))
+    run(*pip, "--python", tmp_path / "venv/bin/python", "install", "--no-deps", wheel)
     programs, root = tmp_path / "venv/bin", tmp_path / "root"
     root.mkdir()
     libraries = sysconfig.get_path("purelib")
@@ -213,6 +233,21 @@ def test_a_wheel_installs_and_uninstalls(source: Path, tmp_path: Path) -> None:
             assert os.access(line.removeprefix("ExecStart=").split()[0], os.X_OK), line
     assert len(call("uninstall")) == len(placed)
     assert list(root.iterdir()) == []
+
+
+@pytest.mark.release
+def test_one_wheel_for_all(source: Path, tmp_path: Path) -> None:
+    """packaging/wheel.sh refuses what asks for more than an old glibc and the stable ABI. This asks for less still."""
+    run(source / "packaging/wheel.sh", SOURCE_DATE_EPOCH="1767225600", PYTHON=sys.executable)
+    (wheel,) = (source / "dist").iterdir()
+    assert re.fullmatch(rf"vramswap-{__version__}-cp311-abi3-manylinux_2_\d+_\w+\.whl", wheel.name)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "inside")
+    compiled = sorted((tmp_path / "inside").rglob("*.so"))
+    assert len(compiled) == 7
+    for library in compiled:
+        needed = re.findall(r"\(NEEDED\).*\[(.+)\]", run("readelf", "-d", library))
+        assert set(needed) <= {"libc.so.6"}, library
 
 
 def test_the_tests_run_on_another_python() -> None:

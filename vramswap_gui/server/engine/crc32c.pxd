@@ -35,7 +35,7 @@ cdef extern from *:
     }
 
     #if defined(__x86_64__)
-    __attribute__((target("sse4.2")))
+    __attribute__((target("crc32")))
     static uint32_t crc_by_instruction(uint32_t sum, const unsigned char *data) {
         uint64_t a = sum, b = 0, c = 0, x, y, z;
         size_t i;
