@@ -32,7 +32,7 @@ from vramswap_gui.units import format_size  # noqa: E402
 
 #: Program → the module that parses its arguments.
 PROGRAMS: Final = {
-    "vramswap": "vramswap_gui.tray.application",
+    "vramswap": "vramswap_gui.tray.main",
     "vramswapctl": "vramswap_gui.ctl.main",
     "vramswap-helper": "vramswap_gui.helper.main",
     "vramswap-server": "vramswap_gui.server.main",

@@ -48,7 +48,7 @@ launcher() {
 
 # The programs, and what packaging/files.txt lists.
 files() {
-    launcher usr/bin/vramswap vramswap_gui.tray.application
+    launcher usr/bin/vramswap vramswap_gui.tray.main
     launcher usr/bin/vramswapctl vramswap_gui.ctl.main
     launcher usr/bin/vramswap-server vramswap_gui.server.main
     launcher usr/libexec/vramswap-helper vramswap_gui.helper.main

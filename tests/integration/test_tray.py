@@ -19,6 +19,7 @@ import pytest
 from tests.support.tray_driver import ROOT, Tray, in_host, start_host
 from tests.support.tray_watcher import ITEM, Watcher
 from tests.support.waiting import PATIENCE, until, wait_for
+from vramswap_gui.tray import qt_messages
 from vramswap_gui.units import GIB
 
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -428,10 +429,38 @@ def test_command_line(arguments: list[str], displays: dict[str, str], status: in
     bare = {name: value for name, value in os.environ.items() if name not in _DISPLAYS} | displays
     bare["XDG_RUNTIME_DIR"] = "/nonexistent"
     done = subprocess.run(
-        [sys.executable, "-m", "vramswap_gui.tray.application", *arguments],
+        [sys.executable, "-m", "vramswap_gui.tray.main", *arguments],
         cwd=ROOT, env=bare, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == status
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert status == 2 or len(done.stderr.splitlines()) == status, done.stderr
+
+
+def test_what_qt_lacks_is_named(tmp_path: Path) -> None:
+    """As pip installs it on a machine that has never shown a window. Whoever asks for the version needs no Qt."""
+    (tmp_path / "PySide6").mkdir()
+    (tmp_path / "PySide6/__init__.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "vramswap_gui.tray.main", *arguments],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert run("--version").stdout.startswith("vramswap ")
+    done = run()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("vramswap: Qt cannot be loaded: libGL.so.1") and done.stderr.count("\n") == 1
+
+
+def test_a_plugin_that_lacks_a_library(tmp_path: Path) -> None:
+    """What keeps Qt from the display may be that, and no fault of the display's."""
+    library, plugin = tmp_path / "libcursor.so", tmp_path / "plugin.so"
+    for made, *options in ((library,), (plugin, "-Wl,--no-as-needed", f"-L{tmp_path}", "-lcursor")):
+        subprocess.run(["gcc", "-shared", "-nostdlib", "-x", "c", os.devnull, "-o", made, *options], check=True)
+    library.unlink()
+    assert qt_messages.lacking(plugin).startswith("libcursor.so: cannot open")
+    assert qt_messages.lacking(Path("libc.so.6")) == ""

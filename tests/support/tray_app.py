@@ -28,7 +28,7 @@ from vramswap_gui.client import Client
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.settings import Config, config_from
 from vramswap_gui.system import gpu
-from vramswap_gui.tray import application
+from vramswap_gui.tray import application, main
 from vramswap_gui.tray.system_tray_icon import SystemTrayIcon
 from vramswap_gui.units import GIB, MIB
 
@@ -304,4 +304,5 @@ if __name__ == "__main__":
     client = CommandedRealClient if "--real" in sys.argv else CommandedClient
     application.Tray = KnownTray  # type: ignore[misc]
     ours = ("--absent", "--simulated", "--real")
-    application.leave(application.run([argument for argument in sys.argv[1:] if argument not in ours], client))
+    options = main.parse([argument for argument in sys.argv[1:] if argument not in ours])
+    application.leave(application.run(options, client))

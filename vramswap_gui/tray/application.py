@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``vramswap``: the tray. Starts it, ends it, and keeps icon, menu and window at one."""
+"""The tray: starts it, ends it, and keeps icon, menu and window at one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -251,24 +251,8 @@ def _default_client() -> Client:
     return HelperClient()
 
 
-def run(arguments: Sequence[str], make_client: Callable[[], Client] = _default_client) -> int:
-    """Run the tray to its end. Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="vramswap", description="Lends an idle NVIDIA GPU's VRAM to Linux as swap, from the system tray."
-    )
-    parser.add_argument("--version", action="version", version=f"vramswap {__version__}")
-    parser.add_argument("--show", action="store_true", help="show the window at once")
-    parser.add_argument("--settings", action="store_true", help="show the settings at once")
-    parser.add_argument(
-        "--background", action="store_true", help="show no window, even where no tray shows the icon: for the login"
-    )
-    parser.add_argument("--debug", action="store_true", help="print what Qt says")
-    parser.add_argument("--proc", type=Path, default=Path("/proc"), help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if not _has_display():
-        print("vramswap: there is no display. Use `vramswapctl` on the command line instead.", file=sys.stderr)
-        return 1
-
+def run(options: argparse.Namespace, make_client: Callable[[], Client] = _default_client) -> int:
+    """Run the tray to its end, as ``options`` (main.py) want it. Returns the exit status."""
     qt_messages.install(debug=options.debug)
     app = QApplication([sys.argv[0]])
     app.setApplicationName("vramswap")
@@ -366,12 +350,6 @@ class _EndingSignals:
         self._writer.close()
 
 
-def _has_display() -> bool:
-    """Without one Qt would end the process with an abort."""
-    platform = os.environ.get("QT_QPA_PLATFORM", "")
-    return bool(platform or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY"))
-
-
 def leave(status: int) -> NoReturn:
     """End the process at once.
 
@@ -381,12 +359,3 @@ def leave(status: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
-
-
-def main() -> NoReturn:
-    """The program."""
-    leave(run(sys.argv[1:]))
-
-
-if __name__ == "__main__":
-    main()

@@ -87,11 +87,7 @@ def turn(on: bool, folders: Folders, command: Sequence[str] = ()) -> None:
 
 def own_command() -> tuple[str, ...]:
     """What starts this program where it is not installed."""
-    return (
-        (found,)
-        if (found := shutil.which("vramswap"))
-        else (sys.executable, "-P", "-m", "vramswap_gui.tray.application")
-    )
+    return (found,) if (found := shutil.which("vramswap")) else (sys.executable, "-P", "-m", "vramswap_gui.tray.main")
 
 
 def _entry(folders: Folders, command: Sequence[str]) -> dict[str, str]:

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
+from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QLibraryInfo, QMessageLogContext, QtMsgType, qInstallMessageHandler
 
+#: Since Qt 6.5 it wants a library, libxcb-cursor, that few desktops bring.
+_X11: Final = "platforms/libqxcb.so"
 _GRAVE: Final = (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg)
 
 
@@ -19,6 +23,9 @@ def install(*, debug: bool) -> None:
         if debug:
             print(f"{context.category}: {text}", file=sys.stderr)
         if kind is QtMsgType.QtFatalMsg and "platform plugin" in (text or ""):
+            plugin = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath), _X11)
+            if os.environ.get("DISPLAY") and (missing := lacking(plugin)):
+                _end(f"Qt cannot be loaded: {missing}. Install what it names with your package manager.")
             _end(f"{_displays()} cannot be reached. Use `vramswapctl` on the command line instead.")
         elif kind is QtMsgType.QtFatalMsg:
             _end(f"Qt cannot go on: {text}")
@@ -26,6 +33,15 @@ def install(*, debug: bool) -> None:
             print(f"vramswap: Qt: {text}", file=sys.stderr)
 
     qInstallMessageHandler(hear)
+
+
+def lacking(plugin: Path) -> str:
+    """What a plugin of Qt's is not loaded for, in the words of the dynamic linker; nothing if it can be loaded."""
+    try:
+        ctypes.CDLL(str(plugin))
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def _end(why: str) -> None:
