@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from xml.sax.saxutils import quoteattr
 
 from dbus_next.constants import MessageFlag
 
@@ -33,6 +32,10 @@ from vramswap_gui.bus.library import MAX_BODY, Incoming, MalformedError
 _MAX_PENDING: Final = 64
 _MAX_PENDING_OF_ONE: Final = 16
 
+#: XML 1.0, "Attribute-Value Normalization".
+_ESCAPES: Final = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
+)
 _ERROR: Final = "org.freedesktop.DBus.Error."
 #: D-Bus specification, "Standard Interfaces".
 _STANDARD: Final = (
@@ -199,7 +202,7 @@ def introspection(interfaces: Sequence[Interface]) -> str:
     """The introspection data of an object, with what documentation it has (GDBusAnnotationInfo, ``DocString``)."""
     lines = [DOCTYPE + "<node>"]
     for interface in interfaces:
-        lines.append(f"  <interface name={quoteattr(interface.name)}>")
+        lines.append(f"  <interface name={_quoted(interface.name)}>")
         declarations: list[Method | Signal | Property] = [
             *interface.methods.values(), *interface.signals.values(), *interface.properties.values()
         ]  # fmt: skip
@@ -229,5 +232,10 @@ def _argument(argument: Argument, direction: str) -> str:
     return f"{head}>{doc}</arg>" if doc else f"{head}/>"
 
 
+def _quoted(text: str) -> str:
+    """An attribute's value. The standard library's function would load all that fetches pages from the Web."""
+    return f'"{text.translate(_ESCAPES)}"'
+
+
 def _doc(text: str) -> str:
-    return f'<annotation name="org.gtk.GDBus.DocString" value={quoteattr(text)}/>'
+    return f'<annotation name="org.gtk.GDBus.DocString" value={_quoted(text)}/>'

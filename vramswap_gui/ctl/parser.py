@@ -127,7 +127,7 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     # What it would list is in the epilog, in groups.
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", help=argparse.SUPPRESS, prog=parser.prog)
     for command in COMMANDS.values():
         added = commands.add_parser(
             command.name, help=command.help, description=command.help, allow_abbrev=False, parents=[debug]

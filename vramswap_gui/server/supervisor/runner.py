@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import itertools
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
