@@ -16,7 +16,7 @@ from vramswap_gui.api.status import Mode, Status, status_from_wire
 from vramswap_gui.bus import connection
 from vramswap_gui.bus.connection import ANSWER_DEADLINE, PEER, PROPERTIES, Bus, BusError, Variant, plain
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.settings import SETTINGS, Config, config_from, setting
+from vramswap_gui.settings import Config, config_of_another, setting
 
 _LOG: Final = logging.getLogger("client")
 
@@ -115,7 +115,7 @@ class Client:
     async def get_config(self) -> Config:
         """The settings in force."""
         (wire,) = await self.do(dbus.GET_CONFIG)
-        return config_from({key: value for key, value in plain(wire).items() if key in SETTINGS})
+        return config_of_another(plain(wire))
 
     async def set_config(self, values: Mapping[str, object]) -> None:
         """Change settings, for everyone on this machine."""
@@ -187,6 +187,9 @@ class Client:
 #: What the bus says of a call that came to nothing.
 _PROBLEMS: Final = {
     connection.INCONSISTENT: Problem.OTHER_VERSION,
+    # It has no such verb, or one that takes something else.
+    connection.UNKNOWN_METHOD: Problem.OTHER_VERSION,
+    connection.INVALID_ARGS: Problem.OTHER_VERSION,
     connection.SERVICE_UNKNOWN: Problem.HELPER_MISSING,
     connection.NAME_HAS_NO_OWNER: Problem.HELPER_MISSING,
     connection.TIMED_OUT: Problem.HELPER_HANGS,

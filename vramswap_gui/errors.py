@@ -647,6 +647,11 @@ class Problem(enum.StrEnum):
         "{path:text}, line {line:number}: {why:said}",
         "Mend the file, or remove it to go back to the defaults. Until then the last good settings are in force.",
     )  # fmt: skip
+    CONFIG_STRANGE = (
+        "config-strange", ErrorCode.CONFIG_INVALID,
+        "{path:text}: this version has no setting “{keys:text}”.",
+        "All others are in force. Correct the name, or remove the line if no other version needs it.",
+    )  # fmt: skip
     CONFIG_PENDING = (
         "config-pending", ErrorCode.CONFIG_INVALID,
         "{path:text}: it has settings that are not in force yet.",
@@ -729,6 +734,16 @@ class Problem(enum.StrEnum):
         "other-version", ErrorCode.INTERNAL,
         "The helper answered in a way that is not known here.",
         "Different versions are running: log out and in again.",
+    )  # fmt: skip
+    SERVER_OTHER_VERSION = (
+        "server-other-version", ErrorCode.SERVER_FAILED,
+        "The server answered in a way that is not known here.",
+        "It is of another version: `vramswapctl upgrade` makes it the one that is installed.",
+    )  # fmt: skip
+    SUCCESSOR_UNFIT = (
+        "successor-unfit", ErrorCode.SERVER_FAILED,
+        "The server that is installed cannot take over from the one that runs: {why:text}.",
+        "The swap is on as before. Turned off and on again, it is served by the one that is installed.",
     )  # fmt: skip
     DEFECT = (
         "defect", ErrorCode.INTERNAL,

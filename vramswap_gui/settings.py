@@ -6,6 +6,7 @@ Its validation, command line, D-Bus form, settings row and help all come from th
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import re
@@ -294,6 +295,15 @@ def setting(key: str) -> Setting:
         return SETTINGS[key]
     except KeyError:
         raise VramswapError(Problem.SETTING_UNKNOWN, key=key[:40], known=", ".join(SETTINGS)) from None
+
+
+def config_of_another(values: Mapping[str, object]) -> Config:
+    """The settings of another version, as far as they are settings here too, and possible."""
+    known: dict[str, Any] = {}
+    for key in values.keys() & SETTINGS.keys():
+        with contextlib.suppress(VramswapError):
+            known[key] = SETTINGS[key].check(values[key])
+    return Config(**known)
 
 
 def config_from(values: Mapping[str, object], base: Config | None = None) -> Config:

@@ -16,11 +16,13 @@ from tests.support.raw_bus import RawClient
 from tests.support.waiting import until
 from vramswap_gui.api.dbus import BUS_NAME, HELPER, INTERFACE, OBJECT_PATH
 from vramswap_gui.api.status import State, Status, status_to_wire
-from vramswap_gui.bus.connection import PROPERTIES, Bus, BusError
+from vramswap_gui.bus.connection import PROPERTIES, Bus, BusError, Variant
 from vramswap_gui.bus.service import Call, ServedObject
 from vramswap_gui.client import Client
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import dbus_service
+from vramswap_gui.settings import Config
+from vramswap_gui.units import GIB
 
 
 @pytest.fixture
@@ -42,6 +44,8 @@ class Helper:
         self.error: BusError | None = None
         #: What a verb waits for.
         self.work = asyncio.Event()
+        #: What it gives then.
+        self.gives: list[Any] = []
 
     async def begin(self, address: str) -> None:
         self.bus = await Bus.connect(address)
@@ -52,7 +56,7 @@ class Helper:
         if self.error is not None:
             raise self.error
         await self.work.wait()
-        return []
+        return self.gives
 
     async def _values(self) -> dict[str, Any]:
         return self.status
@@ -166,6 +170,15 @@ async def test_a_status_of_another_version(helper: Helper, client: Client) -> No
     helper.status["State"] = "dreaming"
     error = await failure(client.refresh())
     assert (error.code, "log out" in error.remedy) == (ErrorCode.INTERNAL, True)
+
+
+async def test_what_only_a_newer_helper_knows(helper: Helper, client: Client) -> None:
+    """It says nothing here, and all else is understood."""
+    helper.status |= {"Cause": "whim", "Landing": "cloud", "Wanted": GIB}
+    assert (await client.connect()) == Status(version="1", wanted=GIB)
+    helper.work.set()
+    helper.gives = [{"size": Variant("t", GIB), "mode": Variant("s", "sometimes"), "shine": Variant("s", "bright")}]
+    assert await client.get_config() == Config(size=GIB)
 
 
 async def test_without_a_bus_or_a_helper_it_says_so(plain: PlainBus, client: Client) -> None:

@@ -118,9 +118,7 @@ def test_the_file_keeps_what_differs_from_the_defaults(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "etc").iterdir()) == ["config.toml"]
 
 
-@pytest.mark.parametrize(
-    "text", ["size = ", "size = 1.5", "color = 1", "mode = 1", "at_boot = 'on'", "\x00", "size = 17"]
-)
+@pytest.mark.parametrize("text", ["size = ", "size = 1.5", "mode = 1", "at_boot = 'on'", "\x00", "size = 17"])
 def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text)

@@ -152,7 +152,7 @@ class GpuInfo:
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
         """What another version adds is passed over; what it lacks is empty."""
-        return _of(cls, wire)
+        return from_fields(cls, wire)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class SegmentInfo:
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
         """As :meth:`GpuInfo.from_wire`."""
-        return _of(cls, wire)
+        return from_fields(cls, wire)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,8 @@ class ServerStatus:
     #: By which of the kernel's drivers devices are made, and why by that one.
     transport: str = ""
     transport_reason: str = ""
+    #: In which format it leaves what it has to another program. The versions that did not say have 2.
+    leaves: int = 2
 
     @property
     def devices(self) -> dict[int, str]:
@@ -210,18 +212,21 @@ class ServerStatus:
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """As :meth:`GpuInfo.from_wire`. Raises ValueError for a state that there is not here."""
+        """As :meth:`GpuInfo.from_wire`. Raises ValueError, TypeError or AttributeError when it is no status."""
+        state = str(wire.get("engine"))
         trouble = wire.get("trouble")
         known = {
-            "engine": EngineState(wire.get("engine", EngineState.STARTING)),
+            # What there is not here is none that serves, nor one that is lost.
+            "engine": EngineState(state) if state in list(EngineState) else EngineState.STARTING,
             "trouble": VramswapError.from_dict(trouble) if trouble else None,
             "gpu": GpuInfo.from_wire(wire.get("gpu") or {}),
             "segments": tuple(SegmentInfo.from_wire(segment) for segment in wire.get("segments", ())),
             "damaged": tuple(wire.get("damaged", (0, 0))),
         }
-        return _of(cls, {**wire, **known})
+        return from_fields(cls, {**wire, **known})
 
 
-def _of(cls: type[_T], wire: Mapping[str, Any]) -> _T:
+def from_fields(cls: type[_T], wire: Mapping[str, Any]) -> _T:
+    """What came, without what another version adds. Raises TypeError when something is missing."""
     names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     return cls(**{name: value for name, value in wire.items() if name in names})

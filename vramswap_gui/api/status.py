@@ -102,6 +102,8 @@ class Status:
     #: Parts that are simulated: ``gpu``, ``kernel``; empty on a real machine.
     simulated: tuple[str, ...] = ()
     version: str = ""
+    #: The server's version; empty while none runs.
+    server_version: str = ""
     landing: Landing = Landing.OFF
     #: Bytes of the swap files that were made for pages that fit nowhere else, and how much of them is in use.
     landed: tuple[int, int] = (0, 0)
@@ -168,6 +170,7 @@ PROPERTIES: Final[Mapping[str, Property]] = {
         Property("GpuPci", "s", "gpu_pci", "Its PCI address, as in `0000:01:00.0`; empty while it was not asked."),
         Property("Simulated", "as", "simulated", "Parts that are simulated: `gpu`, `kernel`; empty on a real machine."),
         Property("Version", "s", "version", "The helper's version."),
+        Property("ServerVersion", "s", "server_version", "The server's version; empty while none runs."),
         Property(
             "Landing", "s", "landing",
             "What is done when VRAM is to be given back and its pages fit nowhere else: a swap file is made (`ready`); "
@@ -225,13 +228,14 @@ def status_from_wire(wire: Mapping[str, Any], base: Status | None = None) -> Sta
         elif name == "Mode":
             value = Mode(value)
         elif name == "Cause":
-            value = Cause(value)
+            # What a newer helper knows, and this version does not, says nothing here.
+            value = Cause(value) if value in list(Cause) else Cause.NONE
         elif name == "Reason":
             value = Reason.from_wire(value)
         elif name == "Error":
             value = VramswapError.from_wire(value)
         elif name == "Landing":
-            value = Landing(value)
+            value = Landing(value) if value in list(Landing) else Landing.OFF
         elif name == "Segments":
             value = tuple(Segment(str(d), int(s), int(u), int(p)) for d, s, u, p in value)
         elif isinstance(value, list):

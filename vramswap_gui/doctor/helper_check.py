@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from vramswap_gui import __version__
 from vramswap_gui.api.status import Landing, Status
 from vramswap_gui.doctor.machine import Check, Verdict
 from vramswap_gui.errors import ErrorCode, VramswapError
@@ -17,7 +18,30 @@ def helper(found: Status | VramswapError) -> Check:
     if isinstance(found, VramswapError):
         return Check(say("Helper"), Verdict.FAILED, found, found.advice)
     answered = say("version {version:text}, {state:text}", version=found.version, state=found.state.value)
-    return Check(say("Helper"), Verdict.OK, answered)
+    if found.version == __version__:
+        return Check(say("Helper"), Verdict.OK, answered)
+    restart = say("Start the older one anew: this program, or `sudo systemctl restart vramswap-helper`")
+    return Check(
+        say("Helper"),
+        Verdict.WARNING,
+        say("{it:said}; this program is {version:text}", it=answered, version=__version__),
+        restart,
+    )
+
+
+def server(found: Status) -> Check:
+    """Whether the server that runs is the one that is installed."""
+    if not found.server_version:
+        return Check(say("Server"), Verdict.OK, say("none runs"))
+    runs = say("version {version:text}", version=found.server_version)
+    if found.server_version == found.version:
+        return Check(say("Server"), Verdict.OK, runs)
+    return Check(
+        say("Server"),
+        Verdict.WARNING,
+        say("{it:said}; the helper is {version:text}", it=runs, version=found.version),
+        say("Have it become the one that is installed, with the swap on: `vramswapctl upgrade`"),
+    )
 
 
 def settings(found: Status) -> Check:
@@ -76,4 +100,4 @@ def landing(found: Status) -> Check:
 
 
 #: Those of a helper that answers.
-ALL: Final = (helper, settings, integrity, landing)
+ALL: Final = (helper, server, settings, integrity, landing)

@@ -17,7 +17,7 @@ from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import Argument
-from vramswap_gui.settings import SETTINGS, Config, config_from
+from vramswap_gui.settings import SETTINGS, Config, config_from, config_of_another
 from vramswap_gui.system import smallfile
 
 _HEADER: Final = "# Settings of vramswap: vramswap.toml(5). `vramswapctl config KEY VALUE` changes them too.\n"
@@ -36,7 +36,7 @@ class ConfigFile:
         self._kept = kept
         self._data: bytes | None = None
         self._good: Config | None = None
-        #: What is wrong with the file as it is; None while nothing is.
+        #: What is wrong with the file as it is, or only strange to this version; None while nothing is.
         self.trouble: VramswapError | None = None
 
     @property
@@ -46,6 +46,8 @@ class ConfigFile:
 
     def load(self) -> Config:
         """The settings in force: those of the file, or the last good ones while it has a mistake (:attr:`trouble`).
+
+        What this version does not know as a setting is passed over, and told: an older one or a newer one wrote it.
 
         Raises VramswapError CONFIG_INVALID, naming the file, the line and what is wrong there, when there never were
         good ones.
@@ -57,7 +59,8 @@ class ConfigFile:
                 if self._good is not None:
                     return self._good
             if data != self._data or self._good is None or self.trouble is not None:
-                self._good, self._data, self.trouble = self._parse(data), data, None
+                self._good, self.trouble = self._parse(data)
+                self._data = data
                 self._keep(self._good)
         except VramswapError as error:
             self.trouble = error
@@ -75,7 +78,7 @@ class ConfigFile:
         """
         before = self.load()
         text = _edited(self._text(self._read()), before, config, self._broken)
-        if self._parse(text.encode()) != config:
+        if self._parse(text.encode())[0] != config:
             raise self._broken(Problem.CONFIG_PENDING)
         try:
             self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -113,8 +116,8 @@ class ConfigFile:
             line = 1 + data.count(b"\n", 0, error.start)
             raise self._broken(Problem.CONFIG_NOT_UTF8, line=line) from None
 
-    def _parse(self, data: bytes) -> Config:
-        """Raises VramswapError."""
+    def _parse(self, data: bytes) -> tuple[Config, VramswapError | None]:
+        """The settings, and what in the file is none in this version. Raises VramswapError."""
         text = self._text(data)
         try:
             values = tomllib.loads(text)
@@ -129,7 +132,9 @@ class ConfigFile:
             if place[2] is None:
                 raise self._broken(Problem.CONFIG_CUT_OFF, why=place[1]) from None
             raise self._broken(Problem.CONFIG_NO_TOML, line=int(place[2]), why=place[1]) from None
-        for key, value in values.items():
+        strange = ", ".join(key for key in values if key not in SETTINGS)
+        known = {key: value for key, value in values.items() if key in SETTINGS}
+        for key, value in known.items():
             try:
                 config_from({key: value})
             except VramswapError as error:
@@ -137,7 +142,7 @@ class ConfigFile:
                 if line is None:
                     raise self._broken(Problem.CONFIG_SETTING, why=error) from None
                 raise self._broken(Problem.CONFIG_SETTING_IN_LINE, line=line, why=error) from None
-        return config_from(values)
+        return config_from(known), self._broken(Problem.CONFIG_STRANGE, keys=strange) if strange else None
 
     def _keep(self, config: Config) -> None:
         """Leave the settings for a helper that takes over; a full /run costs no more than that."""
@@ -151,8 +156,8 @@ class ConfigFile:
         if self._kept is None:
             return None
         try:
-            return config_from(json.loads(smallfile.data(self._kept)))
-        except (OSError, ValueError, RecursionError, TypeError, AttributeError, VramswapError):
+            return config_of_another(json.loads(smallfile.data(self._kept)))
+        except (OSError, ValueError, RecursionError, TypeError, AttributeError):
             return None
 
     def _broken(self, problem: Problem, **arguments: Argument) -> VramswapError:

@@ -48,11 +48,17 @@ class ServerClient:
         #: Pages that were read right the second time, and that were lost, when it was last asked about its GPU.
         self.damaged = (0, 0)
         self.lost: Callable[[], None] = lambda: None
+        self._version = ""
 
     @property
     def connected(self) -> bool:
         """Whether a server runs and obeys."""
         return self._writer is not None
+
+    @property
+    def version(self) -> str:
+        """The version of the server that runs, as far as it was asked; empty while none does."""
+        return self._version if self.connected else ""
 
     @property
     def by_systemd(self) -> bool:
@@ -110,9 +116,11 @@ class ServerClient:
     async def status(self) -> ServerStatus:
         """What the server says of itself. Raises VramswapError."""
         try:
-            return ServerStatus.from_wire(await self._ask(ControlVerb.STATUS))
-        except (ValueError, TypeError):
-            raise VramswapError(Problem.OTHER_VERSION) from None
+            found = ServerStatus.from_wire(await self._ask(ControlVerb.STATUS))
+        except (ValueError, TypeError, AttributeError):
+            raise VramswapError(Problem.SERVER_OTHER_VERSION) from None
+        self._version = found.version
+        return found
 
     async def add(self, size: int) -> SegmentInfo:
         """Have it make a segment. Raises VramswapError."""
@@ -166,6 +174,7 @@ class ServerClient:
 
     async def upgrade(self) -> None:
         """Have the server become the program that is installed now, and reach it again. Raises VramswapError."""
+        await _require_successor((await self.status()).leaves)
         reading = self._reading
         self._quitting = True
         try:
@@ -228,6 +237,18 @@ class ServerClient:
                     answer.set_exception(VramswapError(Problem.SERVER_ENDED))
             if not self._quitting:
                 self.lost()
+
+
+async def _require_successor(format: int) -> None:
+    """Raises VramswapError unless the server that is installed starts, and can go on with what is left in a format."""
+    command = (sys.executable, "-P", "-m", "vramswap_gui.server.main", "--understands", str(format))
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            done = await run.run(*command)
+    except TimeoutError:
+        raise VramswapError(Problem.SUCCESSOR_UNFIT, why="it does not start") from None
+    if done.status:
+        raise VramswapError(Problem.SUCCESSOR_UNFIT, why=done.complaint.rstrip("."))
 
 
 async def _first_line(fd: int) -> Answer:

@@ -31,7 +31,7 @@ from vramswap_gui.server.memlock import (
     require_resident,
 )
 from vramswap_gui.server.messages import Event, Transport
-from vramswap_gui.server.supervisor import kernel_cache, sentry
+from vramswap_gui.server.supervisor import kernel_cache, reexec, sentry
 from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
 from vramswap_gui.server.supervisor.keeper import check_size
@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.end_strays is not None:
         return _end_strays(options.end_strays)
+    if options.understands is not None:
+        return _understands(options.understands)
     process.call_it("vramswap-keeper")
     events = ServerEventLog(Journal("vramswap-server", plain=False))
     try:
@@ -73,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--listen", metavar="PATH", type=Path, help="serve one export on this Unix socket; needs no root")
     # For the unit's end.
     what.add_argument("--end-strays", metavar="PATH", type=Path, help=argparse.SUPPRESS)
+    # For the helper, before an older program becomes this one.
+    what.add_argument("--understands", metavar="FORMAT", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--size", metavar="SIZE", type=_size, help="with --listen: how much VRAM to serve, such as 8G")
     parser.add_argument("--gpu", metavar="N|PCI|UUID", default="", help="the GPU to use (default: the first)")
     parser.add_argument(
@@ -253,6 +257,14 @@ def _exports(options: argparse.Namespace, transport: Transport, report: Callable
         return NbdKernelExports(report)
     folder = Path(options.attach)
     return NbdSocketExports(report, str(folder), lambda index: folder / f"nbd{index}")
+
+
+def _understands(format: int) -> int:
+    """Whether this program can go on with what another leaves. That it gets here says that it can be started at all."""
+    if reexec.understands(format):
+        return 0
+    print(f"vramswap-server: what it leaves has format {format}, which {__version__} does not know", file=sys.stderr)
+    return 1
 
 
 def _end_strays(control: Path) -> int:

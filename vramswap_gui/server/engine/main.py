@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from vramswap_gui import __version__
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
@@ -241,7 +242,8 @@ class Commands:
             gpu = self.info()
         sentry = [self._sentry] if self._sentry >= 0 else []
         message = {
-            "gpu": gpu, "segments": segments, "connections": self.engine.connections(-1), "sentry": bool(sentry),
+            "version": __version__, "gpu": gpu, "segments": segments, "connections": self.engine.connections(-1),
+            "sentry": bool(sentry),
         }  # fmt: skip
         return message, [*(held.fd for held in self._held.values()), *sums, *sentry, self._counters]
 

@@ -29,7 +29,8 @@ class Counters:
 
     def __init__(self, fd: int | None = None) -> None:
         self.fd = os.memfd_create("vramswap-counters") if fd is None else fd
-        if fd is None:
+        if os.fstat(self.fd).st_size < _SIZE:
+            # New, or of a version that counted less.
             os.ftruncate(self.fd, _SIZE)
         self._map = mmap.mmap(self.fd, _SIZE)
         for place in range(0, _SIZE, mmap.PAGESIZE):

@@ -22,6 +22,8 @@ class ServerEventLog:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        #: The version of the program that left what this one has; empty when there was none, or it did not say.
+        self.before = ""
 
     def started(self, card: dict[str, Any]) -> None:
         """``card`` is ready to be lent from."""
@@ -30,8 +32,9 @@ class ServerEventLog:
 
     def upgraded(self, engine: int, devices: int) -> None:
         """The process ``engine`` of this version took over from one of another."""
-        sentence = f"The server is vramswap {__version__} now; it serves {devices} devices as before."
-        self._journal.tell(Event.UPGRADED, sentence, {"version": __version__, "engine": engine})
+        before = f" after {self.before}" if self.before else ""
+        sentence = f"The server is vramswap {__version__} now{before}; it serves {devices} devices as before."
+        self._journal.tell(Event.UPGRADED, sentence, {"version": __version__, "from": self.before, "engine": engine})
 
     def attached(self, device: str, size: int) -> None:
         """A device was made."""

@@ -17,14 +17,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from vramswap_gui import __version__
+from vramswap_gui.api.control import from_fields
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.messages import Inheritance, Predecessor, SegmentRecord
 from vramswap_gui.system import nbd, run, ublk
 
 _OPTIONS = ("--report", "--resume")
-#: Of the state that one version leaves to another.
-_FORMAT: Final = 2
+#: Of the state that one version leaves to another. What is added is passed over by those that do not know it; only
+#: what they could not go on without makes it another format.
+FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,15 @@ class Legacy:
     ends: Mapping[int, list[int]]
     counters: int | None
     sentry: int = -1
+    #: Of the program that left it.
+    version: str = ""
 
 
 def become(legacy: Legacy) -> NoReturn:
     """Start the program anew in this process, with what it is to know and the descriptors in it. Raises OSError."""
     state = {
-        "format": _FORMAT,
+        "format": FORMAT,
+        "version": __version__,
         "gpu": dict(legacy.inheritance.gpu),
         "engines": [asdict(engine) for engine in legacy.inheritance.engines],
         "segments": [asdict(segment) for segment in legacy.inheritance.segments],
@@ -96,20 +102,28 @@ def resumed(fd: int) -> Legacy:
     return legacy
 
 
+def understands(format: int) -> bool:
+    """Whether this program can go on with what is left in a format."""
+    return format == FORMAT
+
+
 def _descriptors(segment: SegmentRecord) -> tuple[int, ...]:
     return (segment.fd,) if segment.sums < 0 else (segment.fd, segment.sums)
 
 
 def _parse(state: dict[str, Any]) -> Legacy:
+    if not understands(state["format"]):
+        raise ValueError(f"format {state['format']} of version {state.get('version', '')}")
     return Legacy(
         Inheritance(
             state["gpu"],
-            tuple(Predecessor(**engine) for engine in state["engines"]),
-            tuple(SegmentRecord(**segment) for segment in state["segments"]),
+            tuple(from_fields(Predecessor, engine) for engine in state["engines"]),
+            tuple(from_fields(SegmentRecord, segment) for segment in state["segments"]),
         ),
         {int(index): list(ends) for index, ends in state["ends"].items()},
         state["counters"],
         int(state.get("sentry", -1)),
+        str(state.get("version", "")),
     )
 
 
@@ -123,6 +137,7 @@ class _Orphan:
     segments: tuple[SegmentRecord, ...]
     counters: int
     sentry: int
+    version: str
 
 
 def _introduced(pid: int, message: ipc.Message, fds: list[int]) -> _Orphan | None:
@@ -139,7 +154,8 @@ def _introduced(pid: int, message: ipc.Message, fds: list[int]) -> _Orphan | Non
             for (index, size, ident, has), fd in zip(known, fds, strict=False)
         )
         engine = Predecessor(pid, bool(message["connections"]))
-        return _Orphan(engine, dict(message["gpu"]), segments, fds[-1], fds[-2] if watched else -1)
+        version = str(message.get("version", ""))
+        return _Orphan(engine, dict(message["gpu"]), segments, fds[-1], fds[-2] if watched else -1, version)
     except (KeyError, TypeError, ValueError):
         for fd in fds:
             os.close(fd)
@@ -172,4 +188,4 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
                 os.close(fd)
     gpu = next((orphan.gpu for orphan in found if orphan.gpu), {})
     inheritance = Inheritance(gpu, tuple(orphan.engine for orphan in found), tuple(segments.values()))
-    return Legacy(inheritance, {}, found[0].counters, found[0].sentry)
+    return Legacy(inheritance, {}, found[0].counters, found[0].sentry, found[0].version)

@@ -52,7 +52,7 @@ class Runner:
         self._filled = False
         self._events = events
         kind = "kernel" if self._exports.name == "kernel" else "socket"
-        self._keeper = Keeper(secrets.token_hex(4), __version__, kind, options.gpu)
+        self._keeper = Keeper(os.urandom(4).hex(), __version__, kind, options.gpu)
         self._engines: dict[int, EngineHandle] = {}
         self._ends: Mapping[int, list[int]] = {}
         #: By the descriptor of the VRAM, as far as the machine knows of it; and those of VRAM that was asked for.
@@ -71,6 +71,7 @@ class Runner:
             # Memory may be short, and then the reserve is taken as soon as there is plenty.
             self._filled = True
             self._ends = legacy.ends
+            self._events.before = legacy.version
             for record in legacy.inheritance.segments:
                 if record.sums >= 0:
                     # Pages that nobody verifies are better than none.
@@ -102,7 +103,7 @@ class Runner:
         transport = self._options.transport.value if exports.name == "kernel" else ""
         return replace(
             found, attach=exports.name, transport=transport, transport_reason=self._why, pid=os.getpid(),
-            segments=segments, damaged=self._options.counters.damage(),
+            segments=segments, damaged=self._options.counters.damage(), leaves=reexec.FORMAT,
         )  # fmt: skip
 
     def counters(self) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""What a program of the server finds that another version left."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.server.messages import Inheritance, Predecessor, SegmentRecord
+from vramswap_gui.server.supervisor.counters import Counters
+from vramswap_gui.server.supervisor.reexec import Legacy, resumed
+
+SEGMENT = {"index": 0, "size": 1 << 28, "fd": 0, "ident": "vramswap-1-0", "device": "/dev/nbd0"}
+#: The least that there ever was.
+LEFT: dict[str, Any] = {
+    "format": 2, "gpu": {"uuid": "GPU-1"}, "engines": [{"pid": 7}], "segments": [SEGMENT], "ends": {}, "counters": None,
+}  # fmt: skip
+
+
+def left(state: object) -> int:
+    """A descriptor as the program before leaves it."""
+    fd = os.memfd_create("test-state")
+    os.write(fd, json.dumps(state).encode())
+    return fd
+
+
+@pytest.mark.parametrize(
+    ("more", "version"),
+    [
+        ({}, ""),
+        (
+            {"version": "9.9", "moon": 1, "engines": [{"pid": 7, "shade": 1}], "segments": [{**SEGMENT, "shade": 1}]},
+            "9.9",
+        ),
+    ],
+)
+def test_what_is_not_known_is_passed_over(more: dict[str, Any], version: str) -> None:
+    inheritance = Inheritance({"uuid": "GPU-1"}, (Predecessor(7),), (SegmentRecord(**SEGMENT),))  # type: ignore[arg-type]
+    assert resumed(left({**LEFT, **more})) == Legacy(inheritance, {}, None, version=version)
+
+
+@pytest.mark.parametrize(
+    "state", [{**LEFT, "format": 3, "version": "9.9"}, {}, [], {**LEFT, "segments": [{"index": 0}]}]
+)
+def test_what_cannot_be_understood_is_refused(state: object) -> None:
+    with pytest.raises(VramswapError) as caught:
+        resumed(left(state))
+    assert caught.value.problem is Problem.NOTHING_TO_RESUME
+    assert "9.9" not in str(state) or "version 9.9" in caught.value.message
+
+
+def test_one_that_counted_less_goes_on_counting() -> None:
+    fd = os.memfd_create("test-counters")
+    os.write(fd, (5).to_bytes(8, "little"))
+    counters = Counters(fd)
+    assert counters.read()["reads"] == 5 and counters.damage() == (0, 0)
