@@ -194,6 +194,17 @@ def test_what_another_version_set_is_told_and_stays(file: ConfigFile, path: Path
     assert file.load() == Config(size=GIB) and file.trouble is None
 
 
+def test_what_is_strange_is_read_once(path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text(NEWER)
+    kept = tmp_path / "settings.json"
+    file = ConfigFile(path, kept)
+    file.load()
+    kept.unlink()
+    assert file.load() == Config(size=GIB) and file.trouble is not None
+    assert not kept.exists()
+
+
 def test_a_name_that_is_no_name_is_told_plainly(file: ConfigFile, path: Path) -> None:
     path.write_bytes(b'\n"a\\nb\\u001b[2J" = 1\nsize = 1073741824\n' + b"x" * 5000 + b" = 1\n")
     assert file.load().size == GIB and file.trouble is not None

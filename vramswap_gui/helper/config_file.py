@@ -58,12 +58,12 @@ class ConfigFile:
                 self._good = self._good or self._recall()
                 if self._good is not None:
                     return self._good
-            if data != self._data or self._good is None or self.trouble is not None:
+            if data != self._data or self._good is None:
                 self._good, self.trouble = self._parse(data)
                 self._data = data
                 self._keep(self._good)
         except VramswapError as error:
-            self.trouble = error
+            self.trouble, self._data = error, None
             if self._good is None:
                 self._good = self._recall()
         if self._good is None:
