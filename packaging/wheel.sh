@@ -36,7 +36,8 @@ with open("pyproject.toml", "rb") as file:
 zig=$(echo "$work"/venv/lib/python3.*/site-packages/ziglang/zig)
 target=$(uname -m)-linux-gnu.$glibc
 export CC="$zig cc -target $target" CXX="$zig c++ -target $target"
-export LDFLAGS=-s ZIG_GLOBAL_CACHE_DIR="$work/zig" ZIG_LOCAL_CACHE_DIR="$work/zig"
+# Nothing of C++'s library is used, so none need be made.
+export LDFLAGS="-s -nostdlib++" ZIG_GLOBAL_CACHE_DIR="$work/zig" ZIG_LOCAL_CACHE_DIR="$work/zig"
 "$work/venv/bin/python" -m pip wheel --quiet --no-deps --wheel-dir "$work/new" \
     --config-settings=--build-option=--plat-name="$platform" "$work/source" ||
     die "the wheel could not be built; see pip's last lines for why."
