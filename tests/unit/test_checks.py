@@ -296,7 +296,7 @@ ONLY_OURS = {"proc/swaps": "Filename Type Size Used Priority\n/dev/nbd0 partitio
 def test_hibernation_needs_to_know_where_to(
     root: Path, other: Mapping[str, str | None], verdict: Verdict, words: str
 ) -> None:
-    for name, content in (HIBERNATES | other).items():
+    for name, content in {**HIBERNATES, **other}.items():
         if content is None:
             shutil.rmtree(root / name)
         else:
