@@ -30,6 +30,7 @@ mkdir -p "$doc" "$root/DEBIAN" dist
 # What only Debian has.
 debian_files() {
     install -D -m 0644 packaging/debian/lintian-overrides "$share/lintian/overrides/vramswap"
+    install -D -m 0755 resources/initramfs-tools/vramswap "$share/initramfs-tools/hooks/vramswap"
     find "$share/man" -type f -exec gzip -9n {} +
 
     cat >"$work/changelog" <<END

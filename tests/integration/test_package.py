@@ -35,6 +35,7 @@ EXPECTED = {
     "usr/lib/systemd/system/vramswap-helper.service",
     "usr/lib/systemd/system/vramswap-server.service",
     "usr/lib/systemd/system/vramswap-sleep.service",
+    "usr/share/initramfs-tools/hooks/vramswap",
     "usr/share/icons/hicolor/scalable/apps/vramswap.svg",
     "usr/share/icons/hicolor/symbolic/apps/vramswap-symbolic.svg",
     "usr/share/man/man1/vramswap.1.gz",

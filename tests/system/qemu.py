@@ -20,6 +20,8 @@ import pytest
 from tests.system import debian_kernel, uml
 from tests.system.debian_kernel import DebianKernel
 
+#: All that can be emulated but fast string instructions: with those the kernel clears and copies pages byte by byte.
+CPU: Final = "max,erms=off,fsrm=off"
 _QEMU: Final = "qemu-system-x86_64"
 _BUSYBOX: Final = Path("/bin/busybox")
 _INITRD: Final = "initrd"
@@ -68,7 +70,7 @@ def _command(kernel: DebianKernel, folder: Path, init: Path, memory: int) -> lis
     # it may have been its code, which it changes then and which was run as it was before.
     return [
         qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=single",
-        "-cpu", "max", "-smp", "2", "-m", str(memory), "-no-reboot", "-serial", "stdio",
+        "-cpu", CPU, "-smp", "2", "-m", str(memory), "-no-reboot", "-serial", "stdio",
         "-kernel", kernel.image, "-initrd", folder / _INITRD,
         "-append", f"console=ttyS0 quiet panic=-1 -- {init}",
         "-fsdev", share, "-device", f"virtio-9p-pci,fsdev=root,mount_tag={_TAG}", "-device", "virtio-rng-pci",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -267,29 +268,45 @@ HIBERNATES = {
     "sys/power/state": "freeze mem disk\n", "sys/power/disk": "[platform] shutdown reboot suspend\n",
     "sys/power/resume": "0:0\n", "proc/cmdline": "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro quiet\n",
     "proc/swaps": "Filename Type Size Used Priority\n/dev/nbd0 partition 4 0 1000\n"
-    "/dev/zram0 partition 8 0 100\n/dev/sda2 partition 8000000 0 -2\n",
+    "/dev/zram0 partition 8 0 100\n/dev/sda2 partition 8000000 1000000 -2\n",
 }  # fmt: skip
+FILE = {"proc/swaps": "Filename Type Size Used Priority\n/a\\040b file 8000000 0 -2\n"}
+ONLY_OURS = {"proc/swaps": "Filename Type Size Used Priority\n/dev/nbd0 partition 4 0 1000\n"}
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "verdict", "words"),
+    ("other", "verdict", "words"),
     [
-        ("proc/cmdline", HIBERNATES["proc/cmdline"], Verdict.WARNING, "no resume="),
-        ("proc/swaps", "Filename Type Size Used Priority\n/a\\040b file 8000000 0 -2\n", Verdict.WARNING, "no resume="),
-        ("proc/cmdline", "ro resume=UUID=5eed\n", Verdict.OK, "knows"),
-        ("proc/cmdline", "ro nohibernate\n", Verdict.OK, "not possible"),
-        ("sys/power/resume", "8:2\n", Verdict.OK, "knows"),
-        ("sys/power/state", "freeze mem\n", Verdict.OK, "not possible"),
-        ("sys/power/disk", "[disabled]\n", Verdict.OK, "not allowed"),
-        ("proc/swaps", "Filename Type Size Used Priority\n/dev/nbd0 partition 4 0 1000\n", Verdict.OK, "not set up"),
+        ({}, Verdict.WARNING, "no resume="),
+        (FILE, Verdict.WARNING, "no resume="),
+        ({"proc/cmdline": "ro resume=UUID=5eed\n"}, Verdict.WARNING, "the initramfs found no such device"),
+        ({"proc/cmdline": "ro nohibernate\n"}, Verdict.OK, "not possible"),
+        ({"proc/cmdline": "ro noresume\n"}, Verdict.OK, "noresume"),
+        ({"sys/power/resume": "8:2\n"}, Verdict.OK, "to /dev/sda2, where 6.7 GiB are free"),
+        ({"sys/power/resume": "8:1\n"} | FILE, Verdict.OK, "to /a b, where 7.6 GiB are free"),
+        ({"sys/power/resume": "8:1\n"}, Verdict.WARNING, "/dev/sda1, which is no swap now"),
+        ({"sys/power/resume": "43:0\n"}, Verdict.WARNING, "to VRAM (/dev/nbd0)"),
+        ({"sys/power/resume": "43:0\n"} | ONLY_OURS, Verdict.WARNING, "to VRAM (/dev/nbd0)"),
+        ({"sys/power/state": "freeze mem\n"}, Verdict.OK, "not possible"),
+        ({"sys/power/disk": "[disabled]\n"}, Verdict.OK, "not allowed"),
+        (ONLY_OURS, Verdict.OK, "not set up"),
+        ({"sys/firmware": None}, Verdict.OK, "nor UEFI"),
     ],
 )  # fmt: skip
-def test_hibernation_needs_to_know_where_to(root: Path, path: str, text: str, verdict: Verdict, words: str) -> None:
-    for name, content in (HIBERNATES | {path: text}).items():
-        write(root / name, content)
+def test_hibernation_needs_to_know_where_to(
+    root: Path, other: Mapping[str, str | None], verdict: Verdict, words: str
+) -> None:
+    for name, content in {**HIBERNATES, **other}.items():
+        if content is None:
+            shutil.rmtree(root / name)
+        else:
+            write(root / name, content)
+    for number, name in (("8:1", "sda1"), ("8:2", "sda2"), ("43:0", "nbd0")):
+        link(root / "sys/dev/block" / number, f"../../devices/{name}")
     check = found(root, "Hibernation")
     assert check.verdict is verdict and words in word(check.found)
-    if verdict is Verdict.WARNING:
+    assert (not word(check.remedy)) is (verdict is Verdict.OK)
+    if "resume=UUID" in word(check.remedy):
         assert "`findmnt -no UUID -T '/a b'`" in word(check.remedy) or "`lsblk -no UUID /dev/sda2`" in word(
             check.remedy
         )

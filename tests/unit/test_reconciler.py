@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A step of the policy looks at the machine once."""
+"""A step of the policy looks at the machine once, and the end of a sleep is noticed by it."""
 
 from __future__ import annotations
 
@@ -31,19 +31,16 @@ def machine(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_one_snapshot_a_step(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = ServerClient(machine / "run", str(machine / "devices"))
-    lifecycle = Lifecycle(
-        server,
-        ConfigFile(machine / "config.toml"),
-        machine / "run",
-        str(machine / "devices"),
-        machine / "proc",
-        machine,
-    )
+def made(machine: Path, monitor: Monitor) -> tuple[Lifecycle, Reconciler]:
+    devices = str(machine / "devices")
+    server, config = ServerClient(machine / "run", devices), ConfigFile(machine / "config.toml")
+    lifecycle = Lifecycle(server, config, machine / "run", devices, machine / "proc", machine)
     events = EventLog(Journal("test"), lifecycle, Recent(machine / "run"))
-    ledger = Ledger(machine / "run", machine)
-    reconciler = Reconciler(lifecycle, Monitor(machine / "proc", machine), events, ledger)
+    return lifecycle, Reconciler(lifecycle, monitor, events, Ledger(machine / "run", machine))
+
+
+async def test_one_snapshot_a_step(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lifecycle, reconciler = made(machine, Monitor(machine / "proc", machine))
     await lifecycle.adopt()
     read: Counter[str] = Counter()
 
@@ -65,3 +62,20 @@ async def test_one_snapshot_a_step(machine: Path, monkeypatch: pytest.MonkeyPatc
     # What is shown has been looked at before.
     monkeypatch.setattr(smallfile, "data", lambda *_: pytest.fail("a getter reads"))
     assert lifecycle.status.size == lifecycle.lent == 0
+
+
+async def test_a_sleep_ends_when_logind_says_so(machine: Path) -> None:
+    """`vramswapctl wake` may have been killed by its time limit, on a machine that was slow to wake."""
+    preparing = False
+    lifecycle, reconciler = made(machine, Monitor(machine / "proc", machine, asleep=lambda: preparing))
+    await lifecycle.adopt()
+    await lifecycle.sleep()
+    # By hand, or by an init system without logind: nobody says anything, and it lasts.
+    await reconciler._step()
+    assert lifecycle.asleep
+    preparing = True
+    await reconciler._step()
+    assert lifecycle.asleep
+    preparing = False
+    await reconciler._step()
+    assert not lifecycle.asleep

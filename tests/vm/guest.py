@@ -21,7 +21,11 @@ from tests.system.swapped import command, used
 REPORT: Final = Path("/dev/ttyS1")
 CONTROL: Final = Path("/run/vramswap/control.sock")
 #: What happens here takes many times longer than on a processor that is not emulated.
-PATIENCE: Final = 120.0
+PATIENCE: Final = 300.0
+
+# How a machine is started: with what the kernel is told, or with other firmware. Else with BIOS, and nothing is told.
+RESUME: Final = "resume=/dev/vdc"
+UEFI: Final = "uefi"
 
 
 def tell(**what: object) -> None:
@@ -52,7 +56,7 @@ def swaps() -> list[str]:
 
 def swapped() -> int:
     """Bytes of pages in VRAM."""
-    return sum(used(device) for device in swaps())
+    return sum(used(device) for device in swaps() if device.startswith(("/dev/nbd", "/dev/ublkb")))
 
 
 def server() -> dict[str, Any] | None:

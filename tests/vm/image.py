@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Makes the virtual machine's disk: Debian 13 with what the package depends on, and the package itself, built in it.
+"""Makes a virtual machine's disk: Debian with what the package depends on, and the package itself, built in it.
 
 Everything is kept in build/vm and made again only when what it is made of changes. Root is needed, for chroot.
 """
@@ -20,23 +20,47 @@ ROOT: Final = Path(__file__).parents[2]
 WORK: Final = ROOT / "build/vm"
 HERE: Final = Path(__file__).parent
 RELEASE: Final = "trixie"
-#: What the disk has to have room for besides the files, in MiB.
-_ROOM: Final = 600
+#: What the disk has to have room for besides the files, in MiB; of it vramswap leaves 1 GiB free whatever it does.
+_ROOM: Final = 2048
 #: Part of every stamp: raise it when this file changes what is made.
-_RECIPE: Final = "1"
+_RECIPE: Final = "2"
 
 _SYSTEM: Final = (
-    "linux-image-amd64", "initramfs-tools", "systemd-sysv", "udev", "dbus", "polkitd", "libpam-systemd", "python3",
+    "linux-image-amd64", "systemd-sysv", "udev", "dbus", "polkitd", "libpam-systemd", "python3",
     "procps", "login", "passwd",
 )  # fmt: skip
 BUILD: Final = ("binutils", "dpkg-dev", "g++", "gzip", "libc6-dev", "python3-dev", "python3-venv")
 
-#: Run in the tree before the packages are unpacked: a small initramfs, because the processor is an emulated one.
-_INITRAMFS: Final = """\
+# Run in the tree before the packages are unpacked: small initramfs, because the processor is an emulated one.
+_INITRAMFS_TOOLS: Final = """\
 mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"
 echo MODULES=list >"$1/etc/initramfs-tools/conf.d/vm"
 printf '%s\\n' virtio_pci virtio_blk ext4 >"$1/usr/share/initramfs-tools/modules.d/vm"
 """
+_DRACUT: Final = """\
+mkdir -p "$1/etc/dracut.conf.d"
+printf '%s\\n' hostonly=no compress=cat early_microcode=no 'omit_dracutmodules+=" kernel-modules "' \
+    'add_dracutmodules+=" systemd systemd-initrd resume "' 'add_drivers+=" virtio_pci virtio_blk ext4 "' \
+    >"$1/etc/dracut.conf.d/vm.conf"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of Debian, and what makes its initramfs: a package, and a script that sets it up."""
+
+    name: str
+    initramfs: str
+    setup: str
+
+    @property
+    def work(self) -> Path:
+        return WORK / self.name
+
+
+STABLE: Final = Release(RELEASE, "initramfs-tools", _INITRAMFS_TOOLS)
+#: The newest systemd that there is, in the initramfs too.
+NEWEST: Final = Release("sid", "dracut", _DRACUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +73,7 @@ class Disk:
     package: Path
 
 
-def make() -> Disk:
+def make(release: Release) -> Disk:
     """Everything a run needs. Raises CalledProcessError or SystemExit, which say what failed."""
     if os.geteuid():
         raise SystemExit("vm-test: root is needed to make the machine's disk; run it as root.")
@@ -58,16 +82,17 @@ def make() -> Disk:
             raise SystemExit(
                 f"vm-test: {program} is missing; run: apt-get install mmdebstrap e2fsprogs qemu-system-x86"
             )
-    WORK.mkdir(parents=True, exist_ok=True)
-    tree = WORK / "tree"
-    _once("tree", "\n".join((_RECIPE, RELEASE, *_SYSTEM, *BUILD, _INITRAMFS)), lambda: _bootstrap(tree))
-    _once("package", _RECIPE + sources(), lambda: build_package(tree))
-    package = max((WORK / "package").glob("*.deb"))
+    work, tree = release.work, release.work / "tree"
+    work.mkdir(parents=True, exist_ok=True)
+    ingredients = (_RECIPE, release.name, *_SYSTEM, *BUILD, release.initramfs, release.setup)
+    _once(work / "tree", "\n".join(ingredients), lambda: _bootstrap(release))
+    _once(work / "package", _RECIPE + sources(), lambda: build_package(tree, work))
+    package = max((work / "package").glob("*.deb"))
     depends = _field(package, "Depends")
     setup = (HERE / "setup.sh").read_text()
-    stamp = "\n".join((_stamp("tree").read_text(), depends, setup))
-    _once("image", stamp, lambda: _image(tree, depends))
-    return Disk(_only(tree, "boot/vmlinuz-*"), _only(tree, "boot/initrd.img-*"), WORK / "image.ext4", package)
+    stamp = "\n".join((_stamp(work / "tree").read_text(), depends, setup))
+    _once(work / "image", stamp, lambda: _image(work, depends))
+    return Disk(_only(tree, "boot/vmlinuz-*"), _only(tree, "boot/initrd.img-*"), work / "image.ext4", package)
 
 
 def raised(package: Path, folder: Path) -> Path:
@@ -88,28 +113,31 @@ def raised(package: Path, folder: Path) -> Path:
     return out
 
 
-def _stamp(name: str) -> Path:
-    return WORK / f"{name}.stamp"
+def _stamp(made: Path) -> Path:
+    return made.with_suffix(".stamp")
 
 
-def _once(name: str, ingredients: str, work: Callable[[], None]) -> None:
-    """Do ``work`` unless it was done with the same ingredients."""
+def _once(made: Path, ingredients: str, make: Callable[[], None]) -> None:
+    """``make`` it unless that was done with the same ingredients."""
     now = hashlib.sha256(ingredients.encode()).hexdigest()
-    if _stamp(name).is_file() and _stamp(name).read_text() == now:
+    if _stamp(made).is_file() and _stamp(made).read_text() == now:
         return
-    print(f"vm-test: making the {name}", flush=True)
-    _stamp(name).unlink(missing_ok=True)
-    work()
-    _stamp(name).write_text(now)
+    print(f"vm-test: making {made.relative_to(WORK)}", flush=True)
+    _stamp(made).unlink(missing_ok=True)
+    make()
+    _stamp(made).write_text(now)
 
 
-def _bootstrap(tree: Path) -> None:
+def _bootstrap(release: Release) -> None:
+    tree = release.work / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     uri, keyring = mirror()
+    packages = ",".join((release.initramfs, *_SYSTEM, *BUILD))
+    # A mirror of sid may be some weeks old.
     subprocess.run(
-        ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(_SYSTEM + BUILD)}",
-         f"--keyring={keyring}", "--aptopt=Apt::Install-Recommends false", f"--essential-hook={_INITRAMFS}",
-         RELEASE, tree, f"deb {uri} {RELEASE} main"],
+        ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}", f"--keyring={keyring}",
+         "--aptopt=Apt::Install-Recommends false", "--aptopt=Acquire::Check-Valid-Until false",
+         f"--essential-hook={release.setup}", release.name, tree, f"deb {uri} {release.name} main"],
         check=True, env=os.environ | {"LC_ALL": "C.UTF-8"},
     )  # fmt: skip
 
@@ -153,7 +181,7 @@ def _files() -> list[str]:
     return sorted(name for name in names if (ROOT / name).is_file())
 
 
-def build_package(tree: Path, work: Path = WORK) -> None:
+def build_package(tree: Path, work: Path) -> None:
     """Build the package in a tree, into the folder ``package`` of ``work``."""
     source = work / "source"
     shutil.rmtree(source, ignore_errors=True)
@@ -187,14 +215,13 @@ def inside(tree: Path, command: list[str], mounted: Path, environment: Mapping[s
     subprocess.run(["unshare", "--mount", "sh", "-c", "\n".join(lines), "sh", tree, mounted, cache, *words], check=True)
 
 
-def _image(tree: Path, depends: str) -> None:
+def _image(work: Path, depends: str) -> None:
     """What the package depends on is there already, as on a desktop; the package is installed in the machine."""
-    script = WORK / "setup"
+    tree, script, image = work / "tree", work / "setup", work / "image.ext4"
     shutil.rmtree(script, ignore_errors=True)
     script.mkdir()
     shutil.copy(HERE / "setup.sh", script / "setup.sh")
     inside(tree, ["sh", "/mnt/setup.sh", depends], script, {"DEBIAN_FRONTEND": "noninteractive"})
-    image = WORK / "image.ext4"
     image.unlink(missing_ok=True)
     used = int(subprocess.run(["du", "-sm", tree], check=True, capture_output=True, text=True).stdout.split()[0])
     subprocess.run(

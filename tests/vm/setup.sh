@@ -20,8 +20,8 @@ After=multi-user.target
 
 [Service]
 Type=exec
-# The steps end with the machine, and so must not be in the way of its end.
-ExecStart=/bin/sh -c 'mkdir -p /opt/vm && tar -xf /dev/vdb -C /opt/vm && cd /opt/vm && exec python3 -B -m tests.vm.steps'
+# The steps end with the machine, and so must not be in the way of its end. Nobody waits for steps that do not come.
+ExecStart=/bin/sh -c 'mkdir -p /opt/vm && tar -xf /dev/vdb -C /opt/vm && cd /opt/vm && python3 -B -m tests.vm.steps || echo over >/dev/ttyS1'
 UNIT
 mkdir -p /etc/systemd/system/graphical.target.wants /etc/systemd/journald.conf.d
 ln -sf /etc/systemd/system/vm-test.service /etc/systemd/system/graphical.target.wants/

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.waiting import wait_for
-from tests.system.swapped import available, command
-from tests.vm.guest import PATIENCE, holding, log, status, swapped, swaps, unit
+from tests.system.swapped import Filling, available, command
+from tests.vm.guest import PATIENCE, ctl, holding, log, status, swapped, swaps, tell, unit
 from vramswap_gui.units import MIB
 
 _SLEPT: Final = Path("/run/slept")
+#: How much more than memory programs use.
+_EXCESS: Final = 120 * MIB
+#: Where swap files may be made for pages that fit nowhere else.
+_GROUND: Final = Path("/var/lib/vramswap")
 _INSTEAD: Final = f"""[Service]
 ExecStart=
 ExecStart=/bin/sh -c 'cat /proc/swaps >{_SLEPT}; sleep 1'
@@ -64,6 +68,42 @@ def sleep_is_refused() -> None:
         said = log(begun, "-u", "vramswap-sleep.service")
         assert "of pages are in VRAM" in said, said
         holder.verify()
+    assert status()["state"] == "on", status()
+
+
+def sleeps_on_a_disk() -> None:
+    """the same, where pages may land on the disk: it sleeps, and they are in VRAM again afterwards"""
+    ctl("config", "landing", str(_GROUND))
+    with holding(200, "--out") as holder, holding((available() - 120 * MIB) // MIB, "--lock"):
+        _suspend()
+        slept = _SLEPT.read_text()
+        assert str(_GROUND) in slept, slept
+        assert "nbd" not in slept, slept
+        wait_for(lambda: status()["state"] == "on", "the swap to come back", PATIENCE)
+        wait_for(lambda: len(swaps()) == 1, f"the file's end: {swaps()}", PATIENCE)
+        assert swapped() > 50 * MIB, swapped()
+        assert not list(_GROUND.iterdir()), list(_GROUND.iterdir())
+        holder.verify()
+    ctl("config", "landing", "auto")
+
+
+def frozen() -> None:
+    """somebody suspends past systemd: all programs stand still, the server too, while pages move; none is wrong"""
+    test, state = Path("/sys/power/pm_test"), Path("/sys/power/state")
+    test.write_text("freezer")
+    filling = Filling.start(available() + _EXCESS, seed=3, rounds=2)
+    wait_for(lambda: swapped() > _EXCESS // 2 or not filling.running(), "pages in VRAM", PATIENCE)
+    said = []
+    for _ in range(3):
+        try:
+            state.write_text("mem")
+            said.append("froze")
+        except OSError as error:
+            # Somebody waited for a page just then, and could not be stopped.
+            said.append(str(error.strerror))
+    test.write_text("none")
+    filling.finish()
+    tell(note=f"frozen: {', '.join(said)}")
     assert status()["state"] == "on", status()
 
 

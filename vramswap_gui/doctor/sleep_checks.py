@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
-from vramswap_gui.forms import say
+from vramswap_gui.forms import Sentence, say
 from vramswap_gui.paths import RUNTIME, SLEEP_UNIT, below
 from vramswap_gui.system import ours, smallfile, swaps
+from vramswap_gui.system.swaps import Swap
 
 #: Where systemd looks for units, an administrator's first (systemd.unit(5)).
 _UNITS: Final = ("etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
@@ -87,43 +89,82 @@ def _unit(at: Machine, name: str) -> str:
 
 
 def hibernation(at: Machine) -> Check:
-    """systemd hibernates to the swap with the highest priority, ours, unless it is told another (systemd-sleep(8))."""
+    """Where systemd would hibernate to, which it asks before it has anyone bring pages home.
+
+    It goes by /sys/power/resume, which the initramfs sets from ``resume=``. Where that is empty it takes the swap with
+    the highest priority, ours, for its measure, and has to keep the place in a variable of UEFI (systemd-sleep(8)).
+    """
     name, command_line = say("Hibernation"), at.text("proc/cmdline").split()
     if "disk" not in at.text("sys/power/state").split() or "nohibernate" in command_line:
         return Check(name, Verdict.OK, say("not possible on this computer"))
     if "[disabled]" in at.text("sys/power/disk"):
         return Check(name, Verdict.OK, say("not allowed by the kernel"))
+    if "noresume" in command_line:
+        return Check(name, Verdict.OK, say("not set up: the kernel's command line says noresume"))
     try:
-        known = ours.recorded(below(at.root, RUNTIME))
-        disks = [
-            area
-            for area in swaps.read(at.proc)
-            if not area.in_memory and not ours.is_ours(area.device, known, at.proc, at.sys)
-        ]
+        areas = swaps.read(at.proc)
     except OSError:
-        disks = []
+        areas = ()
+    known = ours.recorded(below(at.root, RUNTIME))
+    disks = [area for area in areas if not area.in_memory and not ours.is_ours(area.device, known, at.proc, at.sys)]
+    place = at.text("sys/power/resume")
+    if place not in ("", "0:0"):
+        return _hibernates_to(f"/dev/{(at.sys / 'dev/block' / place).resolve().name}", disks, known, at)
     if not disks:
         return Check(name, Verdict.OK, say("not set up: there is no swap on a disk"))
-    if any(word.startswith("resume=") for word in command_line) or at.text("sys/power/resume") not in ("", "0:0"):
-        return Check(name, Verdict.OK, say("the kernel knows where to"))
-    device, file = disks[0].device, disks[0].kind == "file"
-    find = shlex.join([*(("findmnt", "-no", "UUID", "-T") if file else ("lsblk", "-no", "UUID")), device])
-    add = say(
-        "Add resume=UUID=… to the kernel's command line, with the UUID of the disk's swap: `{command:text}`",
-        command=find,
-    )
-    if file:
-        add = say(
-            "Add resume=UUID=… to the kernel's command line, with the UUID of the disk's swap; for a swap file add"
-            " resume_offset= too: `{command:text}`",
-            command=find,
+    if any(word.startswith("resume=") for word in command_line):
+        return Check(
+            name,
+            Verdict.WARNING,
+            say("the kernel's command line has resume=, but the initramfs found no such device, so it is of no use"),
+            _resume(disks[0]),
         )
+    if not at.has("sys/firmware/efi"):
+        return Check(name, Verdict.OK, say("not set up: there is neither resume= nor UEFI to keep the place"))
     return Check(
         name,
         Verdict.WARNING,
         say(
-            "the kernel's command line has no resume=, so while VRAM is lent systemd would hibernate to it, and finds"
-            " it too small"
+            "the kernel's command line has no resume=, so while VRAM is lent systemd looks for room there, and"
+            " hibernates only if it finds enough"
         ),
-        add,
+        _resume(disks[0]),
+    )
+
+
+def _hibernates_to(device: str, disks: Sequence[Swap], known: Collection[str], at: Machine) -> Check:
+    """The kernel was told a place."""
+    name = say("Hibernation")
+    if ours.is_ours(device, known, at.proc, at.sys):
+        return Check(
+            name,
+            Verdict.WARNING,
+            say("the kernel would hibernate to VRAM ({device:text}), which forgets everything", device=device),
+            _resume(disks[0]) if disks else say("Hibernation needs swap on a disk."),
+        )
+    # Which disk a file lies on is not always to be seen (btrfs).
+    found = next((area for area in disks if area.device == device or area.kind == "file"), None)
+    if found is None:
+        return Check(
+            name,
+            Verdict.WARNING,
+            say("the kernel would hibernate to {device:text}, which is no swap now; so systemd refuses", device=device),
+            say("Turn that swap on, or name another with resume=: `swapon --show`"),
+        )
+    free = found.size - found.used
+    return Check(name, Verdict.OK, say("to {device:text}, where {free:size} are free", device=found.device, free=free))
+
+
+def _resume(area: Swap) -> Sentence:
+    file = area.kind == "file"
+    find = shlex.join([*(("findmnt", "-no", "UUID", "-T") if file else ("lsblk", "-no", "UUID")), area.device])
+    if file:
+        return say(
+            "Add resume=UUID=… to the kernel's command line, with the UUID of the disk's swap; for a swap file add"
+            " resume_offset= too: `{command:text}`",
+            command=find,
+        )
+    return say(
+        "Add resume=UUID=… to the kernel's command line, with the UUID of the disk's swap: `{command:text}`",
+        command=find,
     )

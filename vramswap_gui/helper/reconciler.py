@@ -40,6 +40,8 @@ class Reconciler:
         self._state = PolicyState()
         self._generation = -1
         self._stalled = False
+        #: Whether the machine was about to sleep when the last step was taken, by logind.
+        self._slept = False
         #: Whether the last step came to look at all.
         self._planned = False
         self._later = 0.0
@@ -93,6 +95,7 @@ class Reconciler:
         try:
             self._ledger.look(self._lifecycle.devices)
             await self._lifecycle.guard()
+            await self._rise()
             decision = await self._decide()
             if decision is None:
                 return _LENT_SECONDS
@@ -116,6 +119,12 @@ class Reconciler:
         # A swap file on a disk goes soon after it can.
         most = _WAITING_SECONDS if status.state is State.WAITING or any(status.landed) else _OFF_SECONDS
         return min(most, max(_LENT_SECONDS, decision.until - time.monotonic())) if decision.until else most
+
+    async def _rise(self) -> None:
+        """The sleep is over when logind says so, whatever became of the unit that says it else."""
+        slept, self._slept = self._slept, self._monitor.asleep()
+        if slept and not self._slept and self._lifecycle.asleep:
+            await self._lifecycle.wake()
 
     async def _tidy(self) -> None:
         try:
