@@ -172,6 +172,10 @@
         <translation>Heute: {size} in den VRAM ausgelagert ({pages} Seiten), in {time}.</translation>
     </message>
     <message>
+        <source>d MMM</source>
+        <translation>d. MMM</translation>
+    </message>
+    <message>
         <source>The computer went to sleep</source>
         <translation>Der Computer ging in den Ruhezustand</translation>
     </message>
@@ -764,8 +768,8 @@
         <translation>Darf Speicherinhalt auf diese Platte geschrieben werden?</translation>
     </message>
     <message>
-        <source>When memory is full, VRAM can be given back, for sleep or for a game, only with a swap file on this disk. The disk is not encrypted: what programs had in memory, passwords too, could be read from it.</source>
-        <translation>Bei vollem Arbeitsspeicher kann VRAM, zum Schlafen oder für ein Spiel, nur mit einer Swap-Datei auf dieser Platte zurückgegeben werden. Die Platte ist nicht verschlüsselt: Was Programme im Speicher hatten, auch Kennwörter, ließe sich von ihr lesen.</translation>
+        <source>If memory is full when a game or sleep needs the VRAM, what is in it fits only in a swap file on this disk. Without one the game has to do without, and the computer stays awake. The disk is not encrypted: whoever gets hold of it could read what was in memory, passwords too.</source>
+        <translation>Ist der Arbeitsspeicher voll, wenn ein Spiel oder das Schlafen den VRAM braucht, passt sein Inhalt nur in eine Swap-Datei auf dieser Platte. Ohne sie muss das Spiel verzichten, und der Computer bleibt wach. Die Platte ist nicht verschlüsselt: Wer sie in die Hände bekommt, könnte lesen, was im Speicher war, auch Kennwörter.</translation>
     </message>
     <message>
         <source>&amp;Copy command</source>

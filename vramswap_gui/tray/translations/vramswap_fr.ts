@@ -200,6 +200,10 @@
         <translation>Aujourd’hui&#xa0;: {size} envoyés en VRAM ({pages} pages), en {time}.</translation>
     </message>
     <message>
+        <source>d MMM</source>
+        <translation>d MMM</translation>
+    </message>
+    <message>
         <source>The computer went to sleep</source>
         <translation>L’ordinateur s’est mis en veille</translation>
     </message>
@@ -479,8 +483,8 @@
         <translation>La mémoire peut-elle être écrite sur ce disque&#xa0;?</translation>
     </message>
     <message>
-        <source>When memory is full, VRAM can be given back, for sleep or for a game, only with a swap file on this disk. The disk is not encrypted: what programs had in memory, passwords too, could be read from it.</source>
-        <translation>Quand la mémoire est pleine, la VRAM ne peut être rendue, pour la veille ou pour un jeu, qu’avec un fichier de swap sur ce disque. Le disque n’est pas chiffré&#xa0;: ce que les programmes avaient en mémoire, mots de passe compris, pourrait y être lu.</translation>
+        <source>If memory is full when a game or sleep needs the VRAM, what is in it fits only in a swap file on this disk. Without one the game has to do without, and the computer stays awake. The disk is not encrypted: whoever gets hold of it could read what was in memory, passwords too.</source>
+        <translation>Si la mémoire est pleine quand un jeu ou la veille a besoin de la VRAM, son contenu ne tient que dans un fichier de swap sur ce disque. Sans lui, le jeu doit s’en passer et l’ordinateur reste éveillé. Le disque n’est pas chiffré&#xa0;: qui s’en empare pourrait lire ce qui était en mémoire, mots de passe compris.</translation>
     </message>
     <message>
         <source>The GPU is awake.</source>

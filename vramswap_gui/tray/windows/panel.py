@@ -183,7 +183,7 @@ class Panel(QWidget):
         """Show what there is to show; ``hint`` is about the desktop."""
         focused = self.focusWidget()
         self.banner.show_text(view.banner)
-        self.hint.show_hint(hint)
+        self.hint.show_hint(None if view.problem or view.landing else hint)
         self.landing.show_question(view.landing)
         self.switch.setChecked(view.checked)
         self.switch.hold(not view.toggle_enabled)
