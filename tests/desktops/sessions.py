@@ -13,6 +13,7 @@ from typing import Final
 COMMON: Final = (
     "dbus", "dbus-x11", "at-spi2-core", "fonts-dejavu-core", "fonts-noto-core", "adwaita-icon-theme",
     "hicolor-icon-theme", "dconf-gsettings-backend", "procps", "python3", "x11-utils",
+    "gir1.2-atspi-2.0", "python3-gi", "orca", "speech-dispatcher",
 )  # fmt: skip
 
 
@@ -40,9 +41,13 @@ class Desktop:
 
 _GNOME_EXTENSION: Final = "ubuntu-appindicators@ubuntu.com"
 
+# fmt: off
 DESKTOPS: Final[dict[str, Desktop]] = {
     "plasma": Desktop(
-        ("plasma-desktop", "plasma-workspace", "kwin-x11", "breeze", "breeze-icon-theme", "plasma-integration"),
+        (
+            "plasma-desktop", "plasma-workspace", "kwin-x11", "kwin-wayland", "breeze", "breeze-icon-theme",
+            "plasma-integration",
+        ),
         "KDE",
         ("kwin_x11", "kded6", "plasmashell"),
         "plasma-apply-colorscheme BreezeDark && plasma-apply-desktoptheme breeze-dark",
@@ -81,6 +86,20 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         "xfconf-query -c xsettings -p /Net/ThemeName -n -t string -s Greybird-dark",
         "xfconf-query -c xsettings -p /Net/ThemeName -n -t string -s Greybird",
     ),
+    "mate": Desktop(
+        ("mate-panel", "marco", "mate-settings-daemon", "mate-themes", "caja", "mate-indicator-applet"),
+        "MATE",
+        ("mate-settings-daemon", "marco", "mate-panel"),
+        "gsettings set org.mate.interface gtk-theme BlackMATE",
+        "gsettings set org.mate.interface gtk-theme Menta",
+    ),
+    "lxqt": Desktop(
+        ("lxqt-panel", "lxqt-qtplugin", "lxqt-themes", "openbox", "lxqt-session"),
+        "LXQt",
+        ("openbox", "lxqt-panel"),
+        "true",
+        "true",
+    ),
     "sway": Desktop(
         ("sway", "waybar"),
         "sway",
@@ -94,3 +113,4 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         ' echo \'{"modules-left": ["clock"], "modules-right": ["tray"]}\' >/tmp/waybar.json',
     ),
 }
+# fmt: on

@@ -221,7 +221,7 @@ SCENES: Final[Mapping[str, Scene]] = {
 
 def mirrored(text: str) -> str:
     """``text`` in a language that is written from right to left and needs more room; places and keys stay."""
-    parts = re.split(r"(\{\w*\}|%n|`[^`]*`|&)", text)
+    parts = re.split(r"(\{[\w:]*\}|%n|`[^`]*`|&)", text)
     written = "".join(part if number % 2 else part.lower().translate(_LETTERS) for number, part in enumerate(parts))
     longer = " " + _MORE * (len(text) // 12 + 1) if len(text) > 3 else ""
     return f"{written}{longer}"

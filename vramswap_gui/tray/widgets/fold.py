@@ -41,13 +41,9 @@ class _Heading(QToolButton):
         option.rect = QStyle.visualRect(self.layoutDirection(), whole, arrow)
         painter.drawPrimitive(_ARROWS[self.arrowType()], option)
         words = QStyle.visualRect(self.layoutDirection(), whole, whole.adjusted(side + self._gap(), 0, 0, 0))
-        flags = (
-            QStyle.visualAlignment(self.layoutDirection(), Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
-        )
-        self.style().drawItemText(
-            painter, words, flags | Qt.TextFlag.TextShowMnemonic, self.palette(), True, self.text(),
-            QPalette.ColorRole.WindowText,
-        )  # fmt: skip
+        leading = QStyle.visualAlignment(self.layoutDirection(), Qt.AlignmentFlag.AlignLeft)
+        flags, role = leading | Qt.AlignmentFlag.AlignVCenter, QPalette.ColorRole.WindowText
+        self.style().drawItemText(painter, words, flags, self.palette(), True, self.text(), role)
         # Who uses the mouse needs no ring around what they clicked.
         if self.hasFocus() and option.state & QStyle.StateFlag.State_KeyboardFocusChange:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -15,7 +15,7 @@ from vramswap_gui.tray.view_model import PAUSE_SECONDS, Look, Offer, Problem, Vi
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.graph import Graph
 from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox, Question
-from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
+from vramswap_gui.tray.widgets.labels import Label, leading, scaled, wrapped
 from vramswap_gui.tray.widgets.lists import Events, Programs
 from vramswap_gui.tray.widgets.size_slider import Sizer
 from vramswap_gui.tray.widgets.switch import Switch
@@ -87,7 +87,7 @@ class Panel(QWidget):
         self.headline.setFont(scaled(self.headline, 1.0, bold=True))
         # What is below stays where it is, whatever is said.
         self.sentence.setMinimumHeight(self.sentence.fontMetrics().height() * _SAID)
-        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop | leading(self.sentence))
         self.progress = QProgressBar()
         self.progress.setRange(0, 0)
         self.progress.setTextVisible(False)
