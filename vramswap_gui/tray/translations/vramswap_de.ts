@@ -276,10 +276,6 @@
         <translation>Wird es geschlossen, endet das Programm; der Swap bleibt, wie er ist.</translation>
     </message>
     <message>
-        <source>The extension “AppIndicator and KStatusNotifierItem Support” brings them at the next login.</source>
-        <translation>Die Erweiterung „AppIndicator and KStatusNotifierItem Support“ bringt sie bei der nächsten Anmeldung.</translation>
-    </message>
-    <message>
         <source>A bar with a tray brings them, such as waybar with its module “tray”.</source>
         <translation>Eine Leiste mit Systembereich bringt sie, etwa waybar mit dem Modul „tray“.</translation>
     </message>
@@ -710,6 +706,14 @@
     <message>
         <source>Be there as soon as the computer has started. Otherwise the tray icon brings it at login.</source>
         <translation>Bereitstehen, sobald der Computer gestartet ist. Sonst bringt es das Symbol bei der Anmeldung mit.</translation>
+    </message>
+    <message>
+        <source>The extension “AppIndicator and KStatusNotifierItem Support” is installed and only has to be switched on, after a new login if it has just come.</source>
+        <translation>Die Erweiterung „AppIndicator and KStatusNotifierItem Support“ ist installiert und muss nur eingeschaltet werden, nach einer neuen Anmeldung, falls sie gerade erst gekommen ist.</translation>
+    </message>
+    <message>
+        <source>Install the extension “AppIndicator and KStatusNotifierItem Support”, then log in again.</source>
+        <translation>Installieren Sie die Erweiterung „AppIndicator and KStatusNotifierItem Support“, und melden Sie sich dann neu an.</translation>
     </message>
     <message>
         <source>The pages in VRAM fit neither into memory nor into other swap. Close programs, then try again.</source>

@@ -328,10 +328,6 @@
         <translation>La fermer arrête l’icône&#xa0;; l’espace d’échange reste comme il est.</translation>
     </message>
     <message>
-        <source>The extension “AppIndicator and KStatusNotifierItem Support” brings them at the next login.</source>
-        <translation>L’extension «&#xa0;AppIndicator and KStatusNotifierItem Support&#xa0;» les apporte à la prochaine ouverture de session.</translation>
-    </message>
-    <message>
         <source>A bar with a tray brings them, such as waybar with its module “tray”.</source>
         <translation>Une barre avec une zone de notification les apporte, comme waybar avec son module «&#xa0;tray&#xa0;».</translation>
     </message>
@@ -733,6 +729,14 @@
     <message>
         <source>at most {rate}</source>
         <translation>au plus {rate}</translation>
+    </message>
+    <message>
+        <source>The extension “AppIndicator and KStatusNotifierItem Support” is installed and only has to be switched on, after a new login if it has just come.</source>
+        <translation>L’extension «&#xa0;AppIndicator and KStatusNotifierItem Support&#xa0;» est installée et n’a plus qu’à être activée, après une nouvelle ouverture de session si elle vient d’arriver.</translation>
+    </message>
+    <message>
+        <source>Install the extension “AppIndicator and KStatusNotifierItem Support”, then log in again.</source>
+        <translation>Installez l’extension «&#xa0;AppIndicator and KStatusNotifierItem Support&#xa0;», puis rouvrez la session.</translation>
     </message>
     <message>
         <source>&amp;Copy command</source>
