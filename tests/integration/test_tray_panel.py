@@ -211,6 +211,17 @@ def test_a_screen_reader_hears_gib(panel: Panel) -> None:
     assert chosen.wait(3000) and chosen.at(0) == [int(6.5 * GIB)]
 
 
+def test_a_screen_reader_asks_for_what_is_not_there(panel: Panel) -> None:
+    """Every part is asked for everything that some part has, as the accessibility bus does."""
+    for widget in (panel, *panel.findChildren(QWidget)):
+        told = QAccessible.queryAccessibleInterface(widget)
+        # Casts of Qt's own: what they find is of no interest, but that the process lives.
+        for ask in (told.textInterface, told.actionInterface, told.selectionInterface, told.valueInterface):
+            ask()
+    slider = QAccessible.queryAccessibleInterface(panel.sizer.slider)
+    assert slider.textInterface() is None and slider.actionInterface() is not None
+
+
 def test_windows_come_and_go_with_a_screen_reader(application: QApplication) -> None:
     for _ in range(5):
         panel = Panel(icons.application_icon())

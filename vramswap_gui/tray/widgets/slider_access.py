@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QAccessibleValueInterface
 from PySide6.QtWidgets import QAccessibleWidget
+from shiboken6 import VoidPtr
 
 from vramswap_gui.tray.i18n import size_text
 from vramswap_gui.units import GIB
@@ -43,7 +44,12 @@ class _Slider(QAccessibleWidget):
         self._value = _Value(slider)
 
     def interface_cast(self, kind: QAccessible.InterfaceType) -> Any:
-        return self._value if kind is QAccessible.InterfaceType.ValueInterface else super().interface_cast(kind)
+        if kind is QAccessible.InterfaceType.ValueInterface:
+            return self._value
+        found = super().interface_cast(kind)
+        # PySide makes None of a null pointer, but no null pointer of None: the process would end with a segmentation
+        # fault at the first thing that a screen reader asks.
+        return VoidPtr(0) if found is None else found
 
     def text(self, kind: QAccessible.Text) -> str:
         if kind is QAccessible.Text.Value:
