@@ -28,7 +28,7 @@ def test_the_remedy_suits_the_desktop(desktop: str, said: str, command: bool) ->
     hint = hints.no_tray(desktop, installer="apt install")
     assert said in hint.remedy
     assert bool(hint.command) is command
-    assert "ends the tray" in hint.message
+    assert "leaves the swap" in hint.message
 
 
 def test_an_extension_that_is_installed_is_to_be_switched_on(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def no_tray(desktop: str, extension: str = "", installer: str = "") -> Problem:
     else:
         remedy = tr("Adding a “system tray” or “status tray” to the panel brings them.")
     message = tr("This desktop shows no tray icons, so there is this window instead.")
-    closing = tr("Closing it ends the tray; the swap stays as it is.")
+    closing = tr("Closing it leaves the swap as it is.")
     return Problem(f"{message} {closing}", remedy, command)
 
 

@@ -45,6 +45,8 @@ class Offer(enum.StrEnum):
     RESUME = "resume"
     #: Use it on battery, this once.
     BATTERY = "battery"
+    #: Do not wait until memory gets short.
+    LEND = "lend"
 
 
 class Fill(enum.StrEnum):
@@ -191,6 +193,8 @@ _FILLS: Final = {
 }
 #: Reasons that say what is seen anyway.
 _ROUTINE: Final = (ReasonCode.OFF, ReasonCode.LENT, ReasonCode.FAILED)
+#: Reasons to wait that a person may not want to wait for.
+_NOT_NEEDED: Final = (ReasonCode.MEMORY_PLENTIFUL, ReasonCode.MEMORY_NOT_SHORT)
 #: More names would be no sentence any more.
 _NAMED: Final = 3
 _PRESETS: Final = tuple(
@@ -366,6 +370,8 @@ def _offer(status: Status) -> Offer:
         return Offer.CANCEL
     if status.state is State.OFF and status.cause is Cause.PAUSE:
         return Offer.RESUME
+    if status.state is State.WAITING and status.reason.code in _NOT_NEEDED:
+        return Offer.LEND
     # Below the battery's floor the switch is all there is.
     on_battery = status.reason.code is ReasonCode.ON_BATTERY
     return Offer.BATTERY if status.state is State.OFF and on_battery else Offer.NONE

@@ -272,8 +272,8 @@
         <translation>Dieser Desktop zeigt keine Symbole im Systembereich, deshalb gibt es dieses Fenster.</translation>
     </message>
     <message>
-        <source>Closing it ends the tray; the swap stays as it is.</source>
-        <translation>Wird es geschlossen, endet das Programm; der Swap bleibt, wie er ist.</translation>
+        <source>Closing it leaves the swap as it is.</source>
+        <translation>Schließen lässt den Swap, wie er ist.</translation>
     </message>
     <message>
         <source>A bar with a tray brings them, such as waybar with its module “tray”.</source>
@@ -290,6 +290,10 @@
     <message>
         <source>&amp;Pause for an hour</source>
         <translation>Eine Stunde &amp;pausieren</translation>
+    </message>
+    <message>
+        <source>&amp;Lend now</source>
+        <translation>Jetzt verl&amp;eihen</translation>
     </message>
     <message>
         <source>End the &amp;pause</source>
@@ -926,6 +930,10 @@
     <message>
         <source>This once: until mains power is back</source>
         <translation>Dieses Mal: bis das Netzteil wieder angeschlossen ist</translation>
+    </message>
+    <message>
+        <source>Do not wait until memory gets short</source>
+        <translation>Nicht warten, bis der Arbeitsspeicher knapp wird</translation>
     </message>
     <message>
         <source>Last 5 minutes</source>

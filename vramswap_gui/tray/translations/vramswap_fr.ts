@@ -324,8 +324,8 @@
         <translation>Ce bureau ne montre pas d’icônes de notification, d’où cette fenêtre.</translation>
     </message>
     <message>
-        <source>Closing it ends the tray; the swap stays as it is.</source>
-        <translation>La fermer arrête l’icône&#xa0;; l’espace d’échange reste comme il est.</translation>
+        <source>Closing it leaves the swap as it is.</source>
+        <translation>La fermer laisse l’espace d’échange tel quel.</translation>
     </message>
     <message>
         <source>A bar with a tray brings them, such as waybar with its module “tray”.</source>
@@ -426,6 +426,10 @@
     <message>
         <source>&amp;Pause for an hour</source>
         <translation>&amp;Pause d’une heure</translation>
+    </message>
+    <message>
+        <source>&amp;Lend now</source>
+        <translation>Pr&amp;êter maintenant</translation>
     </message>
     <message>
         <source>End the &amp;pause</source>
@@ -954,6 +958,10 @@
     <message>
         <source>This once: until mains power is back</source>
         <translation>Cette fois&#xa0;: jusqu’au retour du secteur</translation>
+    </message>
+    <message>
+        <source>Do not wait until memory gets short</source>
+        <translation>Ne pas attendre que la mémoire manque</translation>
     </message>
     <message>
         <source>&amp;Settings…</source>

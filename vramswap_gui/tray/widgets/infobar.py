@@ -73,6 +73,7 @@ class Hint(Box):
         self._command = hint.command if hint else ""
         self.copy.setVisible(bool(self._command))
         self.copy.setToolTip(self._command)
+        self.copy.setAccessibleName(tr("Copy the command {command}").format(command=self._command))
 
 
 class Question(Box):

@@ -101,6 +101,7 @@ class Panel(QWidget):
             Offer.CANCEL: (tr("&Cancel"), tr("Leave the pages in VRAM and the swap on")),
             Offer.RESUME: (tr("&Resume"), tr("End the pause now")),
             Offer.BATTERY: (tr("&Use on battery"), tr("This once: until mains power is back")),
+            Offer.LEND: (tr("&Lend now"), tr("Do not wait until memory gets short")),
         }
         self._offered = Offer.NONE
         self.mode_title, self.mode = Label(tr(SETTINGS["mode"].title)), Choice()
@@ -240,6 +241,8 @@ class Panel(QWidget):
                 self.pause_asked.emit(0)
             case Offer.BATTERY:
                 self.battery_asked.emit(True)
+            case Offer.LEND:
+                self.toggled.emit(True)
 
     def _show_lists(self, view: View) -> None:
         self.swapped.setVisible(bool(view.tiers))
