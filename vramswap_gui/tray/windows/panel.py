@@ -188,7 +188,9 @@ class Panel(QWidget):
         self.landing.show_question(view.landing)
         self.switch.setChecked(view.checked)
         self.switch.hold(not view.toggle_enabled)
-        self.switch.setAccessibleDescription(f"{view.headline}. {view.sentence}")
+        # A screen reader says it whenever it is another; figures would be another every second.
+        figures = view.look in (Look.ON, Look.BUSY)
+        self.switch.setAccessibleDescription(view.headline if figures else f"{view.headline}. {view.sentence}")
         self.headline.setText(view.headline)
         self.sentence.setText("\n".join(filter(None, (view.sentence, view.benefit))))
         self.progress.setVisible(view.look is Look.BUSY)
