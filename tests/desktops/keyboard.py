@@ -92,8 +92,8 @@ class Keyboard:
         before = self._status()["wanted"]
         self._session.key("Left")
         self._say("an arrow changes the size", until(lambda: self._status()["wanted"] != before))
-        value = self._focused().value
-        self._say(f"the slider says a size: {value}", value.endswith(("GiB", "MiB")))
+        said = self._focused().description
+        self._say(f"the slider says a size: {said}", said.endswith(("GiB", "MiB")))
 
     def _decide(self) -> None:
         self._say("the question is there", until(lambda: any(part.name == _QUESTION for part in self._parts())))
