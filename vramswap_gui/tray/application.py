@@ -20,7 +20,7 @@ from qasync import QEventLoop
 
 from vramswap_gui import __version__
 from vramswap_gui.api.status import Status
-from vramswap_gui.tray import hints, i18n, icons, qt_messages
+from vramswap_gui.tray import hints, i18n, icons, qt_messages, scheme
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.desktop import Desktop
@@ -260,6 +260,7 @@ def run(options: argparse.Namespace, make_client: Callable[[], Client] = _defaul
     app.setDesktopFileName("vramswap")
     app.setQuitOnLastWindowClosed(False)
     i18n.install(app, QLocale())
+    scheme.follow(app)
 
     instance = Instance()
     if not instance.take():
