@@ -20,7 +20,7 @@ _MOST: Final = 30
 _SWITCH: Final = "Use VRAM as swap"
 _QUESTION: Final = "May memory be written to this disk?"
 #: In Orca's log, what it says.
-_SPOKEN: Final = re.compile(r"SPEECH OUTPUT: '(.*)'")
+_SPOKEN: Final = re.compile(r"SPEECH OUTPUT: '(.*?)' \{")
 
 
 @dataclass(frozen=True, slots=True)

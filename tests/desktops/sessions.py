@@ -122,8 +122,8 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         {"WLR_BACKENDS": "x11", "WLR_RENDERER": "pixman"},
         {"WAYLAND_DISPLAY": "wayland-1", "XDG_SESSION_TYPE": "wayland", "QT_QPA_PLATFORM": "wayland"},
         # Of its default, which has many a module that would move when the icon comes, what is needed; the colours stay.
-        "echo 'output * bg #335577 solid_color' >/tmp/sway.conf;"
-        ' echo \'{"modules-left": ["clock"], "modules-right": ["tray"]}\' >/tmp/waybar.json',
+        "echo 'output * bg #335577 solid_color resolution 1366x768' >/tmp/sway.conf;"
+        ' echo \'{"height": 24, "modules-left": ["clock"], "modules-right": ["tray"]}\' >/tmp/waybar.json',
         tiles=True,
     ),
 }

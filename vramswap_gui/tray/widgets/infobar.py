@@ -102,7 +102,7 @@ class Question(Box):
             self.stakes.setText(ask.text)
             for button, text in ((self.yes, ask.yes), (self.no, ask.no)):
                 button.setText(text)
-                button.setAccessibleDescription(ask.question)
+                button.setAccessibleDescription(f"{ask.question} {ask.text}")
 
 
 class ProblemBox(Box):
