@@ -66,7 +66,7 @@ vm-test: ## Try the Debian package in a virtual machine with systemd: install, r
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.vm.run $(ARGS)
 
-desktops: ## Try the Debian package on Plasma, GNOME, Xfce and sway, with pictures in build/desktops/pictures (needs root)
+desktops: ## Try the Debian package on Plasma, GNOME, Xfce, MATE, LXQt and sway, with pictures in build/desktops/pictures (needs root)
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.desktops $(ARGS)
 

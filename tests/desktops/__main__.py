@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -19,16 +21,19 @@ from PySide6.QtGui import QImage
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack
 from tests.desktops import tree
+from tests.desktops.keyboard import Keyboard
 from tests.desktops.session import Area, Session, contrast, covered, differences, find_icon, until
 from tests.desktops.sessions import DESKTOPS
 from tests.support import fakegpu
 
 #: The session of the desktop is nobody's to polkit, for there is no logind; in a real one it is the user's.
-_RULES: Final = 'polkit.addRule(function(a) { if (a.id == "org.vramswap.control") return polkit.Result.YES; });'
+_RULES: Final = 'polkit.addRule(function(a) { if (a.id.startsWith("org.vramswap.")) return polkit.Result.YES; });'
 #: WCAG 2.1, 1.4.11: what has to be seen to be used.
 _CONTRAST: Final = 3.0
 #: A window covers more pixels.
 _WINDOW: Final = 20_000
+#: Seconds in which a tray that sees no host has given up waiting for one.
+_AT_LOGIN: Final = 12
 _FIRST_DISPLAY: Final = 90
 _INSIDE: Final = "VRAMSWAP_DESKTOPS_MOUNTS"
 
@@ -48,14 +53,17 @@ class Trial:
         session = self._session
         empty = session.settle()
         session.picture("0-empty")
+        session.start("vramswap --background", "tray")
         if not session.has_tray:
-            session.start("vramswap", "tray")
+            time.sleep(_AT_LOGIN)
+            self._say("nothing opens at login", self._covered(empty) < _WINDOW)
+            session.start("vramswap", "again")
             self._say("a window where no tray shows icons", until(lambda: self._covered(empty) > _WINDOW, 30))
             session.settle()
             session.picture("1-window")
             self._dark("2-window-dark")
+            self._keyboard()
             return
-        session.start("vramswap --background", "tray")
         self._say("the icon is known", until(lambda: bool(session.items)))
         shown = session.settle()
         session.picture("1-icon")
@@ -68,6 +76,7 @@ class Trial:
         self._menu()
         self._lend()
         self._dark("6-dark")
+        self._keyboard()
         if not session.desktop.apart:
             return
         session.restart_panel()
@@ -114,6 +123,24 @@ class Trial:
         self._say("the icon changes when VRAM is lent", changed)
         self._window("4-on")
         self._legible("while VRAM is lent")
+        if session.desktop.tiles:
+            self._tiled()
+
+    def _tiled(self) -> None:
+        """Alone it has the whole screen, and with another one half of it."""
+        session = self._session
+        before = session.settle()
+        session.do("timeout 20 vramswap; timeout 20 vramswap --settings")
+        until(lambda: self._covered(before) > 2 * _WINDOW)
+        session.settle()
+        session.picture("5-tiled")
+        for _ in range(2):
+            session.key("Escape")
+            session.settle()
+
+    def _keyboard(self) -> None:
+        self._stack.ctl("off")
+        Keyboard(self._session, self._stack, self._say).run()
 
     def _dark(self, name: str) -> None:
         session = self._session
@@ -128,9 +155,11 @@ class Trial:
             self._window(f"{mark}-window")
 
     def _window(self, name: str) -> None:
-        """Another start brings the window."""
+        """Another start brings the window; where closing it ends the program, this one stays."""
         session = self._session
-        session.do("timeout 20 vramswap")
+        before = session.settle()
+        session.start("vramswap", "again")
+        until(lambda: self._covered(before) > _WINDOW)
         session.settle()
         session.picture(name)
         session.key("Escape")
@@ -160,7 +189,11 @@ def _try(name: str, root: Path, number: int, libraries: Path) -> int:
     folder.mkdir(parents=True)
     stack = Stack(Plan("simulated", "simulated", "", ""), _RULES, libraries)
     try:
+        # Nothing set, as on the first day.
+        stack.config.write_text("")
         stack.start()
+        # A disk of which nobody knows whether it is encrypted: that is asked.
+        stack.fake.mount(stack.folder, "ext4")
         session = Session(DESKTOPS[name], root, stack, folder, _FIRST_DISPLAY + number)
         try:
             session.open()
@@ -178,11 +211,14 @@ def _try(name: str, root: Path, number: int, libraries: Path) -> int:
 
 
 def main() -> int:
+    # So that what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(description="Try the package on real desktops.")
     parser.add_argument("desktops", nargs="*", choices=[*DESKTOPS, []], help="some of them")
     wanted = parser.parse_args().desktops or list(DESKTOPS)
-    root = tree.make()
+    root = tree.WORK / "tree"
     if _INSIDE not in os.environ:
+        tree.make()
         # Mounts are gone with the process, however it ends.
         os.environ[_INSIDE] = "1"
         os.execvp("unshare", ["unshare", "--mount", sys.executable, "-m", "tests.desktops", *wanted])

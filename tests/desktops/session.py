@@ -25,6 +25,8 @@ SCREEN: Final = (1366, 768)
 _WATCHER: Final = "org.kde.StatusNotifierWatcher"
 #: Shades of a colour that nobody sees.
 _FEW: Final = 24
+#: A figure that changes covers fewer pixels, a window more.
+_FIGURES: Final = 1500
 #: Every so many-th row tells enough.
 _SAMPLED: Final = 8
 #: An icon is so many pixels wide and high.
@@ -39,31 +41,34 @@ class Session:
     def __init__(self, desktop: Desktop, tree: Path, stack: Stack, folder: Path, display: int) -> None:
         self.desktop = desktop
         self._tree = tree
-        self._folder = folder
+        #: Where pictures and logs are kept.
+        self.folder = folder
         self._display = f":{display}"
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._runtime = Path(f"/tmp/vramswap-desktop-{display}")
+        #: What the session and this side both can reach.
+        self.runtime = Path(f"/tmp/vramswap-desktop-{display}")
         self._pointer = (SCREEN[0] // 2, SCREEN[1] // 2)
         self.environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/home/user", "USER": "user", "LANG": "C.UTF-8",
-            "DISPLAY": self._display, "XDG_RUNTIME_DIR": str(self._runtime), "XDG_SESSION_TYPE": "x11",
+            "DISPLAY": self._display, "XDG_RUNTIME_DIR": str(self.runtime), "XDG_SESSION_TYPE": "x11",
             "DBUS_SYSTEM_BUS_ADDRESS": stack.environment["DBUS_SYSTEM_BUS_ADDRESS"],
-            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self._runtime}/bus", "LIBGL_ALWAYS_SOFTWARE": "1",
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.runtime}/bus", "LIBGL_ALWAYS_SOFTWARE": "1",
             "XDG_CURRENT_DESKTOP": desktop.name, "XDG_DATA_DIRS": "/usr/local/share:/usr/share",
         } | desktop.variables  # fmt: skip
 
     def open(self) -> None:
         """Start it, and wait for its panel."""
         shutil.rmtree(self._tree / "home/user", ignore_errors=True)
-        shutil.rmtree(self._runtime, ignore_errors=True)
-        for folder in (self._tree / "home/user", self._runtime):
+        shutil.rmtree(self.runtime, ignore_errors=True)
+        for folder in (self._tree / "home/user", self.runtime):
             folder.mkdir(mode=0o700)
             os.chown(folder, USER, USER)
         screen = f"{SCREEN[0]}x{SCREEN[1]}x24"
         self._spawn(["Xvfb", self._display, "-screen", "0", screen, "-nolisten", "tcp"], "xvfb")
         wait_for(Path(f"/tmp/.X11-unix/X{self._display[1:]}").exists, "the screen")
         self.start("dbus-daemon --session --nofork --nopidfile --address=$DBUS_SESSION_BUS_ADDRESS", "bus")
-        wait_for((self._runtime / "bus").exists, "the session's bus")
+        wait_for((self.runtime / "bus").exists, "the session's bus")
+        self.do("gsettings set org.gnome.desktop.interface toolkit-accessibility true")
         self.do(self.desktop.prepare)
         for program in self.desktop.programs:
             self.start(program, program.split(" ")[0])
@@ -89,7 +94,7 @@ class Session:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        shutil.rmtree(self._runtime, ignore_errors=True)
+        shutil.rmtree(self.runtime, ignore_errors=True)
 
     # Programs
 
@@ -119,7 +124,7 @@ class Session:
         return ["chroot", str(self._tree), *user, "env", "-i", "-C", "/home/user", *values, "sh", "-c", command]
 
     def _spawn(self, command: list[str], log: str) -> subprocess.Popen[bytes]:
-        with (self._folder / f"{log}.log").open("wb") as output:
+        with (self.folder / f"{log}.log").open("wb") as output:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
@@ -145,20 +150,21 @@ class Session:
 
     def picture(self, name: str = "") -> QImage:
         """The screen as it is, kept under a name."""
-        path = self._folder / f"{name or 'now'}.png"
+        path = self.folder / f"{name or 'now'}.png"
         subprocess.run(
             ["import", "-window", "root", "-display", self._display, str(path)], check=True, capture_output=True
         )
         return QImage(str(path)).convertToFormat(QImage.Format.Format_RGB32)
 
     def settle(self, seconds: float = 1.5, longest: float = 20.0) -> QImage:
-        """Wait until the screen has been the same for so long; the picture then."""
+        """Wait until the screen has been the same for so long, but for figures and a cursor; the picture then."""
         last, since, end = self.picture(), time.monotonic(), time.monotonic() + longest
         while time.monotonic() < end and time.monotonic() - since < seconds:
             time.sleep(0.4)
             now = self.picture()
-            if now != last:
-                last, since = now, time.monotonic()
+            if covered(last, now) > _FIGURES:
+                since = time.monotonic()
+            last = now
         return last
 
     # Hands

@@ -13,6 +13,9 @@ from typing import Final
 COMMON: Final = (
     "dbus", "dbus-x11", "at-spi2-core", "fonts-dejavu-core", "fonts-noto-core", "adwaita-icon-theme",
     "hicolor-icon-theme", "dconf-gsettings-backend", "procps", "python3", "x11-utils",
+    "gir1.2-atspi-2.0", "python3-gi", "orca", "speech-dispatcher", "xdg-desktop-portal-gtk",
+    # What Qt recommends, and so people have.
+    "qt6-gtk-platformtheme", "qt6-svg-plugins", "qt6-wayland",
 )  # fmt: skip
 
 
@@ -36,18 +39,33 @@ class Desktop:
     apart: bool = True
     #: A key that leads from what is seen at first to an empty desktop.
     key: str = ""
+    #: Whether it gives windows their places and sizes, side by side.
+    tiles: bool = False
 
 
 _GNOME_EXTENSION: Final = "ubuntu-appindicators@ubuntu.com"
 
+# fmt: off
 DESKTOPS: Final[dict[str, Desktop]] = {
     "plasma": Desktop(
-        ("plasma-desktop", "plasma-workspace", "kwin-x11", "breeze", "breeze-icon-theme", "plasma-integration"),
+        (
+            "plasma-desktop", "plasma-workspace", "kwin-x11", "kwin-wayland", "breeze", "breeze-icon-theme",
+            "plasma-integration",
+        ),
         "KDE",
         ("kwin_x11", "kded6", "plasmashell"),
         "plasma-apply-colorscheme BreezeDark && plasma-apply-desktoptheme breeze-dark",
         "plasma-apply-colorscheme BreezeLight && plasma-apply-desktoptheme default",
         {"KDE_FULL_SESSION": "true", "KDE_SESSION_VERSION": "6"},
+    ),
+    "plasma-wayland": Desktop(
+        ("kwin-wayland", "plasma-desktop", "plasma-workspace", "breeze", "plasma-integration"),
+        "KDE",
+        ("kwin_wayland --x11-display $DISPLAY --width 1366 --height 768 --no-lockscreen", "kded6", "plasmashell"),
+        "plasma-apply-colorscheme BreezeDark && plasma-apply-desktoptheme breeze-dark",
+        "plasma-apply-colorscheme BreezeLight && plasma-apply-desktoptheme default",
+        {"KDE_FULL_SESSION": "true", "KDE_SESSION_VERSION": "6", "KWIN_COMPOSE": "Q"},
+        {"WAYLAND_DISPLAY": "wayland-0", "XDG_SESSION_TYPE": "wayland", "QT_QPA_PLATFORM": "wayland"},
     ),
     "gnome": Desktop(
         ("gnome-shell", "gnome-shell-extension-appindicator", "mutter", "gnome-settings-daemon"),
@@ -81,6 +99,20 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         "xfconf-query -c xsettings -p /Net/ThemeName -n -t string -s Greybird-dark",
         "xfconf-query -c xsettings -p /Net/ThemeName -n -t string -s Greybird",
     ),
+    "mate": Desktop(
+        ("mate-panel", "marco", "mate-settings-daemon", "mate-themes", "caja", "mate-indicator-applet"),
+        "MATE",
+        ("mate-settings-daemon", "marco", "mate-panel"),
+        "gsettings set org.mate.interface gtk-theme BlackMATE",
+        "gsettings set org.mate.interface gtk-theme Menta",
+    ),
+    "lxqt": Desktop(
+        ("lxqt-panel", "lxqt-qtplugin", "lxqt-themes", "openbox", "lxqt-session"),
+        "LXQt",
+        ("openbox", "lxqt-panel"),
+        "true",
+        "true",
+    ),
     "sway": Desktop(
         ("sway", "waybar"),
         "sway",
@@ -90,7 +122,9 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         {"WLR_BACKENDS": "x11", "WLR_RENDERER": "pixman"},
         {"WAYLAND_DISPLAY": "wayland-1", "XDG_SESSION_TYPE": "wayland", "QT_QPA_PLATFORM": "wayland"},
         # Of its default, which has many a module that would move when the icon comes, what is needed; the colours stay.
-        "echo 'output * bg #335577 solid_color' >/tmp/sway.conf;"
-        ' echo \'{"modules-left": ["clock"], "modules-right": ["tray"]}\' >/tmp/waybar.json',
+        "echo 'output * bg #335577 solid_color resolution 1366x768' >/tmp/sway.conf;"
+        ' echo \'{"height": 24, "modules-left": ["clock"], "modules-right": ["tray"]}\' >/tmp/waybar.json',
+        tiles=True,
     ),
 }
+# fmt: on

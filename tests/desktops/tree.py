@@ -19,8 +19,8 @@ WORK: Final = image.ROOT / "build/desktops"
 USER: Final = 1000
 
 
-def make() -> Path:
-    """The tree. Made again when what it is made of has changed. Raises CalledProcessError or SystemExit."""
+def make() -> None:
+    """Make the tree. It is made again when what it is made of has changed. Raises CalledProcessError or SystemExit."""
     if os.geteuid():
         raise SystemExit("desktops: root is needed to make the desktops' tree; run it as root.")
     for program in ("mmdebstrap", "unshare", "chroot", "Xvfb", "xdotool", "import"):
@@ -33,7 +33,6 @@ def make() -> Path:
     packages = sorted({*COMMON, *image.BUILD, *(name for desktop in DESKTOPS.values() for name in desktop.packages)})
     _once("tree", "\n".join(packages), lambda: _bootstrap(tree, packages))
     _once("package", image.sources(), lambda: _install(tree))
-    return tree
 
 
 def _once(name: str, ingredients: str, work: Callable[[], None]) -> None:

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSettings
+from PySide6.QtCore import QPoint, QRect, QSettings, Qt
 from PySide6.QtGui import QColor, QImage, QPalette
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QProxyStyle, QSlider, QWidget
 
 from tests.support.scenes import CHECKS, NOT_ALLOWED, SCENES, contrast
 from vramswap_gui.settings import Config
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.preferences import Preferences
+from vramswap_gui.tray.scheme import agree
 from vramswap_gui.tray.view_model import Problem, problem, view
 from vramswap_gui.tray.widgets import colours
 from vramswap_gui.tray.widgets.colours import DRAWING, TEXT
@@ -53,6 +54,27 @@ def application() -> Iterator[QApplication]:
     before = made.palette()
     yield made
     made.setPalette(before)
+
+
+class TwoFaced(QProxyStyle):
+    """A style that has dark colours where the desktop is dark."""
+
+    def standardPalette(self) -> QPalette:
+        return adwaita_dark()
+
+
+def test_a_dark_desktop_with_light_colours_gets_dark_ones(
+    application: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    style = TwoFaced()
+    monkeypatch.setattr(application, "style", lambda: style)
+    application.setPalette(QPalette())
+    light = application.palette().window().color()
+    assert not colours.is_dark(application.palette())
+    agree(application, Qt.ColorScheme.Dark)
+    assert application.palette().window().color() == adwaita_dark().window().color()
+    agree(application, Qt.ColorScheme.Light)
+    assert application.palette().window().color() == light
 
 
 def settle() -> None:

@@ -204,11 +204,32 @@ def test_a_screen_reader_hears_gib(panel: Panel) -> None:
     assert told.role() is QAccessible.Role.Slider
     assert told.text(QAccessible.Text.Value) == "4 GiB"
     value = told.valueInterface()
-    assert (value.currentValue(), value.minimumStepSize()) == (4.0, 0.125)
+    assert (value.currentValue(), value.minimumStepSize(), value.minimumValue()) == (4096.0, 128.0, 0.0)
+    assert slider.accessibleDescription() == "4 GiB"
     chosen = QSignalSpy(panel.size_chosen)
-    value.setCurrentValue(6.5)
+    value.setCurrentValue(6656.0)
     assert slider.size_chosen == int(6.5 * GIB)
+    assert slider.accessibleDescription() == "6.5 GiB"
     assert chosen.wait(3000) and chosen.at(0) == [int(6.5 * GIB)]
+
+
+def test_a_screen_reader_does_not_hear_every_figure(panel: Panel) -> None:
+    said = {}
+    for name in ("on", "busy-stopping", "waiting-plenty"):
+        show(panel, name)
+        said[name] = panel.switch.accessibleDescription()
+    assert said == {"on": "On", "busy-stopping": "Turning off…", "waiting-plenty": "Waiting. Memory is plentiful."}
+
+
+def test_a_screen_reader_asks_for_what_is_not_there(panel: Panel) -> None:
+    """Every part is asked for everything that some part has, as the accessibility bus does."""
+    for widget in (panel, *panel.findChildren(QWidget)):
+        told = QAccessible.queryAccessibleInterface(widget)
+        # Casts of Qt's own: what they find is of no interest, but that the process lives.
+        for ask in (told.textInterface, told.actionInterface, told.selectionInterface, told.valueInterface):
+            ask()
+    slider = QAccessible.queryAccessibleInterface(panel.sizer.slider)
+    assert slider.textInterface() is None and slider.actionInterface() is not None
 
 
 def test_windows_come_and_go_with_a_screen_reader(application: QApplication) -> None:

@@ -17,6 +17,7 @@ from tests.support.waiting import until
 from tests.support.widgets import Wordy, settle
 from vramswap_gui.system.run import Finished
 from vramswap_gui.tray import command_line, icons
+from vramswap_gui.tray.tray_menu import TrayMenu
 from vramswap_gui.tray.view_model import view
 from vramswap_gui.tray.windows.about import about
 from vramswap_gui.tray.windows.measure import MeasurePage
@@ -91,6 +92,22 @@ def test_a_pause_and_the_battery_are_offered_where_they_help(panel: Panel) -> No
     assert panel.sentence.text() == "The computer is on battery."
     QTest.mouseClick(panel.offer, Qt.MouseButton.LeftButton)
     assert battery.at(0)[0] is True
+
+
+def test_what_waits_for_memory_to_get_short_can_be_had_now(panel: Panel) -> None:
+    toggled, chosen = QSignalSpy(panel.toggled), TrayMenu(own_drawing=False)
+    for name, offered in (("waiting-plenty", True), ("waiting", False), ("on", False)):
+        show(panel, name)
+        scene = SCENES[name]
+        chosen.show_view(view(scene.status, scene.error, scene.machine))
+        assert chosen.lend.isVisible() is offered, name
+        assert (panel.offer.isVisible() and "now" in panel.offer.text()) is offered, name
+    show(panel, "waiting-plenty")
+    QTest.mouseClick(panel.offer, Qt.MouseButton.LeftButton)
+    assert toggled.at(0)[0] is True
+    asked = QSignalSpy(chosen.toggled)
+    chosen.lend.trigger()
+    assert asked.at(0)[0] is True
 
 
 def test_whether_memory_may_lie_on_the_disk_is_decided_with_a_click(panel: Panel) -> None:

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 """What the tray can have to show, as data for tests; run as a program it draws each into build/screenshots.
 
-``python -m tests.support.scenes [FOLDER]``; needs no display.
+``python -m tests.support.scenes [--screen 1366x768] [--font 15] [--only landing,opened] [FOLDER]``; needs no display.
+``QT_SCALE_FACTOR=2`` draws as on a screen of many dots.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import os
 import re
-import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -219,7 +221,7 @@ SCENES: Final[Mapping[str, Scene]] = {
 
 def mirrored(text: str) -> str:
     """``text`` in a language that is written from right to left and needs more room; places and keys stay."""
-    parts = re.split(r"(\{\w*\}|%n|`[^`]*`|&)", text)
+    parts = re.split(r"(\{[\w:]*\}|%n|`[^`]*`|&)", text)
     written = "".join(part if number % 2 else part.lower().translate(_LETTERS) for number, part in enumerate(parts))
     longer = " " + _MORE * (len(text) // 12 + 1) if len(text) > 3 else ""
     return f"{written}{longer}"
@@ -237,8 +239,11 @@ def contrast() -> QPalette:
     return palette
 
 
-def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> None:
-    """Grab the panel in each scene and the icon in each state; ``wide`` scales the window's width."""
+def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0, only: Container[str] = ()) -> None:
+    """Grab the panel in each scene and the icon in each state; ``wide`` scales the window's width.
+
+    ``only`` these scenes of the panel, or everything.
+    """
     from PySide6.QtGui import QPainter, QPixmap
     from PySide6.QtWidgets import QApplication
 
@@ -251,6 +256,8 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
     QApplication.setPalette(palette)
     dark = is_dark(palette)
     for name, scene in SCENES.items():
+        if only and name not in only:
+            continue
         shown = view(scene.status, scene.error, scene.machine, scene.config)
         panel = Panel(icons.application_icon())
         panel.resize(round(panel.width() * wide), panel.height())
@@ -271,6 +278,8 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0) -> No
                 part.ensurePolished()
                 part.resize(part.sizeHint())
                 part.grab().save(str(folder / f"{what}-{mark}.png"))
+    if only:
+        return
     draw_windows(folder, mark)
     draw_tools(folder, mark)
     sheet = QPixmap(90 * len(Look), 440)
@@ -368,24 +377,49 @@ def _save(window: QWidget, path: Path) -> None:
     window.deleteLater()
 
 
+def _screen(size: str) -> str:
+    """The platform that draws without a display, with a screen of ``size``."""
+    width, height = map(int, size.split("x"))
+    screen = {"name": "drawn", "x": 0, "y": 0, "width": width, "height": height, "dpr": 1}
+    screen |= {"logicalDpi": 96, "logicalBaseDpi": 96}
+    with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+        json.dump({"screens": [screen]}, file)
+    return f"offscreen:configfile={file.name}"
+
+
 def main() -> None:
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    parser = argparse.ArgumentParser(description="Draw what the tray can have to show.")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build/screenshots")
+    parser.add_argument("--screen", default="3840x2160", help="dots of the screen")
+    parser.add_argument("--font", type=float, default=0.0, help="points")
+    parser.add_argument("--only", type=lambda names: names.split(","), default=(), help="scenes")
+    wanted = parser.parse_args()
+    os.environ["QT_QPA_PLATFORM"] = _screen(wanted.screen)
     from PySide6.QtCore import QLocale, Qt, QTranslator
     from PySide6.QtGui import QColor, QPalette
     from PySide6.QtWidgets import QApplication
 
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/screenshots")
+    folder = wanted.folder
     folder.mkdir(parents=True, exist_ok=True)
     application = QApplication([])
-    times = f"{application.devicePixelRatio():g}x"
+    if wanted.font:
+        font = application.font()
+        font.setPointSizeF(wanted.font)
+        application.setFont(font)
+    times = f"{application.devicePixelRatio():g}x" + (f"-{wanted.font:g}pt" if wanted.font else "")
+
+    def all_of(mark: str, palette: QPalette, wide: float = 1.0) -> None:
+        draw(folder, f"{mark}-{times}", palette=palette, wide=wide, only=wanted.only)
+
+    i18n.install(application, QLocale("en_US"))
     light, dark = QPalette(QColor("#efefef")), QPalette(QColor("#3a3a3a"), QColor("#2d2d2d"))
-    draw(folder, f"light-{times}", palette=light)
-    draw(folder, f"dark-{times}", palette=dark)
-    draw(folder, f"contrast-{times}", palette=contrast())
-    draw(folder, f"narrow-{times}", palette=light, wide=0.75)
+    all_of("light", light)
+    all_of("dark", dark)
+    all_of("contrast", contrast())
+    all_of("narrow", light, wide=0.75)
     for language, name in (("German", "de_DE"), ("French", "fr_FR")):
         installed = i18n.install(application, QLocale(name))
-        draw(folder, f"{language.lower()}-{times}", palette=light)
+        all_of(language.lower(), light)
         for translator in installed:
             application.removeTranslator(translator)
 
@@ -399,7 +433,7 @@ def main() -> None:
     mirror = Mirror()
     application.installTranslator(mirror)
     application.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-    draw(folder, f"mirrored-{times}", palette=light)
+    all_of("mirrored", light)
     application.removeTranslator(mirror)
 
 

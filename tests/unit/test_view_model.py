@@ -70,6 +70,17 @@ def test_a_disk_in_the_clear_is_asked_about_while_it_matters() -> None:
     assert view(replace(OFF, landing=Landing.ASK), None, GPU, MEMORY).landing is None
 
 
+def test_one_thing_is_said_at_a_time() -> None:
+    """What failed comes before what has to be decided, and that before what is only to be known."""
+    asked = replace(ON, landing=Landing.ASK, damaged=(3, 2))
+    failed = view(asked, WONT_FIT, LENT, OURS)
+    assert failed.problem is not None and failed.landing is None
+    open_question = view(asked, None, LENT, OURS)
+    assert open_question.problem is None and open_question.landing is not None
+    decided = view(replace(asked, landing=Landing.READY), None, LENT, OURS)
+    assert decided.problem is not None and decided.landing is None
+
+
 def test_damage_is_told_unless_there_is_more() -> None:
     told = shown("damaged").problem
     assert told is not None and told.message == "2 page(s) came back damaged from VRAM."

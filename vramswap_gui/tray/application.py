@@ -20,12 +20,11 @@ from qasync import QEventLoop
 
 from vramswap_gui import __version__
 from vramswap_gui.api.status import Status
-from vramswap_gui.tray import i18n, icons, qt_messages
+from vramswap_gui.tray import hints, i18n, icons, qt_messages, scheme
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.desktop import Desktop
 from vramswap_gui.tray.helper_client import Client
-from vramswap_gui.tray.hints import ink, no_tray
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.notifier import Herald
 from vramswap_gui.tray.preferences import Preferences
@@ -162,7 +161,8 @@ class Tray(QObject):
     def _hint(self) -> Problem | None:
         if self._waiting.isActive() or self._hosts.available:
             return None
-        return no_tray(os.environ.get("XDG_CURRENT_DESKTOP", ""))
+        data = Folders.of(os.environ, Path.home()).data_dirs
+        return hints.no_tray(os.environ.get("XDG_CURRENT_DESKTOP", ""), hints.extension(data), hints.installer())
 
     def _make_icon(self) -> None:
         """Put an icon of the right kind into the tray."""
@@ -199,7 +199,7 @@ class Tray(QObject):
         return menu
 
     def _ink(self) -> icons.Ink:
-        return ink(self._preferences.ink, os.environ.get("XDG_CURRENT_DESKTOP", ""))
+        return hints.ink(self._preferences.ink, os.environ.get("XDG_CURRENT_DESKTOP", ""))
 
     def _give_up_waiting(self) -> None:
         self._make_icon()
@@ -260,6 +260,7 @@ def run(options: argparse.Namespace, make_client: Callable[[], Client] = _defaul
     app.setDesktopFileName("vramswap")
     app.setQuitOnLastWindowClosed(False)
     i18n.install(app, QLocale())
+    scheme.follow(app)
 
     instance = Instance()
     if not instance.take():

@@ -73,7 +73,8 @@ def _when(at: int, now: float) -> str:
     then, today = QDateTime.fromSecsSinceEpoch(at), QDateTime.fromSecsSinceEpoch(round(now)).date()
     if then.date() == today:
         return clock(at)
-    day = QLocale().toString(then.date(), "d MMM")
+    # As Qt's formats have it: d is the day, MMM the name of the month.
+    day = QLocale().toString(then.date(), tr("d MMM"))
     return tr("{day}, {time}").format(day=day, time=clock(at))
 
 

@@ -38,6 +38,7 @@ class TrayMenu(QObject):
         for told in (self.status, self.news, self.power, self.banner):
             told.setEnabled(False)
         self.pause = QAction(tr("&Pause for an hour"), self.menu)
+        self.lend = QAction(tr("&Lend now"), self.menu)
         self.resume = QAction(tr("End the &pause"), self.menu)
         self.battery = QAction(tr("Use on &battery this once"), self.menu)
         self.battery.setCheckable(True)
@@ -52,7 +53,7 @@ class TrayMenu(QObject):
         self.menu.addAction(self.toggle)
         self.menu.addActions([self.status, self.news, self.power, self.banner])
         self.menu.addSeparator()
-        self.menu.addActions([self.pause, self.resume, self.battery])
+        self.menu.addActions([self.lend, self.pause, self.resume, self.battery])
         self._add_modes()
         self.menu.addMenu(self.modes)
         self.menu.addMenu(self.sizes)
@@ -74,6 +75,7 @@ class TrayMenu(QObject):
         self.open.triggered.connect(self.open_asked)
         self.quit.triggered.connect(self.quit_asked)
         self.pause.triggered.connect(lambda: self.pause_asked.emit(PAUSE_SECONDS))
+        self.lend.triggered.connect(lambda: self.toggled.emit(True))
         self.resume.triggered.connect(lambda: self.pause_asked.emit(0))
         self.battery.triggered.connect(self.battery_asked)
 
@@ -101,6 +103,7 @@ class TrayMenu(QObject):
         self.toggle.setChecked(view.checked)
         self.toggle.setEnabled(view.toggle_enabled)
         self.pause.setVisible(view.pausable)
+        self.lend.setVisible(view.offer is Offer.LEND)
         self.resume.setVisible(view.offer is Offer.RESUME)
         self.battery.setVisible(view.battery_once or view.offer is Offer.BATTERY)
         self.battery.setChecked(view.battery_once)

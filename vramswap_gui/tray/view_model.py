@@ -45,6 +45,8 @@ class Offer(enum.StrEnum):
     RESUME = "resume"
     #: Use it on battery, this once.
     BATTERY = "battery"
+    #: Do not wait until memory gets short.
+    LEND = "lend"
 
 
 class Fill(enum.StrEnum):
@@ -191,6 +193,8 @@ _FILLS: Final = {
 }
 #: Reasons that say what is seen anyway.
 _ROUTINE: Final = (ReasonCode.OFF, ReasonCode.LENT, ReasonCode.FAILED)
+#: Reasons to wait that a person may not want to wait for.
+_NOT_NEEDED: Final = (ReasonCode.MEMORY_PLENTIFUL, ReasonCode.MEMORY_NOT_SHORT)
 #: More names would be no sentence any more.
 _NAMED: Final = 3
 _PRESETS: Final = tuple(
@@ -212,6 +216,9 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         return _without_helper(error, gpu, memory)
     used = _used(status, memory)
     headline, sentence = _words(status, used, gpu)
+    # One thing at a time: what failed, then what has to be decided, then what is only to be known.
+    failed = _problem(status, error)
+    landing = None if failed else _landing(status)
     return View(
         look=_LOOKS[status.state],
         headline=headline,
@@ -237,8 +244,8 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         benefit=benefit(machine.activity.today, memory) if not status.state.busy else "",
         happened=happened(machine.activity.entries, machine.now),
         history=machine.history if status.segments else None,
-        problem=_problem(status, error),
-        landing=_landing(status),
+        problem=failed or (None if landing else _damage(status)),
+        landing=landing,
         banner=_banner(status),
         quit_text=tr("&Quit, the swap stays on") if status.segments else tr("&Quit"),
     )
@@ -301,7 +308,7 @@ def _problem(status: Status, error: VramswapError | None) -> Problem | None:
         return problem(status.error)
     if status.state is State.FAILED:
         return Problem(tr("The helper does not say why."))
-    return _damage(status)
+    return None
 
 
 def _damage(status: Status) -> Problem | None:
@@ -321,8 +328,9 @@ def _landing(status: Status) -> Ask | None:
         return None
     question = tr("May memory be written to this disk?")
     text = tr(
-        "When memory is full, VRAM can be given back, for sleep or for a game, only with a swap file on this disk. The"
-        " disk is not encrypted: what programs had in memory, passwords too, could be read from it."
+        "If memory is full when a game or sleep needs the VRAM, what is in it fits only in a swap file on this disk."
+        " Without one the game has to do without, and the computer stays awake. The disk is not encrypted: whoever gets"
+        " hold of it could read what was in memory, passwords too."
     )
     return Ask(question, text, tr("A&llow it"), tr("&Never"))
 
@@ -362,6 +370,8 @@ def _offer(status: Status) -> Offer:
         return Offer.CANCEL
     if status.state is State.OFF and status.cause is Cause.PAUSE:
         return Offer.RESUME
+    if status.state is State.WAITING and status.reason.code in _NOT_NEEDED:
+        return Offer.LEND
     # Below the battery's floor the switch is all there is.
     on_battery = status.reason.code is ReasonCode.ON_BATTERY
     return Offer.BATTERY if status.state is State.OFF and on_battery else Offer.NONE

@@ -172,6 +172,10 @@
         <translation>Heute: {size} in den VRAM ausgelagert ({pages} Seiten), in {time}.</translation>
     </message>
     <message>
+        <source>d MMM</source>
+        <translation>d. MMM</translation>
+    </message>
+    <message>
         <source>The computer went to sleep</source>
         <translation>Der Computer ging in den Ruhezustand</translation>
     </message>
@@ -268,12 +272,8 @@
         <translation>Dieser Desktop zeigt keine Symbole im Systembereich, deshalb gibt es dieses Fenster.</translation>
     </message>
     <message>
-        <source>Closing it ends the tray; the swap stays as it is.</source>
-        <translation>Wird es geschlossen, endet das Programm; der Swap bleibt, wie er ist.</translation>
-    </message>
-    <message>
-        <source>The extension “AppIndicator and KStatusNotifierItem Support” brings them at the next login.</source>
-        <translation>Die Erweiterung „AppIndicator and KStatusNotifierItem Support“ bringt sie bei der nächsten Anmeldung.</translation>
+        <source>Closing it leaves the swap as it is.</source>
+        <translation>Schließen lässt den Swap, wie er ist.</translation>
     </message>
     <message>
         <source>A bar with a tray brings them, such as waybar with its module “tray”.</source>
@@ -290,6 +290,10 @@
     <message>
         <source>&amp;Pause for an hour</source>
         <translation>Eine Stunde &amp;pausieren</translation>
+    </message>
+    <message>
+        <source>&amp;Lend now</source>
+        <translation>Jetzt verl&amp;eihen</translation>
     </message>
     <message>
         <source>End the &amp;pause</source>
@@ -708,6 +712,14 @@
         <translation>Bereitstehen, sobald der Computer gestartet ist. Sonst bringt es das Symbol bei der Anmeldung mit.</translation>
     </message>
     <message>
+        <source>The extension “AppIndicator and KStatusNotifierItem Support” is installed and only has to be switched on, after a new login if it has just come.</source>
+        <translation>Die Erweiterung „AppIndicator and KStatusNotifierItem Support“ ist installiert und muss nur eingeschaltet werden, nach einer neuen Anmeldung, falls sie gerade erst gekommen ist.</translation>
+    </message>
+    <message>
+        <source>Install the extension “AppIndicator and KStatusNotifierItem Support”, then log in again.</source>
+        <translation>Installieren Sie die Erweiterung „AppIndicator and KStatusNotifierItem Support“, und melden Sie sich dann neu an.</translation>
+    </message>
+    <message>
         <source>The pages in VRAM fit neither into memory nor into other swap. Close programs, then try again.</source>
         <translation>Die Seiten im VRAM passen weder in den Arbeitsspeicher noch in anderen Swap. Schließen Sie Programme und versuchen Sie es dann erneut.</translation>
     </message>
@@ -764,8 +776,8 @@
         <translation>Darf Speicherinhalt auf diese Platte geschrieben werden?</translation>
     </message>
     <message>
-        <source>When memory is full, VRAM can be given back, for sleep or for a game, only with a swap file on this disk. The disk is not encrypted: what programs had in memory, passwords too, could be read from it.</source>
-        <translation>Bei vollem Arbeitsspeicher kann VRAM, zum Schlafen oder für ein Spiel, nur mit einer Swap-Datei auf dieser Platte zurückgegeben werden. Die Platte ist nicht verschlüsselt: Was Programme im Speicher hatten, auch Kennwörter, ließe sich von ihr lesen.</translation>
+        <source>If memory is full when a game or sleep needs the VRAM, what is in it fits only in a swap file on this disk. Without one the game has to do without, and the computer stays awake. The disk is not encrypted: whoever gets hold of it could read what was in memory, passwords too.</source>
+        <translation>Ist der Arbeitsspeicher voll, wenn ein Spiel oder das Schlafen den VRAM braucht, passt sein Inhalt nur in eine Swap-Datei auf dieser Platte. Ohne sie muss das Spiel verzichten, und der Computer bleibt wach. Die Platte ist nicht verschlüsselt: Wer sie in die Hände bekommt, könnte lesen, was im Speicher war, auch Kennwörter.</translation>
     </message>
     <message>
         <source>&amp;Copy command</source>
@@ -918,6 +930,10 @@
     <message>
         <source>This once: until mains power is back</source>
         <translation>Dieses Mal: bis das Netzteil wieder angeschlossen ist</translation>
+    </message>
+    <message>
+        <source>Do not wait until memory gets short</source>
+        <translation>Nicht warten, bis der Arbeitsspeicher knapp wird</translation>
     </message>
     <message>
         <source>Last 5 minutes</source>

@@ -200,6 +200,10 @@
         <translation>Aujourd’hui&#xa0;: {size} envoyés en VRAM ({pages} pages), en {time}.</translation>
     </message>
     <message>
+        <source>d MMM</source>
+        <translation>d MMM</translation>
+    </message>
+    <message>
         <source>The computer went to sleep</source>
         <translation>L’ordinateur s’est mis en veille</translation>
     </message>
@@ -320,12 +324,8 @@
         <translation>Ce bureau ne montre pas d’icônes de notification, d’où cette fenêtre.</translation>
     </message>
     <message>
-        <source>Closing it ends the tray; the swap stays as it is.</source>
-        <translation>La fermer arrête l’icône&#xa0;; l’espace d’échange reste comme il est.</translation>
-    </message>
-    <message>
-        <source>The extension “AppIndicator and KStatusNotifierItem Support” brings them at the next login.</source>
-        <translation>L’extension «&#xa0;AppIndicator and KStatusNotifierItem Support&#xa0;» les apporte à la prochaine ouverture de session.</translation>
+        <source>Closing it leaves the swap as it is.</source>
+        <translation>La fermer laisse l’espace d’échange tel quel.</translation>
     </message>
     <message>
         <source>A bar with a tray brings them, such as waybar with its module “tray”.</source>
@@ -428,6 +428,10 @@
         <translation>&amp;Pause d’une heure</translation>
     </message>
     <message>
+        <source>&amp;Lend now</source>
+        <translation>Pr&amp;êter maintenant</translation>
+    </message>
+    <message>
         <source>End the &amp;pause</source>
         <translation>Mettre fin à la &amp;pause</translation>
     </message>
@@ -479,8 +483,8 @@
         <translation>La mémoire peut-elle être écrite sur ce disque&#xa0;?</translation>
     </message>
     <message>
-        <source>When memory is full, VRAM can be given back, for sleep or for a game, only with a swap file on this disk. The disk is not encrypted: what programs had in memory, passwords too, could be read from it.</source>
-        <translation>Quand la mémoire est pleine, la VRAM ne peut être rendue, pour la veille ou pour un jeu, qu’avec un fichier de swap sur ce disque. Le disque n’est pas chiffré&#xa0;: ce que les programmes avaient en mémoire, mots de passe compris, pourrait y être lu.</translation>
+        <source>If memory is full when a game or sleep needs the VRAM, what is in it fits only in a swap file on this disk. Without one the game has to do without, and the computer stays awake. The disk is not encrypted: whoever gets hold of it could read what was in memory, passwords too.</source>
+        <translation>Si la mémoire est pleine quand un jeu ou la veille a besoin de la VRAM, son contenu ne tient que dans un fichier de swap sur ce disque. Sans lui, le jeu doit s’en passer et l’ordinateur reste éveillé. Le disque n’est pas chiffré&#xa0;: qui s’en empare pourrait lire ce qui était en mémoire, mots de passe compris.</translation>
     </message>
     <message>
         <source>The GPU is awake.</source>
@@ -731,6 +735,14 @@
         <translation>au plus {rate}</translation>
     </message>
     <message>
+        <source>The extension “AppIndicator and KStatusNotifierItem Support” is installed and only has to be switched on, after a new login if it has just come.</source>
+        <translation>L’extension «&#xa0;AppIndicator and KStatusNotifierItem Support&#xa0;» est installée et n’a plus qu’à être activée, après une nouvelle ouverture de session si elle vient d’arriver.</translation>
+    </message>
+    <message>
+        <source>Install the extension “AppIndicator and KStatusNotifierItem Support”, then log in again.</source>
+        <translation>Installez l’extension «&#xa0;AppIndicator and KStatusNotifierItem Support&#xa0;», puis rouvrez la session.</translation>
+    </message>
+    <message>
         <source>&amp;Copy command</source>
         <translation>&amp;Copier la commande</translation>
     </message>
@@ -946,6 +958,10 @@
     <message>
         <source>This once: until mains power is back</source>
         <translation>Cette fois&#xa0;: jusqu’au retour du secteur</translation>
+    </message>
+    <message>
+        <source>Do not wait until memory gets short</source>
+        <translation>Ne pas attendre que la mémoire manque</translation>
     </message>
     <message>
         <source>&amp;Settings…</source>

@@ -222,11 +222,14 @@ class Graph(QWidget):
         below = QRectF(plot.left(), bottom + line * 0.15, plot.width(), line)
         left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
         painter.drawText(above, right, size_text(scale.held))
-        painter.drawText(below, left, tr("5 minutes ago"))
-        painter.drawText(below, right, tr("now"))
-        if strip:
-            middle = Qt.AlignmentFlag.AlignHCenter
-            painter.drawText(below, middle, tr("at most {rate}").format(rate=self._rate(self._history.peak_rate)))
+        ends = tr("5 minutes ago"), tr("now")
+        painter.drawText(below, left, ends[0])
+        painter.drawText(below, right, ends[1])
+        middle = tr("at most {rate}").format(rate=self._rate(self._history.peak_rate))
+        # It is in the middle of it all: what is beside it there is what the longer of the two leaves.
+        width = self.fontMetrics().horizontalAdvance
+        if strip and width(middle) + 2 * max(map(width, ends)) + line <= plot.width():
+            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, middle)
 
     def _draw_legend(self, painter: QPainter, area: QRectF) -> None:
         """Each name has its number below it, so that nothing moves while the numbers change."""

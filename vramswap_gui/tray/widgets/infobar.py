@@ -73,6 +73,7 @@ class Hint(Box):
         self._command = hint.command if hint else ""
         self.copy.setVisible(bool(self._command))
         self.copy.setToolTip(self._command)
+        self.copy.setAccessibleName(tr("Copy the command {command}").format(command=self._command))
 
 
 class Question(Box):
@@ -101,7 +102,7 @@ class Question(Box):
             self.stakes.setText(ask.text)
             for button, text in ((self.yes, ask.yes), (self.no, ask.no)):
                 button.setText(text)
-                button.setAccessibleDescription(ask.question)
+                button.setAccessibleDescription(f"{ask.question} {ask.text}")
 
 
 class ProblemBox(Box):

@@ -38,14 +38,18 @@ class Label(QLabel):
 def wrapped(text: str = "", *, muted: bool = False) -> Label:
     """A label that takes as many lines as it needs."""
     label = Label(text, muted=muted)
-    if label.isRightToLeft():
-        # Otherwise a text goes by its own letters, and a GPU's name would be on the wrong side.
-        sides = Qt.AlignmentFlag
-        label.setAlignment(sides.AlignRight | sides.AlignAbsolute | sides.AlignVCenter)
+    label.setAlignment(leading(label) | Qt.AlignmentFlag.AlignVCenter)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
     # After the policy, which it changes: without that the layout would not ask how high so narrow a label is.
     label.setWordWrap(True)
     return label
+
+
+def leading(widget: QWidget) -> Qt.AlignmentFlag:
+    """The side where lines begin. Otherwise a text goes by its own letters, and a number would be on the wrong side."""
+    if widget.isRightToLeft():
+        return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute
+    return Qt.AlignmentFlag.AlignLeft
 
 
 def scaled(widget: QWidget, factor: float, *, bold: bool) -> QFont:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from vramswap_gui.tray.happened import Happened
 from vramswap_gui.tray.i18n import size_text
 from vramswap_gui.tray.readings import SwappedView
-from vramswap_gui.tray.widgets.labels import Label, wrapped
+from vramswap_gui.tray.widgets.labels import Label, leading, wrapped
 
 
 class _Lines(QWidget):
@@ -85,7 +85,7 @@ class Events(_Lines):
 
     def line(self) -> tuple[QLabel, ...]:
         when, what = Label(muted=True), wrapped()
-        when.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
+        when.setAlignment(Qt.AlignmentFlag.AlignTop | leading(when))
         return when, what
 
     def show_events(self, events: tuple[Happened, ...]) -> None:

@@ -242,7 +242,7 @@ class Sizer(QWidget):
         column.addLayout(track)
         column.addWidget(self.automatic)
         self.slider.chosen.connect(self.chosen)
-        self.slider.moved.connect(lambda size: self.value.setText(size_text(size)))
+        self.slider.moved.connect(lambda size: self._tell(size_text(size)))
         self.automatic.clicked.connect(lambda on: self.chosen.emit(0 if on else self.slider.size_chosen))
 
     def show_choice(self, choice: SizeChoice) -> None:
@@ -259,5 +259,10 @@ class Sizer(QWidget):
         if self.slider.moving:
             return
         self.automatic.setChecked(choice.automatic)
-        self.value.setText(choice.text)
-        self.slider.setAccessibleDescription(choice.text)
+        self._tell(choice.text)
+
+    def _tell(self, text: str) -> None:
+        """A screen reader says the number of a slider without its unit, and a description whenever that is another."""
+        self.value.setText(text)
+        if text != self.slider.accessibleDescription():
+            self.slider.setAccessibleDescription(text)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a screen reader hears of the size slider: GiB, where Qt would tell the number of a step."""
+"""What a screen reader hears of the size slider: MiB, where Qt would tell the number of a step.
+
+Screen readers round what is more than 1 to a whole number; the size in GiB is the description.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QAccessibleValueInterface
 from PySide6.QtWidgets import QAccessibleWidget
+from shiboken6 import VoidPtr
 
 from vramswap_gui.tray.i18n import size_text
-from vramswap_gui.units import GIB
+from vramswap_gui.units import MIB
 
 if TYPE_CHECKING:
     from vramswap_gui.tray.widgets.size_slider import StepSlider
@@ -21,19 +25,20 @@ class _Value(QAccessibleValueInterface):
         self._slider = slider
 
     def currentValue(self) -> float:
-        return self._slider.size_chosen / GIB
+        return self._slider.size_chosen / MIB
 
     def setCurrentValue(self, value: Any) -> None:
-        self._slider.setValue(round(float(value) * GIB / self._slider.step))
+        self._slider.setValue(round(float(value) * MIB / self._slider.step))
 
     def minimumValue(self) -> float:
-        return self._slider.minimum() * self._slider.step / GIB
+        # Of the range that begins here they reckon the share.
+        return 0.0
 
     def maximumValue(self) -> float:
-        return self._slider.maximum() * self._slider.step / GIB
+        return self._slider.maximum() * self._slider.step / MIB
 
     def minimumStepSize(self) -> float:
-        return self._slider.step / GIB
+        return self._slider.step / MIB
 
 
 class _Slider(QAccessibleWidget):
@@ -43,7 +48,12 @@ class _Slider(QAccessibleWidget):
         self._value = _Value(slider)
 
     def interface_cast(self, kind: QAccessible.InterfaceType) -> Any:
-        return self._value if kind is QAccessible.InterfaceType.ValueInterface else super().interface_cast(kind)
+        if kind is QAccessible.InterfaceType.ValueInterface:
+            return self._value
+        found = super().interface_cast(kind)
+        # PySide makes None of a null pointer, but no null pointer of None: the process would end with a segmentation
+        # fault at the first thing that a screen reader asks.
+        return VoidPtr(0) if found is None else found
 
     def text(self, kind: QAccessible.Text) -> str:
         if kind is QAccessible.Text.Value:

@@ -15,7 +15,7 @@ from vramswap_gui.tray.view_model import PAUSE_SECONDS, Look, Offer, Problem, Vi
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.graph import Graph
 from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox, Question
-from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
+from vramswap_gui.tray.widgets.labels import Label, leading, scaled, wrapped
 from vramswap_gui.tray.widgets.lists import Events, Programs
 from vramswap_gui.tray.widgets.size_slider import Sizer
 from vramswap_gui.tray.widgets.switch import Switch
@@ -87,7 +87,7 @@ class Panel(QWidget):
         self.headline.setFont(scaled(self.headline, 1.0, bold=True))
         # What is below stays where it is, whatever is said.
         self.sentence.setMinimumHeight(self.sentence.fontMetrics().height() * _SAID)
-        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop | leading(self.sentence))
         self.progress = QProgressBar()
         self.progress.setRange(0, 0)
         self.progress.setTextVisible(False)
@@ -101,6 +101,7 @@ class Panel(QWidget):
             Offer.CANCEL: (tr("&Cancel"), tr("Leave the pages in VRAM and the swap on")),
             Offer.RESUME: (tr("&Resume"), tr("End the pause now")),
             Offer.BATTERY: (tr("&Use on battery"), tr("This once: until mains power is back")),
+            Offer.LEND: (tr("&Lend now"), tr("Do not wait until memory gets short")),
         }
         self._offered = Offer.NONE
         self.mode_title, self.mode = Label(tr(SETTINGS["mode"].title)), Choice()
@@ -183,11 +184,13 @@ class Panel(QWidget):
         """Show what there is to show; ``hint`` is about the desktop."""
         focused = self.focusWidget()
         self.banner.show_text(view.banner)
-        self.hint.show_hint(hint)
+        self.hint.show_hint(None if view.problem or view.landing else hint)
         self.landing.show_question(view.landing)
         self.switch.setChecked(view.checked)
         self.switch.hold(not view.toggle_enabled)
-        self.switch.setAccessibleDescription(f"{view.headline}. {view.sentence}")
+        # A screen reader says it whenever it is another; figures would be another every second.
+        figures = view.look in (Look.ON, Look.BUSY)
+        self.switch.setAccessibleDescription(view.headline if figures else f"{view.headline}. {view.sentence}")
         self.headline.setText(view.headline)
         self.sentence.setText("\n".join(filter(None, (view.sentence, view.benefit))))
         self.progress.setVisible(view.look is Look.BUSY)
@@ -240,6 +243,8 @@ class Panel(QWidget):
                 self.pause_asked.emit(0)
             case Offer.BATTERY:
                 self.battery_asked.emit(True)
+            case Offer.LEND:
+                self.toggled.emit(True)
 
     def _show_lists(self, view: View) -> None:
         self.swapped.setVisible(bool(view.tiers))
