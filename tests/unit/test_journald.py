@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,9 +44,14 @@ def make(
     inbox: socket.socket, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Callable[..., Journal]:
     """Makes journals whose stderr is the journal."""
-    stderr = os.fstat(2)
-    monkeypatch.setenv("JOURNAL_STREAM", f"{stderr.st_dev}:{stderr.st_ino}")
-    return lambda **more: Journal("vramswap-test", path=Path(inbox.getsockname()), **more)
+
+    def made(**more: Any) -> Journal:
+        # Which file is captured may be another one in a fixture than in the test.
+        stderr = os.fstat(2)
+        monkeypatch.setenv("JOURNAL_STREAM", f"{stderr.st_dev}:{stderr.st_ino}")
+        return Journal("vramswap-test", path=Path(inbox.getsockname()), **more)
+
+    return made
 
 
 def test_an_event_is_an_entry_with_fields(inbox: socket.socket, make: Callable[..., Journal]) -> None:
