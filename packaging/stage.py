@@ -6,6 +6,7 @@ Usage: stage.py FOLDER DATE. Needs nothing but the standard library. The list is
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ def stage(folder: Path, date: str) -> None:
     for source, target in listed():
         (folder / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / target)
+        if os.access(source, os.X_OK):
+            (folder / target).chmod(0o755)
     manual.write(folder, date)
 
 

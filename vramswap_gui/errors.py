@@ -164,6 +164,11 @@ class Problem(enum.StrEnum):
         "The machine is going to sleep.",
         "Try again when it is awake (`vramswapctl wake`).",
     )  # fmt: skip
+    GOING_DOWN = (
+        "going-down", ErrorCode.BUSY,
+        "The machine is being shut down.",
+        "Try again after it was started.",
+    )  # fmt: skip
     CANCELLED = (
         "cancelled", ErrorCode.CANCELLED,
         "It was cancelled; what had not come home stays in VRAM.",
@@ -664,13 +669,13 @@ class Problem(enum.StrEnum):
     )  # fmt: skip
     UNIT_NOT_ENABLED = (
         "unit-not-enabled", ErrorCode.INTERNAL,
-        "systemd did not enable {unit:text}: {why:text}.",
-        "Without systemd, have your system start vramswap-helper as root.",
+        "{unit:text} was not enabled: {why:text}.",
+        "With neither systemd nor OpenRC, have your system start vramswap-helper as root.",
     )  # fmt: skip
     UNIT_NOT_DISABLED = (
         "unit-not-disabled", ErrorCode.INTERNAL,
-        "systemd did not disable {unit:text}: {why:text}.",
-        "Without systemd, have your system start vramswap-helper as root.",
+        "{unit:text} was not disabled: {why:text}.",
+        "With neither systemd nor OpenRC, have your system start vramswap-helper as root.",
     )  # fmt: skip
 
     # The way to the helper

@@ -24,6 +24,10 @@ SERVER_UNIT: Final = "vramswap-server.service"
 SLEEP_UNIT: Final = "vramswap-sleep.service"
 #: There while systemd runs the machine (sd_booted(3)).
 SYSTEMD: Final = Path("/run/systemd/system")
+#: There while OpenRC runs the machine.
+OPENRC: Final = Path("/run/openrc")
+#: What elogind reads, logind's part without systemd.
+ELOGIND: Final = Path("/etc/elogind")
 
 #: How the kernel's block devices begin; a number follows.
 NBD: Final = "/dev/nbd"

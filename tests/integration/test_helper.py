@@ -262,9 +262,7 @@ def test_settings(stack: Stack) -> None:
 
 def test_the_unit_is_enabled_and_disabled_with_the_setting(stack: Stack) -> None:
     stack.fake.refuse("systemctl", "Failed to connect to bus.")
-    assert "systemd did not enable vramswap-helper.service: Failed to connect" in refused(
-        stack, "config", "at_boot", "on"
-    )
+    assert "vramswap-helper.service was not enabled: Failed to connect" in refused(stack, "config", "at_boot", "on")
     assert done(stack, "config", "at_boot") == "off\n"
     stack.fake.refuse("systemctl")
     for value in ("on", "on", "off"):

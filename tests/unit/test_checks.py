@@ -198,6 +198,22 @@ def test_a_unit_that_may_not_run_says_so(root: Path) -> None:
     assert "systemctl unmask vramswap-sleep.service" in word(check.remedy)
 
 
+@pytest.mark.parametrize(
+    ("drop_in", "verdict"),
+    [("yes", Verdict.OK), (" True ", Verdict.OK), ("no", Verdict.WARNING), (None, Verdict.WARNING)],
+)
+def test_elogind_has_to_heed_its_hooks(root: Path, drop_in: str | None, verdict: Verdict) -> None:
+    write(root / "etc/elogind/sleep.conf", "[Sleep]\n#AllowSuspendInterrupts=yes\nAllowSuspendInterrupts=no\n")
+    if drop_in is not None:
+        write(root / "etc/elogind/sleep.conf.d/vramswap.conf", f"[Sleep]\nAllowSuspendInterrupts={drop_in}\n")
+    write(root / "etc/elogind/system-sleep/10-vramswap", "#!/bin/sh\n")
+    check = found(root, "Before sleep")
+    assert check.verdict is verdict and (check.verdict is Verdict.OK or "AllowSuspendInterrupts" in word(check.remedy))
+    # elogind may be installed where systemd runs the machine.
+    (root / "run/systemd/system").mkdir(parents=True)
+    assert found(root, "Before sleep").verdict is Verdict.OK
+
+
 def test_without_a_driver_its_sleep_is_nobodys_trouble(root: Path) -> None:
     shutil.rmtree(root / "proc/driver")
     assert found(root, "Sleep of the driver").verdict is Verdict.OK

@@ -52,6 +52,7 @@ async def test_what_is_placed_goes_again(files: Path, tmp_path: Path) -> None:
     assert {"/etc/dbus-1/system.d/org.vramswap.Helper.conf", "/etc/systemd/system/vramswap-server.service",
             "/usr/share/polkit-1/actions/org.vramswap.policy", "/usr/local/share/applications/vramswap.desktop",
             "/usr/local/share/man/man1/vramswapctl.1"} <= set(placed)  # fmt: skip
+    assert not [path for path in placed if "init.d" in path or "elogind" in path]
     assert {f"/{name}" for name in below(tmp_path) - before if not name.endswith("/")} == {
         *placed,
         f"/{install.MANIFEST}",
@@ -67,6 +68,25 @@ async def test_the_programs_of_this_installation_are_started(files: Path, tmp_pa
     }
     unit = (tmp_path / "etc/systemd/system/vramswap-server.service").read_text()
     assert "ExecStartPre=+/sbin/modprobe nbd" in unit
+
+
+async def test_openrc_and_elogind_have_theirs_where_they_are(files: Path, tmp_path: Path) -> None:
+    (tmp_path / "sbin").mkdir()
+    (tmp_path / "sbin/openrc-run").touch()
+    (tmp_path / "etc/elogind").mkdir(parents=True)
+    before = below(tmp_path)
+    await install.install(tmp_path, files, PROGRAMS)
+    helper = tmp_path / "etc/init.d/vramswap-helper"
+    assert os.access(helper, os.X_OK) and f"\ncommand={PROGRAMS}/vramswap-helper\n" in helper.read_text()
+    for name, said in (
+        ("init.d/vramswap-server", f"{PROGRAMS}/vramswap-helper --take-down"),
+        ("elogind/system-sleep/10-vramswap", f"exec {PROGRAMS}/vramswapctl sleep"),
+        ("elogind/system-sleep/zz-vramswap", f"exec {PROGRAMS}/vramswapctl wake"),
+    ):
+        assert os.access(tmp_path / "etc" / name, os.X_OK) and said in (tmp_path / "etc" / name).read_text(), name
+    assert not os.access(tmp_path / "etc/elogind/sleep.conf.d/vramswap.conf", os.X_OK)
+    await install.uninstall(tmp_path)
+    assert below(tmp_path) == before
 
 
 async def test_a_newer_one_replaces_an_older_one(files: Path, tmp_path: Path) -> None:

@@ -21,13 +21,14 @@ from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import Phrase, say
-from vramswap_gui.paths import HELPER_UNIT, RUNTIME, SERVER_UNIT, SLEEP_UNIT, SYSTEMD, below
+from vramswap_gui.paths import ELOGIND, HELPER_UNIT, OPENRC, RUNTIME, SERVER_UNIT, SLEEP_UNIT, SYSTEMD, below
 from vramswap_gui.system import ours, run, smallfile
 
 FILES: Final = Path(__file__).parent / "files"
 #: Below the root: the paths that were placed, one a line, folders that were made for them with a slash at the end.
 MANIFEST: Final = "usr/local/share/vramswap/installed"
 
+_ELOGIND: Final = str(ELOGIND.relative_to("/"))
 #: What a path below /usr begins with, and what becomes of it below /: an administrator's place, where its reader looks
 #: there too. polkit (before version 124) and many dbus-daemons read no policy in /usr/local.
 _PLACES: Final = (
@@ -35,11 +36,18 @@ _PLACES: Final = (
     ("share/polkit-1/", "usr/share/polkit-1/"),
     ("lib/systemd/", "etc/systemd/"),
     ("share/zsh/vendor-completions/", "usr/local/share/zsh/site-functions/"),
+    ("share/vramswap/openrc/", "etc/init.d/"),
+    ("share/vramswap/elogind/vramswap.conf", f"{_ELOGIND}/sleep.conf.d/vramswap.conf"),
+    ("share/vramswap/elogind/", f"{_ELOGIND}/system-sleep/"),
     ("", "usr/local/"),
 )
-#: The files that name a program, and where in a line they do.
+#: What is placed only where somebody reads it: the start of its place, and what that one has below the root.
+_READERS: Final = (("etc/init.d/", "sbin/openrc-run"), (f"{_ELOGIND}/", _ELOGIND))
+#: The files that name a program, and where in a line they do. A script may name one anywhere.
 _STARTERS: Final = (".service", ".desktop")
 _PROGRAM: Final = re.compile(rb"^(Exec\w*=[-+!@:]*)(?:/usr/(?:bin|libexec)/)?(?=vramswap)", re.MULTILINE)
+_IN_SCRIPT: Final = re.compile(rb"()/usr/(?:bin|libexec)/(?=vramswap)")
+_SCRIPT: Final = b"#!"
 #: As many as the kernel follows (path_resolution(7)).
 _MOST_LINKS: Final = 40
 
@@ -50,7 +58,7 @@ def placed(name: str) -> str:
 
 
 async def install(root: Path = Path("/"), files: Path = FILES, programs: Path | None = None) -> list[str]:
-    """Place the files below ``root`` and, when that is the machine itself, have systemd and D-Bus take note.
+    """Place the files below ``root`` and, when that is the machine itself, have its services take note.
 
     ``programs``: the folder of the programs that the files start; this installation's if it is None. Returns the paths.
     Raises VramswapError; then everything is as it was before.
@@ -59,7 +67,7 @@ async def install(root: Path = Path("/"), files: Path = FILES, programs: Path | 
     if _is_machine(root):
         _require_root()
         require_safe(programs / "vramswap-helper", Path(__file__), Path(sys.executable))
-    contents = _contents(files, programs)
+    contents = {path: data for path, data in _contents(files, programs).items() if _is_read(root, path)}
     before = _manifest(root)
     _require_free(root, [path for path in contents if path not in before])
     for path in (*contents, MANIFEST):
@@ -79,22 +87,27 @@ def _require_free(root: Path, paths: Iterable[str]) -> None:
         raise VramswapError(Problem.INSTALL_FOREIGN, path=f"/{foreign}")
 
 
+def _is_read(root: Path, path: str) -> bool:
+    """Whether there is somebody who reads what is placed there."""
+    return all((root / reader).exists() for start, reader in _READERS if path.startswith(start))
+
+
 def _contents(files: Path, programs: Path) -> dict[str, bytes]:
     """Each file to be there, below the root, and what is in it. Raises VramswapError."""
     try:
-        found = {
-            placed(str(path.relative_to(files))): (path.suffix in _STARTERS, path.read_bytes())
-            for path in sorted(files.rglob("*")) if path.is_file()
-        }  # fmt: skip
+        found = {placed(str(path.relative_to(files))): path for path in sorted(files.rglob("*")) if path.is_file()}
+        contents = {place: (path.suffix in _STARTERS, path.read_bytes()) for place, path in found.items()}
     except OSError as error:
         raise VramswapError(Problem.INSTALL_BROKEN, path=str(error.filename), why=str(error.strerror)) from None
-    if not found:
+    if not contents:
         raise VramswapError(Problem.INSTALL_EMPTY)
-    program = os.fsencode(programs)
-    return {
-        path: _PROGRAM.sub(lambda match: match[1] + program + b"/", data) if starts else data
-        for path, (starts, data) in found.items()
-    }
+    program = os.fsencode(programs) + b"/"
+
+    def started(starts: bool, data: bytes) -> bytes:
+        pattern = _PROGRAM if starts else _IN_SCRIPT if data.startswith(_SCRIPT) else None
+        return data if pattern is None else pattern.sub(lambda match: match[1] + program, data)
+
+    return {place: started(*content) for place, content in contents.items()}
 
 
 def _place(root: Path, contents: Mapping[str, bytes], before: Sequence[str], undo: contextlib.ExitStack) -> None:
@@ -135,7 +148,7 @@ def _write(path: Path, data: bytes | None) -> None:
     fresh = path.with_name(f".{path.name}.vramswap")
     try:
         fresh.write_bytes(data)
-        fresh.chmod(0o644)
+        fresh.chmod(0o755 if data.startswith(_SCRIPT) else 0o644)
         fresh.replace(path)
     except OSError:
         _try(lambda: fresh.unlink(missing_ok=True))
@@ -154,6 +167,8 @@ async def _take_note(undo: contextlib.ExitStack) -> None:
         await _systemd("daemon-reload")
         await _systemd("enable", SLEEP_UNIT)
         await _systemd("reload", "dbus.service")
+        # Else the first caller on the bus would wait for it.
+        await _openrc("rc-update", "--update")
     except VramswapError:
         # The files go again, and with them what systemd has read.
         undo.close()
@@ -199,6 +214,9 @@ async def _stop_all() -> None:
         with contextlib.suppress(VramswapError):
             await _systemd(*command)
     if not _booted():
+        await _openrc("rc-update", "--all", "delete", HELPER_UNIT.removesuffix(".service"))
+        for unit in (HELPER_UNIT, SERVER_UNIT):
+            await _openrc("rc-service", unit.removesuffix(".service"), "stop")
         _end_helper()
 
 
@@ -313,6 +331,12 @@ def _unwritable(path: str, error: OSError, outcome: Phrase) -> VramswapError:
     }
     problem = problems.get(error.errno or 0, Problem.INSTALL_NOT_WRITTEN)
     return VramswapError(problem, path=path, why=str(error.strerror or error), outcome=outcome)
+
+
+async def _openrc(*command: str) -> None:
+    """What it refuses, as it knows no such service, need not be done."""
+    if OPENRC.is_dir():
+        await run.run(*command)
 
 
 async def _systemd(*arguments: str) -> None:

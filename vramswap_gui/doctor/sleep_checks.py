@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
-from vramswap_gui.forms import Sentence, say
-from vramswap_gui.paths import RUNTIME, SLEEP_UNIT, below
+from vramswap_gui.forms import Phrase, Sentence, say
+from vramswap_gui.paths import ELOGIND, RUNTIME, SLEEP_UNIT, SYSTEMD, below
 from vramswap_gui.system import ours, smallfile, swaps
 from vramswap_gui.system.swaps import Swap
 
 #: Where systemd looks for units, an administrator's first (systemd.unit(5)).
 _UNITS: Final = ("etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
+#: In elogind's folder: what is to be done before and after a sleep.
+_HOOKS: Final = "system-sleep/*-vramswap"
 _NVIDIA_UNITS: Final = ("nvidia-suspend.service", "nvidia-hibernate.service", "nvidia-resume.service")
 
 
 def sleep(at: Machine) -> Check:
     """Pages in VRAM have to be brought home before the GPU is powered down."""
     name = say("Before sleep")
+    if not below(at.root, SYSTEMD).is_dir() and any(below(at.root, ELOGIND).glob(_HOOKS)):
+        return _elogind(at, name)
     match _unit(at, SLEEP_UNIT):
         case "enabled":
             return Check(name, Verdict.OK, say("pages are brought home first"))
@@ -42,6 +46,22 @@ def sleep(at: Machine) -> Check:
                 say("{unit:text} is {state:text}, so nobody brings the pages home", unit=SLEEP_UNIT, state=state),
                 say("Enable it: `{command:text}`", command=enable),
             )
+
+
+def _elogind(at: Machine, name: Phrase) -> Check:
+    """A hook that fails keeps the machine awake only if elogind is told to heed it (sleep.conf(5))."""
+    folder = below(at.root, ELOGIND)
+    files = [folder / "sleep.conf", *sorted((folder / "sleep.conf.d").glob("*.conf"))]
+    lines = [line.partition("=") for path in files for line in smallfile.text(path).splitlines()]
+    heeded = [value.strip() for key, _, value in lines if key.strip() == "AllowSuspendInterrupts"]
+    if heeded and heeded[-1].casefold() in ("yes", "true", "on", "1"):
+        return Check(name, Verdict.OK, say("pages are brought home first"))
+    return Check(
+        name,
+        Verdict.WARNING,
+        say("elogind sleeps whatever its hooks say, so pages that do not fit into memory are lost"),
+        say("Let them keep it awake: AllowSuspendInterrupts=yes in {path:text}", path=str(ELOGIND / "sleep.conf")),
+    )
 
 
 def nvidia_sleep(at: Machine) -> Check:

@@ -21,7 +21,7 @@ from vramswap_gui.api.status import Cause, Mode, State, Status
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import swap_area
 from vramswap_gui.helper.config_file import ConfigFile, changed
-from vramswap_gui.helper.helper_unit import start_at_boot
+from vramswap_gui.helper.helper_service import start_at_boot
 from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy import landing, limits, sizing
 from vramswap_gui.helper.policy.explain import Facts, explain

@@ -13,6 +13,7 @@ from pathlib import Path
 from vramswap_gui import __version__
 from vramswap_gui.api.activity import Activity
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.helper import helper_service
 from vramswap_gui.helper.config_file import WRITING, ConfigFile
 from vramswap_gui.helper.dbus_service import DbusService
 from vramswap_gui.helper.event_log import EventLog, Recent
@@ -33,6 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     process.call_it("vramswap-helper")
     journal = Journal("vramswap-helper")
     try:
+        if options.take_down:
+            from vramswap_gui.helper import way_down
+
+            return int(not asyncio.run(way_down.take_down(options.runtime_dir, options.proc, options.sys)))
+        if asyncio.run(helper_service.hand_over()):
+            return 0
         return asyncio.run(_serve(options, journal))
     except VramswapError as error:
         journal.tell(Event.FAILED, str(error), {"error": error.code})
@@ -71,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         default=STATE,
         help="where swap files are made for pages that fit nowhere else (%(default)s)",
     )
+    # For the service of the server's that OpenRC stops at shutdown.
+    parser.add_argument("--take-down", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

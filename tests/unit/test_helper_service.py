@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The helper as a service of OpenRC: who starts it, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.helper import helper_service
+
+#: Makes the programs ``rc-service`` and ``rc-update``, of which the commands given fail; returns what they were asked.
+Programs = Callable[..., Callable[[], list[str]]]
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    def make(*failing: str) -> Callable[[], list[str]]:
+        log = tmp_path / "log"
+        log.touch()
+        for name in ("rc-service", "rc-update", "systemctl"):
+            program = tmp_path / name
+            cases = "".join(f'*" {word} "*) echo "* it will not {word}" >&2; exit 1 ;;\n' for word in failing)
+            program.write_text(f'#!/bin/sh\necho "{name} $*" >>{log}\ncase " $* " in\n{cases}*) ;;\nesac\n')
+            program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        return lambda: log.read_text().splitlines()
+
+    return make
+
+
+@pytest.fixture
+def openrc(tmp_path: Path) -> Path:
+    folder = tmp_path / "openrc"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def by_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_STARTER_BUS_TYPE", "system")
+
+
+@pytest.mark.usefixtures("by_bus")
+async def test_what_the_bus_starts_hands_over(openrc: Path, programs: Programs) -> None:
+    asked = programs()
+    assert await helper_service.hand_over(openrc)
+    assert asked() == ["rc-service vramswap-helper start", "rc-service vramswap-helper status"]
+
+
+@pytest.mark.usefixtures("by_bus")
+@pytest.mark.parametrize("failing", ["start", "status"])
+async def test_it_serves_itself_where_the_service_does_not(failing: str, openrc: Path, programs: Programs) -> None:
+    programs(failing)
+    assert not await helper_service.hand_over(openrc)
+
+
+async def test_the_service_itself_serves(openrc: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DBUS_STARTER_BUS_TYPE", raising=False)
+    asked = programs()
+    assert not await helper_service.hand_over(openrc)
+    assert asked() == []
+
+
+@pytest.mark.usefixtures("by_bus")
+async def test_without_openrc_the_bus_starts_it(tmp_path: Path, programs: Programs) -> None:
+    asked = programs()
+    assert not await helper_service.hand_over(tmp_path / "none")
+    assert asked() == []
+
+
+@pytest.mark.usefixtures("by_bus")
+async def test_on_the_way_down_nobody_starts_it(openrc: Path, programs: Programs) -> None:
+    asked = programs()
+    (openrc / "rc.stopping").mkdir()
+    with pytest.raises(VramswapError) as caught:
+        await helper_service.hand_over(openrc)
+    assert caught.value.problem is Problem.GOING_DOWN and asked() == []
+
+
+@pytest.mark.parametrize(("wanted", "command"), [(True, "add"), (False, "delete")])
+async def test_at_boot(wanted: bool, command: str, openrc: Path, programs: Programs, tmp_path: Path) -> None:
+    asked = programs()
+    await helper_service.start_at_boot(wanted, openrc, tmp_path / "none")
+    assert asked() == [f"rc-update {command} vramswap-helper default"]
+    # systemd, where both are installed, is asked when it runs the machine.
+    await helper_service.start_at_boot(wanted, openrc, tmp_path)
+    assert asked()[1:] == [f"systemctl {'enable' if wanted else 'disable'} vramswap-helper.service"]
+
+
+async def test_what_openrc_refuses_is_told(openrc: Path, programs: Programs, tmp_path: Path) -> None:
+    programs("add")
+    with pytest.raises(VramswapError, match=r"was not enabled: .* it will not add"):
+        await helper_service.start_at_boot(True, openrc, tmp_path / "none")

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""The way down of a machine that systemd does not run: swap first, then the server, then whoever ends the rest.
+
+What ends all processes at shutdown knows nothing of ours. OpenRC's stops them all before it looks at any, the engine
+too, and then waits for its own pages; sysvinit's kills the engine, and turns swap off afterwards. So no page may be in
+VRAM by then. What does not fit into memory is room that programs have which are about to be ended anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.helper import swap_area
+from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.paths import RUNTIME
+from vramswap_gui.system import ours, run, smallfile
+
+#: Programs get so many seconds to end by themselves, and as many to be gone once they are killed.
+_SECONDS: Final = 5.0
+_LOOKS: Final = 50
+#: Process ids in these files are spared by sysvinit's and Debian's scripts, and by us.
+_OMITTED: Final = ("sendsigs.omit", "sendsigs.omit.d/*")
+#: How those are called that hold pages, or wait for the end of those that do.
+_OURS: Final = {"vramswap-keeper", "vramswap-engine", "vramswap-sentry"}
+#: <linux/sched.h>
+_PF_KTHREAD: Final = 0x00200000
+#: File systems in memory that somebody needs to the end.
+_KEPT: Final = {"/", "/dev", "/run", "/sys"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """What proc_pid_stat(5) says of one. Its memory is not looked at, some of which may be in VRAM."""
+
+    pid: int
+    name: str
+    parent: int
+    session: int
+    flags: int
+
+
+async def take_down(folder: Path = RUNTIME, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> bool:
+    """Bring every page home and have the server end; whether that could be done."""
+    if not await _bring_home(folder, proc, sys):
+        os.write(2, b"vramswap: pages in VRAM do not fit into memory, so every program is ended for them\n")
+        await _end_others(proc, folder.parent)
+        await _empty(proc)
+        if not await _bring_home(folder, proc, sys):
+            _spare_server(proc, folder.parent)
+            return False
+    server = ServerClient(folder, "kernel")
+    with contextlib.suppress(VramswapError):
+        if await server.adopt():
+            for segment in (await server.status()).segments:
+                await server.remove(segment.index)
+            await server.quit()
+    return True
+
+
+async def _bring_home(folder: Path, proc: Path, sys: Path) -> bool:
+    """Turn off all areas that are ours; whether none is left."""
+    for area in ours.areas(folder, proc, sys):
+        with contextlib.suppress(VramswapError):
+            await swap_area.off(area.device)
+    return not ours.areas(folder, proc, sys)
+
+
+async def _end_others(proc: Path, run_folder: Path) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal(others(proc, run_folder), number)
+        for _ in range(_LOOKS):
+            if not any(others(proc, run_folder)):
+                return
+            await asyncio.sleep(_SECONDS / _LOOKS)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals, kill: Callable[[int, int], None] = os.kill) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, number)
+
+
+def others(proc: Path, run_folder: Path, this: int | None = None) -> Iterator[int]:
+    """Whoever is ended at shutdown: not the kernel's threads, nor ours, nor those who shut the machine down.
+
+    ``this``: the process that asks, whose session and forebears are spared.
+    """
+    found = {process.pid: process for process in _processes(proc)}
+    asking = found.get(os.getpid() if this is None else this)
+    session = asking.session if asking is not None else -1
+    spared = {1, *_omitted(run_folder)}
+    while asking is not None and asking.pid not in spared:
+        spared.add(asking.pid)
+        asking = found.get(asking.parent)
+    for pid, process in found.items():
+        kernels = process.flags & _PF_KTHREAD
+        if not (kernels or pid in spared or process.session == session or process.name in _OURS):
+            yield pid
+
+
+def _processes(proc: Path) -> Iterator[_Process]:
+    for entry in smallfile.entries(proc):
+        if entry.name.isdigit():
+            # The name may have spaces and parentheses in it.
+            start, _, rest = smallfile.text(entry / "stat").rpartition(")")
+            fields = rest.split()
+            # One that has ended and waits for its parent has nothing any more.
+            if len(fields) > 6 and fields[0] not in "ZX":
+                name = start.partition("(")[2]
+                yield _Process(int(entry.name), name, int(fields[1]), int(fields[3]), int(fields[6]))
+
+
+def _omitted(run_folder: Path) -> set[int]:
+    files = (path for pattern in _OMITTED for path in run_folder.glob(pattern))
+    return {int(word) for path in files for word in smallfile.text(path).split() if word.isdecimal()}
+
+
+async def _empty(proc: Path) -> None:
+    """Unmount what is in memory and may be in swap. What is in use stays."""
+    mounts = [line.split() for line in smallfile.text(proc / "mounts").splitlines()]
+    for _, place, kind, *_ in reversed([mount for mount in mounts if len(mount) > 2]):
+        if kind == "tmpfs" and place not in _KEPT:
+            await run.run("umount", place)
+
+
+def _spare_server(proc: Path, run_folder: Path) -> None:
+    """Its pages are needed to the very end, so have those who end all processes leave it alone, where they can."""
+    folder = run_folder / "sendsigs.omit.d"
+    with contextlib.suppress(OSError):
+        folder.mkdir(exist_ok=True)
+        pids = (process.pid for process in _processes(proc) if process.name in _OURS)
+        (folder / "vramswap").write_text("".join(f"{pid}\n" for pid in pids), encoding="ascii")
