@@ -62,7 +62,7 @@ fuzz: ## Feed the data path anything for SECONDS, with libFuzzer (needs clang)
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.fuzz $(SECONDS)
 
-vm-test: ## Try the Debian package in a virtual machine with systemd: install, reboot, upgrade, remove (needs root)
+vm-test: ## Try the Debian package in a virtual machine: install, reboot, upgrade, remove (needs root; ARGS="--init openrc")
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.vm.run $(ARGS)
 
@@ -74,10 +74,10 @@ deb: ## Build the Debian package for this release into dist/
 	@packaging/deb.sh
 
 rpm: ## Build the RPM for this release of Fedora into dist/
-	@rpmbuild -bb --define "tree $(CURDIR)" --define "_topdir $(CURDIR)/build/rpm" --define "_rpmdir $(CURDIR)/dist" packaging/rpm/vramswap.spec
+	@packaging/rpm.sh $(ARGS)
 
-arch: ## Build the package for this machine's Arch Linux into dist/
-	@mkdir -p dist && cd packaging/arch && BUILDDIR=$(CURDIR)/build/arch PKGDEST=$(CURDIR)/dist makepkg --force
+arch: ## Build the package for this machine's Arch Linux into dist/ (not as root)
+	@packaging/arch.sh $(ARGS)
 
 wheel: ## Build the wheel, one for every distribution and Python, into dist/
 	@packaging/setup.sh run

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Fills the package's private folder with the Python libraries that Debian lacks or has too old; elsewhere with all.
 
-Usage: bundle.py FOLDER COPYRIGHT. Prints the Debian packages of the others, as ``Depends:`` and ``Recommends:`` lines;
-adds the private libraries' licences to the file COPYRIGHT. The versions wanted are those of pyproject.toml.
+Usage: bundle.py FOLDER COPYRIGHT debian|private. Prints the Debian packages of the others, as ``Depends:`` and
+``Recommends:`` lines; adds the private libraries' licences to the file COPYRIGHT. The versions wanted are those of
+pyproject.toml.
 """
 
 from __future__ import annotations
@@ -61,9 +62,7 @@ def suits(version: str, conditions: str) -> bool:
 
 
 def in_distribution(package: str, conditions: str) -> bool:
-    """Whether ``apt-get`` would install a suitable ``package`` for everybody; never where there is no apt."""
-    if shutil.which("apt-cache") is None:
-        return False
+    """Whether ``apt-get`` would install a suitable ``package`` for everybody."""
     done = subprocess.run(
         ["apt-cache", "show", "--no-all-versions", package], capture_output=True, text=True, check=False
     )
@@ -73,8 +72,10 @@ def in_distribution(package: str, conditions: str) -> bool:
     return suits(fields["Version"], conditions)
 
 
-def choose(requirements: list[str]) -> tuple[list[str], list[str], bool]:
+def choose(requirements: list[str], debian: bool) -> tuple[list[str], list[str], bool]:
     """What to install privately, what to depend on, and whether Qt is the distribution's."""
+    if not debian:
+        return requirements, [], False
     private, depends, qt = [], [], False
     for requirement in requirements:
         match = re.fullmatch(r"([\w-]+)(.*)", requirement)
@@ -123,13 +124,13 @@ def prune_qt(pyside: Path) -> None:
     prune(pyside, re.compile(rf"{_PYSIDE.pattern}|Qt/plugins/|Qt/translations/qtbase_({languages})\.qm|{names}"))
 
 
-def licences(folder: Path) -> Iterator[str]:
+def licences(folder: Path, debian: bool) -> Iterator[str]:
     """One paragraph of a copyright file for each private library."""
     for library in sorted(distributions(path=[str(folder)]), key=lambda found: found.name):
         if library.name == "vramswap":
             continue
         name = said(library, "License-Expression", "License") or "see below"
-        text = licence_text(library, name)
+        text = licence_text(library, name, debian)
         body = "\n".join(f" {line.rstrip()}" if line.strip() else " ." for line in text.strip().splitlines())
         tops = sorted({file.parts[0] for file in library.files or () if ".dist-info" not in file.parts[0]} - {".."})
         files = " ".join(f"usr/lib/vramswap/{top}{'/*' if (folder / top).is_dir() else ''}" for top in tops)
@@ -143,9 +144,9 @@ def said(library: Distribution, *names: str) -> str:
     return next((library.metadata[name] for name in names if name in library.metadata), "")
 
 
-def licence_text(library: Distribution, name: str) -> str:
+def licence_text(library: Distribution, name: str, debian: bool) -> str:
     """The licence of a library in full, or where Debian keeps it."""
-    common = [known for known in _COMMON_LICENSES if known in name]
+    common = [known for known in _COMMON_LICENSES if debian and known in name]
     if common:
         where = " and ".join(f"/usr/share/common-licenses/{known}" for known in common)
         return f"{library.name} {library.version}, unchanged but for parts left out; see {where}."
@@ -158,10 +159,10 @@ def licence_text(library: Distribution, name: str) -> str:
 
 def main() -> None:
     """Do it; see the top of this file."""
-    folder, copyright = Path(sys.argv[1]), Path(sys.argv[2])
+    folder, copyright, debian = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "debian"
     with (ROOT / "pyproject.toml").open("rb") as file:
         requirements = tomllib.load(file)["project"]["dependencies"]
-    private, depends, qt = choose(requirements)
+    private, depends, qt = choose(requirements, debian)
     print(f"bundle.py: private are {', '.join(private)}", file=sys.stderr)
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
@@ -169,7 +170,7 @@ def main() -> None:
         check=True,
     )  # fmt: skip
     with copyright.open("a") as out:
-        out.writelines(f"\n{paragraph}" for paragraph in licences(folder))
+        out.writelines(f"\n{paragraph}" for paragraph in licences(folder, debian))
     for metadata in (*folder.glob("*.dist-info"), folder / "bin", *folder.glob("nvidia_ml_py*")):
         shutil.rmtree(metadata, ignore_errors=True)
     (folder / "example.py").unlink(missing_ok=True)

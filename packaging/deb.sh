@@ -7,6 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 work=build/deb
 root=$work/root
+libraries=debian
 date=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}
 . packaging/tree.sh
 doc=$share/doc/vramswap
@@ -41,8 +42,7 @@ vramswap ($version) unstable; urgency=medium
  -- $maintainer  $(date -R -d "@$date")
 END
     gzip -9nc "$work/changelog" >"$doc/changelog.gz"
-    gzip -9nc CHANGELOG.md >"$doc/CHANGELOG.md.gz"
-    gzip -9nc README.md >"$doc/README.md.gz"
+    gzip -9n "$doc/CHANGELOG.md" "$doc/README.md"
 }
 
 # The value of field $1 that bundle.py found.
@@ -78,7 +78,8 @@ control() {
         -e "s/@SIZE@/$size/" -e "s/@DEPENDS@/$depends/" -e "s/@RECOMMENDS@/${recommends:+Recommends: $recommends\n}/" \
         packaging/debian/control.in >"$root/DEBIAN/control"
     for script in postinst prerm postrm; do
-        install -m 0755 "packaging/debian/$script" "$root/DEBIAN/$script"
+        packaging/whole.sh "packaging/debian/$script" >"$root/DEBIAN/$script"
+        chmod 0755 "$root/DEBIAN/$script"
     done
     (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
     chmod 0644 "$root/DEBIAN/control" "$root/DEBIAN/md5sums"

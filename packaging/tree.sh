@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # The steps that every kind of package has in common; sourced by deb.sh, vramswap.spec and PKGBUILD, in the tree's root.
-# Set before: root (the folder that stands for /), work (a folder for what is in between), date (seconds since 1970).
+# Set before: root (the folder that stands for /), work (a folder for what is in between), date (seconds since 1970), and
+# libraries, if the distribution's own are to be used: debian.
 # shellcheck disable=SC2034,SC2154
 
 lib=$root/usr/lib/vramswap
@@ -27,7 +28,7 @@ code() {
     cp LICENSE "$1"
 
     "$system_python" -m venv --clear "$work/venv"
-    "$work/venv/bin/python" packaging/bundle.py "$lib" "$1" >"$work/substvars"
+    "$work/venv/bin/python" packaging/bundle.py "$lib" "$1" "${libraries:-private}" >"$work/substvars"
     "$work/venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-compile --no-deps \
         --target "$lib" "$work/source"
     rm -rf "${lib:?}"/vramswap-*.dist-info "${lib:?}/bin"
@@ -53,4 +54,5 @@ files() {
     launcher usr/bin/vramswap-server vramswap_gui.server.main
     launcher usr/libexec/vramswap-helper vramswap_gui.helper.main
     "$system_python" -B packaging/stage.py "$root/usr" "$(date -d "@$date" +%Y-%m-%d)"
+    install -D -m 0644 -t "$share/doc/vramswap" README.md CHANGELOG.md
 }

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The Debian package and the wheel: built, looked into, unpacked and run."""
+"""The Debian package and the wheel: built, looked into, unpacked and run. The RPM and Arch's: compared with it."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import sysconfig
+import tarfile
+import tempfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -133,7 +137,9 @@ def test_files(deb: Path) -> None:
     assert EXPECTED - listed.keys() == set()
     assert {owner for _, owner in listed.values()} == {"root/root"}
     programs = {name for name, (mode, _) in listed.items() if mode.startswith("-") and "x" in mode}
-    assert programs == set(LAUNCHERS)
+    services = ("openrc/vramswap-helper", "openrc/vramswap-server", "elogind/10-vramswap", "elogind/zz-vramswap")
+    hook = "usr/share/initramfs-tools/hooks/vramswap"
+    assert programs == {*LAUNCHERS, hook, *(f"usr/share/vramswap/{name}" for name in services)}
     assert {name.split("/")[0] for name in listed if name} == {"usr"}
     assert [name for name in listed if name.endswith((".pyc", ".cpp", ".pyx")) or "/tests/" in name] == []
 
@@ -191,6 +197,79 @@ def test_lintian(deb: Path) -> None:
 @pytest.mark.release
 def test_it_is_the_same_when_built_again(deb: Path, source: Path) -> None:
     assert build(source).read_bytes() == deb.read_bytes()
+
+
+#: What one kind of package has alone: Debian's own files, and what has pacman refuse a removal.
+ALONE = {
+    "deb": {"usr/share/doc/vramswap/changelog", "usr/share/lintian/overrides/vramswap",
+            "usr/share/initramfs-tools/hooks/vramswap"},
+    "rpm": set(),
+    "arch": {"usr/share/libalpm/hooks/vramswap.hook", "usr/share/libalpm/scripts/vramswap-may-go"},
+}
+#: What lies elsewhere in Debian's: zsh's completions, by its zsh, and the licences, by its policy.
+ELSEWHERE = {"zsh/vendor-completions/": "zsh/site-functions/", "doc/vramswap/copyright": "licenses/vramswap/copyright"}
+
+
+def alike(kind: str, listed: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Each file (mode and path) that every kind of package has, by one name; whether it may be run.
+
+    Which libraries are private is the distribution's affair, and what is compressed too.
+    """
+    found = {}
+    for mode, name in listed:
+        path = name.removeprefix(".").removeprefix("/").removesuffix(".gz")
+        for debian, others in ELSEWHERE.items():
+            path = path.replace(debian, others)
+        private = path.startswith("usr/lib/vramswap/") and not path.startswith("usr/lib/vramswap/vramswap_gui/")
+        if mode.startswith("-") and path.startswith("usr/") and not private and path not in ALONE[kind]:
+            found[path] = mode
+    return found
+
+
+def debs(deb: Path) -> dict[str, str]:
+    """The files of the Debian package."""
+    lines = (line.split() for line in run("dpkg-deb", "-c", deb).splitlines())
+    return alike("deb", ((words[0], words[5]) for words in lines))
+
+
+@pytest.mark.release
+def test_the_rpm_has_the_same_files(deb: Path, source: Path) -> None:
+    """Built with the real rpmbuild, as on Fedora but for its packages, which are not here."""
+    run(source / "packaging/rpm.sh", "--nodeps", SOURCE_DATE_EPOCH="1767225600")
+    (rpm,) = (source / "dist").glob("*.rpm")
+    listed = run("rpm", "-qp", "--qf", "[%{FILEMODES:perms} %{FILENAMES}\n]", rpm)
+    assert alike("rpm", ((line[:10], line[11:]) for line in listed.splitlines())) == debs(deb)
+    # OpenRC is not to come along, nor what the private libraries would like.
+    minor = run("/usr/bin/python3", "-c", "import sys; print(sys.version_info[1])").strip()
+    wanted = {line.split()[0] for line in run("rpm", "-qp", "--requires", rpm).splitlines() if "rpmlib" not in line}
+    assert wanted == {"/bin/sh", "/usr/bin/python3", "python(abi)", "dbus", "kmod", "polkit", "util-linux", "libxcb",
+                      "libxkbcommon-x11", "mesa-libEGL", "xcb-util-cursor"}  # fmt: skip
+    assert f"python(abi) = 3.{minor}" in run("rpm", "-qp", "--requires", rpm)
+    settings = source / "packaging/rpm/rpmlint.toml"
+    said = run("rpmlint", "--config", settings, source / "packaging/rpm/vramswap.spec", rpm)
+    # Debian's rpmbuild leaves man pages as they are.
+    wrong = [line for line in said.splitlines() if re.search(": [EW]: ", line) and "manpage-not-compressed" not in line]
+    assert wrong == []
+
+
+@pytest.mark.release
+def test_the_package_for_arch_has_the_same_files(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Built with the real makepkg, which wants a user who is not root, as on Arch but for its packages."""
+    with tempfile.TemporaryDirectory(prefix="vramswap-arch-") as name:
+        source = Path(name) / "source"
+        source.mkdir()
+        copy_tree(source)
+        as_user: tuple[str, ...] = ()
+        if os.geteuid() == 0:
+            run("chown", "-R", "nobody", name)
+            as_user = ("setpriv", "--reuid=nobody", "--clear-groups")
+        run(*as_user, source / "packaging/arch.sh", "--nodeps", SOURCE_DATE_EPOCH="1767225600", HOME=name)
+        (built,) = (source / "dist").glob("*.pkg.tar*")
+        with tarfile.open(built) as tar:
+            listed = [(stat.filemode(member.mode | stat.S_IFREG), member.name) for member in tar if member.isfile()]
+            install = tar.extractfile(".INSTALL")
+            assert install is not None and b"may_go()" in install.read()
+    assert alike("arch", listed) == debs(deb)
 
 
 def contents(wheel: Path) -> dict[str, int]:

@@ -27,6 +27,9 @@ RESOURCES = ROOT / "resources"
 PROGRAMS = ("vramswap", "vramswapctl", "vramswap-helper", "vramswap-server")
 PAGES = {"man1/vramswap.1", "man1/vramswapctl.1", "man5/vramswap.toml.5", "man8/vramswap-helper.8",
          "man8/vramswap-server.8"}  # fmt: skip
+#: Scripts of packages, each of which has packaging/upkeep.sh in it.
+SCRIPTS = ("debian/postinst", "debian/prerm", "debian/postrm", "rpm/pre", "rpm/post", "rpm/preun", "rpm/posttrans",
+           "rpm/postun", "arch/vramswap.install", "arch/may-go")  # fmt: skip
 #: Program → its Debian package.
 PACKAGES = {"appstreamcli": "appstream", "systemd-analyze": "systemd", "man": "man-db", "fish": "fish", "zsh": "zsh",
             "shellcheck": "shellcheck", "bash": "bash", "desktop-file-validate": "desktop-file-utils",
@@ -183,6 +186,8 @@ def test_one_list_for_every_package(tmp_path: Path) -> None:
     for builder in ("deb.sh", "rpm/vramswap.spec", "arch/PKGBUILD"):
         text = (ROOT / "packaging" / builder).read_text()
         assert "packaging/tree.sh" in text and "share/dbus-1" not in text, builder
+    programs = {path.name for path in tmp_path.rglob("*") if path.is_file() and os.access(path, os.X_OK)}
+    assert programs == {"vramswap-helper", "vramswap-server", "10-vramswap", "zz-vramswap"}
 
 
 def test_pages_are_all_there(share: Path) -> None:
@@ -263,8 +268,28 @@ def test_zsh_knows_every_command(share: Path) -> None:
 
 
 def test_scripts_of_packages() -> None:
-    scripts = [*(ROOT / "packaging").glob("*.sh"), *(ROOT / "packaging/arch").iterdir()]
-    run("shellcheck", *map(str, scripts), *(f"packaging/debian/{name}" for name in ("postinst", "prerm", "postrm")))
+    written = {f"{folder}/{path.name}" for folder in ("debian", "rpm", "arch") for path in
+               (ROOT / "packaging" / folder).iterdir()}  # fmt: skip
+    others = {"debian/control.in", "debian/lintian-overrides", "rpm/vramswap.spec", "rpm/rpmlint.toml",
+              "arch/PKGBUILD", "arch/vramswap.hook"}  # fmt: skip
+    assert written - others == set(SCRIPTS)
+    services = [*(RESOURCES / "openrc").iterdir(), *(RESOURCES / "elogind").glob("*vramswap")]
+    scripts = [*(ROOT / "packaging").glob("*.sh"), ROOT / "packaging/arch/PKGBUILD", *services]
+    run("shellcheck", *map(str, scripts), *(f"packaging/{name}" for name in SCRIPTS))
+
+
+def whole(script: str) -> str:
+    """A script of a package as it is in the package."""
+    return run("packaging/whole.sh", f"packaging/{script}")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_is_whole(script: str, tmp_path: Path) -> None:
+    """Nothing is read from the tree, or from a file of the package that may be gone."""
+    text = whole(script).replace("@VERSION@", "1")
+    assert "may_go()" in text and "upkeep.sh\n. " not in text and "\n. packaging" not in text
+    (tmp_path / "script").write_text(text)
+    run("sh", "-n", str(tmp_path / "script"))
 
 
 @pytest.mark.parametrize("script", ["postinst", "prerm", "postrm"])
@@ -277,28 +302,50 @@ SERVING = b"/usr/bin/python3\0-P\0-m\0vramswap_gui.server.main\0--control\0/run/
 OTHER = b"less\0/run/vramswap/control.sock.txt\0"
 
 
+class Machine:
+    """Runs a package's scripts with a /proc, programs to call and folders of its own."""
+
+    def __init__(self, folder: Path, device: str, process: bytes) -> None:
+        self.root, self.programs, self._log = folder / "root", folder / "bin", folder / "log"
+        proc = self.root / "proc"
+        (proc / "4000000").mkdir(parents=True)
+        (proc / "4000000/cmdline").write_bytes(process)
+        (proc / "swaps").write_text(f"Filename Type Size Used Priority\n{device} partition 1048572 4 1000\n")
+        self.programs.mkdir()
+        for name in ("deb-systemd-invoke", "deb-systemd-helper", "py3clean", "py3compile", "systemctl", "vramswapctl",
+                     "rc-service", "rc-update", "udevadm", "dbus-send"):  # fmt: skip
+            self.program(name, f'echo "{name} $*" >>{self._log}')
+        self.program("dpkg-query", "echo 1.2")
+
+    def program(self, name: str, text: str) -> None:
+        """One that the scripts may call."""
+        (self.programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (self.programs / name).chmod(0o755)
+
+    def run(self, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A script, which is told apart from this machine."""
+        # But for the argument that the server is known by.
+        places = r"/proc/|/run/(?!vramswap/control)|/etc/|/sbin/openrc-run|/usr/lib/vramswap/|/usr/share/vramswap/"
+        text = re.sub(rf"(?<![\w}}.])({places})", rf"{self.root}\1", text)
+        text = text.replace("kill -TERM", f"echo kill >>{self._log}; :")
+        return subprocess.run(
+            ["sh", "-c", text, "script", *arguments], capture_output=True, text=True, check=False,
+            env={"PATH": f"{self.programs}:{os.environ['PATH']}"},
+        )  # fmt: skip
+
+    def calls(self) -> list[str]:
+        """What was called, in order."""
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+
 def prerm(
     folder: Path, device: str, process: bytes, *arguments: str
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """``prerm`` of version 1.2 with a /proc, and programs to call, of its own: how it ended, and what it called."""
-    proc, programs, log = folder / "proc", folder / "bin", folder / "log"
-    (proc / "4000000").mkdir(parents=True)
-    (proc / "4000000/cmdline").write_bytes(process)
-    (proc / "swaps").write_text(f"Filename Type Size Used Priority\n{device} partition 1048572 4 1000\n")
-    programs.mkdir()
-    for name in ("deb-systemd-invoke", "py3clean"):
-        (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{log}\n')
-    (programs / "dpkg-query").write_text("#!/bin/sh\necho 1.2\n")
-    for program in programs.iterdir():
-        program.chmod(0o755)
-    script = (ROOT / "packaging/debian/prerm").read_text()
-    script = script.replace("/proc", str(proc)).replace("/run/systemd/system", str(programs))
-    script = script.replace("kill -TERM", f"echo kill >>{log}; :")
-    done = subprocess.run(
-        ["sh", "-c", script, "prerm", *arguments], capture_output=True, text=True, check=False,
-        env={"PATH": f"{programs}:{os.environ['PATH']}"},
-    )  # fmt: skip
-    return done, log.read_text().splitlines() if log.exists() else []
+    """``prerm`` of version 1.2 on a machine that systemd runs: how it ended, and what it called."""
+    machine = Machine(folder, device, process)
+    (machine.root / "run/systemd/system").mkdir(parents=True)
+    done = machine.run(whole("debian/prerm"), *arguments)
+    return done, machine.calls()
 
 
 @pytest.mark.parametrize("action", [("remove",), ("upgrade", "1.1"), ("failed-upgrade", "9"), ("deconfigure", "9")])
@@ -330,24 +377,87 @@ def test_a_newer_package_takes_the_swap_over(version: str, tmp_path: Path) -> No
     assert (done.returncode, done.stderr) == (0, "")
     # The server is left alone, and so is its unit.
     assert calls == []
-    assert "vramswapctl upgrade" in (ROOT / "packaging/debian/postinst").read_text()
 
 
 def test_a_fresh_package_enables_the_sleep_unit_alone(tmp_path: Path) -> None:
     """The helper is enabled by its setting at_boot, the server is started by the helper."""
-    log = tmp_path / "log"
-    (tmp_path / "deb-systemd-helper").write_text(f'#!/bin/sh\necho "$*" >>{log}\n')
-    (tmp_path / "py3compile").write_text("#!/bin/sh\n")
-    for program in tmp_path.iterdir():
-        program.chmod(0o755)
-    script = (ROOT / "packaging/debian/postinst").read_text().replace("/run/systemd/system", "/nonexistent")
-    run("sh", "-c", script, "postinst", "configure", "", PATH=f"{tmp_path}:{os.environ['PATH']}")
-    assert [line.split() for line in log.read_text().splitlines() if "enable" in line.split()[0:2]] == [
-        ["enable", "vramswap-sleep.service"]
-    ]
+    enabled = {
+        "debian/postinst": ("configure", "", "deb-systemd-helper enable vramswap-sleep.service"),
+        "rpm/post": ("1", "", "systemctl --no-reload enable vramswap-sleep.service"),
+        "arch/vramswap.install": ("", "post_install", "systemctl enable vramswap-sleep.service"),
+    }
+    for script, (first, called, command) in enabled.items():
+        machine = Machine(tmp_path / script, "", OTHER)
+        done = machine.run(f"{whole(script)}\n{called if called else ''}", first, "")
+        assert done.returncode == 0, done
+        assert [call for call in machine.calls() if " enable " in call] == [command]
     helper = (RESOURCES / "systemd/vramswap-helper.service").read_text()
     assert "WantedBy=graphical.target\n" in helper and "After=display-manager.service\n" in helper
     assert "[Install]" not in (RESOURCES / "systemd/vramswap-server.service").read_text()
+
+
+@pytest.mark.parametrize(
+    ("device", "process", "refused"), [("/dev/nbd0", SERVING, True), ("/dev/sda2", SERVING, False)]
+)
+@pytest.mark.parametrize("script", ["rpm/preun", "arch/may-go"])
+def test_no_package_goes_while_its_swap_is_on(
+    script: str, device: str, process: bytes, refused: bool, tmp_path: Path
+) -> None:
+    machine = Machine(tmp_path, device, process)
+    done = machine.run(whole(script), "0")
+    assert (done.returncode != 0) == refused and ("vramswapctl off" in done.stderr) == refused, done
+    assert not refused or machine.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("installed", "count", "refused"), [("1.10", 2, True), ("1.2", 2, False), ("1.1", 2, False), ("", 1, False)]
+)
+def test_an_older_rpm_does_not_replace_a_newer_one(installed: str, count: int, refused: bool, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, "/dev/nbd0", SERVING)
+    place = machine.root / "usr/lib/vramswap/vramswap_gui"
+    place.mkdir(parents=True)
+    if installed:
+        (place / "__init__.py").write_text(f'__version__ = "{installed}"\n')
+    done = machine.run(whole("rpm/pre").replace("@VERSION@", "1.2"), str(count))
+    assert (done.returncode != 0) == refused, done
+
+
+@pytest.mark.parametrize("script", ["debian/postinst", "rpm/posttrans", "arch/vramswap.install"])
+@pytest.mark.parametrize("device", ["/dev/nbd0", "/dev/sda2"])
+def test_every_package_has_the_server_taken_over(script: str, device: str, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, device, SERVING)
+    done = machine.run(f"{whole(script)}\n{'post_upgrade' if 'arch' in script else ''}", "configure", "1.1")
+    assert done.returncode == 0, done
+    assert ("vramswapctl upgrade" in machine.calls()) == (device == "/dev/nbd0")
+
+
+@pytest.mark.parametrize(
+    ("place", "remove"),
+    [("debian/postinst", "debian/postrm"), ("rpm/post", "rpm/postun"), ("arch/vramswap.install",) * 2],
+)
+def test_openrc_and_elogind_find_their_files_where_they_are(place: str, remove: str, tmp_path: Path) -> None:
+    """They go again; a file of an administrator's is left alone."""
+    machine = Machine(tmp_path, "", OTHER)
+    etc, share = machine.root / "etc", machine.root / "usr/share/vramswap"
+    for path in ("sbin/openrc-run", "etc/elogind/logind.conf", "etc/init.d/vramswap-server"):
+        (machine.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (machine.root / path).write_text("#!/bin/sh\n")
+        (machine.root / path).chmod(0o755)
+    run(sys.executable, "-B", "packaging/stage.py", str(share.parents[1]), "2026-01-31")
+    before = {file for file in etc.rglob("*") if file.is_file()}
+    for _ in range(2):
+        assert machine.run(f"{whole(place)}\n{'post_install' if 'arch' in place else ''}", "configure").returncode == 0
+    placed = {file for file in etc.rglob("*") if file.is_file()} - before
+    assert {str(copy.relative_to(etc)) for copy in placed} == {
+        "init.d/vramswap-helper", "elogind/system-sleep/10-vramswap", "elogind/system-sleep/zz-vramswap",
+        "elogind/sleep.conf.d/vramswap.conf",
+    }  # fmt: skip
+    for copy in placed:
+        (source,) = share.rglob(copy.name)
+        assert (copy.read_bytes(), copy.stat().st_mode) == (source.read_bytes(), source.stat().st_mode)
+    first = {"debian/postrm": "remove", "rpm/postun": "0"}.get(remove, "")
+    assert machine.run(f"{whole(remove)}\n{'post_remove' if 'arch' in remove else ''}", first).returncode == 0
+    assert {file for file in etc.rglob("*") if file.is_file()} == before
 
 
 def test_paths_agree() -> None:
@@ -355,7 +465,9 @@ def test_paths_agree() -> None:
     helper = "/usr/libexec/vramswap-helper"
     assert f"Exec={helper}\n" in (RESOURCES / "dbus/org.vramswap.Helper.service").read_text()
     assert f"ExecStart={helper}\n" in (RESOURCES / "systemd/vramswap-helper.service").read_text()
-    assert helper in (ROOT / "packaging/debian/prerm").read_text()
+    assert f"\ncommand={helper}\n" in (RESOURCES / "openrc/vramswap-helper").read_text()
+    assert f" {helper} --take-down\n" in (RESOURCES / "openrc/vramswap-server").read_text()
+    assert helper in (ROOT / "packaging/upkeep.sh").read_text()
     assert f"launcher {helper[1:]} " in (ROOT / "packaging/tree.sh").read_text()
     server = (RESOURCES / "systemd/vramswap-server.service").read_text()
     assert "ExecStart=/usr/bin/vramswap-server --control /run/vramswap/control.sock " in server

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# What every kind of package does on the machine when it comes, changes and goes. packaging/whole.sh puts this text where
+# a script of a package has the line that sources it, so that each script is whole and needs no file that may be gone.
+
+# The processes that have the argument $1. The helper may be broken when the package is removed or replaced, so nobody
+# is asked who might not answer.
+with_argument() {
+    grep -lszxF -e "$1" /proc/[0-9]*/cmdline | while read -r file; do
+        pid=${file%/cmdline}
+        pid=${pid##*/}
+        # This very search has the argument too, and who starts the helper anew.
+        case $(cat "/proc/$pid/comm" 2>/dev/null || true) in
+            grep | supervise-daemo*) ;;
+            *) echo "$pid" ;;
+        esac
+    done
+}
+
+server() {
+    with_argument /run/vramswap/control.sock
+}
+
+# Whether a server has swap in use, which it then holds in video memory. Without its folder the kernel names a device whose
+# mount is gone, that of a helper which ended.
+lending() {
+    grep -qsE '^(/dev)?/(nbd|ublkb)' /proc/swaps && [ -n "$(server)" ]
+}
+
+# Whether the package may go, or be replaced by a version that cannot take swap over.
+may_go() {
+    if ! lending; then return 0; fi
+    cat >&2 <<'EOF'
+vramswap: swap in video memory is on. Its pages would be lost with the server that
+holds them, so the package stays as it is. Turn it off, then try again:
+  vramswapctl off
+If the pages do not fit into memory, close programs first. If the helper does not
+answer, run as root for each /dev/nbd or /dev/ublkb device of `swapon --show`:
+  swapoff /dev/nbdN
+EOF
+    return 1
+}
+
+# The helper alone, which the swap can do without. With a service manager another one is started, of the new version.
+end_helper() {
+    for pid in $(with_argument /usr/libexec/vramswap-helper); do
+        kill -TERM "$pid" 2>/dev/null || true
+    done
+}
+
+# Pages that landed on a disk; with the package gone nobody would bring them home.
+bring_landed_home() {
+    grep -oE '^[^ ]*/vramswap-landing-[0-9]+/swap' /proc/swaps | while read -r file; do
+        swapoff "$file"
+        rm -rf "${file%/swap}"
+    done
+}
+
+# Without systemd nobody else ends them. A server that has nothing to serve ends at this signal, and one that has goes on
+# serving.
+end_all() {
+    if [ -d /run/openrc ]; then
+        for service in vramswap-helper vramswap-server; do
+            rc-service --quiet --ifstarted $service stop || true
+        done
+    fi
+    end_helper
+    for pid in $(server); do
+        kill -TERM "$pid" 2>/dev/null || true
+    done
+}
+
+# Another version of the files is there. A helper that was started anew while they were exchanged may be of the one before;
+# the server becomes this one, and every page stays where it is.
+upgraded() {
+    end_helper
+    if lending; then
+        vramswapctl upgrade || echo 'vramswap: the old server serves on; see: vramswapctl status' >&2
+    fi
+}
+
+# Have those who read our files take note. polkit looks by itself, and so do most of these.
+reload() {
+    if [ -d /run/systemd/system ]; then
+        systemctl --system daemon-reload >/dev/null 2>&1 || true
+    fi
+    udevadm control --reload >/dev/null 2>&1 || true
+    dbus-send --system --dest=org.freedesktop.DBus / org.freedesktop.DBus.ReloadConfig >/dev/null 2>&1 || true
+}
+
+# Whether the file $1 is not there, or one of these.
+is_free() {
+    [ ! -e "$1" ] || grep -qsx '# SPDX-License-Identifier: MIT' "$1"
+}
+
+# For OpenRC and elogind, where they are: they look below /etc alone. It is a copy, because OpenRC would look for the
+# settings of a linked service beside what the link leads to. $1: mode, $2: file below /usr/share/vramswap, $3: its place.
+place() {
+    if is_free "$3"; then
+        mkdir -p "${3%/*}"
+        install -m "$1" "/usr/share/vramswap/$2" "$3"
+    fi
+}
+
+place_services() {
+    if [ -x /sbin/openrc-run ]; then
+        place 0755 openrc/vramswap-helper /etc/init.d/vramswap-helper
+        place 0755 openrc/vramswap-server /etc/init.d/vramswap-server
+        # Else the first caller on the bus would wait for it.
+        rc-update --update >/dev/null 2>&1 || true
+    fi
+    if [ -d /etc/elogind ]; then
+        place 0755 elogind/10-vramswap /etc/elogind/system-sleep/10-vramswap
+        place 0755 elogind/zz-vramswap /etc/elogind/system-sleep/zz-vramswap
+        place 0644 elogind/vramswap.conf /etc/elogind/sleep.conf.d/vramswap.conf
+    fi
+}
+
+# What is left when the package has gone, but for settings.
+remove_places() {
+    rm -rf /run/vramswap
+    # Where pages landed that fitted nowhere else; by now they are home.
+    rmdir --ignore-fail-on-non-empty /var/lib/vramswap 2>/dev/null || true
+}
+
+remove_services() {
+    if command -v rc-update >/dev/null; then
+        rc-update --quiet --all delete vramswap-helper >/dev/null 2>&1 || true
+    fi
+    for file in /etc/init.d/vramswap-helper /etc/init.d/vramswap-server /etc/elogind/system-sleep/10-vramswap \
+        /etc/elogind/system-sleep/zz-vramswap /etc/elogind/sleep.conf.d/vramswap.conf; do
+        if is_free "$file"; then rm -f "$file"; fi
+    done
+    rmdir /etc/elogind/system-sleep 2>/dev/null || true
+}
