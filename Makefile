@@ -62,7 +62,7 @@ fuzz: ## Feed the data path anything for SECONDS, with libFuzzer (needs clang)
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.fuzz $(SECONDS)
 
-vm-test: ## Try the Debian package in a virtual machine: install, reboot, upgrade, remove (needs root; ARGS="--init openrc")
+vm-test: ## Try the Debian package in a virtual machine: install, reboot, upgrade, remove (needs root; ARGS=openrc for the one without systemd)
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.vm.run $(ARGS)
 

@@ -201,8 +201,11 @@ def test_it_is_the_same_when_built_again(deb: Path, source: Path) -> None:
 
 #: What one kind of package has alone: Debian's own files, and what has pacman refuse a removal.
 ALONE = {
-    "deb": {"usr/share/doc/vramswap/changelog", "usr/share/lintian/overrides/vramswap",
-            "usr/share/initramfs-tools/hooks/vramswap"},
+    "deb": {
+        "usr/share/doc/vramswap/changelog",
+        "usr/share/lintian/overrides/vramswap",
+        "usr/share/initramfs-tools/hooks/vramswap",
+    },
     "rpm": set(),
     "arch": {"usr/share/libalpm/hooks/vramswap.hook", "usr/share/libalpm/scripts/vramswap-may-go"},
 }

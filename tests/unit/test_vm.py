@@ -20,4 +20,9 @@ def test_the_steps_can_be_loaded_there(tmp_path: Path) -> None:
         else:
             shutil.copyfile(source, target)
     # As there: Python's own library, and nothing of this one's environment.
-    subprocess.run([sys.executable, "-S", "-B", "-c", "import tests.vm.steps"], cwd=tmp_path, env={}, check=True)
+    subprocess.run(
+        [sys.executable, "-S", "-B", "-c", "import tests.vm.steps, tests.vm.steps_openrc"],
+        cwd=tmp_path,
+        env={},
+        check=True,
+    )

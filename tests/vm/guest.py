@@ -65,11 +65,13 @@ def server() -> dict[str, Any] | None:
         connection.settimeout(PATIENCE)
         try:
             connection.connect(str(CONTROL))
-        except OSError:
+            connection.sendall(b'{"id": 1, "verb": "status"}\n')
+            with connection.makefile() as lines:
+                line = lines.readline()
+        except (ConnectionError, FileNotFoundError):
             return None
-        connection.sendall(b'{"id": 1, "verb": "status"}\n')
-        with connection.makefile() as lines:
-            found: dict[str, Any] = json.loads(lines.readline())["result"]
+        # One that ends meanwhile says nothing.
+        found: dict[str, Any] | None = json.loads(line)["result"] if line else None
         return found
 
 

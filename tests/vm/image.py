@@ -26,9 +26,13 @@ _ROOM: Final = 2048
 _RECIPE: Final = "2"
 
 _SYSTEM: Final = (
-    "linux-image-amd64", "systemd-sysv", "udev", "dbus", "polkitd", "libpam-systemd", "python3",
-    "procps", "login", "passwd",
+    "linux-image-amd64", "udev", "dbus", "polkitd", "python3", "procps", "login", "passwd",
 )  # fmt: skip
+#: What starts the machine, and who is told that somebody sits at it.
+_INITS: Final[Mapping[str, tuple[str, ...]]] = {
+    "systemd": ("systemd-sysv", "libpam-systemd"),
+    "openrc": ("openrc", "sysvinit-core", "elogind", "libpam-elogind", "systemd-standalone-sysusers"),
+}
 BUILD: Final = ("binutils", "dpkg-dev", "g++", "gzip", "libc6-dev", "python3-dev", "python3-venv")
 
 # Run in the tree before the packages are unpacked: small initramfs, because the processor is an emulated one.
@@ -47,20 +51,26 @@ printf '%s\\n' hostonly=no compress=cat early_microcode=no 'omit_dracutmodules+=
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release of Debian, and what makes its initramfs: a package, and a script that sets it up."""
+    """A release of Debian, what makes its initramfs (a package, and a script that sets it up), and its init."""
 
     name: str
     initramfs: str
     setup: str
+    init: str = "systemd"
 
     @property
     def work(self) -> Path:
-        return WORK / self.name
+        return WORK / (self.name if self.init == "systemd" else f"{self.name}-{self.init}")
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return (self.initramfs, *_SYSTEM, *_INITS[self.init], *BUILD)
 
 
 STABLE: Final = Release(RELEASE, "initramfs-tools", _INITRAMFS_TOOLS)
 #: The newest systemd that there is, in the initramfs too.
 NEWEST: Final = Release("sid", "dracut", _DRACUT)
+OPENRC: Final = Release(RELEASE, "initramfs-tools", _INITRAMFS_TOOLS, "openrc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +94,14 @@ def make(release: Release) -> Disk:
             )
     work, tree = release.work, release.work / "tree"
     work.mkdir(parents=True, exist_ok=True)
-    ingredients = (_RECIPE, release.name, *_SYSTEM, *BUILD, release.initramfs, release.setup)
+    ingredients = (_RECIPE, release.name, *release.packages, release.setup)
     _once(work / "tree", "\n".join(ingredients), lambda: _bootstrap(release))
     _once(work / "package", _RECIPE + sources(), lambda: build_package(tree, work))
     package = max((work / "package").glob("*.deb"))
     depends = _field(package, "Depends")
-    setup = (HERE / "setup.sh").read_text()
-    stamp = "\n".join((_stamp(work / "tree").read_text(), depends, setup))
-    _once(work / "image", stamp, lambda: _image(work, depends))
+    setup = [(HERE / name).read_text() for name in _setup(release.init)]
+    stamp = "\n".join((_stamp(work / "tree").read_text(), depends, *setup))
+    _once(work / "image", stamp, lambda: _image(work, release.init, depends))
     return Disk(_only(tree, "boot/vmlinuz-*"), _only(tree, "boot/initrd.img-*"), work / "image.ext4", package)
 
 
@@ -132,7 +142,7 @@ def _bootstrap(release: Release) -> None:
     tree = release.work / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     uri, keyring = mirror()
-    packages = ",".join((release.initramfs, *_SYSTEM, *BUILD))
+    packages = ",".join(release.packages)
     # A mirror of sid may be some weeks old.
     subprocess.run(
         ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}", f"--keyring={keyring}",
@@ -215,13 +225,18 @@ def inside(tree: Path, command: list[str], mounted: Path, environment: Mapping[s
     subprocess.run(["unshare", "--mount", "sh", "-c", "\n".join(lines), "sh", tree, mounted, cache, *words], check=True)
 
 
-def _image(work: Path, depends: str) -> None:
+def _setup(init: str) -> tuple[str, str]:
+    return ("setup.sh", f"setup-{init}.sh")
+
+
+def _image(work: Path, init: str, depends: str) -> None:
     """What the package depends on is there already, as on a desktop; the package is installed in the machine."""
     tree, script, image = work / "tree", work / "setup", work / "image.ext4"
     shutil.rmtree(script, ignore_errors=True)
     script.mkdir()
-    shutil.copy(HERE / "setup.sh", script / "setup.sh")
-    inside(tree, ["sh", "/mnt/setup.sh", depends], script, {"DEBIAN_FRONTEND": "noninteractive"})
+    for name in _setup(init):
+        shutil.copy(HERE / name, script / name)
+    inside(tree, ["sh", "/mnt/setup.sh", init, depends], script, {"DEBIAN_FRONTEND": "noninteractive"})
     image.unlink(missing_ok=True)
     used = int(subprocess.run(["du", "-sm", tree], check=True, capture_output=True, text=True).stdout.split()[0])
     subprocess.run(

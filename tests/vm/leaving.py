@@ -17,7 +17,8 @@ _BEFORE: Final = Path("/var/lib/vm-test/before")
 _OTHERS: Final = ("/var/cache", "/var/log", "/var/lib/dpkg", "/var/lib/apt", "/var/lib/systemd", "/var/lib/vm-test",
                   "/var/lib/polkit-1", "/var/tmp", "/opt/vm", "/usr/local/lib", "/root", "/home", "/etc/mtab",
                   "/etc/systemd/system/vramswap-helper.service.d", "/etc/systemd/system/vramswap-server.service.d",
-                  "/etc/systemd/system/systemd-suspend.service.d")  # fmt: skip
+                  "/etc/systemd/system/systemd-suspend.service.d", "/etc/conf.d/vramswap-helper",
+                  "/usr/lib/rc/cache")  # fmt: skip
 
 
 def _apt(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""``make vm-test``: the package in machines with systemd. Prints a table of steps; the exit status is 0 if all passed.
+"""``make vm-test``: the package in machines with systemd and with OpenRC. Prints a table of steps.
 
-The machines are emulated, because machines for tests are often virtual ones themselves. Logs are in build/vm, in a
-folder for each course: ``console.log`` (kernel and systemd), ``journal.log`` and ``steps.log``. What the steps do is in
-steps.py.
+The exit status is 0 if all passed. The machines are emulated, because machines for tests are often virtual ones
+themselves. Logs are in build/vm, in a folder for each course: ``console.log`` (the kernel and the init),
+``journal.log`` and ``steps.log``. What the steps do is in steps.py and steps_openrc.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,8 @@ _STEP: Final = 1200.0
 _DOWN: Final = 600.0
 #: A way down that takes longer than this has failed: somebody waited for a time-out.
 PROMPT: Final = 45.0
+#: OpenRC's way down is made of many programs.
+_PROMPT_OPENRC: Final = 120.0
 
 #: What the kernel prints last.
 _OVMF: Final = Path("/usr/share/OVMF")
@@ -72,9 +75,20 @@ class Course:
     release: Release
     #: Whether it has a disk with swap.
     swap: bool
+    #: Seconds for the way down.
+    prompt: float = PROMPT
+    #: What the init has to say, and how often.
+    said: Mapping[str, int] = field(default_factory=dict)
 
 
-COURSES: Final = {"package": Course(image.STABLE, False), "newest": Course(image.NEWEST, True)}
+COURSES: Final = {
+    "package": Course(image.STABLE, False),
+    "newest": Course(image.NEWEST, True),
+    "openrc": Course(
+        image.OPENRC, False, _PROMPT_OPENRC,
+        {"Bringing pages home from video memory": 3, "so every program is ended for them": 1},
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,8 @@ class Machine:
 
     command: list[str | Path]
     folder: Path
+    #: Seconds for the way down.
+    prompt: float = PROMPT
     #: What the kernel is told, and which firmware it has: "", RESUME or UEFI.
     way: str = ""
     process: subprocess.Popen[bytes] | None = None
@@ -211,8 +227,8 @@ def _is_down(machine: Machine, down: _Down, off: bool) -> bool:
 def _note_down(machine: Machine, down: _Down) -> bool:
     """How it went down, and whether it goes on: it is started anew where that is up to us."""
     took, clean = time.monotonic() - down.since, machine.endings() > down.endings
-    right = clean and (took <= PROMPT or not down.hurry)
-    detail = "" if right else f"it has to end within {PROMPT:.0f} s" if clean else "it did not end by itself"
+    right = clean and (took <= machine.prompt or not down.hurry)
+    detail = "" if right else f"it has to end within {machine.prompt:.0f} s" if clean else "it did not end by itself"
     machine.add(Outcome(down.name, "PASS" if right else "FAIL", took, detail))
     if clean and down.way is not None:
         machine.way = down.way
@@ -250,7 +266,7 @@ def assemble(course: str, disk: Disk, folder: Path, memory: int) -> Machine:
         *(word for name, log in ports for word in ("-chardev", f"file,id={name},path={log},append=on")),
         *(word for name, _ in ports for word in ("-serial", f"chardev:{name}")),
     ]  # fmt: skip
-    return Machine(command, folder)
+    return Machine(command, folder, COURSES[course].prompt)
 
 
 def pack(course: str, disk: Disk, folder: Path) -> Path:
@@ -267,6 +283,13 @@ def pack(course: str, disk: Disk, folder: Path) -> Path:
         tar.add(disk.package, "vramswap.deb")
         tar.add(image.raised(disk.package, folder), "vramswap-newer.deb")
     return out
+
+
+def _unsaid(folder: Path, course: Course) -> list[str]:
+    text = (folder / "console.log").read_text(errors="replace")
+    counts = {words: text.count(words) for words in course.said}
+    return [f"{words}: {counts[words]} times, not {wanted}" for words, wanted in course.said.items()
+            if counts[words] != wanted]  # fmt: skip
 
 
 def _bad(folder: Path) -> list[str]:
@@ -294,8 +317,15 @@ def take(course: str, memory: int) -> bool:
             machine.end()
             for log in folder.glob("*.log"):
                 shutil.copy(log, logs / log.name)
-        bad = _bad(folder)
-    machine.add(Outcome("the kernel and systemd had no complaint", "FAIL" if bad else "PASS", 0, "\n".join(bad[:10])))
+        bad = _bad(folder) + _unsaid(folder, COURSES[course])
+    machine.add(
+        Outcome(
+            f"the kernel and {COURSES[course].release.init} had no complaint",
+            "FAIL" if bad else "PASS",
+            0,
+            "\n".join(bad[:10]),
+        )
+    )
     last = machine.outcomes[-2].name if len(machine.outcomes) > 1 else ""
     complete = last == "poweroff"
     passed = sum(outcome.verdict == "PASS" for outcome in machine.outcomes)

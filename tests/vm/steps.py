@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -273,34 +273,40 @@ COURSES: Final[dict[str, tuple[Boot, ...]]] = {
 }  # fmt: skip
 
 
-def take(step: Callable[[], None]) -> None:
-    """One step, and word of how it went."""
+def take(step: Callable[[], None], said: Callable[[float], str]) -> None:
+    """One step, and word of how it went. ``said``: what our programs told since a time."""
     name = (step.__doc__ or "").strip()
     begun, since = time.monotonic(), time.time()
     verdict, detail = "PASS", ""
     try:
         step()
     except Exception as error:
-        ours = log(since, "-u", "vramswap-*.service", "-n", "15")
-        verdict, detail = "FAIL", f"{type(error).__name__}: {error}\n{ours}"
+        verdict, detail = "FAIL", f"{type(error).__name__}: {error}\n{said(since)}"
     tell(name=name, verdict=verdict, seconds=round(time.monotonic() - begun, 1), detail=detail)
 
 
-def main() -> None:
-    """Take the steps of this boot."""
+def go(course: Sequence[Boot], said: Callable[[float], str], leave: Callable[[str], object]) -> None:
+    """Take the steps of this boot; ``leave`` has the machine ``poweroff`` or ``reboot``."""
     STATE.mkdir(exist_ok=True)
     count = STATE / "boot"
     number = int(count.read_text()) if count.exists() else 0
     count.write_text(str(number + 1))
-    course = COURSES[Path("course").read_text()]
     boot = course[number]
     for step in boot.steps:
-        take(step)
+        take(step, said)
     tell(down=boot.down, way=boot.way, hurry=True)
     os.sync()
-    last = number + 1 == len(course)
-    command("systemctl", "--no-block", "poweroff" if last or boot.way is not None else "reboot")
+    leave("poweroff" if number + 1 == len(course) or boot.way is not None else "reboot")
     time.sleep(600)
+
+
+def main() -> None:
+    """The steps of a course with systemd."""
+    go(
+        COURSES[Path("course").read_text()],
+        lambda since: log(since, "-u", "vramswap-*.service", "-n", "15"),
+        lambda how: command("systemctl", "--no-block", how),
+    )
 
 
 if __name__ == "__main__":
