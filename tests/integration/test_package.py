@@ -236,6 +236,7 @@ def debs(deb: Path) -> dict[str, str]:
 
 
 @pytest.mark.release
+@pytest.mark.timeout(3600)
 def test_the_rpm_has_the_same_files(deb: Path, source: Path) -> None:
     """Built with the real rpmbuild, as on Fedora but for its packages, which are not here."""
     run(source / "packaging/rpm.sh", "--nodeps", SOURCE_DATE_EPOCH="1767225600")
@@ -250,12 +251,14 @@ def test_the_rpm_has_the_same_files(deb: Path, source: Path) -> None:
     assert f"python(abi) = 3.{minor}" in run("rpm", "-qp", "--requires", rpm)
     settings = source / "packaging/rpm/rpmlint.toml"
     said = run("rpmlint", "--config", settings, source / "packaging/rpm/vramswap.spec", rpm)
-    # Debian's rpmbuild leaves man pages as they are.
-    wrong = [line for line in said.splitlines() if re.search(": [EW]: ", line) and "manpage-not-compressed" not in line]
+    # Debian's rpmbuild does not compress man pages, and rpmlint does not find such.
+    left = ("manpage-not-compressed", "no-manual-page-for-binary")
+    wrong = [line for line in said.splitlines() if re.search(": [EW]: ", line) and not any(tag in line for tag in left)]
     assert wrong == []
 
 
 @pytest.mark.release
+@pytest.mark.timeout(3600)
 def test_the_package_for_arch_has_the_same_files(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Built with the real makepkg, which wants a user who is not root, as on Arch but for its packages."""
     with tempfile.TemporaryDirectory(prefix="vramswap-arch-") as name:
