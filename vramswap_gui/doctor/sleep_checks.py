@@ -11,7 +11,7 @@ from typing import Final
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
 from vramswap_gui.forms import Phrase, Sentence, say
 from vramswap_gui.paths import ELOGIND, RUNTIME, SLEEP_UNIT, SYSTEMD, below
-from vramswap_gui.system import ours, smallfile, swaps
+from vramswap_gui.system import disk, ours, smallfile, swaps
 from vramswap_gui.system.swaps import Swap
 
 #: Where systemd looks for units, an administrator's first (systemd.unit(5)).
@@ -129,7 +129,7 @@ def hibernation(at: Machine) -> Check:
     disks = [area for area in areas if not area.in_memory and not ours.is_ours(area.device, known, at.proc, at.sys)]
     place = at.text("sys/power/resume")
     if place not in ("", "0:0"):
-        return _hibernates_to(f"/dev/{(at.sys / 'dev/block' / place).resolve().name}", disks, known, at)
+        return _hibernates_to(disk.path_of(place, at.sys), disks, known, at)
     if not disks:
         return Check(name, Verdict.OK, say("not set up: there is no swap on a disk"))
     if any(word.startswith("resume=") for word in command_line):

@@ -48,9 +48,18 @@ def look(folder: Path, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> 
     )
 
 
+def path_of(number: str, sys: Path = Path("/sys")) -> str:
+    """The path of a block device, by its number."""
+    return f"/dev/{_in_sysfs(number, sys).resolve().name}"
+
+
+def _in_sysfs(number: str, sys: Path) -> Path:
+    return sys / "dev/block" / number
+
+
 def is_encrypted(number: str, sys: Path = Path("/sys"), deepest: int = _DEEPEST) -> bool:
     """Whether a device, by its number such as ``259:2``, is encrypted; one that is not known is not."""
-    device = sys / "dev/block" / number
+    device = _in_sysfs(number, sys)
     if _ENCRYPTED.fullmatch(smallfile.text(device / "dm/uuid")):
         return True
     below = [smallfile.text(slave / "dev") for slave in smallfile.entries(device / "slaves")]
