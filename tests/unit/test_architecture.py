@@ -231,7 +231,7 @@ NAMED: Final = re.compile(
     r"/?[\w.-]+(/[\w.-]+)+|/[\w.-]+/?|[\w-]+\.(service|socket|sock|conf|toml|log|json|rules|policy|env)", re.ASCII
 )
 #: The kernel's two, which are arguments everywhere, so that a test can have its own.
-ROOTS: Final = {"/proc", "/sys"}
+ROOTS: Final = {"/proc", "/sys", "/dev/"}
 
 
 def test_no_path_or_unit_is_named_twice() -> None:

@@ -164,7 +164,8 @@ class Machine:
         new, self.read = text[self.read : end], max(end, self.read)
         lines = new.decode(errors="replace").splitlines()
         self.over = self.over or "over" in lines
-        messages = [json.loads(line) for line in lines if line.startswith("{")]
+        # UEFI clears the screens of all ports first.
+        messages = [json.loads(line[line.index("{") :]) for line in lines if "{" in line]
         for message in messages:
             if "down" in message:
                 self.down = _Down(message["down"], message["way"], message["hurry"], time.monotonic(), self.endings())

@@ -242,7 +242,7 @@ COURSES: Final[dict[str, tuple[Boot, ...]]] = {
             (
                 boots, installs, doctor, user_turns_on, fills, helper_dies, helper_stops, engine_dies, journal_has_it,
                 not_resumed_from, sleeping.frozen, sleeping.sleeps, sleeping.sleep_is_refused,
-                sleeping.sleeps_on_a_disk, pages_stay_behind,
+                pages_stay_behind,
             ),
             "reboot with pages in VRAM",
         ),
@@ -268,7 +268,7 @@ COURSES: Final[dict[str, tuple[Boot, ...]]] = {
             ),
             "poweroff, then UEFI", UEFI,
         ),
-        Boot((hibernation.prepares, hibernation.asks_vram, hibernation.hibernates_by_uefi)),
+        Boot((hibernation.prepares, hibernation.hibernates_by_uefi)),
     ),
 }  # fmt: skip
 
