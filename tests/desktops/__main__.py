@@ -108,7 +108,7 @@ class Trial:
         session.settle()
         session.picture("3-menu")
         session.key("Escape")
-        session.away()
+        session.away(click=True)
 
     def _lend(self) -> None:
         session = self._session

@@ -175,9 +175,11 @@ class Session:
         time.sleep(0.3)
         self._xdotool("click", str(button))
 
-    def away(self) -> None:
-        """Have the pointer where it is in nobody's way."""
+    def away(self, *, click: bool = False) -> None:
+        """Have the pointer where it is in nobody's way; a click there closes menus that no key closes (waybar's)."""
         self._xdotool("mousemove", *map(str, self._pointer))
+        if click:
+            self._xdotool("click", "1")
 
     def key(self, name: str) -> None:
         """Press a key."""
