@@ -6,7 +6,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import mmap
+import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -22,8 +24,11 @@ def page(seed: int, turn: int, number: int) -> bytes:
     return hashlib.shake_128(b"%d %d %d" % (seed, turn, number)).digest(PAGE)
 
 
-def fill(size: int, seed: int, rounds: int) -> int:
-    """Write ``size`` bytes of pages and read them all back, ``rounds`` times; returns how many pages were wrong."""
+def fill(size: int, seed: int, rounds: int, *, rests: bool = False) -> int:
+    """Write ``size`` bytes of pages and read them all back, ``rounds`` times; returns how many pages were wrong.
+
+    ``rests``: with all of them written for the first time, stop until somebody sends SIGCONT.
+    """
     pages = size // PAGE
     order = list(range(pages))
     wrong = 0
@@ -34,6 +39,8 @@ def fill(size: int, seed: int, rounds: int) -> int:
                 memory[number * PAGE : (number + 1) * PAGE] = page(seed, turn, number)
             filled = time.monotonic()
             print(f"round {turn + 1}: {pages} pages written in {filled - began:.1f} s", flush=True)
+            if rests and not turn:
+                os.kill(os.getpid(), signal.SIGSTOP)
             # Another order than that of writing, so that the kernel's read-ahead is not always right.
             random.Random(seed + turn).shuffle(order)
             bad = sum(memory[number * PAGE : (number + 1) * PAGE] != page(seed, turn, number) for number in order)
@@ -48,8 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("mib", type=int, help="how much memory to fill, in MiB")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rest", action="store_true", help="stop once all is written, until SIGCONT")
     options = parser.parse_args(arguments)
-    wrong = fill(options.mib * MIB, options.seed, options.rounds)
+    wrong = fill(options.mib * MIB, options.seed, options.rounds, rests=options.rest)
     print(f"pages wrong: {wrong}", flush=True)
     return 1 if wrong else 0
 

@@ -31,9 +31,7 @@ MAKE: Final = {"ext4": ("-q", "-F"), "btrfs": ("-q", "-f"), "xfs": ("-q", "-f")}
 
 def filled(stack: Stack, seed: int) -> Filling:
     """Memory is full, pages are in VRAM, and who has them does nothing for now."""
-    filling = Filling.start(available() + EXCESS, seed=seed, rounds=1)
-    wait_for(lambda: filling.lines or not filling.running(), "the end of its growth")
-    os.kill(filling.process.pid, signal.SIGSTOP)
+    filling = Filling.resting(available() + EXCESS, seed)
     say(f"{used(DEVICE) // MIB} MiB are in VRAM, {available() // MIB} MiB of memory are available")
     assert used(DEVICE) >= SWAPPED
     return filling

@@ -89,10 +89,7 @@ def fill_while_the_helper_dies(stack: Stack) -> None:
 
 def fill_asleep() -> Filling:
     """A fill that is stopped with its pages written, and not yet all of them read."""
-    filling = Filling.start(ASLEEP, seed=2, rounds=1)
-    wait_for(lambda: filling.lines, "the pages of the fill that sleeps")
-    os.kill(filling.process.pid, signal.SIGSTOP)
-    return filling
+    return Filling.resting(ASLEEP, seed=2)
 
 
 def fill_while_all_die(stack: Stack) -> None:
@@ -121,10 +118,8 @@ def resize_under_load(stack: Stack, seed: int) -> None:
     """Larger, until pages of the fill that sleeps are in what was added; then smaller, first when they do not fit."""
     ctl(stack, "size", str(LARGER))
     room = available() + LARGER - used(FIRST) - used(SECOND)
-    filling = Filling.start(room - RESIZING_LEAVES, seed, rounds=1)
-    wait_for(lambda: filling.lines or not filling.running(), "the end of its growth")
-    # With all that it has, so that there is no room.
-    os.kill(filling.process.pid, signal.SIGSTOP)
+    # It keeps all that it has, so that there is no room.
+    filling = Filling.resting(room - RESIZING_LEAVES, seed)
     before = priorities()
     refused = stack.ctl("size", str(SIZE))
     say(refused.stdout + refused.stderr.strip())

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.waiting import wait_for
 from vramswap_gui.units import MIB
 
 
@@ -51,9 +52,10 @@ class Filling:
     reader: threading.Thread | None = None
 
     @classmethod
-    def start(cls, size: int, seed: int, rounds: int) -> Filling:
+    def start(cls, size: int, seed: int, rounds: int, *options: str) -> Filling:
+        command = [sys.executable, "-m", "tests.system.fill", str(size // MIB), "--seed", str(seed)]
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.system.fill", str(size // MIB), "--seed", str(seed), "--rounds", str(rounds)],
+            [*command, "--rounds", str(rounds), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -61,6 +63,14 @@ class Filling:
         filling = cls(process)
         filling.reader = threading.Thread(target=filling._read, daemon=True)
         filling.reader.start()
+        return filling
+
+    @classmethod
+    def resting(cls, size: int, seed: int) -> Filling:
+        """One that has written all its pages, and does nothing until it gets SIGCONT."""
+        filling = cls.start(size, seed, 1, "--rest")
+        wait_for(lambda: filling.lines or not filling.running(), "the end of its growth")
+        assert filling.running(), filling.lines
         return filling
 
     def _read(self) -> None:
