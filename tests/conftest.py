@@ -9,10 +9,21 @@ from typing import Final
 
 import pytest
 
+from tests.support.order import spread
+
 pytest_plugins = ("tests.support.session", "tests.support.hung", "tests.support.skips")
 
-#: The folders of tests in the order in which they run: what takes longest begins first.
-_ORDER: Final = ("system", "gpu", "integration", "unit")
+#: The folders of tests in the order in which they run.
+_ORDER: Final = ("gpu", "integration", "unit")
+#: What takes a minute or more: kernels, in the order of how long, and linters.
+_LONG: Final = (
+    "test_ublk.py",
+    "test_pressure.py",
+    "test_kernel_nbd.py",
+    "test_handover.py",
+    "test_udev.py",
+    "test_linters.py",
+)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -27,4 +38,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(here).parts[0]
         return _ORDER.index(folder) if folder in _ORDER else len(_ORDER)
 
-    items.sort(key=place)
+    long = sorted((item for item in items if item.path.name in _LONG), key=lambda item: _LONG.index(item.path.name))
+    others = sorted((item for item in items if item.path.name not in _LONG), key=place)
+    items[:] = spread(long, others, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
