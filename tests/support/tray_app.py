@@ -21,6 +21,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QWidget
 
 from tests.support.errors import failure
+from vramswap_gui import __version__
 from vramswap_gui.api.activity import Activity
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Mode, Segment, State, Status, status_from_wire
@@ -32,7 +33,9 @@ from vramswap_gui.tray import application, main
 from vramswap_gui.tray.system_tray_icon import SystemTrayIcon
 from vramswap_gui.units import GIB, MIB
 
-OFF = Status(State.OFF, wanted=GIB, maximum=4 * GIB, gpu_name="Noted GPU", gpu_pci="0000:ff:00.0")
+OFF = Status(
+    State.OFF, wanted=GIB, maximum=4 * GIB, gpu_name="Noted GPU", gpu_pci="0000:ff:00.0", version=__version__
+)  # fmt: skip
 
 
 class Noted:
