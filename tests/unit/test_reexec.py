@@ -14,7 +14,9 @@ from vramswap_gui.server.messages import Inheritance, Predecessor, SegmentRecord
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.server.supervisor.reexec import Legacy, resumed
 
-SEGMENT = {"index": 0, "size": 1 << 28, "fd": 0, "ident": "vramswap-1-0", "device": "/dev/nbd0"}
+#: It is made one that no child inherits, so it is none that others need.
+FD = os.memfd_create("test-vram")
+SEGMENT = {"index": 0, "size": 1 << 28, "fd": FD, "ident": "vramswap-1-0", "device": "/dev/nbd0"}
 #: The least that there ever was.
 LEFT: dict[str, Any] = {
     "format": 2, "gpu": {"uuid": "GPU-1"}, "engines": [{"pid": 7}], "segments": [SEGMENT], "ends": {}, "counters": None,
