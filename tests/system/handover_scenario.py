@@ -20,8 +20,9 @@ from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
 SIZE: Final = 64 * MIB
-#: The rest is for what an upgrade takes: for a moment there are two keepers' memory and two engines.
-EXCESS: Final = 36 * MIB
+#: The rest is for what an upgrade takes: whoever asks for it, a program that is asked whether it understands what it
+#: would be left, and for a moment two keepers' memory and two engines.
+EXCESS: Final = 24 * MIB
 SWAPPED: Final = 12 * MIB
 DEVICE: Final = "/dev/nbd0"
 #: Seconds within which programs learn that their pages are lost.
