@@ -21,6 +21,9 @@ CONTROL_SOCKET: Final = "control.sock"
 
 HELPER_UNIT: Final = "vramswap-helper.service"
 SERVER_UNIT: Final = "vramswap-server.service"
+#: What OpenRC calls them.
+HELPER_SERVICE: Final = HELPER_UNIT.removesuffix(".service")
+SERVER_SERVICE: Final = SERVER_UNIT.removesuffix(".service")
 SLEEP_UNIT: Final = "vramswap-sleep.service"
 #: There while systemd runs the machine (sd_booted(3)).
 SYSTEMD: Final = Path("/run/systemd/system")

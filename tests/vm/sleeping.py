@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -13,20 +14,21 @@ from tests.system.swapped import Filling, available, command
 from tests.vm.guest import PATIENCE, ctl, holding, log, status, swapped, swaps, tell, unit
 from vramswap_gui.units import MIB
 
-_SLEPT: Final = Path("/run/slept")
+#: What was swap while it slept.
+SLEPT: Final = Path("/run/slept")
 #: How much more than memory programs use.
 _EXCESS: Final = 120 * MIB
 #: Where swap files may be made for pages that fit nowhere else.
 _GROUND: Final = Path("/var/lib/vramswap")
 _INSTEAD: Final = f"""[Service]
 ExecStart=
-ExecStart=/bin/sh -c 'cat /proc/swaps >{_SLEPT}; sleep 1'
+ExecStart=/bin/sh -c 'cat /proc/swaps >{SLEPT}; sleep 1'
 """
 
 
 def _suspend() -> None:
     """Returns when the machine is awake again, or stayed awake."""
-    _SLEPT.unlink(missing_ok=True)
+    SLEPT.unlink(missing_ok=True)
     begun = time.time()
     accepted = subprocess.run(["systemctl", "suspend"], check=False, timeout=PATIENCE).returncode == 0
 
@@ -35,10 +37,21 @@ def _suspend() -> None:
             return True
         # systemd's words, whose unit is the job's: it slept, or a dependency of sleep.target failed.
         said = log(begun, "-u", "sleep.target", "-u", "systemd-suspend.service", "-u", "vramswap-sleep.service")
-        return _SLEPT.exists() or "ailed" in said
+        return SLEPT.exists() or "ailed" in said
 
     wait_for(over, "sleep, or its refusal", PATIENCE)
     wait_for(lambda: not command("systemctl", "list-jobs", "--no-legend").strip(), "an end of all jobs", PATIENCE)
+
+
+def home_meanwhile(suspend: Callable[[], None]) -> None:
+    """The machine sleeps with pages in VRAM: they are home while it does, and the swap is back afterwards."""
+    with holding(120, "--out") as holder:
+        assert swapped() > 100 * MIB, swapped()
+        suspend()
+        assert len(SLEPT.read_text().splitlines()) == 1, SLEPT.read_text()
+        wait_for(lambda: len(swaps()) == 1, "the swap to come back", PATIENCE)
+        assert status()["state"] == "on", status()
+        holder.verify()
 
 
 def sleeps() -> None:
@@ -48,13 +61,7 @@ def sleeps() -> None:
     (folder / "instead.conf").write_text(_INSTEAD)
     command("systemctl", "daemon-reload")
     assert command("systemctl", "is-enabled", "vramswap-sleep.service").strip() == "enabled"
-    with holding(120, "--out") as holder:
-        assert swapped() > 100 * MIB, swapped()
-        _suspend()
-        assert len(_SLEPT.read_text().splitlines()) == 1, _SLEPT.read_text()
-        wait_for(lambda: len(swaps()) == 1, "the swap to come back", PATIENCE)
-        assert status()["state"] == "on", status()
-        holder.verify()
+    home_meanwhile(_suspend)
 
 
 def sleep_is_refused() -> None:
@@ -62,7 +69,7 @@ def sleep_is_refused() -> None:
     with holding(200, "--out") as holder, holding((available() - 120 * MIB) // MIB, "--lock"):
         begun = time.time()
         _suspend()
-        assert not _SLEPT.exists(), "it slept"
+        assert not SLEPT.exists(), "it slept"
         assert unit("vramswap-sleep.service", "ActiveState") == "failed"
         assert len(swaps()) == 1, swaps()
         said = log(begun, "-u", "vramswap-sleep.service")
@@ -76,7 +83,7 @@ def sleeps_on_a_disk() -> None:
     ctl("config", "landing", str(_GROUND))
     with holding(200, "--out") as holder, holding((available() - 120 * MIB) // MIB, "--lock"):
         _suspend()
-        slept = _SLEPT.read_text()
+        slept = SLEPT.read_text()
         assert str(_GROUND) in slept, slept
         assert "nbd" not in slept, slept
         wait_for(lambda: status()["state"] == "on", "the swap to come back", PATIENCE)
@@ -111,4 +118,4 @@ def sleeps_without_us() -> None:
     """systemctl suspend works when the package is removed, but not purged"""
     begun = time.time()
     _suspend()
-    assert _SLEPT.exists(), log(begun)
+    assert SLEPT.exists(), log(begun)

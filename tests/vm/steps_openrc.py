@@ -25,11 +25,11 @@ from tests.vm.guest import (
     swapped,
     swaps,
 )  # isort: skip # fmt: skip
+from tests.vm.sleeping import SLEPT, home_meanwhile
 from vramswap_gui.units import MIB
 
 _HELPER: Final = "vramswap-helper"
 _SERVER: Final = "vramswap-server"
-_SLEPT: Final = Path("/run/slept")
 #: The simulated GPU is found by what OpenRC's service starts.
 _GPU: Final = f"export FAKEGPU_DIR=/run/gpu FAKEGPU_VRAM={steps.VRAM}\n"
 
@@ -153,23 +153,17 @@ def helper_stops() -> None:
 
 def _suspend() -> None:
     """Returns when the machine has slept, or elogind says that it will not. It answers before it asks its hooks."""
-    _SLEPT.unlink(missing_ok=True)
+    SLEPT.unlink(missing_ok=True)
     refusals = command("dmesg").count("has been cancelled")
     command("loginctl", "suspend")
     wait_for(
-        lambda: _SLEPT.exists() or command("dmesg").count("has been cancelled") > refusals, "sleep, or a no", PATIENCE
+        lambda: SLEPT.exists() or command("dmesg").count("has been cancelled") > refusals, "sleep, or a no", PATIENCE
     )
 
 
 def sleeps() -> None:
     """loginctl suspend with pages in VRAM: they are home before, and the swap is back afterwards"""
-    with holding(120, "--out") as holder:
-        assert swapped() > 100 * MIB, swapped()
-        _suspend()
-        assert len(_SLEPT.read_text().splitlines()) == 1, _SLEPT.read_text()
-        wait_for(lambda: len(swaps()) == 1, "the swap to come back", PATIENCE)
-        assert status()["state"] == "on", status()
-        holder.verify()
+    home_meanwhile(_suspend)
 
 
 def sleep_is_refused() -> None:
@@ -177,7 +171,7 @@ def sleep_is_refused() -> None:
     with holding(200, "--out") as holder, holding((available() - 120 * MIB) // MIB, "--lock"):
         assert swapped() > 150 * MIB, swapped()
         _suspend()
-        assert not _SLEPT.exists(), "it slept"
+        assert not SLEPT.exists(), "it slept"
         assert len(swaps()) == 1, swaps()
         holder.verify()
     assert status()["state"] == "on", status()

@@ -21,7 +21,18 @@ from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import Phrase, say
-from vramswap_gui.paths import ELOGIND, HELPER_UNIT, OPENRC, RUNTIME, SERVER_UNIT, SLEEP_UNIT, SYSTEMD, below
+from vramswap_gui.paths import (
+    ELOGIND,
+    HELPER_SERVICE,
+    HELPER_UNIT,
+    OPENRC,
+    RUNTIME,
+    SERVER_SERVICE,
+    SERVER_UNIT,
+    SLEEP_UNIT,
+    SYSTEMD,
+    below,
+)
 from vramswap_gui.system import ours, run, smallfile
 
 FILES: Final = Path(__file__).parent / "files"
@@ -214,9 +225,9 @@ async def _stop_all() -> None:
         with contextlib.suppress(VramswapError):
             await _systemd(*command)
     if not _booted():
-        await _openrc("rc-update", "--all", "delete", HELPER_UNIT.removesuffix(".service"))
-        for unit in (HELPER_UNIT, SERVER_UNIT):
-            await _openrc("rc-service", unit.removesuffix(".service"), "stop")
+        await _openrc("rc-update", "--all", "delete", HELPER_SERVICE)
+        for service in (HELPER_SERVICE, SERVER_SERVICE):
+            await _openrc("rc-service", service, "stop")
         _end_helper()
 
 

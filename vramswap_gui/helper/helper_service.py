@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.paths import HELPER_UNIT, OPENRC, SYSTEMD
+from vramswap_gui.paths import HELPER_SERVICE, HELPER_UNIT, OPENRC, SYSTEMD
 from vramswap_gui.system import run
 
-#: Its name with OpenRC.
-_SERVICE: Final = HELPER_UNIT.removesuffix(".service")
 #: Of OpenRC's: there while it stops services.
 _STOPPING: Final = "rc.stopping"
 
@@ -20,7 +18,7 @@ _STOPPING: Final = "rc.stopping"
 async def start_at_boot(wanted: bool, openrc: Path = OPENRC, systemd: Path = SYSTEMD) -> None:
     """Start it with the computer, or do not. Raises VramswapError; then it is as before."""
     if _is_there(openrc) and not _is_there(systemd):
-        done = await run.run("rc-update", "add" if wanted else "delete", _SERVICE, "default")
+        done = await run.run("rc-update", "add" if wanted else "delete", HELPER_SERVICE, "default")
     else:
         done = await run.run("systemctl", "enable" if wanted else "disable", HELPER_UNIT)
     if done.status:
@@ -41,7 +39,7 @@ async def hand_over(openrc: Path = OPENRC) -> bool:
         raise VramswapError(Problem.GOING_DOWN)
     for command in ("start", "status"):
         # One that was started and is not there any more fails the second, and a machine without the service the first.
-        if (await run.run("rc-service", _SERVICE, command)).status:
+        if (await run.run("rc-service", HELPER_SERVICE, command)).status:
             return False
     return True
 
