@@ -67,7 +67,8 @@ class Server:
     def start(self) -> KeeperProcess:
         """A new server, which takes over from engines that lost theirs."""
         alive = [engine for engine in self.engines if engine.alive and engine.keeper is None]
-        keeper = self.keeper = self.shell(self, alive)
+        keeper = self.keeper = self.shell(self)
+        keeper.start(alive)
         return keeper
 
 
@@ -165,7 +166,8 @@ class EngineProcess:
         self.world.note("engine", self.pid, "goes on")
         stalled, self._stalled = self._stalled, []
         for call, arguments in stalled:
-            call(*arguments)
+            # One of them may be its end, or have it hang again.
+            self._do(call, *arguments)
 
     def _do(self, call: Callable[..., None], *arguments: object) -> None:
         """Something that a process which hangs does later, and a dead one never."""
@@ -353,11 +355,11 @@ class EngineProcess:
 class KeeperProcess:
     """A keeper, the shell around the product's state machine."""
 
-    def __init__(self, server: Server, before: list[EngineProcess]) -> None:
+    def __init__(self, server: Server, version: str = "1") -> None:
         self.server, self.world = server, server.world
         self.pid = server.pid()
         self.alive = True
-        self.core = Keeper(f"k{self.pid}", "1", "kernel")
+        self.core = Keeper(f"k{self.pid}", version, "kernel")
         self.engines: dict[int, EngineProcess] = {}
         self.fds: dict[int, Vram] = {}
         self._next_fd = 10
@@ -376,6 +378,9 @@ class KeeperProcess:
         self.reserved = False
         #: Since when the server has nothing left to do but to wipe.
         self._wiped_since = 0.0
+
+    def start(self, before: list[EngineProcess]) -> None:
+        """It begins, and takes over from the engines that an earlier one left."""
         self.world.note("keeper", self.pid, "starts after", [engine.pid for engine in before])
         self._begin(self._orphans(before))
 
@@ -687,19 +692,10 @@ class KeeperProcess:
             return
         self.world.note("keeper", self.pid, "becomes another program")
         # Whatever came for the old program is not heard by the new one.
-        successor = type(self).__new__(type(self))
-        successor.server, successor.world, successor.pid = self.server, self.world, self.pid
-        successor.alive, successor.finished = True, False
-        successor.core = Keeper(f"k{self.server.pid()}", "2", "kernel")
+        successor = type(self)(self.server, "2")
+        successor.pid = self.pid
         successor.fds, successor._next_fd = self.fds, self._next_fd
-        successor.ends, successor.devices = {}, {}
-        successor._abandoned, successor._linking, successor._replies = set(), set(), {}
-        successor._abandoned_detach, successor._detaching = set(), set()
-        successor._numbers, successor._tick_at, successor.ready = 0, float("inf"), Answer()
-        successor.begun = successor.reserved = False
-        successor._wiped_since = 0.0
         serving = next(e for e in self.engines.values() if e.pid == action.state.engines[0].pid)
-        successor.engines = {}
         for ends in self.ends.values():
             for end in ends:
                 end.watcher = None
