@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from tests.sim.machine import CONNECTIONS, Connection, Device, Gpu, Kernel, Request, Vram
@@ -90,7 +91,10 @@ class EngineProcess:
         self.idents: dict[int, str] = {}
         self.connections: list[Connection] = []
         self._stalled: list[tuple[Callable[..., None], tuple[object, ...]]] = []
-        self._under_way: dict[Vram, int] = {}
+        #: Copies that the GPU was given and does not do.
+        self._delayed: list[Callable[[], None]] = []
+        #: Pages that are being written, and what waits for each.
+        self._claimed: dict[tuple[Vram, int], list[Callable[[], None]]] = {}
         self.beats: tuple[int, ...] = (0,) * CONNECTIONS
         server.engines.append(self)
         world, faults = self.world, server.faults
@@ -164,14 +168,17 @@ class EngineProcess:
         self.hung = False
         self.stuck.clear()
         self.world.note("engine", self.pid, "goes on")
+        delayed, self._delayed = self._delayed, []
+        for land in delayed:
+            land()
         stalled, self._stalled = self._stalled, []
         for call, arguments in stalled:
             # One of them may be its end, or have it hang again.
             self._do(call, *arguments)
 
     def _do(self, call: Callable[..., None], *arguments: object) -> None:
-        """Something that a process which hangs does later, and a dead one never."""
-        if not self.alive:
+        """Something that a process which hangs does later, and one that was killed never."""
+        if not self.alive or self.dying:
             return
         if self.hung:
             self._stalled.append((call, arguments))
@@ -181,7 +188,7 @@ class EngineProcess:
     def _work(self, worker: int, call: Callable[..., None], *arguments: object) -> None:
         """The same for one of its workers."""
         if self.alive and worker in self.stuck:
-            self._stalled.append((call, arguments))
+            self._stalled.append((self._work, (worker, call, *arguments)))
         else:
             self._do(call, *arguments)
 
@@ -191,14 +198,25 @@ class EngineProcess:
         connection = request.connection
         if not self.alive or connection is None or not connection.open:
             return
-        vram = self.mapped[connection.index]
-        self._under_way[vram] = self._under_way.get(vram, 0) + 1
         worker = connection.worker
         begins = self.world.rng.random() * 0.01
-        self.world.after(begins, self._work, worker, self._copy, request, attempt, vram, worker)
+        self.world.after(begins, self._work, worker, self._begin_copy, request, attempt, connection)
 
-    def _copy(self, request: Request, attempt: int, vram: Vram, worker: int) -> None:
-        self._under_way[vram] -= 1
+    def _begin_copy(self, request: Request, attempt: int, connection: Connection) -> None:
+        """A worker took a request in. A connection that the kernel gave up may have had it for long."""
+        vram, worker = self.mapped.get(connection.index), connection.worker
+        if vram is None:
+            return
+        claim = (vram, request.page)
+        if request.value is not None:
+            if claim in self._claimed:
+                again = partial(self._work, worker, self._begin_copy, request, attempt, connection)
+                self._claimed[claim].append(again)
+                return
+            self._claimed[claim] = []
+            if not connection.up:
+                self._unclaim(claim)
+                return
         if self.world.chance(self.server.faults.engine_dies / 4):
             self.die(_KILLED)
             return
@@ -207,19 +225,33 @@ class EngineProcess:
             return
         if self.world.chance(self.server.faults.worker_hangs):
             self.stick(worker)
-            self._under_way[vram] += 1
-            self._work(worker, self._copy, request, attempt, vram, worker)
+        self.world.after(self.world.rng.random() * 0.002, self._land, request, attempt, claim, worker)
+
+    def _land(self, request: Request, attempt: int, claim: tuple[Vram, int], worker: int) -> None:
+        """The GPU does a copy: whatever becomes of the process, until nothing is left of it."""
+        if not self.alive:
             return
+        if worker in self.stuck:
+            self._delayed.append(partial(self._land, request, attempt, claim, worker))
+            return
+        vram, page = claim
         if request.value is not None:
-            vram.pages[request.page] = request.value
+            vram.pages[page] = request.value
             vram.clean = False
-        value = vram.pages[request.page]
         if self.world.chance(self.server.faults.engine_dies / 4):
             self.die(_KILLED)
             return
-        self.world.after(
-            self.world.rng.random() * 0.002, self._work, worker, self.server.kernel.answered, request, attempt, value
-        )
+        answers = self.world.rng.random() * 0.002
+        self.world.after(answers, self._work, worker, self._complete, request, attempt, claim, vram.pages[page])
+
+    def _complete(self, request: Request, attempt: int, claim: tuple[Vram, int], value: int) -> None:
+        if request.value is not None:
+            self._unclaim(claim)
+        self.server.kernel.answered(request, attempt, value)
+
+    def _unclaim(self, claim: tuple[Vram, int]) -> None:
+        for again in self._claimed.pop(claim):
+            again()
 
     def closed(self, device: Device) -> None:
         """The kernel closed its ends of a device's connections."""

@@ -40,8 +40,11 @@ static void flip(_Atomic uint64_t *left, void *target, size_t size) {
 
 static CUresult copy_now(const struct copy *copy) {
     struct control *c = control();
-    c->hanging = c->hang;
-    while (c->hang)
+    uint64_t first = 3;
+    int alone = __atomic_compare_exchange_n((uint64_t *)&c->hang, &first, 4, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    if (alone || c->hang < 3)
+        c->hanging = c->hang;
+    while (alone ? c->hang == 4 : c->hang == 1 || c->hang == 2)
         usleep(1000);
     if (c->slow_copy_us)
         usleep((useconds_t)c->slow_copy_us);

@@ -33,6 +33,7 @@ cdef struct IoRequest:
     uint64_t position
     bint first
     bint last
+    bint claimed             # the worker's own: the store's pages are this request's until it is complete
 
 cdef struct Queue:
     # A lane's requests in order. The numbers count since the port began; modulo DEPTH they are places.
@@ -51,6 +52,9 @@ cdef struct Frontend:
     # One request has its status; replies go out with the next send().
     void (*answer)(Port *, IoRequest *) noexcept nogil
     void (*send)(Port *) noexcept nogil
+    # Whether the other side sends elsewhere what is not answered here; if so the port is over soon. What was claimed before
+    # it was asked cannot have been served elsewhere before the claim.
+    bint (*is_given_up)(Port *) noexcept nogil
     # Whether replies are left that the other side does not take now.
     bint (*waits_for_out)(const Port *) noexcept nogil
     # Whether collect() would find something to do though nothing more came.
@@ -77,10 +81,15 @@ cdef struct Port:
 
 cdef struct Store:
     # What holds a segment's data. It begins the store's own struct.
+    # Make a request's pages its own; false, and nothing claimed, while another request writes one of them. Reads claim
+    # nothing.
+    bint (*claim)(Store *, IoRequest *) noexcept nogil
+    # Let go of what was claimed, and never planned.
+    void (*release)(Store *, IoRequest *) noexcept nogil
     # Add a request's copies to a batch; false, and nothing added, when the batch has no room for them.
     bint (*plan)(Store *, IoRequest *, CopyBatch *) noexcept nogil
-    # The copies of a port's request are done: its status is final after it. What has to be copied once more goes by the
-    # batch, which is idle.
+    # The copies of a port's request are done: its status is final after it, and its pages are nobody's. What has to be
+    # copied once more goes by the batch, which is idle.
     void (*complete)(Port *, IoRequest *, CopyBatch *) noexcept nogil
 
 

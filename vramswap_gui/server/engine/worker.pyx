@@ -13,7 +13,7 @@ from cuda.bindings cimport cydriver
 from vramswap_gui.server.engine.atomic cimport load_acquire, store_release
 from vramswap_gui.server.engine.clock cimport now
 from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, poll, submit
-from vramswap_gui.server.engine.request cimport DEAD, LANES, IoRequest, Port, Queue, at, in_flight
+from vramswap_gui.server.engine.request cimport DEAD, INTO, LANES, IoRequest, Port, Queue, at, in_flight
 from vramswap_gui.server.engine.tally cimport COPIES, HEARTBEAT, count_batch
 
 cdef extern from "<sys/epoll.h>" nogil:
@@ -51,6 +51,17 @@ cdef void watch(Worker *w, Port *port, int *error) noexcept nogil:
     error[0] = errno if epoll_ctl(w.epoll, EPOLL_CTL_ADD, port.fd, &event) else 0
 
 
+cdef void drop(Port *port, int number) noexcept nogil:
+    """Forget a lane's requests that are not in a batch."""
+    cdef Queue *queue = &port.queue[number]
+    cdef IoRequest *request
+    while queue.made != queue.planned:
+        queue.made -= 1
+        request = at(queue, queue.made)
+        if request.claimed:
+            port.store.release(port.store, request)
+
+
 cdef void retire(Worker *w, Port *port) noexcept nogil:
     """Python closes the descriptor, so that no other thread can meet its number again."""
     cdef uint64_t one = 1
@@ -63,6 +74,8 @@ cdef void retire(Worker *w, Port *port) noexcept nogil:
             w.again[i] = w.again[w.again_count]
             break
     epoll_ctl(w.epoll, EPOLL_CTL_DEL, port.fd, &unused)
+    for i in range(LANES):
+        drop(port, i)
     port.frontend.hang_up(port)
     store_release(&port.state, DEAD)
     write(w.died, &one, sizeof(one))
@@ -90,18 +103,39 @@ cdef void rearm(Worker *w, Port *port) noexcept nogil:
         w.again_count += 1
 
 
+cdef unsigned int claim(Port *port, int number) noexcept nogil:
+    """How many of a port's next requests may be copied.
+
+    Those of a connection that was given up may not: they were sent again elsewhere, and newer ones since. It is asked
+    after the claim, so that whoever gets them elsewhere later than the answer finds them claimed.
+    """
+    cdef Queue *queue = &port.queue[number]
+    cdef IoRequest *request
+    cdef unsigned int count = 0
+    cdef uint64_t size = 0
+    while queue.planned + count != queue.made and count < MAX_SHARE and size < MAX_SHARE_BYTES:
+        request = at(queue, queue.planned + count)
+        if not request.claimed:
+            if not port.store.claim(port.store, request):
+                break
+            request.claimed = True
+        size += request.length
+        count += 1
+    if count and number == INTO and port.frontend.is_given_up(port):
+        drop(port, number)
+        return 0
+    return count
+
+
 cdef bint plan(Lane *lane, int number, Port *port) noexcept nogil:
     """Put a port's requests into the batch that is being made; true if there were any."""
     cdef Batch *batch = &lane.batch[(lane.oldest + lane.under_way) % BATCHES]
     cdef Queue *queue = &port.queue[number]
-    cdef unsigned int count = 0
-    cdef uint64_t size = 0
+    cdef unsigned int claimed, count = 0
     if queue.planned == queue.made or lane.under_way == BATCHES or batch.count == MAX_SHARES:
         return False
-    while queue.planned != queue.made and count < MAX_SHARE and size < MAX_SHARE_BYTES:
-        if not port.store.plan(port.store, at(queue, queue.planned), &batch.copies):
-            break
-        size += at(queue, queue.planned).length
+    claimed = claim(port, number)
+    while count < claimed and port.store.plan(port.store, at(queue, queue.planned), &batch.copies):
         queue.planned += 1
         count += 1
     if count == 0:

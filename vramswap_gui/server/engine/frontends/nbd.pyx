@@ -41,6 +41,14 @@ cdef extern from "<sys/socket.h>" nogil:
     int shutdown(int, int)
     enum: MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_RDWR
 
+cdef extern from "<poll.h>" nogil:
+    cdef struct pollfd:
+        int fd
+        short events
+        short revents
+    int poll(pollfd *, unsigned long, int)
+    enum: POLLHUP
+
 cdef enum:
     # Pieces of memory sent by one call; what is ready is in one or two nearly always.
     PIECES = 16
@@ -82,6 +90,7 @@ cdef inline IoRequest *make(NbdConnection *c, int lane) noexcept nogil:
     cdef IoRequest *request = at(queue, queue.made)
     queue.made += 1
     request.status = 0
+    request.claimed = False
     return request
 
 
@@ -434,6 +443,17 @@ cdef void send(Port *port) noexcept nogil:
             return
 
 
+cdef bint is_given_up(Port *port) noexcept nogil:
+    """The kernel shuts a connection down before it sends its requests over another one (nbd_xmit_timeout())."""
+    cdef NbdConnection *c = <NbdConnection *>port
+    cdef pollfd asked
+    asked.fd = port.fd
+    asked.events = 0
+    if poll(&asked, 1, 0) > 0 and asked.revents & POLLHUP:
+        c.broken = c.closing = True
+    return c.broken
+
+
 cdef bint waits_for_out(const Port *port) noexcept nogil:
     cdef const NbdConnection *c = <const NbdConnection *>port
     return not c.broken and (c.acks_sent != c.acks_made or port.queue[OUT].freed != port.queue[OUT].done)
@@ -464,6 +484,7 @@ cdef Frontend NBD
 NBD.collect = collect
 NBD.answer = answer
 NBD.send = send
+NBD.is_given_up = is_given_up
 NBD.waits_for_out = waits_for_out
 NBD.has_work = has_work
 NBD.is_over = is_over

@@ -139,6 +139,7 @@ cdef void make(UblkQueue *q, int lane) noexcept nogil:
     q.made[lane] += gap(q, lane, length)
     request.op = READ if lane == OUT else WRITE
     request.status = 0
+    request.claimed = False
     request.tag = q.waiting[lane][q.taken[lane] % TAGS]
     request.offset = what.start_sector << SECTOR_SHIFT
     request.length = length
@@ -244,6 +245,11 @@ cdef void send(Port *port) noexcept nogil:
         uring_enter(&q.uring)
 
 
+cdef bint is_given_up(Port *port) noexcept nogil:
+    """The kernel gives a request to one process, and waits for its end before another gets it."""
+    return False
+
+
 cdef bint waits_for_out(const Port *port) noexcept nogil:
     return False
 
@@ -284,6 +290,7 @@ cdef Frontend UBLK
 UBLK.collect = collect
 UBLK.answer = answer
 UBLK.send = send
+UBLK.is_given_up = is_given_up
 UBLK.waits_for_out = waits_for_out
 UBLK.has_work = has_work
 UBLK.is_over = is_over

@@ -6,11 +6,13 @@ from vramswap_gui.server.engine.request cimport Store
 
 cdef enum:
     PAGE = 4096
-    # What a sum can say instead: nobody knows it; or so many writes of the page are under way, of which (CROWDED and
-    # more) each may be the last, so that nobody will know. Sums that come out as such a number are moved out of the way.
+    # What a sum can say instead: nobody knows it; or a write of the page is under way, and no second one begins. Sums that
+    # come out as such a number, or as one kept for later, are moved out of the way.
     UNKNOWN = 0
-    CROWDED = 128
+    WRITING = 1
     SUMS = 256
+    # Where there are no sums, so many pages share a claim: more than one request has.
+    CLAIMS = 4096
 
 cdef struct LinearStore:
     Store store
@@ -18,9 +20,13 @@ cdef struct LinearStore:
     uint64_t size
     bint begun
     const unsigned char *zeroes
-    # Shared with the engines before and after, and with the keeper; NULL: nothing is verified.
+    # The pages' sums, shared with the engines before and after, and with the keeper; or only who claims which.
     uint32_t *sums
+    uint64_t mask
+    bint verified
+    uint32_t claims[CLAIMS]
 
+# Without `sums` nothing is verified.
 cdef void open_linear(
     LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums
 ) noexcept nogil

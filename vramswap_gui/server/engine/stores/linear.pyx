@@ -4,13 +4,15 @@
 
 The VRAM of most cards has no error correction, so each page has a CRC32C, seeded with the page's number, for it may
 come from the wrong place too. It is known from when a write of the whole page is done until the next one begins, and
-verified by every read of the whole page. Where another write came meanwhile, as clients other than the kernel's swap
-may send, the page is as it may be. What is wrong is read once more: it may have been hurt on the way.
+verified by every read of the whole page. What is wrong is read once more: it may have been hurt on the way.
+
+Two writes of a page are never under way at once. The kernel sends a write again over another connection when the worker
+that has it hangs, and then newer ones: whichever copy came last would stay.
 """
 from libc.stdint cimport uint32_t, uint64_t
 
 from vramswap_gui.server.engine cimport copy_batch, tally
-from vramswap_gui.server.engine.atomic cimport exchange_if, load_word
+from vramswap_gui.server.engine.atomic cimport exchange_if, load_word, store_word
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
 from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
 from vramswap_gui.server.engine.request cimport READ, ZERO, IoRequest, Port, Store
@@ -25,33 +27,17 @@ cdef inline uint32_t summed(uint32_t number, const unsigned char *data) noexcept
     return found if found >= SUMS else found + SUMS
 
 
-cdef inline void begin(uint32_t *sum) noexcept nogil:
-    """A write of the page is under way."""
-    cdef uint32_t before = load_word(sum), after
-    while True:
-        if before >= SUMS or before == UNKNOWN:
-            after = 1
-        elif before < CROWDED:
-            after = CROWDED + before + 1
-        else:
-            # More than there is room to count are never under way at once: a worker's lanes hold fewer.
-            after = before + 1
-        if exchange_if(sum, &before, after):
-            return
+cdef inline uint32_t *sum_of(LinearStore *self, uint64_t number) noexcept nogil:
+    return &self.sums[number & self.mask]
 
 
-cdef inline void end(uint32_t *sum, uint32_t found) noexcept nogil:
-    """It is done, and the page's sum is `found`, or UNKNOWN."""
-    cdef uint32_t before = load_word(sum), after
-    while True:
-        if before == 1:
-            after = found
-        elif before > CROWDED + 1 and before < SUMS:
-            after = before - 1
-        else:
-            after = UNKNOWN
-        if exchange_if(sum, &before, after):
-            return
+cdef inline bint begin(uint32_t *sum) noexcept nogil:
+    """A write of the page is under way from now on, unless one was."""
+    cdef uint32_t before = load_word(sum)
+    while before != WRITING:
+        if exchange_if(sum, &before, WRITING):
+            return True
+    return False
 
 
 cdef inline uint64_t first_page(const IoRequest *request) noexcept nogil:
@@ -77,19 +63,36 @@ cdef bint add_zeroes(LinearStore *self, IoRequest *request, CopyBatch *batch) no
     return True
 
 
-cdef bint plan(Store *store, IoRequest *request, CopyBatch *batch) noexcept nogil:
+cdef void release_before(LinearStore *self, const IoRequest *request, uint64_t end) noexcept nogil:
+    cdef uint64_t number
+    for number in range(first_page(request), end):
+        store_word(sum_of(self, number), UNKNOWN)
+
+
+cdef bint claim(Store *store, IoRequest *request) noexcept nogil:
     cdef LinearStore *self = <LinearStore *>store
     cdef uint64_t number
+    if request.op == READ:
+        return True
+    for number in range(first_page(request), after_pages(request)):
+        if not begin(sum_of(self, number)):
+            release_before(self, request, number)
+            return False
+    return True
+
+
+cdef void release(Store *store, IoRequest *request) noexcept nogil:
+    if request.op != READ:
+        release_before(<LinearStore *>store, request, after_pages(request))
+
+
+cdef bint plan(Store *store, IoRequest *request, CopyBatch *batch) noexcept nogil:
+    cdef LinearStore *self = <LinearStore *>store
     if request.op == ZERO:
-        if not add_zeroes(self, request, batch):
-            return False
-    else:
-        if not copy_batch.has_room(batch, 1):
-            return False
-        copy_batch.add(batch, self.base + request.offset, request.buffer, request.length)
-    if request.op != READ and self.sums != NULL:
-        for number in range(first_page(request), after_pages(request)):
-            begin(&self.sums[number])
+        return add_zeroes(self, request, batch)
+    if not copy_batch.has_room(batch, 1):
+        return False
+    copy_batch.add(batch, self.base + request.offset, request.buffer, request.length)
     return True
 
 
@@ -128,36 +131,41 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
     cdef LinearStore *self = <LinearStore *>port.store
     cdef const unsigned char *data = NULL
     cdef uint64_t number
-    if self.sums == NULL:
+    if not self.verified:
+        release(port.store, request)
         return
     if request.op == READ:
         verify(self, port, request, batch)
         return
     for number in range(first_page(request), after_pages(request)):
         if not is_whole(request, number):
-            end(&self.sums[number], UNKNOWN)
+            store_word(sum_of(self, number), UNKNOWN)
             continue
         if request.op != ZERO:
             data = request.buffer + (number * PAGE - request.offset)
-        end(&self.sums[number], summed(<uint32_t>number, data))
+        store_word(sum_of(self, number), summed(<uint32_t>number, data))
 
 
 cdef void open_linear(
     LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums
 ) noexcept nogil:
     crc_prepare(True)
+    self.store.claim = claim
+    self.store.release = release
     self.store.plan = plan
     self.store.complete = complete
     self.base = base
     self.size = size
     self.zeroes = zeroes
-    self.sums = sums
+    self.verified = sums != NULL
+    self.sums = sums if self.verified else self.claims
+    self.mask = <uint64_t>-1 if self.verified else CLAIMS - 1
 
 
 cdef void begin_linear(LinearStore *self) noexcept nogil:
     """Pages that an engine before was just writing are known no more; the kernel sends them again."""
     cdef uint64_t number
-    if not self.begun and self.sums != NULL:
+    if not self.begun and self.verified:
         for number in range(self.size // PAGE):
             if self.sums[number] < SUMS:
                 self.sums[number] = UNKNOWN
