@@ -220,9 +220,6 @@ class EngineProcess:
         if self.world.chance(self.server.faults.engine_dies / 4):
             self.die(_KILLED)
             return
-        if self.server.gpu.lost:
-            self.die(CONTEXT_LOST << 8)
-            return
         if self.world.chance(self.server.faults.worker_hangs):
             self.stick(worker)
         self.world.after(self.world.rng.random() * 0.002, self._land, request, attempt, claim, worker)
@@ -235,6 +232,9 @@ class EngineProcess:
             self._delayed.append(partial(self._land, request, attempt, claim, worker))
             return
         vram, page = claim
+        if self.server.gpu.lost:
+            self._work(worker, self.die, CONTEXT_LOST << 8)
+            return
         if request.value is not None:
             vram.pages[page] = request.value
             vram.clean = False
@@ -756,8 +756,8 @@ class KeeperProcess:
             require(not serves, "law 11: VRAM was given up while an engine could have wiped it")
             waited = self.world.now - self._wiped_since > WIPE_SECONDS - 1
             require(waited, "law 11: VRAM was given up before an engine could come and wipe it")
-            for segment in core.segments.values():
-                self.fds[segment.fd].excused = True
+            for vram in self.fds.values():
+                vram.excused = True
 
     def _finish(self, action: m.Finish) -> None:
         self.world.note("keeper", self.pid, "ends", action.error)
