@@ -141,7 +141,7 @@ class Kernel:
         number = next(n for n in range(64) if n not in self.devices)
         device = self.devices[number] = Device(number, ident, vram, connections)
         for connection in connections:
-            connection.device = device
+            self._take_end(device, connection)
         self._world.note("kernel: device", number, ident)
         self._world.soon(self.look, number, most=0.01)
         return number
@@ -162,11 +162,17 @@ class Kernel:
             if dead is None:
                 return False
             device.connections[dead] = connection
-            connection.device = device
+            self._take_end(device, connection)
         waiting, device.waiting = device.waiting, []
         for request in waiting:
             self._send(request)
         return True
+
+    def _take_end(self, device: Device, connection: Connection) -> None:
+        """That nobody is at its other end any more is noticed once it is listened to."""
+        connection.device = device
+        if not connection.engine.alive:
+            self._world.soon(self._hang_up, connection, most=0.05)
 
     def disconnect(self, number: int) -> None:
         """NBD_CMD_DISCONNECT: whoever waits for a page gets an error."""
