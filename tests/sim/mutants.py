@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -152,14 +154,19 @@ def main() -> int:
     if options.only is not None:
         print(_hunt(MUTANTS[options.only], options.most))
         return 0
-    missed = 0
-    for number, mutant in enumerate(MUTANTS):
+
+    def hunt(number: int) -> subprocess.CompletedProcess[str]:
         # A process each: nothing of one is left for the next.
         command = [sys.executable, "-m", "tests.sim.mutants", "--most", str(options.most), "--only", str(number)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        found = int(done.stdout) if done.returncode == 0 else 0
-        missed += not found
-        print(f"{found or 'NOT FOUND':>9}  {mutant.name} {done.stderr[-300:] if done.returncode else ''}", flush=True)
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    missed = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for mutant, done in zip(MUTANTS, pool.map(hunt, range(len(MUTANTS))), strict=True):
+            found = int(done.stdout) if done.returncode == 0 else 0
+            missed += not found
+            why = done.stderr[-300:] if done.returncode else ""
+            print(f"{found or 'NOT FOUND':>9}  {mutant.name} {why}", flush=True)
     print(f"{len(MUTANTS) - missed} of {len(MUTANTS)} found")
     return int(missed > 0)
 
