@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from tests.desktops.sessions import COMMON, DESKTOPS
+from tests.support.by_hand import need, once
 from tests.vm import image
 
 WORK: Final = image.ROOT / "build/desktops"
@@ -23,26 +22,13 @@ def make() -> None:
     """Make the tree. It is made again when what it is made of has changed. Raises CalledProcessError or SystemExit."""
     if os.geteuid():
         raise SystemExit("desktops: root is needed to make the desktops' tree; run it as root.")
-    for program in ("mmdebstrap", "unshare", "chroot", "Xvfb", "xdotool", "import"):
-        if shutil.which(program) is None:
-            raise SystemExit(
-                f"desktops: {program} is missing; run: apt-get install mmdebstrap xvfb xdotool imagemagick"
-            )
+    programs = ("mmdebstrap", "unshare", "chroot", "Xvfb", "xdotool", "import")
+    need("desktops", programs, "mmdebstrap xvfb xdotool imagemagick")
     WORK.mkdir(parents=True, exist_ok=True)
     tree = WORK / "tree"
     packages = sorted({*COMMON, *image.BUILD, *(name for desktop in DESKTOPS.values() for name in desktop.packages)})
-    _once("tree", "\n".join(packages), lambda: _bootstrap(tree, packages))
-    _once("package", image.sources(), lambda: _install(tree))
-
-
-def _once(name: str, ingredients: str, work: Callable[[], None]) -> None:
-    now, stamp = hashlib.sha256(ingredients.encode()).hexdigest(), WORK / f"{name}.stamp"
-    if stamp.is_file() and stamp.read_text() == now:
-        return
-    print(f"desktops: making the {name}", flush=True)
-    stamp.unlink(missing_ok=True)
-    work()
-    stamp.write_text(now)
+    once("desktops", tree, "\n".join(packages), lambda: _bootstrap(tree, packages))
+    once("desktops", WORK / "package", image.sources(), lambda: _install(tree))
 
 
 def _bootstrap(tree: Path, packages: list[str]) -> None:

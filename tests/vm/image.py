@@ -11,10 +11,12 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from tests.support.by_hand import need, once, stamp
 
 ROOT: Final = Path(__file__).parents[2]
 WORK: Final = ROOT / "build/vm"
@@ -87,21 +89,17 @@ def make(release: Release) -> Disk:
     """Everything a run needs. Raises CalledProcessError or SystemExit, which say what failed."""
     if os.geteuid():
         raise SystemExit("vm-test: root is needed to make the machine's disk; run it as root.")
-    for program in ("mmdebstrap", "mke2fs", "dpkg-deb", "unshare", "chroot"):
-        if shutil.which(program) is None:
-            raise SystemExit(
-                f"vm-test: {program} is missing; run: apt-get install mmdebstrap e2fsprogs qemu-system-x86"
-            )
+    need("vm-test", ("mmdebstrap", "mke2fs", "dpkg-deb", "unshare", "chroot"), "mmdebstrap e2fsprogs qemu-system-x86")
     work, tree = release.work, release.work / "tree"
     work.mkdir(parents=True, exist_ok=True)
     ingredients = (_RECIPE, release.name, *release.packages, release.setup)
-    _once(work / "tree", "\n".join(ingredients), lambda: _bootstrap(release))
-    _once(work / "package", _RECIPE + sources(), lambda: build_package(tree, work))
+    once("vm-test", work / "tree", "\n".join(ingredients), lambda: _bootstrap(release))
+    once("vm-test", work / "package", _RECIPE + sources(), lambda: build_package(tree, work))
     package = max((work / "package").glob("*.deb"))
     depends = _field(package, "Depends")
     setup = [(HERE / name).read_text() for name in _setup(release.init)]
-    stamp = "\n".join((_stamp(work / "tree").read_text(), depends, *setup))
-    _once(work / "image", stamp, lambda: _image(work, release.init, depends))
+    made_of = "\n".join((stamp(work / "tree").read_text(), depends, *setup))
+    once("vm-test", work / "image", made_of, lambda: _image(work, release.init, depends))
     return Disk(_only(tree, "boot/vmlinuz-*"), _only(tree, "boot/initrd.img-*"), work / "image.ext4", package)
 
 
@@ -121,21 +119,6 @@ def raised(package: Path, folder: Path) -> Path:
         ["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, out], check=True, stdout=subprocess.DEVNULL
     )
     return out
-
-
-def _stamp(made: Path) -> Path:
-    return made.with_suffix(".stamp")
-
-
-def _once(made: Path, ingredients: str, make: Callable[[], None]) -> None:
-    """``make`` it unless that was done with the same ingredients."""
-    now = hashlib.sha256(ingredients.encode()).hexdigest()
-    if _stamp(made).is_file() and _stamp(made).read_text() == now:
-        return
-    print(f"vm-test: making {made.relative_to(WORK)}", flush=True)
-    _stamp(made).unlink(missing_ok=True)
-    make()
-    _stamp(made).write_text(now)
 
 
 def _bootstrap(release: Release) -> None:

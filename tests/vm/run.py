@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support import fakegpu
+from tests.support.by_hand import need
 from tests.system.qemu import CPU
 from tests.vm import image
 from tests.vm.guest import RESUME, UEFI
@@ -346,9 +347,7 @@ def main() -> int:
         parser.error(f"no such course: {', '.join(sorted(unknown))}")
     # The machine must not outlive this program.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    for needed in ("qemu-system-x86_64", "qemu-img", _CODE):
-        if shutil.which(needed) is None and not Path(needed).is_file():
-            raise SystemExit(f"vm-test: {needed} is missing; run: apt-get install qemu-system-x86 qemu-utils ovmf")
+    need("vm-test", ("qemu-system-x86_64", "qemu-img", _CODE), "qemu-system-x86 qemu-utils ovmf")
     failed = [course for course in options.course if not take(course, options.memory)]
     return int(bool(failed))
 
