@@ -95,6 +95,8 @@ class EngineProcess:
         self._delayed: list[Callable[[], None]] = []
         #: Pages that are being written, and what waits for each.
         self._claimed: dict[tuple[Vram, int], list[Callable[[], None]]] = {}
+        #: What comes after a request that waits for such a page, over the same connection.
+        self._behind: dict[Connection, list[Callable[[], None]]] = {}
         self.beats: tuple[int, ...] = (0,) * CONNECTIONS
         server.engines.append(self)
         world, faults = self.world, server.faults
@@ -208,10 +210,14 @@ class EngineProcess:
         if vram is None:
             return
         claim = (vram, request.page)
+        again = partial(self._work, worker, self._begin_copy, request, attempt, connection)
+        if connection in self._behind:
+            self._behind[connection].append(again)
+            return
         if request.value is not None:
             if claim in self._claimed:
-                again = partial(self._work, worker, self._begin_copy, request, attempt, connection)
-                self._claimed[claim].append(again)
+                self._behind[connection] = []
+                self._claimed[claim].append(partial(self._work, worker, self._go_ahead, again, connection))
                 return
             self._claimed[claim] = []
             if not connection.up:
@@ -248,6 +254,11 @@ class EngineProcess:
         if request.value is not None:
             self._unclaim(claim)
         self.server.kernel.answered(request, attempt, value)
+
+    def _go_ahead(self, first: Callable[[], None], connection: Connection) -> None:
+        """A page that a connection waited for is nobody's: its requests come in their order."""
+        for again in (first, *self._behind.pop(connection)):
+            again()
 
     def _unclaim(self, claim: tuple[Vram, int]) -> None:
         for again in self._claimed.pop(claim):
@@ -301,7 +312,9 @@ class EngineProcess:
         """Whether it hangs over a question: by chance, or as what is copied is waited for before VRAM goes."""
         if self.world.chance(self.server.faults.engine_hangs):
             self.stop()
-        return self.hung or (bool(self.stuck) and question in (m.Question.DROP, m.Question.QUIT))
+        # To give new connections those before are fenced.
+        waits = (m.Question.DROP, m.Question.QUIT, m.Question.CONNECT)
+        return self.hung or (bool(self.stuck) and question in waits)
 
     def _refusal(self, question: m.Question) -> VramswapError | None:
         if self.world.chance(self.server.faults.question_fails) and question is not m.Question.INFO:

@@ -43,6 +43,11 @@ cdef struct Worker:
     Port *again[MAX_PORTS]
     Port *hot                # the only one of the last round, where the next request is most likely
     int looks
+    # What keeps a worker from looking without a pause: all that it has to do waits for pages that others write. Since when
+    # that is so, and whether some did in this round.
+    uint64_t blocked_since
+    bint blocked
+    bint late                # the last round took so long that the kernel may have given up what is still unread
 
 cdef void work(Worker *w) noexcept nogil
 cdef void watch(Worker *w, Port *port, int *error) noexcept nogil

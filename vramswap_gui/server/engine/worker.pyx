@@ -39,8 +39,13 @@ cdef enum:
     SPIN_ALL = 8
     # Nanoseconds that a worker with nothing to do waits for copies before it looks for requests again.
     PATIENCE = 50000
-    # With a batch under way for so many nanoseconds a worker shows no heartbeat.
+    # With a batch under way for so many nanoseconds a worker shows no heartbeat, nor with nothing but requests for so long
+    # that wait for another worker's batch.
     OVERDUE = 1000000000
+    # How long a worker that only waits for another one's batch sleeps between looks, unless something comes.
+    BLOCKED_MS = 1
+    # After a round of so many nanoseconds the kernel may have given up what is unread; it has more patience than this.
+    LATE = 20000000
 
 
 cdef void watch(Worker *w, Port *port, int *error) noexcept nogil:
@@ -103,7 +108,7 @@ cdef void rearm(Worker *w, Port *port) noexcept nogil:
         w.again_count += 1
 
 
-cdef unsigned int claim(Port *port, int number) noexcept nogil:
+cdef unsigned int claim(Worker *w, Port *port, int number) noexcept nogil:
     """How many of a port's next requests may be copied.
 
     Those of a connection that was given up may not: they were sent again elsewhere, and newer ones since. It is asked
@@ -117,6 +122,7 @@ cdef unsigned int claim(Port *port, int number) noexcept nogil:
         request = at(queue, queue.planned + count)
         if not request.claimed:
             if not port.store.claim(port.store, request):
+                w.blocked = True
                 break
             request.claimed = True
         size += request.length
@@ -127,14 +133,15 @@ cdef unsigned int claim(Port *port, int number) noexcept nogil:
     return count
 
 
-cdef bint plan(Lane *lane, int number, Port *port) noexcept nogil:
+cdef bint plan(Worker *w, int number, Port *port) noexcept nogil:
     """Put a port's requests into the batch that is being made; true if there were any."""
+    cdef Lane *lane = &w.lane[number]
     cdef Batch *batch = &lane.batch[(lane.oldest + lane.under_way) % BATCHES]
     cdef Queue *queue = &port.queue[number]
     cdef unsigned int claimed, count = 0
     if queue.planned == queue.made or lane.under_way == BATCHES or batch.count == MAX_SHARES:
         return False
-    claimed = claim(port, number)
+    claimed = claim(w, port, number)
     while count < claimed and port.store.plan(port.store, at(queue, queue.planned), &batch.copies):
         queue.planned += 1
         count += 1
@@ -153,8 +160,11 @@ cdef bint serve(Worker *w, Port *port) noexcept nogil:
     if port.watched_for_out:
         port.frontend.send(port)
     port.frontend.collect(port)
+    if w.late and port.frontend.is_given_up(port):
+        # Here already, for a claim forgets what is known of a page, and what came instead of these may be done.
+        drop(port, INTO)
     for i in range(LANES):
-        planned = plan(&w.lane[i], i, port) or planned
+        planned = plan(w, i, port) or planned
     port.frontend.send(port)
     rearm(w, port)
     return planned
@@ -229,6 +239,8 @@ cdef inline int under_way(const Worker *w) noexcept nogil:
 
 cdef inline bint overdue(const Worker *w, uint64_t at) noexcept nogil:
     cdef int i
+    if w.blocked_since and at - w.blocked_since > OVERDUE:
+        return True
     for i in range(LANES):
         if w.lane[i].under_way and at - w.lane[i].batch[w.lane[i].oldest].copies.began > OVERDUE:
             return True
@@ -288,19 +300,29 @@ cdef void wait(Worker *w) noexcept nogil:
 
 cdef void work(Worker *w) noexcept nogil:
     cdef int timeout, served
-    cdef uint64_t at
+    cdef uint64_t at, before = now()
     if cydriver.cuCtxSetCurrent(w.context) != cydriver.CUresult.CUDA_SUCCESS:
         _exit(EXIT_CONTEXT_LOST)
     while True:
         at = now()
         if not overdue(w, at):
             w.tally[HEARTBEAT] += 1
+        w.late = at - before > LATE
+        before = at
         timeout = 0
         if under_way(w) == 0 and w.again_count == 0 and (w.spin == 0 or at >= w.spin_until):
             timeout = -1
+        elif under_way(w) == 0 and w.blocked:
+            timeout = BLOCKED_MS
+        w.blocked = False
         served = look(w, timeout)
         if served < 0:
             return
+        w.blocked = w.blocked and served == 0
+        if not w.blocked:
+            w.blocked_since = 0
+        elif w.blocked_since == 0:
+            w.blocked_since = at
         if start(w) or served == 0:
             wait(w)
         else:

@@ -44,6 +44,7 @@ cdef struct NbdConnection:
     uint64_t sent            # bytes of the first reply in tx that is not sent whole
     bint mid_reply           # the next byte to be sent belongs to a reply in tx that was begun
     bint closing             # nothing more will be parsed: close when the replies are sent
+    bint said_goodbye        # by a request, which is the last one
     bint broken              # the peer is gone: close when no copy is under way
     # The write whose payload is being received.
     bint in_write

@@ -213,7 +213,7 @@ cdef void parse(NbdConnection *c) noexcept nogil:
         return
     c.rx_parsed += REQUEST_SIZE
     if request.command == nbdwire.CMD_DISC:
-        c.closing = True
+        c.closing = c.said_goodbye = True
         return
     error = nbdwire.check_request(&request, c.size)
     if error:
@@ -444,12 +444,15 @@ cdef void send(Port *port) noexcept nogil:
 
 
 cdef bint is_given_up(Port *port) noexcept nogil:
-    """The kernel shuts a connection down before it sends its requests over another one (nbd_xmit_timeout())."""
+    """The kernel shuts a connection down before it sends its requests over another one (nbd_xmit_timeout()).
+
+    Who said that nothing more comes may have hung up, and everything before is done all the same.
+    """
     cdef NbdConnection *c = <NbdConnection *>port
     cdef pollfd asked
     asked.fd = port.fd
     asked.events = 0
-    if poll(&asked, 1, 0) > 0 and asked.revents & POLLHUP:
+    if not c.said_goodbye and poll(&asked, 1, 0) > 0 and asked.revents & POLLHUP:
         c.broken = c.closing = True
     return c.broken
 

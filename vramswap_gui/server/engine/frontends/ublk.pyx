@@ -246,7 +246,7 @@ cdef void send(Port *port) noexcept nogil:
 
 
 cdef bint is_given_up(Port *port) noexcept nogil:
-    """The kernel gives a request to one process, and waits for its end before another gets it."""
+    """The kernel gives a request to one process, and waits for its end before another gets it; in it one worker has them."""
     return False
 
 

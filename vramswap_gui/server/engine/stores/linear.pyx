@@ -10,6 +10,7 @@ Two writes of a page are never under way at once. The kernel sends a write again
 that has it hangs, and then newer ones: whichever copy came last would stay.
 """
 from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memset
 
 from vramswap_gui.server.engine cimport copy_batch, tally
 from vramswap_gui.server.engine.atomic cimport exchange_if, load_word, store_word
@@ -74,6 +75,10 @@ cdef bint claim(Store *store, IoRequest *request) noexcept nogil:
     cdef uint64_t number
     if request.op == READ:
         return True
+    # First looked at, for what was taken and is let go of again is known no more.
+    for number in range(first_page(request), after_pages(request)):
+        if load_word(sum_of(self, number)) == WRITING:
+            return False
     for number in range(first_page(request), after_pages(request)):
         if not begin(sum_of(self, number)):
             release_before(self, request, number)
@@ -159,6 +164,8 @@ cdef void open_linear(
     self.zeroes = zeroes
     self.verified = sums != NULL
     self.sums = sums if self.verified else self.claims
+    # Written to be there: memory is locked as it is touched, and no request may wait for a page.
+    memset(self.claims, UNKNOWN, sizeof(self.claims))
     self.mask = <uint64_t>-1 if self.verified else CLAIMS - 1
 
 
