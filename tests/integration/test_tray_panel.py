@@ -36,7 +36,7 @@ def panel(application: QApplication) -> Iterator[Panel]:
 def show(panel: Panel, name: str) -> None:
     scene = SCENES[name]
     shown = view(scene.status, scene.error, scene.machine)
-    panel.show_view(shown, dismissible=scene.error is not None and scene.status is not None, hint=scene.hint)
+    panel.show_view(shown, hint=scene.hint)
     settle()
 
 

@@ -153,7 +153,7 @@ class Tray(QObject):
     def show_view(self, view: View) -> None:
         """Show ``view`` everywhere."""
         if self._panel is not None:
-            self._panel.show_view(view, dismissible=self._controller.dismissible, hint=self._hint())
+            self._panel.show_view(view, hint=self._hint())
         if self._icon is not None and self._menu is not None:
             self._menu.show_view(view)
             self._icon.show_view(view)

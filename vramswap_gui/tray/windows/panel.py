@@ -180,7 +180,7 @@ class Panel(QWidget):
         outer.addWidget(rule())
         outer.addWidget(foot)
 
-    def show_view(self, view: View, *, dismissible: bool, hint: Problem | None) -> None:
+    def show_view(self, view: View, *, hint: Problem | None) -> None:
         """Show what there is to show; ``hint`` is about the desktop."""
         focused = self.focusWidget()
         self.banner.show_text(view.banner)
@@ -198,7 +198,7 @@ class Panel(QWidget):
         self.pause.setEnabled(view.pausable)
         _visible(bool(view.mode), self.mode_title, self.mode)
         self.mode.setCurrentIndex(self.mode.findData(view.mode))
-        self.problem.show_problem(view.problem, dismissible)
+        self.problem.show_problem(view.problem)
         self._show_vram(view)
         _visible(view.history is not None, self.traffic_title, self.graph)
         if view.history is not None:
