@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QCursor, QGuiApplication, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from vramswap_gui.settings import SETTINGS
@@ -279,9 +279,13 @@ class Panel(QWidget):
         return self.isVisible() and self.isActiveWindow() and not self.isMinimized()
 
     def appear_near(self, place: QPoint) -> None:
-        """Have the window beside the icon at ``place`` when it is shown; Wayland's desktops choose by themselves."""
-        if self.isVisible() or place.isNull() or QGuiApplication.platformName() != "xcb":
+        """Have the window beside the icon at ``place`` when it is shown; Wayland's desktops choose by themselves.
+
+        A host that does not know its place (MATE's) says 0, 0: then the pointer, which clicked there, tells.
+        """
+        if self.isVisible() or QGuiApplication.platformName() != "xcb":
             return
+        place = QCursor.pos() if place.isNull() else place
         screen = QGuiApplication.screenAt(place) or self.screen()
         room = screen.availableGeometry().adjusted(8, 8, -8, -8)
         left = min(max(room.left(), place.x() - self.width() // 2), room.right() - self.width())
