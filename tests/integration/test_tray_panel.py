@@ -290,7 +290,8 @@ def test_it_comes_beside_the_icon_and_where_that_is_not_told_beside_the_pointer(
     pointer = QPoint(room.right() - 4, room.top() + 4)
     monkeypatch.setattr(module, "QGuiApplication", OnX11)
     monkeypatch.setattr(module, "QCursor", type("Pointer", (), {"pos": staticmethod(lambda: pointer)}))
-    panel.appear_near(QPoint(room.left() + 4, room.top() + 4))
-    assert panel.pos().x() < room.center().x()
-    panel.appear_near(QPoint(0, 0))
-    assert panel.x() + panel.width() >= room.right() - 8 and panel.y() == room.top() + 8
+    for told in (QPoint(0, 0), QPoint(11, 14)):
+        panel.appear_near(QPoint(room.left() + 4, room.top() + 100))
+        assert panel.pos().x() < room.center().x()
+        panel.appear_near(told)
+        assert panel.x() + panel.width() >= room.right() - 8 and panel.y() == room.top() + 8

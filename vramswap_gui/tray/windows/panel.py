@@ -26,6 +26,8 @@ from vramswap_gui.tray.windows.settings_rows import Choice
 #: In lines of text. One height for every state: a window that grows under the pointer gets clicks that are not meant.
 _WIDTH: Final = 30
 _HEIGHT: Final = 54
+#: No icon in a panel is larger, in pixels.
+_ICON: Final = 64
 #: Lines that are kept for the sentence; most have one.
 _SAID: Final = 3
 
@@ -281,11 +283,11 @@ class Panel(QWidget):
     def appear_near(self, place: QPoint) -> None:
         """Have the window beside the icon at ``place`` when it is shown; Wayland's desktops choose by themselves.
 
-        A host that does not know its place (MATE's) says 0, 0: then the pointer, which clicked there, tells.
+        Some hosts say where in the icon it was (MATE's), or nothing: then the pointer, which clicked there, tells.
         """
         if self.isVisible() or QGuiApplication.platformName() != "xcb":
             return
-        place = QCursor.pos() if place.isNull() else place
+        place = QCursor.pos() if max(place.x(), place.y()) < _ICON else place
         screen = QGuiApplication.screenAt(place) or self.screen()
         room = screen.availableGeometry().adjusted(8, 8, -8, -8)
         left = min(max(room.left(), place.x() - self.width() // 2), room.right() - self.width())
