@@ -31,7 +31,7 @@ def name(place: Place) -> Phrase:
 
 def table(result: Result, word: Callable[[Sentence], str]) -> str:
     """All that was measured, then what it comes to, and what was not compared."""
-    head = ["", *map(word, (say("seconds"), say("longest stall"), say("pages a second from swap")))]
+    head = ["", *map(word, (say("seconds"), say("longest stall"), say("pages a second waited for")))]
     rows = [head, *([word(name(ran.place)), *_figures(ran)] for ran in result.runs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [word(what(result))]
