@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.order import spread
 
 pytest_plugins = ("tests.support.session", "tests.support.hung", "tests.support.skips")
+
+# A machine that is busy is no fault.
+settings.register_profile("vramswap", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vramswap")
 
 #: The folders of tests in the order in which they run.
 _ORDER: Final = ("gpu", "integration", "unit")

@@ -835,7 +835,7 @@ class Problem(enum.StrEnum):
     )  # fmt: skip
     BENCH_OPTIONS = (
         "bench-options", ErrorCode.INVALID_ARGUMENT,
-        "A measurement takes a size, up to 60 seconds, 1 to 20 runs, 1 to 64 threads.",
+        "A measurement takes a size, up to 60 seconds, 1 to 20 runs, 1 to 64 threads; --others goes with --pressure.",
         "See `vramswapctl bench --help`.",
     )  # fmt: skip
     NO_DURATION = (
@@ -862,6 +862,34 @@ class Problem(enum.StrEnum):
         "bench-no-disk", ErrorCode.INVALID_ARGUMENT,
         "{folder:text} cannot be measured: {why:text}.",
         "Choose a folder on the disk to compare with; tmpfs is memory and has no direct I/O.",
+    )  # fmt: skip
+
+    BENCH_NO_SWAP = (
+        "bench-no-swap", ErrorCode.INVALID_ARGUMENT,
+        "No VRAM is swap at present, so there is nothing to put under pressure.",
+        "Turn it on first: `vramswapctl on`. Swap that is simulated does not count.",
+    )  # fmt: skip
+    BENCH_TOO_SHORT = (
+        "bench-too-short", ErrorCode.BUSY,
+        "Pressure takes {smallest:size} of VRAM that is swap and holds no pages, of which there are {free:size}, and"
+        " {needed:size} of memory that nobody uses, of which {room:size} may be had.",
+        "Make the swap larger, or close some programs.",
+    )  # fmt: skip
+    BENCH_NO_GROUP = (
+        "bench-no-group", ErrorCode.INTERNAL,
+        "A program could not be given less memory than it wants, in a control group of its own: {why:text}.",
+        "It takes Linux's control groups v2, and systemd, or root where there is no systemd (`sudo vramswapctl bench"
+        " --pressure`).",
+    )  # fmt: skip
+    BENCH_ENDED = (
+        "bench-ended", ErrorCode.BUSY,
+        "The program under pressure was ended by signal {signal:number}.",
+        "systemd-oomd and the kernel do that when swap is full. Try again with a smaller --size.",
+    )  # fmt: skip
+    BENCH_WRONG_PAGES = (
+        "bench-wrong-pages", ErrorCode.SERVER_FAILED,
+        "{count:number} pages came back from swap other than they had been written.",
+        "Turn the swap off (`vramswapctl off`), and please report it, with `dmesg` and `vramswapctl report`.",
     )  # fmt: skip
 
     @property

@@ -37,6 +37,8 @@ NBD: Final = "/dev/nbd"
 UBLK: Final = "/dev/ublkb"
 ZRAM: Final = "/dev/zram"
 #: Below /sys.
+CGROUPS: Final = "fs/cgroup"
+ZSWAP: Final = "module/zswap/parameters/enabled"
 NBD_MODULE: Final = "module/nbd"
 PCI_DEVICES: Final = "bus/pci/devices"
 #: Of a block device in sysfs.

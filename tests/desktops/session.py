@@ -71,7 +71,7 @@ class Session:
         self.do("gsettings set org.gnome.desktop.interface toolkit-accessibility true")
         self.do(self.desktop.prepare)
         for program in self.desktop.programs:
-            self.start(program, program.split(" ")[0])
+            self.start(program, Path(program.split(" ")[0]).name)
             time.sleep(2)
             self.environment |= self.desktop.guests
         wait_for(lambda: _is_something(self.picture()), "the desktop")

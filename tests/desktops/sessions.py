@@ -102,7 +102,7 @@ DESKTOPS: Final[dict[str, Desktop]] = {
     "mate": Desktop(
         ("mate-panel", "marco", "mate-settings-daemon", "mate-themes", "caja", "mate-indicator-applet"),
         "MATE",
-        ("mate-settings-daemon", "marco", "mate-panel"),
+        ("/usr/libexec/mate-settings-daemon", "marco", "mate-panel"),
         "gsettings set org.mate.interface gtk-theme BlackMATE",
         "gsettings set org.mate.interface gtk-theme Menta",
     ),
@@ -112,6 +112,8 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         ("openbox", "lxqt-panel"),
         "true",
         "true",
+        # As startlxqt has it; without, the panel knows no theme and has nothing in it.
+        {"XDG_CONFIG_DIRS": "/etc:/etc/xdg:/usr/share", "QT_QPA_PLATFORMTHEME": "lxqt", "XDG_MENU_PREFIX": "lxqt-"},
     ),
     "sway": Desktop(
         ("sway", "waybar"),

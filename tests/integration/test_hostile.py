@@ -31,9 +31,7 @@ CHURN = 6_000
 #: Connections open at a time, at the most: a server that cannot keep up would refuse some.
 AT_A_TIME = 32
 #: Examples run against one server, whose fixtures are the same for all of them.
-RELAXED = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+RELAXED = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 
 
 @pytest.fixture

@@ -187,6 +187,33 @@ def test_failure_is_shown_and_dismissed(host: subprocess.Popen[bytes], start: Ca
     tray.wait(problem="")
 
 
+def test_damage_that_was_read_is_news_again_when_there_is_more(
+    host: subprocess.Popen[bytes], start: Callable[..., Tray]
+) -> None:
+    tray = start("--show")
+    tray.wait(visible=True, headline="Off")
+    tray.do("status", {"Damaged": [3, 2]})
+    tray.wait(problem="2 pages came back damaged from VRAM.")
+    # What became of a request stands before it, and is read by itself.
+    tray.do("fail", {"code": "NoNbd", "message": "The driver is not loaded.", "remedy": ""})
+    tray.click("switch")
+    tray.wait(problem="The driver is not loaded.")
+    tray.click("dismiss")
+    tray.wait(problem="2 pages came back damaged from VRAM.")
+    tray.click("dismiss")
+    tray.wait(problem="")
+    tray.do("status", {"Damaged": [4, 2]})
+    tray.wait(problem="")
+    tray.do("status", {"Damaged": [4, 3]})
+    tray.wait(problem="3 pages came back damaged from VRAM.")
+    tray.click("dismiss")
+    # Of a server that was started anew.
+    tray.do("status", {"Damaged": [0, 0]})
+    tray.wait(problem="")
+    tray.do("status", {"Damaged": [0, 1]})
+    tray.wait(problem="One page came back damaged from VRAM.")
+
+
 def test_simulated_parts_are_named(host: subprocess.Popen[bytes], start: Callable[..., Tray]) -> None:
     tray = start("--show")
     tray.wait(visible=True, headline="Off")

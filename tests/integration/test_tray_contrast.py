@@ -89,7 +89,6 @@ def panel(scene: str) -> Panel:
     made.show()
     made.show_view(
         view(shown.status, shown.error, shown.machine, shown.config),
-        dismissible=True,
         hint=shown.hint or HINT,
     )
     return made

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QAccessible, QFont, QWheelEvent
+from PySide6.QtGui import QAccessible, QFont, QGuiApplication, QScreen, QWheelEvent
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QProgressBar, QWidget
 
@@ -18,6 +18,7 @@ from tests.support.widgets import Wordy, settle
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.view_model import view
 from vramswap_gui.tray.widgets.usage_bar import StackedBar
+from vramswap_gui.tray.windows import panel as module
 from vramswap_gui.tray.windows.panel import Panel
 from vramswap_gui.units import GIB, MIB
 
@@ -36,7 +37,7 @@ def panel(application: QApplication) -> Iterator[Panel]:
 def show(panel: Panel, name: str) -> None:
     scene = SCENES[name]
     shown = view(scene.status, scene.error, scene.machine)
-    panel.show_view(shown, dismissible=scene.error is not None and scene.status is not None, hint=scene.hint)
+    panel.show_view(shown, hint=scene.hint)
     settle()
 
 
@@ -267,3 +268,30 @@ def test_scale_ends_at_the_maximum_and_marks_do_not_touch(panel: Panel) -> None:
     assert marks[-1] == 7676 * MIB
     places = [scale._position(mark) for mark in marks]
     assert all(right - left > 30 for left, right in itertools.pairwise(places))
+
+
+class OnX11:
+    """What the window asks the platform, where windows choose their places."""
+
+    @staticmethod
+    def platformName() -> str:
+        return "xcb"
+
+    @staticmethod
+    def screenAt(place: QPoint) -> QScreen:
+        return QGuiApplication.primaryScreen()
+
+
+def test_it_comes_beside_the_icon_and_where_that_is_not_told_beside_the_pointer(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.hide()
+    room = panel.screen().availableGeometry()
+    pointer = QPoint(room.right() - 4, room.top() + 4)
+    monkeypatch.setattr(module, "QGuiApplication", OnX11)
+    monkeypatch.setattr(module, "QCursor", type("Pointer", (), {"pos": staticmethod(lambda: pointer)}))
+    for told in (QPoint(0, 0), QPoint(11, 14)):
+        panel.appear_near(QPoint(room.left() + 4, room.top() + 100))
+        assert panel.pos().x() < room.center().x()
+        panel.appear_near(told)
+        assert panel.x() + panel.width() >= room.right() - 8 and panel.y() == room.top() + 8

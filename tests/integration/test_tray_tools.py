@@ -51,7 +51,7 @@ def measure(application: QApplication, tmp_path: Path) -> Iterator[MeasurePage]:
 
 def show(panel: Panel, name: str) -> None:
     scene = SCENES[name]
-    panel.show_view(view(scene.status, scene.error, scene.machine, scene.config), dismissible=False, hint=None)
+    panel.show_view(view(scene.status, scene.error, scene.machine, scene.config), hint=None)
     settle()
 
 

@@ -262,7 +262,7 @@ def draw(folder: Path, mark: str, *, palette: QPalette, wide: float = 1.0, only:
         panel = Panel(icons.application_icon())
         panel.resize(round(panel.width() * wide), panel.height())
         panel.show()
-        panel.show_view(shown, dismissible=scene.error is not None and scene.status is not None, hint=scene.hint)
+        panel.show_view(shown, hint=scene.hint)
         if scene.opened:
             panel.resize(panel.width(), 1150)
             panel.swapped.open(True)

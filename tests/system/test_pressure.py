@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Swap under pressure on a real kernel: by the command line, by need, with an engine that stalls, onto a disk."""
+"""Swap under pressure on a real kernel: by command, by need, with a stalled engine, onto a disk, measured."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def test_a_stalled_engine_is_replaced(boot: Callable[..., uml.Result]) -> None:
 def test_swap_comes_and_goes_with_the_need(boot: Callable[..., uml.Result]) -> None:
     # Short is less than 12 % of memory, and the server has to start within that.
     result = boot("tests.system.demand_scenario", memory=1400)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
+def test_a_measurement_under_pressure_leaves_nothing(boot: Callable[..., uml.Result]) -> None:
+    result = boot("tests.system.bench_scenario", memory=480, vram=160, disk=128)
     assert result.status == 0, result.output
     assert "all done" in result.output
 

@@ -28,7 +28,6 @@ def read(data: bytes, step: int = 1 << 20) -> list[Incoming]:
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", CALL, CALL[:40], CALL[:16]]), st.sampled_from([1, 7, 4096]))
-@settings(deadline=None)
 def test_any_bytes_are_messages_or_the_end(data: bytes, before: bytes, step: int) -> None:
     try:
         for message in read(before + data, step):
@@ -41,7 +40,7 @@ def test_any_bytes_are_messages_or_the_end(data: bytes, before: bytes, step: int
 
 
 @given(st.integers(16, len(CALL) - 1), st.binary(min_size=1, max_size=8))
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_any_bytes_in_a_message_of_a_known_length_leave_the_next_one_alone(place: int, bytes_: bytes) -> None:
     wrong = (CALL[:place] + bytes_ + CALL[place + len(bytes_) :])[: len(CALL)]
     messages = read(wrong + CALL)
@@ -50,7 +49,7 @@ def test_any_bytes_in_a_message_of_a_known_length_leave_the_next_one_alone(place
 
 
 @given(st.binary(max_size=200), st.text(alphabet="ybnqiuxtdsogavh(){}", max_size=12), st.sampled_from("lB"))
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_any_body_of_any_signature_is_values_or_malformed(body: bytes, signature: str, order: str) -> None:
     try:
         values = unmarshal(signature, body, order)
@@ -73,7 +72,6 @@ VALUES = {
 @given(
     st.lists(st.sampled_from(sorted(VALUES)).flatmap(lambda kind: VALUES[kind].map(lambda v: (kind, v))), max_size=5)
 )
-@settings(deadline=None)
 def test_what_the_library_writes_is_read(values: list[tuple[str, Any]]) -> None:
     signature = "".join(kind for kind, _ in values)
     sent = Message("org.example.To", "/a/b", "org.example.I", "Do", serial=3, signature=signature,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vramswap_gui import forms
@@ -108,7 +108,6 @@ JSON = st.recursive(
 
 
 @given(JSON | st.fixed_dictionaries({"code": st.sampled_from([*ReasonCode, "new"]), "arguments": JSON}))
-@settings(deadline=None)
 def test_any_reason_that_comes_has_words(wire: Any) -> None:
     words = ENGLISH.say(Reason.from_wire(wire))
     assert words.isprintable()
@@ -117,7 +116,6 @@ def test_any_reason_that_comes_has_words(wire: Any) -> None:
 @given(st.dictionaries(st.text(max_size=5), JSON) | st.fixed_dictionaries(
     {"code": JSON, "message": JSON, "problem": st.sampled_from([*Problem, "new"]), "arguments": JSON}
 ))  # fmt: skip
-@settings(deadline=None)
 def test_any_error_that_comes_is_an_error(fields: dict[str, object]) -> None:
     error = VramswapError.from_dict(fields)
     assert isinstance(error.code, ErrorCode)

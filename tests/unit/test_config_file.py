@@ -111,7 +111,7 @@ def test_what_is_no_file_at_all(kind: str, file: ConfigFile, path: Path) -> None
     assert caught.value.code is ErrorCode.CONFIG_INVALID
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.binary(max_size=60)
     | st.lists(

@@ -75,3 +75,8 @@ def test_the_command_is_the_distributions(
 )
 def test_bars_are_dark_unless_somebody_says_otherwise(chosen: Ink, desktop: str, drawn: Ink) -> None:
     assert hints.ink(chosen, desktop) is drawn
+
+
+def test_panels_that_give_an_icon_no_ink() -> None:
+    found = {name: hints.recolours(name) for name in ("KDE", "ubuntu:GNOME", "XFCE", "MATE", "LXQt", "")}
+    assert {name for name, so in found.items() if not so} == {"MATE", "LXQt"}

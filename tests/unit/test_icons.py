@@ -26,6 +26,8 @@ FOLDER: Final = ROOT / "resources/icons"
 #: GNOME's panel, Breeze Dark's, Xfce's dark one, waybar's usual one, Breeze's light one, white.
 DARK: Final = ("#000000", "#2a2e32", "#2d2d2d", "#2b303b")
 LIGHT: Final = ("#eff0f1", "#fafafa", "#ffffff")
+#: MATE's light one and its dark one, and one on which no grey is seen.
+BETWEEN: Final = ("#d3d3d3", "#3c3c3c", "#808080")
 #: WCAG 2.1, 1.4.11: what a picture needs against what it stands on.
 NEEDED: Final = 3.0
 NAMES: Final = [name for name, _ in icons.every()]
@@ -74,6 +76,10 @@ def test_it_is_seen_where_nobody_recolours_it(panel: str) -> None:
         found = re.search(r"ColorScheme-Text \{ color: (#\w+)", text)
         assert found
         assert seen(rendered(text.replace("currentColor", found[1])), panel) >= NEEDED, name
+
+
+@pytest.mark.parametrize("panel", (*DARK, *LIGHT, *BETWEEN))
+def test_a_picture_is_seen_on_any_panel(panel: str) -> None:
     for look in Look:
         assert seen(icons.image(SIZE, look, Ink.AUTOMATIC, 0.5), panel) >= NEEDED, look
 

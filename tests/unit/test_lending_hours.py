@@ -232,7 +232,7 @@ CARDS: Final = st.sampled_from((512 * MIB, 2 * GIB, 8 * GIB, 24 * GIB))
 STARTS: Final = st.floats(0, 1e7)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(RULES, st.sampled_from((None, True, False)), CARDS, STARTS, st.lists(EVENTS, max_size=60))
 def test_whatever_happens(
     rules: PolicyConfig, hand: bool | None, card: int, start: float, events: Sequence[Event]
@@ -243,7 +243,7 @@ def test_whatever_happens(
     simulation.check_changes()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.sampled_from((ON_DEMAND, ALWAYS, ANY_POWER)), CARDS, STARTS, st.integers(0, 1 << 32))
 def test_hours_of_it(rules: PolicyConfig, card: int, start: float, seed: int) -> None:
     simulation = Simulation(rules, None, card, start)

@@ -139,7 +139,7 @@ READERS: Final[dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]]] = {
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.lists(ANYTHING, min_size=13, max_size=13))
 def test_every_reader_answers_whatever_it_reads(reader: str, content: list[bytes], tmp_path: Path) -> None:
     read, files = READERS[reader]

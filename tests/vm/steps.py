@@ -43,6 +43,11 @@ SIZE: Final = 256 * MIB
 EXCESS: Final = 120 * MIB
 VRAM: Final = 2048 * MIB
 
+#: Before a command of a user who sits at the machine.
+_SEATED: Final = (
+    "systemd-run", "--quiet", "--wait", "--pipe", "--uid=alice", "-p", "PAMName=login", "-p", "TTYPath=/dev/tty1",
+)  # fmt: skip
+
 #: The unit finds the simulated GPU, whose VRAM must not be swapped itself.
 _WRONG: Final = re.compile(r"[Ff]ailed|[Tt]imed out|[Tt]iming out|error")
 _DROP_IN: Final = f"""[Unit]
@@ -84,10 +89,7 @@ def doctor() -> None:
 def user_turns_on() -> None:
     """a user who sits at the machine turns it on; another one is refused, and sees it"""
     ctl("size", str(SIZE))
-    seated = (
-        "systemd-run", "--quiet", "--wait", "--pipe", "--uid=alice", "-p", "PAMName=login", "-p", "TTYPath=/dev/tty1",
-    )  # fmt: skip
-    command(*seated, "vramswapctl", "on")
+    command(*_SEATED, "vramswapctl", "on")
     assert sum(area["size"] for area in status()["segments"]) == SIZE, status()
     assert len(swaps()) == 1, swaps()
     elsewhere = ("runuser", "-u", "bob", "--", "vramswapctl")
@@ -95,6 +97,14 @@ def user_turns_on() -> None:
     refused = subprocess.run([*elsewhere, "off"], capture_output=True, text=True, timeout=PATIENCE)
     assert refused.returncode == 1, refused
     assert len(swaps()) == 1, swaps()
+
+
+def user_measures() -> None:
+    """that user measures what a program in a group of the user's own feels under pressure, and nothing is left of it"""
+    found = json.loads(command(*_SEATED, "vramswapctl", "bench", "--pressure", "--size", "32M", "--json"))
+    assert [run["place"] for run in found["runs"]] == ["memory", "vram"], found
+    assert found["runs"][1]["areas"][swaps()[0]] > 8 * MIB and found["runs"][0]["areas"] == {}, found
+    assert not list(Path("/sys/fs/cgroup").rglob("run-*.scope")), "the group is left"
 
 
 def fills() -> None:
@@ -240,8 +250,8 @@ COURSES: Final[dict[str, tuple[Boot, ...]]] = {
     "package": (
         Boot(
             (
-                boots, installs, doctor, user_turns_on, fills, helper_dies, helper_stops, engine_dies, journal_has_it,
-                not_resumed_from, sleeping.frozen, sleeping.sleeps, sleeping.sleep_is_refused,
+                boots, installs, doctor, user_turns_on, user_measures, fills, helper_dies, helper_stops, engine_dies,
+                journal_has_it, not_resumed_from, sleeping.frozen, sleeping.sleeps, sleeping.sleep_is_refused,
                 pages_stay_behind,
             ),
             "reboot with pages in VRAM",

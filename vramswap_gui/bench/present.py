@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Final
-from xml.sax.saxutils import escape
 
 from vramswap_gui.bench import verdict
 from vramswap_gui.bench.suite import Report, Row

@@ -77,7 +77,11 @@ _OWN: Final[dict[str, tuple[Command, ...]]] = {
         Command("report", "Print what a bug report needs, without names of people and machines.", "upkeep.report"),
         Command("bench", "Measure VRAM as it would serve swap, beside live swap and without touching it.",
                 "upkeep.bench", (
-            _argument("--size", default="1G", metavar="SIZE", help="VRAM to use (%(default)s)"),
+            _argument("--pressure", action="store_true",
+                      help="measure a program that has too little memory, with the swap that is on"),
+            _argument("--others", action="store_true",
+                      help="… then, with VRAM paused, with the swap that comes next"),
+            _argument("--size", metavar="SIZE", help="VRAM to use (1G; 512M with --pressure)"),
             _argument("--gpu", default="", metavar="N|PCI|UUID", help="the GPU to use (default: the first)"),
             _argument("--threads", type=int, default=min(8, os.cpu_count() or 1), help="as the server's (%(default)s)"),
             _argument("--seconds", type=float, default=1.0, help="for each load (%(default)s)"),

@@ -7,7 +7,7 @@ from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
 from vramswap_gui.forms import listed, say
-from vramswap_gui.paths import RUNTIME, below
+from vramswap_gui.paths import RUNTIME, ZSWAP, below
 from vramswap_gui.system import memory, ours, psi, smallfile, swaps
 from vramswap_gui.system.swaps import Swap
 
@@ -45,7 +45,7 @@ def swap(at: Machine) -> Check:
 
 def zswap(at: Machine) -> Check:
     """Whether pages are compressed before they reach any swap."""
-    if smallfile.text(at.sys / "module/zswap/parameters/enabled") == "Y":
+    if smallfile.text(at.sys / ZSWAP) == "Y":
         return Check(
             say("zswap"),
             Verdict.WARNING,

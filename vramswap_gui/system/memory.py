@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vramswap_gui.paths import CGROUPS
 from vramswap_gui.system import meminfo, smallfile
 
 _ARCSTATS: Final = "spl/kstat/zfs/arcstats"
-_CGROUP: Final = Path("fs/cgroup")
 _NEVER: Final = 2
 
 
@@ -78,12 +78,12 @@ def _limit(sys: Path) -> Memory | None:
 
     The machine's own root group has no such file.
     """
-    most = smallfile.number(sys / _CGROUP / "memory.max")
-    used = smallfile.number(sys / _CGROUP / "memory.current")
+    most = smallfile.number(sys / CGROUPS / "memory.max")
+    used = smallfile.number(sys / CGROUPS / "memory.current")
     if most is None or used is None:
         return None
     try:
-        stat = smallfile.table(smallfile.data(sys / _CGROUP / "memory.stat"), b" ")
+        stat = smallfile.table(smallfile.data(sys / CGROUPS / "memory.stat"), b" ")
     except OSError:
         stat = {}
     # What was read from files can go again.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,8 @@ from typing import Final
 from vramswap_gui.paths import THIS_PROCESS
 from vramswap_gui.system import smallfile
 
+# <linux/prctl.h>, PR_SET_PDEATHSIG(2const)
+_PR_SET_PDEATHSIG: Final = 1
 #: The kernel keeps so many bytes (PR_SET_NAME(2const)).
 LONGEST: Final = 15
 
@@ -29,6 +32,22 @@ def close_all_but(*kept: int) -> None:
         os.closerange(first, fd)
         first = fd + 1
     os.closerange(first, 1 << 16)
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent, the process ``parent``, has ended, however that was."""
+    # Who only wants to know what processes are called does without it.
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def be_killed_first() -> None:
+    """When the machine is out of memory, let it be this process that the kernel ends, and no other."""
+    with contextlib.suppress(OSError):
+        (THIS_PROCESS / "oom_score_adj").write_text("1000")
 
 
 def running(names: Iterable[str], proc: Path = Path("/proc")) -> str:

@@ -153,7 +153,7 @@ class Tray(QObject):
     def show_view(self, view: View) -> None:
         """Show ``view`` everywhere."""
         if self._panel is not None:
-            self._panel.show_view(view, dismissible=self._controller.dismissible, hint=self._hint())
+            self._panel.show_view(view, hint=self._hint())
         if self._icon is not None and self._menu is not None:
             self._menu.show_view(view)
             self._icon.show_view(view)
@@ -162,7 +162,7 @@ class Tray(QObject):
         if self._waiting.isActive() or self._hosts.available:
             return None
         data = Folders.of(os.environ, Path.home()).data_dirs
-        return hints.no_tray(os.environ.get("XDG_CURRENT_DESKTOP", ""), hints.extension(data), hints.installer())
+        return hints.no_tray(_desktop(), hints.extension(data), hints.installer())
 
     def _make_icon(self) -> None:
         """Put an icon of the right kind into the tray."""
@@ -177,7 +177,7 @@ class Tray(QObject):
             if kind is SystemTrayIcon:
                 self._icon = SystemTrayIcon(self._menu.menu, self._ink)
             else:
-                named = icons.installed(Folders.of(os.environ, Path.home()))
+                named = icons.installed(Folders.of(os.environ, Path.home())) and hints.recolours(_desktop())
                 self._icon = StatusNotifierItem(self._desktop, tr("VRAM swap"), self._menu.menu, self._ink, named)
             self._icon.activated.connect(self._activated)
         self.show_view(self._controller.view)
@@ -199,7 +199,7 @@ class Tray(QObject):
         return menu
 
     def _ink(self) -> icons.Ink:
-        return hints.ink(self._preferences.ink, os.environ.get("XDG_CURRENT_DESKTOP", ""))
+        return hints.ink(self._preferences.ink, _desktop())
 
     def _give_up_waiting(self) -> None:
         self._make_icon()
@@ -243,6 +243,10 @@ class Tray(QObject):
             before is None or (before.mode, before.wanted) != (now.mode, now.wanted)
         ):
             self._controller.load_settings()
+
+
+def _desktop() -> str:
+    return os.environ.get("XDG_CURRENT_DESKTOP", "")
 
 
 def _default_client() -> Client:

@@ -59,6 +59,8 @@ class Controller(QObject):
         self._status: Status | None = None
         self._error: VramswapError | None = None
         self._pending: State | None = None
+        #: As many pages are known to be lost.
+        self._damage_read = 0
         self._machine = Machine(vram=preferences.vram)
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting = asyncio.Lock()
@@ -80,14 +82,11 @@ class Controller(QObject):
         """What to show now."""
         return view(self._shown(), self._error, self._machine, self._config)
 
-    @property
-    def dismissible(self) -> bool:
-        """Whether the problem shown is that of a request, rather than the state of things."""
-        return self._error is not None and self._status is not None
-
     def _shown(self) -> Status | None:
-        """The status, with what was just asked for taken as under way until the helper says what it does."""
+        """The status without damage that is no news, and with what was just asked for taken as under way."""
         status = self._status
+        if status is not None and status.damaged[1] <= self._damage_read:
+            status = dataclasses.replace(status, damaged=(status.damaged[0], 0))
         if status is None or self._pending is None or status.state.busy:
             return status
         return dataclasses.replace(status, state=self._pending, reason=Reason(), error=None)
@@ -188,10 +187,13 @@ class Controller(QObject):
         self._spawn(settle())
 
     def dismiss(self) -> None:
-        """The problem has been read."""
-        if self.dismissible:
-            self._error = None
-            self._show()
+        """The problem has been read: what became of a request, or damage, which is news again when there is more."""
+        if self._status is None:
+            return
+        if self._error is None:
+            self._damage_read = self._status.damaged[1]
+        self._error = None
+        self._show()
 
     def watch(self, watched: bool) -> None:
         """Whether somebody looks: only then the machine is read and a missing helper is looked for again."""
@@ -275,6 +277,8 @@ class Controller(QObject):
             return
         before = self._status
         self._status = status
+        # A server that was started anew counts anew.
+        self._damage_read = min(self._damage_read, status.damaged[1])
         self.heard.emit(before, status, self._pending is not None)
         self._show()
         if self._watched and before is not None and (before.size, before.state) != (status.size, status.state):

@@ -16,6 +16,8 @@ from vramswap_gui.tray.view_model import Problem
 _GNOME: Final = frozenset({"gnome", "ubuntu", "pop", "unity"})
 #: Words of XDG_CURRENT_DESKTOP for desktops that are a compositor and whatever bar somebody chose.
 _BARE: Final = frozenset({"sway", "hyprland", "wlroots", "river", "niri", "labwc", "i3"})
+#: Words of XDG_CURRENT_DESKTOP for desktops whose panels find an icon by its name, and give it no ink of theirs.
+_COLOURLESS: Final = frozenset({"mate", "lxqt"})
 #: How the extension is called where it is installed: by Debian and Ubuntu, and by all others.
 _EXTENSIONS: Final = ("ubuntu-appindicators@ubuntu.com", "appindicatorsupport@rgcjonas.gmail.com")
 #: What installs a package, by os-release's names of distributions and of those that they are like.
@@ -68,6 +70,11 @@ def _installer(release: Mapping[str, str]) -> str:
 def ink(chosen: Ink, desktop: str) -> Ink:
     """What the icon is drawn with. Bars that people choose for themselves are dark, and give an icon no colour."""
     return Ink.LIGHT if chosen is Ink.AUTOMATIC and _names(desktop) & _BARE else chosen
+
+
+def recolours(desktop: str) -> bool:
+    """Whether the panel gives a symbolic icon its own ink; elsewhere pictures are more than the file's grey."""
+    return not _names(desktop) & _COLOURLESS
 
 
 def _names(desktop: str) -> set[str]:

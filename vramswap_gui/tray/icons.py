@@ -2,8 +2,8 @@
 """The icons: a chip in a ring, one picture for each look and each eighth of the ring.
 
 Each is a few filled outlines, because hosts recolour what is filled and nothing else. As files (``resources/icons``,
-written by packaging/icons.py) they are symbolic: the panel gives them its own ink. Where a host cannot be given a name
-they are drawn here, in an ink that can be told from any panel.
+written by packaging/icons.py) they are symbolic: the panel gives them its own ink. Where a host cannot be given a name,
+or gives no ink, they are drawn here: light with a dark edge, which can be told from any panel.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPixmap, QTransform
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPen, QPixmap, QTransform
 
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.view_model import Look
@@ -30,6 +30,8 @@ STEPS: Final = 8
 #: Where a theme keeps symbolic icons, below a folder of data.
 _IN_THEME: Final = "icons/hicolor/symbolic/apps"
 
+#: The dark edge around what is light, in units of the grid, half of it on either side of an outline.
+_EDGE: Final = 2.4
 #: What is only the ground for something else, beside what has to be seen.
 FAINT: Final = 0.45
 
@@ -42,7 +44,8 @@ class Ink(enum.StrEnum):
     DARK = "dark"
 
 
-#: Ink, and the colour of an alarm. The automatic one has a contrast of 3:1 and more to black and to white panels alike.
+#: Ink, and the colour of an alarm. The automatic one, for files that nobody recolours, has a contrast of 3:1 and more
+#: to black and to white panels alike.
 _COLOURS: Final = {
     Ink.AUTOMATIC: ("#888888", "#e05252"),
     Ink.LIGHT: ("#f6f5f4", "#ff7b7b"),
@@ -105,7 +108,11 @@ def image(size: int, look: Look, ink: Ink, ring: float = 0.0) -> QImage:
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.scale(size / GRID, size / GRID)
-    _paint(painter, shapes(look, ring), *colours(ink))
+    drawing = shapes(look, ring)
+    if ink is Ink.AUTOMATIC:
+        _edge(painter, drawing)
+        ink = Ink.LIGHT
+    _paint(painter, drawing, *colours(ink))
     painter.end()
     return picture
 
@@ -145,6 +152,15 @@ def _paint(painter: QPainter, drawing: tuple[Shape, ...], ink: QColor, alarm: QC
         colour = QColor(alarm if shape.alarm else ink)
         colour.setAlphaF(shape.strength)
         painter.fillPath(shape.path, colour)
+
+
+def _edge(painter: QPainter, drawing: tuple[Shape, ...]) -> None:
+    """What is light is seen on a light panel by it."""
+    colour, _ = colours(Ink.DARK)
+    for shape in drawing:
+        colour.setAlphaF(shape.strength**0.5)
+        pen = QPen(colour, _EDGE, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+        painter.strokePath(shape.path, pen)
 
 
 def _shapes(look: Look, ring: float) -> Iterator[Shape]:

@@ -114,6 +114,8 @@ class Problem:
     message: str
     remedy: str = ""
     command: str = ""
+    #: It is the state of things, which is not over when it was read.
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,16 +286,16 @@ def _without_helper(error: VramswapError | None, gpu: GpuView | None, memory: Me
         vram=_vram(nothing, 0, gpu, 0),
         vram_note=_vram_note(nothing, gpu),
         tiers=tuple(_tiers(nothing, memory)),
-        problem=problem(error) if error else None,
+        problem=problem(error, lasts=True) if error else None,
         quit_text=tr("&Quit"),
     )
 
 
-def problem(error: VramswapError) -> Problem:
+def problem(error: VramswapError, *, lasts: bool = False) -> Problem:
     """An error as the box shows it: the first command in the remedy can be copied."""
     remedy = worded(error.advice)
     command = re.search(r"`([^`]+)`", remedy)
-    return Problem(plain(worded(error)), plain(remedy), command[1] if command else "")
+    return Problem(plain(worded(error)), plain(remedy), command[1] if command else "", lasts)
 
 
 def plain(text: str) -> str:
@@ -305,9 +307,9 @@ def _problem(status: Status, error: VramswapError | None) -> Problem | None:
     if error is not None:
         return problem(error)
     if status.error is not None:
-        return problem(status.error)
+        return problem(status.error, lasts=True)
     if status.state is State.FAILED:
-        return Problem(tr("The helper does not say why."))
+        return Problem(tr("The helper does not say why."), lasts=True)
     return None
 
 

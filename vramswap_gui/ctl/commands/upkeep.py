@@ -4,14 +4,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+from collections.abc import AsyncIterator
+from typing import Final
 
+from vramswap_gui.client import Client
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json, show_progress
 from vramswap_gui.doctor.machine import Verdict
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.settings import setting
 from vramswap_gui.text import language
+
+#: Seconds, several times what a run takes.
+_PAUSE: Final = 120
 
 
 async def doctor(options: argparse.Namespace) -> int:
@@ -60,11 +67,15 @@ async def remove(options: argparse.Namespace) -> None:
 
 async def bench(options: argparse.Namespace) -> None:
     """``bench``."""
+    if options.pressure:
+        await _pressure(options)
+        return
     from vramswap_gui.bench import present, suite, verdict
 
-    size = setting("size").parse(options.size)
-    assert isinstance(size, int)
-    if size == 0 or not (0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64):
+    size = _size(options.size or "1G")
+    if options.others or not (
+        0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64
+    ):  # fmt: skip
         raise VramswapError(Problem.BENCH_OPTIONS)
     plan = suite.Plan(
         size, options.seconds, options.runs, options.threads, options.gpu, options.disk, not options.no_verify,
@@ -81,6 +92,45 @@ async def bench(options: argparse.Namespace) -> None:
         say_json(report.as_dict() | {"verdict": dataclasses.asdict(found) if found else None})
     else:
         say(present.table(report))
+
+
+async def _pressure(options: argparse.Namespace) -> None:
+    from vramswap_gui.bench import pressure, pressure_text
+
+    reader = language.of()
+    asked = _size(options.size) if options.size else pressure.USUAL
+    async with helper() as client:
+        devices = {segment.device for segment in client.status.segments}
+        found = await pressure.measure(
+            asked, devices,
+            lambda share, place: _progress_bar(share, reader.say(pressure_text.name(place))),
+            (lambda: _paused(client)) if options.others else None,
+        )  # fmt: skip
+    if options.json:
+        say_json(found.as_dict())
+    else:
+        say(pressure_text.table(found, reader.say))
+
+
+@contextlib.asynccontextmanager
+async def _paused(client: Client) -> AsyncIterator[None]:
+    """VRAM is no swap meanwhile, whatever lends it. If this program should be killed, the pause ends by itself."""
+    try:
+        await client.pause(_PAUSE)
+        status = await client.refresh()
+        if status.segments:
+            raise status.error or VramswapError(Problem.CANCELLED)
+        yield
+    finally:
+        await client.pause(0)
+
+
+def _size(text: str) -> int:
+    size = setting("size").parse(text)
+    assert isinstance(size, int)
+    if size == 0:
+        raise VramswapError(Problem.BENCH_OPTIONS)
+    return size
 
 
 def _progress_bar(share: float, what: str) -> None:

@@ -130,7 +130,7 @@ class ProblemBox(Box):
         line.addWidget(self.dismiss)
         self.column.addLayout(line)
 
-    def show_problem(self, problem: Problem | None, dismissible: bool) -> None:
+    def show_problem(self, problem: Problem | None) -> None:
         """Show a problem, or hide. One that lasts cannot be dismissed."""
         self.setVisible(problem is not None)
         if problem is None:
@@ -142,4 +142,4 @@ class ProblemBox(Box):
         self.copy.setVisible(bool(problem.command))
         self.copy.setToolTip(problem.command)
         self.copy.setAccessibleName(tr("Copy the command {command}").format(command=problem.command))
-        self.dismiss.setVisible(dismissible)
+        self.dismiss.setVisible(not problem.lasts)

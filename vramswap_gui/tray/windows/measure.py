@@ -81,7 +81,7 @@ class MeasurePage(QWidget):
         self.hint, self.problem = Hint(), ProblemBox()
         self.hint.hide()
         self.problem.hide()
-        self.problem.dismissed.connect(lambda: self.problem.show_problem(None, True))
+        self.problem.dismissed.connect(lambda: self.problem.show_problem(None))
         self.progress = QProgressBar()
         self.progress.setRange(0, 0)
         self.progress.setTextVisible(False)
@@ -133,7 +133,7 @@ class MeasurePage(QWidget):
             self._command_line.cancel()
             self._rest(tr("Which is faster here?"))
             return
-        self.problem.show_problem(None, True)
+        self.problem.show_problem(None)
         self.hint.show_text("")
         self.progress.show()
         self.begin.setText(tr("&Stop"))
@@ -154,7 +154,7 @@ class MeasurePage(QWidget):
             result = None
         if result is None:
             self._rest(tr("Nothing was measured."))
-            self.problem.show_problem(Problem(finished.complaint.removeprefix("vramswapctl: ")), True)
+            self.problem.show_problem(Problem(finished.complaint.removeprefix("vramswapctl: ")))
             return
         self._rest(_verdict(result.page_disk / result.page_vram))
         self._show_bars(result)

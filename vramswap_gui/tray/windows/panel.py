@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QCursor, QGuiApplication, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from vramswap_gui.settings import SETTINGS
@@ -26,6 +26,8 @@ from vramswap_gui.tray.windows.settings_rows import Choice
 #: In lines of text. One height for every state: a window that grows under the pointer gets clicks that are not meant.
 _WIDTH: Final = 30
 _HEIGHT: Final = 54
+#: No icon in a panel is larger, in pixels.
+_ICON: Final = 64
 #: Lines that are kept for the sentence; most have one.
 _SAID: Final = 3
 
@@ -180,7 +182,7 @@ class Panel(QWidget):
         outer.addWidget(rule())
         outer.addWidget(foot)
 
-    def show_view(self, view: View, *, dismissible: bool, hint: Problem | None) -> None:
+    def show_view(self, view: View, *, hint: Problem | None) -> None:
         """Show what there is to show; ``hint`` is about the desktop."""
         focused = self.focusWidget()
         self.banner.show_text(view.banner)
@@ -198,7 +200,7 @@ class Panel(QWidget):
         self.pause.setEnabled(view.pausable)
         _visible(bool(view.mode), self.mode_title, self.mode)
         self.mode.setCurrentIndex(self.mode.findData(view.mode))
-        self.problem.show_problem(view.problem, dismissible)
+        self.problem.show_problem(view.problem)
         self._show_vram(view)
         _visible(view.history is not None, self.traffic_title, self.graph)
         if view.history is not None:
@@ -279,9 +281,13 @@ class Panel(QWidget):
         return self.isVisible() and self.isActiveWindow() and not self.isMinimized()
 
     def appear_near(self, place: QPoint) -> None:
-        """Have the window beside the icon at ``place`` when it is shown; Wayland's desktops choose by themselves."""
-        if self.isVisible() or place.isNull() or QGuiApplication.platformName() != "xcb":
+        """Have the window beside the icon at ``place`` when it is shown; Wayland's desktops choose by themselves.
+
+        Some hosts say where in the icon it was (MATE's), or nothing: then the pointer, which clicked there, tells.
+        """
+        if self.isVisible() or QGuiApplication.platformName() != "xcb":
             return
+        place = QCursor.pos() if max(place.x(), place.y()) < _ICON else place
         screen = QGuiApplication.screenAt(place) or self.screen()
         room = screen.availableGeometry().adjusted(8, 8, -8, -8)
         left = min(max(room.left(), place.x() - self.width() // 2), room.right() - self.width())

@@ -47,7 +47,7 @@ class ReportPage(QWidget):
         self.text.setPlaceholderText(tr("Being put together…"))
         self.problem = ProblemBox()
         self.problem.hide()
-        self.problem.dismissed.connect(lambda: self.problem.show_problem(None, True))
+        self.problem.dismissed.connect(lambda: self.problem.show_problem(None))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         roles = QDialogButtonBox.ButtonRole
         self.copy = buttons.addButton(tr("&Copy"), roles.ActionRole)
@@ -101,7 +101,7 @@ class ReportPage(QWidget):
         dialog.open()
 
     def _complain(self, text: str) -> None:
-        self.problem.show_problem(Problem(text.removeprefix("vramswapctl: ")), True)
+        self.problem.show_problem(Problem(text.removeprefix("vramswapctl: ")))
 
     def _enable(self, some: bool) -> None:
         for button in (self.copy, self.keep):

@@ -132,7 +132,7 @@ class SettingsWindow(QWidget):
         self._waiting = False
         if problem is not None:
             self._leaving = False
-        self.problem.show_problem(problem, True)
+        self.problem.show_problem(problem)
         self._edited()
 
     def _show_own(self, *, keep: bool = False) -> None:

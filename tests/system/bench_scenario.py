@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Runs in the guest: ``vramswapctl bench --pressure`` with VRAM, zram and a disk as swap; it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+from tests.demo.plan import Plan
+from tests.demo.stack import BIN, Stack, running
+from tests.support.waiting import wait_for
+from tests.system import uml
+from tests.system.lent import ctl, priorities, told
+from tests.system.swapped import command, say, used
+from vramswap_gui.units import MIB
+
+GROUPS: Final = Path("/sys/fs/cgroup")
+DEVICE: Final = "/dev/nbd0"
+ZRAM: Final = "/dev/zram0"
+DISK: Final = "/dev/ubda"
+SIZE: Final = 20 * MIB
+
+
+def prepare() -> None:
+    """Control groups as systemd or OpenRC have them, and two more swap areas, of which zram comes first."""
+    command("mount", "-t", "cgroup2", "groups", str(GROUPS))
+    (GROUPS / "cgroup.subtree_control").write_text("+memory")
+    for module in ("mm/zsmalloc", "drivers/block/zram/zram"):
+        (path,) = uml.MODULES.glob(f"*/kernel/{module}.ko")
+        command("insmod", str(path))
+    Path("/sys/block/zram0/disksize").write_text(str(64 * MIB))
+    for device, priority in ((ZRAM, 100), (DISK, 10)):
+        command("mkswap", device)
+        command("swapon", "-p", str(priority), device)
+
+
+def groups() -> list[str]:
+    return [path.name for path in GROUPS.glob("vramswap-*")]
+
+
+def bench(stack: Stack, *options: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ctl(stack, "bench", "--pressure", "--size", str(SIZE), "--json", *options))
+    for run in found["runs"]:
+        say(f"{run['place']}: {run}")
+        assert run["finished"] and run["wrong"] == 0
+    assert groups() == []
+    return found
+
+
+def without_vram(stack: Stack) -> None:
+    refused = stack.ctl("bench", "--pressure")
+    assert refused.returncode == 1 and "vramswapctl on" in refused.stderr, refused
+
+
+def all_of_it(stack: Stack) -> None:
+    """In memory, then with VRAM, then with what comes next; afterwards VRAM is lent as before."""
+    before = priorities()
+    found = bench(stack, "--others")
+    assert [run["place"] for run in found["runs"]] == ["memory", "vram", "zram"]
+    memory, vram, zram = found["runs"]
+    # No more than what was left over from before.
+    assert memory["waits"] < vram["waits"] and memory["areas"] == {}
+    for run, device in ((vram, DEVICE), (zram, ZRAM)):
+        # zram has a page no more once it was read.
+        assert run["areas"][device] > MIB, run
+        assert run["waits"] > SIZE // 4096 // 8, run
+    wait_for(lambda: priorities() == before, "VRAM, which is swap again")
+
+
+def interrupted(stack: Stack) -> None:
+    """Ctrl-C in the middle: no program, no group, no page and no pause is left."""
+    before = priorities()
+    process = subprocess.Popen(
+        [str(BIN / "vramswapctl"), "bench", "--pressure", "--others", "--size", str(SIZE)],
+        env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_for(lambda: used(ZRAM) > 2 * MIB or process.poll() is not None, "pages in zram")
+    assert DEVICE not in priorities()
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 130, output
+    assert groups() == []
+    # A page that zram had before is nobody's of these.
+    wait_for(lambda: used(ZRAM) <= 2 * MIB, "the end of the program's pages")
+    wait_for(lambda: priorities() == before, "VRAM, which is swap again")
+
+
+def main() -> None:
+    prepare()
+    with running(Plan(gpu="a test", kernel="", polkit="", display=""), _prepare) as stack, told(stack):
+        without_vram(stack)
+        ctl(stack, "on")
+        all_of_it(stack)
+        interrupted(stack)
+        ctl(stack, "off")
+    say("all done")
+
+
+def _prepare(stack: Stack) -> None:
+    stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
+    stack.gpu_folder = Path("/run/gpu/card")
+    stack.config.write_text(f'mode = "off"\nsize = {64 * MIB}\nheadroom = 0\n')
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT
+"""What a measurement under pressure asks of the machine, and what it comes to, in sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from vramswap_gui.bench import pressed, pressure, pressure_text
+from vramswap_gui.bench.pressed import Figures
+from vramswap_gui.bench.pressure import Place, Ran, Refusal, Result
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.forms import word
+from vramswap_gui.system import control_group, process
+from vramswap_gui.system.control_group import Confinement
+from vramswap_gui.system.swaps import Swap
+from vramswap_gui.units import GIB, KIB, MIB
+
+VRAM, ZRAM, DISK = "/dev/nbd0", "/dev/zram0", "/dev/nvme0n1p3"
+
+
+def machine(root: Path, areas: dict[str, tuple[int, int]], available: int = 8 * GIB, total: int = 16 * GIB) -> Path:
+    """A /proc with swap areas of some size and use, in the order of their priorities."""
+    lines = ["Filename\t\t\tType\t\tSize\t\tUsed\t\tPriority"]
+    lines += [
+        f"{name}\tpartition\t{size // KIB}\t{used // KIB}\t{-number}"
+        for number, (name, (size, used)) in enumerate(areas.items())
+    ]
+    (root / "swaps").write_text("\n".join(lines) + "\n")
+    (root / "meminfo").write_text(f"MemTotal: {total // KIB} kB\nMemAvailable: {available // KIB} kB\n")
+    return root
+
+
+def figures(seconds: float, waits: int = 0, seen: int = 1000) -> Figures:
+    return Figures(1000, 1000, seen, seconds, seconds / 2, 0.012, waits, 0)
+
+
+class Job:
+    """Stands in for the program that is put under pressure; pages go to the first area with room."""
+
+    def __init__(self, proc: Path, areas: dict[str, tuple[int, int]]) -> None:
+        self.proc = proc
+        self.areas = areas
+        self.asked: list[tuple[int, int]] = []
+
+    async def run(self, size: int, most: int) -> Figures:
+        self.asked.append((size, most))
+        short = most < 2 * size
+        if short:
+            name, (whole, used) = next(iter(self.areas.items()))
+            machine(self.proc, {**self.areas, name: (whole, used + size)})
+            await asyncio.sleep(0.3)
+            machine(self.proc, self.areas)
+        return figures(4.0 if short else 1.0, 500 if short else 0)
+
+    @contextlib.asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """VRAM is no swap."""
+        vram = self.areas.pop(VRAM)
+        machine(self.proc, self.areas)
+        yield
+        self.areas = {VRAM: vram, **self.areas}
+        machine(self.proc, self.areas)
+
+
+def measured(
+    root: Path, monkeypatch: pytest.MonkeyPatch, areas: dict[str, tuple[int, int]], asked: int = 512 * MIB,
+    others: bool = True,
+) -> tuple[Result, Job]:  # fmt: skip
+    job = Job(machine(root, areas), areas)
+    monkeypatch.setattr(pressure, "_job", job.run)
+    found = asyncio.run(
+        pressure.measure(asked, {VRAM}, lambda share, place: None, job.away if others else None, root)
+    )  # fmt: skip
+    return found, job
+
+
+def test_memory_alone_then_vram_then_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    areas = {VRAM: (4 * GIB, 0), ZRAM: (4 * GIB, MIB), DISK: (8 * GIB, 0)}
+    found, job = measured(tmp_path, monkeypatch, areas)
+    assert [ran.place for ran in found.runs] == [Place.MEMORY, Place.VRAM, Place.ZRAM]
+    assert [dict(ran.areas) for ran in found.runs] == [{}, {VRAM: 512 * MIB}, {ZRAM: 512 * MIB}]
+    # The first has memory for all of its pages, the others for half of them.
+    assert [most >= 2 * size for size, most in job.asked] == [True, False, False]
+    said = [word(sentence) for sentence in pressure_text.sentences(found)]
+    assert said == [
+        "With half of its pages in VRAM the program took 4.0 times as long as with memory for all.",
+        "VRAM was as fast as zram.",
+        f"Not measured: {DISK}. The kernel fills swap by priority, which takes root to change.",
+    ]
+
+
+def test_without_being_asked_vram_is_not_paused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, job = measured(tmp_path, monkeypatch, {VRAM: (4 * GIB, 0), DISK: (8 * GIB, 0)}, others=False)
+    assert len(job.asked) == len(found.runs) == 2
+    assert f"Not compared with {DISK}" in pressure_text.table(found, word)
+
+
+@pytest.mark.parametrize(
+    ("areas", "available", "size"),
+    [
+        ({VRAM: (4 * GIB, 0)}, 8 * GIB, 512 * MIB),
+        # The swap that is free, less what the kernel gives away in clusters.
+        ({VRAM: (4 * GIB, 4 * GIB - 90 * MIB)}, 8 * GIB, 80 * MIB),
+        # An eighth of the memory is for others, and the program has two pages for each that goes to swap.
+        ({VRAM: (4 * GIB, 0)}, 2 * GIB + 64 * MIB + 200 * MIB, 100 * MIB),
+    ],
+)
+def test_no_more_than_there_is_room_for(
+    areas: dict[str, tuple[int, int]], available: int, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(machine(tmp_path, areas, available), areas)
+    monkeypatch.setattr(pressure, "_job", job.run)
+    found = asyncio.run(pressure.measure(512 * MIB, {VRAM}, lambda share, place: None, None, tmp_path))
+    assert found.size == size and job.asked[0][0] == size
+    assert ("there was room for no more" in word(pressure_text.what(found))) is (size < 512 * MIB)
+
+
+@pytest.mark.parametrize(
+    ("areas", "available", "problem"),
+    [
+        ({DISK: (4 * GIB, 0)}, 8 * GIB, Problem.BENCH_NO_SWAP),
+        ({}, 8 * GIB, Problem.BENCH_NO_SWAP),
+        ({VRAM: (GIB, GIB - 8 * MIB)}, 8 * GIB, Problem.BENCH_TOO_SHORT),
+        ({VRAM: (GIB, 0)}, 2 * GIB, Problem.BENCH_TOO_SHORT),
+    ],
+)
+def test_refused_before_anything_is_done(
+    areas: dict[str, tuple[int, int]], available: int, problem: Problem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pressure, "_job", None)
+    with pytest.raises(VramswapError) as caught:
+        asyncio.run(
+            pressure.measure(512 * MIB, {VRAM}, lambda share, place: None, None, machine(tmp_path, areas, available))
+        )
+    assert caught.value.problem is problem
+
+
+def test_other_swap_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, job = measured(tmp_path, monkeypatch, {VRAM: (4 * GIB, 0), DISK: (64 * MIB, 0)})
+    assert len(job.asked) == 2 and found.refusal == Refusal(576 * MIB, 64 * MIB)
+    assert "it has 64 MiB free, and 576 MiB would be needed" in pressure_text.table(found, word)
+    # VRAM is swap again.
+    assert VRAM in (tmp_path / "swaps").read_text()
+
+
+def test_pages_that_went_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, _ = measured(tmp_path, monkeypatch, {ZRAM: (4 * GIB, 0), VRAM: (4 * GIB, 0)}, others=False)
+    assert found.runs[1].place is Place.ZRAM
+    assert f"The pages did not go to VRAM: {ZRAM} had them." in pressure_text.table(found, word)
+
+
+@pytest.mark.parametrize(
+    ("vram", "other", "sentence"),
+    [
+        (figures(2), figures(7), "VRAM was 3.5 times as fast as the disk."),
+        (figures(2), figures(1), "VRAM was slower: the disk was 2.0 times as fast."),
+        (figures(2), figures(2.1), "VRAM was as fast as the disk."),
+        # It had come back to half of its pages when its time was over.
+        (figures(2), figures(15, seen=500), "VRAM was 10.0 times as fast as the disk."),
+    ],
+)
+def test_the_verdict(vram: Figures, other: Figures, sentence: str) -> None:
+    said = pressure_text.verdict(Ran(Place.VRAM, vram, {}), Ran(Place.DISK, other, {}))
+    assert word(said) == sentence
+
+
+def test_a_run_that_was_cut_short_says_how_far_it_came() -> None:
+    runs = (Ran(Place.MEMORY, figures(1), {}), Ran(Place.VRAM, figures(15, 3000, seen=500), {VRAM: 1}))
+    rows = pressure_text.table(Result(MIB, MIB, runs), word).splitlines()
+    assert rows[2].split() == ["memory", "alone", "1.0", "12.0", "ms", "–"]
+    assert rows[3].split() == ["VRAM", "15.0", "(75%)", "12.0", "ms", "400"]
+    kept = Result(MIB, MIB, (runs[0], dataclasses.replace(runs[1], figures=dataclasses.replace(
+        runs[1].figures, direct=False))))  # fmt: skip
+    assert "zswap was on" in pressure_text.table(kept, word)
+
+
+def test_the_job_sees_every_page_once() -> None:
+    found = pressed.work(MIB, 60)
+    assert (found.pages, found.written, found.seen, found.wrong, found.finished) == (256, 256, 256, 0, True)
+    assert 0 < found.longest <= found.seconds and found.seeing < found.seconds
+    cut = pressed.work(64 * MIB, 0)
+    assert not cut.finished and cut.seen == 0
+
+
+def test_a_group_by_systemd_and_by_hand(tmp_path: Path) -> None:
+    async def made(systemd: Path) -> Confinement:
+        async with control_group.confined(MIB, tmp_path, systemd) as group:
+            # The kernel's own files go with a group.
+            if group.folder is not None:
+                assert (group.folder / "memory.max").read_text() == str(MIB)
+                (group.folder / "memory.max").unlink()
+            return group
+
+    (tmp_path / "fs/cgroup").mkdir(parents=True)
+    (tmp_path / "systemd").mkdir()
+    assert {"--scope", f"--property=MemoryMax={MIB}"} <= set(asyncio.run(made(tmp_path / "systemd")).command)
+    folder = asyncio.run(made(tmp_path / "none")).folder
+    assert folder is not None and not folder.exists()
+    with pytest.raises(VramswapError) as caught:
+        asyncio.run(_confined_in(tmp_path / "nothing"))
+    assert caught.value.problem is Problem.BENCH_NO_GROUP
+
+
+async def _confined_in(sys: Path) -> None:
+    async with control_group.confined(MIB, sys, sys):
+        raise AssertionError("there is no such group")
+
+
+def test_zswap_is_passed_by_where_that_is_possible(tmp_path: Path) -> None:
+    proc, sys = tmp_path / "proc", tmp_path / "sys"
+    group = sys / "fs/cgroup/user/job"
+    for folder in (proc / "self", group, sys / "module/zswap/parameters"):
+        folder.mkdir(parents=True)
+    (proc / "self/cgroup").write_text("1:name=systemd:/x\n0::/user/job\n")
+    assert control_group.limit(proc, sys) is None
+    (group / "memory.max").write_text("1048576\n")
+    assert control_group.limit(proc, sys) == MIB
+    assert control_group.without_zswap(proc, sys) and not (group / "memory.zswap.max").exists()
+    (sys / "module/zswap/parameters/enabled").write_text("Y\n")
+    (group / "memory.zswap.max").write_text("max")
+    assert control_group.without_zswap(proc, sys) and (group / "memory.zswap.max").read_text() == "0"
+    (group / "memory.zswap.max").unlink()
+    (group / "memory.zswap.max").mkdir()
+    assert not control_group.without_zswap(proc, sys)
+
+
+def test_the_job_refuses_memory_without_a_limit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(control_group, "limit", lambda: 8 * MIB)
+    monkeypatch.setattr(process, "end_with", lambda parent: None)
+    monkeypatch.setattr(process, "be_killed_first", lambda: None)
+    arguments = ["--size", str(MIB), "--seconds", "1", "--parent", "1", "--most"]
+    assert pressed.main([*arguments, str(4 * MIB)]) == 1
+    assert "does not limit its memory" in capsys.readouterr().err
+    assert pressed.main([*arguments, str(8 * MIB)]) == 0
+
+
+def test_areas_are_of_one_kind_or_several() -> None:
+    assert pressure._place({VRAM: 95, DISK: 5}, {VRAM}) is Place.VRAM
+    assert pressure._place({VRAM: 50, DISK: 50}, {VRAM}) is Place.SEVERAL
+    assert pressure._place({}, {VRAM}) is Place.SEVERAL
+    assert pressure._place({"/swapfile": 9, DISK: 9}, {VRAM}) is Place.DISK
+    assert Swap(ZRAM, "partition", 1, 0, 0).in_memory

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""What a job under pressure felt, as a table and in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from vramswap_gui.bench.pressure import Place, Ran, Result
+from vramswap_gui.forms import Phrase, Sentence, say
+
+#: What differs by less was not measured to differ.
+_ALIKE: Final = 1.1
+#: Where there is nothing to tell.
+_NOTHING: Final = "–"
+
+_NAMES: Final = {
+    Place.MEMORY: say("memory alone"),
+    # What is called the same in every language.
+    Place.VRAM: say("{name:text}", name="VRAM"),
+    Place.ZRAM: say("{name:text}", name="zram"),
+    Place.DISK: say("the disk"),
+    Place.SEVERAL: say("the other swap"),
+}
+
+
+def name(place: Place) -> Phrase:
+    """What a place is called."""
+    return _NAMES[place]
+
+
+def table(result: Result, word: Callable[[Sentence], str]) -> str:
+    """All that was measured, then what it comes to, and what was not compared."""
+    head = ["", *map(word, (say("seconds"), say("longest stall"), say("pages a second waited for")))]
+    rows = [head, *([word(name(ran.place)), *_figures(ran)] for ran in result.runs)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [word(what(result))]
+    for first, *rest in rows:
+        cells = (f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True))
+        lines.append("  ".join((f"{first:<{widths[0]}}", *cells)).rstrip())
+    return "\n".join([*lines, *map(word, sentences(result))])
+
+
+def _figures(ran: Ran) -> list[str]:
+    figures = ran.figures
+    # One that its time was too short for says how far it came.
+    share = (figures.written + figures.seen) / (2 * figures.pages)
+    time = f"{figures.seconds:.1f}" if figures.finished else f"{figures.seconds:.1f} ({share:.0%})"
+    back = f"{figures.brought_back:,.0f}" if ran.place is not Place.MEMORY else _NOTHING
+    return [time, f"{figures.longest * 1e3:.1f} ms", back]
+
+
+def what(result: Result) -> Phrase:
+    """What was measured."""
+    if result.size < result.asked:
+        return say(
+            "A program with {all:size} of pages, and memory for {most:size} of them; there was room for no more:",
+            all=2 * result.size, most=result.size,
+        )  # fmt: skip
+    return say("A program with {all:size} of pages, and memory for {most:size} of them:", all=2 * result.size,
+               most=result.size)  # fmt: skip
+
+
+def sentences(result: Result) -> Iterator[Phrase]:
+    """The verdict, and what it does not say."""
+    first = result.ran(Place.VRAM)
+    whole = result.ran(Place.MEMORY)
+    if first is not None and whole is not None:
+        yield say("With half of its pages in VRAM the program took {times:text} times as long as with memory for all.",
+                  times=_times(whole, first))  # fmt: skip
+    elif len(result.runs) > 1:
+        yield say("The pages did not go to VRAM: {devices:text} had them.", devices=_devices(result.runs[1]))
+    if len(result.runs) > 2 and first is not None:
+        yield verdict(first, result.runs[2])
+        left = [area.device for area in result.others if area.device not in result.runs[2].areas]
+        if left:
+            yield say("Not measured: {devices:text}. The kernel fills swap by priority, which takes root to change.",
+                      devices=", ".join(left))  # fmt: skip
+    else:
+        yield _not_compared(result)
+    if not all(ran.figures.direct for ran in result.runs):
+        yield say("zswap was on and could not be passed by, so that some of this went to memory.")
+
+
+def verdict(vram: Ran, other: Ran) -> Phrase:
+    """Which of two is the faster one. By pages a second, since not every run is done in its time."""
+    times = vram.figures.speed / other.figures.speed
+    if times > _ALIKE:
+        return say("VRAM was {times:text} times as fast as {other:said}.", times=f"{times:.1f}",
+                   other=name(other.place))  # fmt: skip
+    if times < 1 / _ALIKE:
+        return say("VRAM was slower: {other:said} was {times:text} times as fast.", times=f"{1 / times:.1f}",
+                   other=name(other.place))  # fmt: skip
+    return say("VRAM was as fast as {other:said}.", other=name(other.place))
+
+
+def _not_compared(result: Result) -> Phrase:
+    refusal = result.refusal
+    if not result.others:
+        return say("There is no other swap to compare with.")
+    if refusal is None:
+        return say("Not compared with {devices:text}, which the kernel uses when VRAM is full or away: `--others`"
+                   " pauses VRAM for that.", devices=", ".join(area.device for area in result.others))  # fmt: skip
+    if refusal.error is not None:
+        return say("Not compared with other swap: {why:said}", why=refusal.error)
+    return say("Not compared with other swap: it has {free:size} free, and {needed:size} would be needed.",
+               free=refusal.free, needed=refusal.needed)  # fmt: skip
+
+
+def _times(before: Ran, after: Ran) -> str:
+    return f"{before.figures.speed / after.figures.speed:.1f}"
+
+
+def _devices(ran: Ran) -> str:
+    return ", ".join(ran.areas) or _NOTHING

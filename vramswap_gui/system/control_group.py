@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""A control group in which a program of ours may have no more than so much memory, and which goes when it ends.
+
+Sources: Documentation/admin-guide/cgroup-v2.rst, systemd-run(1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.paths import CGROUPS, SYSTEMD, ZSWAP
+from vramswap_gui.system import smallfile
+
+_LIMIT: Final = "memory.max"
+_ZSWAP_LIMIT: Final = "memory.zswap.max"
+#: A group can be removed once its last process is gone, which takes the kernel a moment.
+_TRIES, _MOMENT = 100, 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """``command`` goes before the program's own; where there is a ``folder``, the program has to :func:`enter` it."""
+
+    command: tuple[str, ...] = ()
+    folder: Path | None = None
+
+
+@contextlib.asynccontextmanager
+async def confined(most: int, sys: Path = Path("/sys"), systemd: Path = SYSTEMD) -> AsyncIterator[Confinement]:
+    """A group for one program that may have ``most`` bytes of memory and all swap. Raises VramswapError.
+
+    systemd makes it, the user's own where that is not root; without systemd that takes root.
+    """
+    if command := _by_systemd(most, systemd):
+        yield Confinement(command)
+        return
+    folder = sys / CGROUPS / f"vramswap-bench-{os.getpid()}"
+    try:
+        _make(folder, most)
+        yield Confinement(folder=folder)
+    finally:
+        for _ in range(_TRIES):
+            if _remove(folder):
+                break
+            await asyncio.sleep(_MOMENT)
+
+
+def _by_systemd(most: int, systemd: Path) -> tuple[str, ...]:
+    if not systemd.is_dir():
+        return ()
+    whose = ("--user",) if os.geteuid() else ()
+    limits = (f"--property=MemoryMax={most}", "--property=MemorySwapMax=infinity")
+    return ("systemd-run", *whose, "--scope", "--quiet", "--collect", *limits)
+
+
+def _make(folder: Path, most: int) -> None:
+    try:
+        folder.mkdir()
+        (folder / _LIMIT).write_text(str(most))
+    except OSError as error:
+        raise VramswapError(Problem.BENCH_NO_GROUP, why=str(error.strerror)) from None
+
+
+def _remove(folder: Path) -> bool:
+    """Whether it is gone."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    return not folder.exists()
+
+
+def enter(folder: Path) -> None:
+    """Put this process into a group. Raises OSError."""
+    (folder / "cgroup.procs").write_text("0")
+
+
+def limit(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> int | None:
+    """How many bytes of memory this process's own group may have; None where there is no limit, or no such group."""
+    return smallfile.number(_own(proc, sys) / _LIMIT)
+
+
+def without_zswap(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> bool:
+    """Have pages of this process's group go to swap itself. False where zswap is on and takes them all the same."""
+    if smallfile.text(sys / ZSWAP) != "Y":
+        return True
+    try:
+        (_own(proc, sys) / _ZSWAP_LIMIT).write_text("0")
+    except OSError:
+        # Linux before 5.19, or a group that is not this user's.
+        return False
+    return True
+
+
+def _own(proc: Path, sys: Path) -> Path:
+    lines = smallfile.text(proc / "self/cgroup").splitlines()
+    path = next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
+    return sys / CGROUPS / path.lstrip("/")
