@@ -30,6 +30,12 @@ def test_whoever_dies_and_when_no_page_is_lost(built: Path) -> None:
     assert "all done" in result.output
 
 
+def test_vram_forgets_what_the_kernel_forgets(built: Path) -> None:
+    result = qemu.run(qemu.kernel("sid"), "tests.system.discard_scenario", "ublk", built=built)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
 def test_a_kernel_that_is_too_old_is_left_alone(built: Path) -> None:
     result = qemu.run(qemu.kernel("trixie"), "tests.system.transport_scenario", built=built)
     assert result.status == 0, result.output
