@@ -38,6 +38,7 @@ UBLK: Final = "/dev/ublkb"
 ZRAM: Final = "/dev/zram"
 #: Below /sys.
 NBD_MODULE: Final = "module/nbd"
+UBLK_MODULE: Final = "module/ublk_drv"
 PCI_DEVICES: Final = "bus/pci/devices"
 #: Of a block device in sysfs.
 SCHEDULER: Final = "queue/scheduler"
