@@ -27,6 +27,8 @@ from vramswap_gui.units import MIB
 
 #: The rest is for two keepers' memory and two engines, which an upgrade takes for a moment.
 EXCESS: Final = 36 * MIB
+#: What is added to it when all of it went elsewhere than to VRAM.
+MORE: Final = 8 * MIB
 SWAPPED: Final = 16 * MIB
 ROUNDS: Final = 3
 VERBS: Final = (("size", "64M"), ("size", "80M"), ("size", "96M"), ("upgrade",), ("status",))
@@ -41,14 +43,23 @@ BESIDE: Final = 0.6
 def fills(seed: int) -> Iterator[Filling]:
     """The fill that is under way, a new one when the last one is done and was right."""
     filling: Filling | None = None
+    excess = EXCESS
     while True:
         if filling is None or not filling.running():
             if filling is not None:
                 filling.finish()
             seed += 1
-            filling = Filling.start(available() + EXCESS, seed, ROUNDS)
-            wait_for(lambda: sum(map(used, swaps())) >= SWAPPED, "pages in VRAM")
+            filling = Filling.start(available() + excess, seed, ROUNDS)
+            wait_for(lambda now=filling: filled() or not now.running(), "pages in VRAM")  # type: ignore[misc]
+            if not filling.running():
+                # How much of its files the kernel would do without, it knows no better.
+                excess += MORE
+                continue
         yield filling
+
+
+def filled() -> bool:
+    return sum(map(used, swaps())) >= SWAPPED
 
 
 def is_on(stack: Stack) -> bool:
