@@ -26,13 +26,13 @@ def _run(emulated: bool, *arguments: str, limit: float) -> uml.Result:
     """Run the scenario in a guest of one kind or the other."""
     scenario = "tests.system.soak_scenario"
     if not emulated:
-        return uml.run(scenario, *arguments, memory=448, vram=256, limit=limit)
+        return uml.run(scenario, *arguments, "tight", memory=448, vram=256, limit=limit)
     kernel = debian_kernel.get(_SUITE)
     if kernel is None:
         return uml.Result(None, f"There is no kernel to be had from Debian's {_SUITE}.\n")
     with tempfile.TemporaryDirectory(prefix="vramswap-soak-") as built:
         uml.build(Path(built))
-        return qemu.run(kernel, scenario, *arguments, built=Path(built), memory=512, vram=256, limit=limit)
+        return qemu.run(kernel, scenario, *arguments, built=Path(built), memory=576, vram=256, limit=limit)
 
 
 def main() -> int:
