@@ -49,9 +49,10 @@ mutants: ## Break the product in every way that tests/sim/mutants.py and tests/m
 	@.venv/bin/python -m tests.mutants
 
 KILLS ?= 100
-soak: ## Kill engine, keeper and helper KILLS times under load in a real kernel, and verify every page (ten seconds each)
+TRANSPORT ?= nbd
+soak: ## Kill engine, keeper and helper KILLS times under load in a real kernel, and verify every page (ten seconds each; TRANSPORT=ublk)
 	@packaging/setup.sh test
-	@.venv/bin/python -m tests.system.soak $(KILLS)
+	@.venv/bin/python -m tests.system.soak $(KILLS) --transport $(TRANSPORT) $(ARGS)
 
 tsan: ## Look for data races in the engine, with gcc's ThreadSanitizer
 	@packaging/setup.sh test

@@ -40,6 +40,7 @@ ZRAM: Final = "/dev/zram"
 CGROUPS: Final = "fs/cgroup"
 ZSWAP: Final = "module/zswap/parameters/enabled"
 NBD_MODULE: Final = "module/nbd"
+UBLK_MODULE: Final = "module/ublk_drv"
 PCI_DEVICES: Final = "bus/pci/devices"
 #: Of a block device in sysfs.
 SCHEDULER: Final = "queue/scheduler"

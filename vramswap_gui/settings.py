@@ -260,7 +260,8 @@ class Config:
     )  # fmt: skip
     transport: str = _setting(
         Kind.CHOICE, "auto", Group.ADVANCED, "Kernel driver",
-        "Which of the kernel's drivers makes VRAM a block device. It counts when the swap is turned on the next time.",
+        "Which of the kernel's drivers makes VRAM a block device: ublk if the kernel's is good enough, else NBD. It"
+        " counts when the swap is turned on the next time.",
         choices={
             "auto": "Automatic",
             "nbd": "NBD",

@@ -16,8 +16,8 @@ from tests.support.waiting import PATIENCE
 def run(gpu: FakeGpu, *arguments: object) -> None:
     """A case of tests/support/claims.py."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.claims", *map(str, arguments)], env=os.environ | gpu.env(), capture_output=True,
-        text=True, check=False, timeout=PATIENCE,
+        [sys.executable, "-m", "tests.support.claims", *map(str, arguments)], env=os.environ | gpu.env(),
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 

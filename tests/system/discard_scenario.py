@@ -50,7 +50,7 @@ def found(mark: bytes) -> int:
 
 
 def main() -> None:
-    server = Server()
+    server = Server("--transport", *sys.argv[1:2] or ["auto"])
     device = server.ask("add", size=SIZE)["device"]
     queue = Path(f"/sys/block/{Path(device).name}/queue")
     assert int((queue / "discard_max_bytes").read_text()) == 2 * MIB

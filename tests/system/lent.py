@@ -56,7 +56,8 @@ def engines(stack: Stack) -> list[int]:
 
 
 def attached() -> list[Path]:
-    return list(Path("/sys/block").glob("nbd*/pid"))
+    """Devices that are served, or were and wait for it."""
+    return [*Path("/sys/block").glob("nbd*/pid"), *Path("/sys/block").glob("ublkb*")]
 
 
 @contextlib.contextmanager

@@ -50,27 +50,31 @@ def kernel(suite: str) -> DebianKernel:
 
 def run(
     kernel: DebianKernel, scenario: str, *arguments: str, built: Path, memory: int = 448, vram: int = 72,
-    limit: float = uml.LIMIT,
+    limit: float = uml.LIMIT, counted: bool = False,
 ) -> uml.Result:  # fmt: skip
-    """Run a scenario as :func:`uml.run` does; ``built`` is a folder that :func:`uml.build` has filled."""
+    """Run a scenario as :func:`uml.run` does; ``built`` is a folder that :func:`uml.build` has filled.
+
+    ``counted``: on one processor, which takes a nanosecond of the guest's time for each instruction.
+    """
     with uml.a_core(), tempfile.TemporaryDirectory(prefix="vramswap-qemu-") as name:
         folder = Path(name)
         init = folder / "init"
         init.write_text(uml.init_script([scenario, *arguments], folder, built, None, vram), encoding="utf-8")
         init.chmod(0o755)
         (folder / _INITRD).write_bytes(_archive(_initrd(kernel)))
-        return uml.boot(_command(kernel, folder, init, memory), os.environ, folder / "console", limit)
+        return uml.boot(_command(kernel, folder, init, memory, counted), os.environ, folder / "console", limit)
 
 
-def _command(kernel: DebianKernel, folder: Path, init: Path, memory: int) -> list[str | Path]:
+def _command(kernel: DebianKernel, folder: Path, init: Path, memory: int, counted: bool) -> list[str | Path]:
     qemu = shutil.which(_QEMU)
     assert qemu, f"{_QEMU} is not there; `make test` installs it (packaging/debian-packages.txt)"
     share = "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
+    processors = ["-smp", "1", "-icount", "shift=0"] if counted else ["-smp", "2"]
     # One thread for both processors. With one for each, a kernel once ended as it booted, before any program of ours;
     # it may have been its code, which it changes then and which was run as it was before.
     return [
         qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=single",
-        "-cpu", CPU, "-smp", "2", "-m", str(memory), "-no-reboot", "-serial", "stdio",
+        "-cpu", CPU, *processors, "-m", str(memory), "-no-reboot", "-serial", "stdio",
         "-kernel", kernel.image, "-initrd", folder / _INITRD,
         "-append", f"console=ttyS0 quiet panic=-1 -- {init}",
         "-fsdev", share, "-device", f"virtio-9p-pci,fsdev=root,mount_tag={_TAG}", "-device", "virtio-rng-pci",

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +17,24 @@ SERVER: Final = Path(sys.executable).with_name("vramswap-server")
 CONTROL: Final = Path("/run/x/control.sock")
 
 
+def engines() -> list[int]:
+    """Every engine there is, one that is only beginning too."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "comm").read_text().strip() == "vramswap-engine":
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
 class Server:
     """The server's process and its control socket."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, program: Sequence[str] = (str(SERVER),)) -> None:
         CONTROL.parent.mkdir(mode=0o700, exist_ok=True)
-        command = [str(SERVER), "--control", str(CONTROL), "--attach", "kernel", "--threads", "2", *options]
+        command = [*program, "--control", str(CONTROL), "--attach", "kernel", "--threads", "2", *options]
         self.process = subprocess.Popen(command)
         self._connect()
 

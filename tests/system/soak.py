@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Kills engine, keeper and helper beside verbs and under load: ``make soak KILLS=1000``, some seconds for each.
 
-A guest's kernel, its NBD driver and its swap are real; every page is verified.
+A guest's kernel, its driver and its swap are real; every page is verified. That is User-Mode Linux with NBD, and with
+``TRANSPORT=ublk`` one of Debian's kernels in an emulated machine; with ``ARGS=--emulated`` it is for NBD too.
 """
 
 from __future__ import annotations
@@ -9,13 +10,29 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
-from tests.system import uml
+from tests.system import debian_kernel, qemu, uml
 
 _PER_KILL = 60.0
 _START = 600.0
+_SUITE = "sid"
+
+
+def _run(emulated: bool, *arguments: str, limit: float) -> uml.Result:
+    """Run the scenario in a guest of one kind or the other."""
+    scenario = "tests.system.soak_scenario"
+    if not emulated:
+        return uml.run(scenario, *arguments, "tight", memory=448, vram=256, limit=limit)
+    kernel = debian_kernel.get(_SUITE)
+    if kernel is None:
+        return uml.Result(None, f"There is no kernel to be had from Debian's {_SUITE}.\n")
+    with tempfile.TemporaryDirectory(prefix="vramswap-soak-") as built:
+        uml.build(Path(built))
+        return qemu.run(kernel, scenario, *arguments, built=Path(built), memory=576, vram=256, limit=limit)
 
 
 def main() -> int:
@@ -23,11 +40,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kills", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--transport", choices=("nbd", "ublk"), default="nbd")
+    parser.add_argument("--emulated", action="store_true")
     options = parser.parse_args()
     began = time.monotonic()
-    arguments = (str(options.kills), str(options.seed))
-    limit = _START + _PER_KILL * options.kills
-    result = uml.run("tests.system.soak_scenario", *arguments, memory=448, vram=256, limit=limit)
+    arguments = (str(options.kills), str(options.seed), options.transport)
+    result = _run(options.emulated or options.transport == "ublk", *arguments, limit=_START + _PER_KILL * options.kills)
     found = re.findall(
         r"death \d+: ([a-z ]+?)(?: beside (\w+).*?)?, \d+ MiB swapped; on again after ([0-9.]+) s", result.output
     )

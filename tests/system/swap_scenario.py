@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Runs in the guest: the real server makes the kernel swap to simulated VRAM, and its engine is killed meanwhile.
 
-The arguments are by which of the kernel's drivers, how often, and ``small`` for a machine that is slow.
+The arguments are by which of the kernel's drivers, how often, ``small`` for a machine that is slow, and ``twice`` if
+the next engine is to die as well, while it takes over.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import mmap
 import os
@@ -18,13 +20,17 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.waiting import wait_for
-from tests.system.serving import Server
+from tests.system.serving import Server, engines
 from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.units import MIB
 
 #: A machine that is emulated does less in the same time.
-SMALL_MACHINE: Final = len(sys.argv) > 3
-SIZE: Final = (32 if SMALL_MACHINE else 64) * MIB
+SMALL_MACHINE: Final = "small" in sys.argv
+TWICE: Final = "twice" in sys.argv
+#: Seconds within which the next one dies too.
+SOON: Final = 1.0
+#: An engine more takes memory too.
+SIZE: Final = (32 if SMALL_MACHINE else 80 if TWICE else 64) * MIB
 #: How much more than the free memory a fill takes, so that at least SWAPPED of it must be in swap.
 EXCESS: Final = (20 if SMALL_MACHINE else 52) * MIB
 SWAPPED: Final = (8 if SMALL_MACHINE else 32) * MIB
@@ -67,8 +73,10 @@ class Reader:
     def __init__(self, device: str) -> None:
         self._fd = os.open(device, os.O_RDONLY | os.O_DIRECT)
         self._slowest = 0.0
+        self.read = 0
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._read)
+        # Where something goes wrong elsewhere, nobody waits for it.
+        self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
@@ -79,6 +87,7 @@ class Reader:
                 began = time.monotonic()
                 assert os.preadv(self._fd, [buffer], number * 4096 % SIZE) == 4096
                 self._slowest = max(self._slowest, time.monotonic() - began)
+                self.read = number
 
     def close(self) -> None:
         """Let go of the device."""
@@ -125,9 +134,17 @@ def fill_while_engines_die(server: Server, device: str, wanted: int) -> None:
         os.kill(engine, signal.SIGKILL)
         kills += 1
         killed = time.monotonic()
+        if TWICE:
+            time.sleep(random.random() * SOON)
+            for pid in engines():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         wait_for(lambda old=engine: server.engine() != old, "a new engine")  # type: ignore[misc]
         say(f"engine {engine} killed, back after {time.monotonic() - killed:.2f} s, {used(device) // MIB} MiB swapped")
         time.sleep(1.0)
+        # One that the last engine had may come later than those of the next.
+        read = reader.read
+        wait_for(lambda seen=read: reader.read > seen + 1, "pages")  # type: ignore[misc]
         waits.append(reader.slowest())
     filling.finish()
     reader.close()

@@ -30,17 +30,30 @@ def test_whoever_dies_and_when_no_page_is_lost(built: Path) -> None:
     assert "all done" in result.output
 
 
-def test_a_kernel_that_is_too_old_is_left_alone(built: Path) -> None:
-    result = qemu.run(qemu.kernel("trixie"), "tests.system.transport_scenario", built=built)
+def test_vram_forgets_what_the_kernel_forgets(built: Path) -> None:
+    result = qemu.run(qemu.kernel("sid"), "tests.system.discard_scenario", "ublk", built=built)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
+@pytest.mark.parametrize(
+    ("suite", "kind"),
+    [("trixie", "old"), pytest.param("trixie-backports", "new", marks=pytest.mark.release), ("sid", "new")],
+)
+def test_the_driver_is_chosen_by_what_the_kernel_has(suite: str, kind: str, built: Path) -> None:
+    result = qemu.run(qemu.kernel(suite), "tests.system.transport_scenario", kind, built=built)
     assert result.status == 0, result.output
     assert "all done" in result.output
 
 
 @pytest.mark.release
 def test_many_engines_die_under_load(built: Path) -> None:
-    result = qemu.run(qemu.kernel("sid"), "tests.system.swap_scenario", "ublk", "40", built=built, memory=448)
-    assert result.status == 0, result.output
-    assert "all done" in result.output
+    for arguments in (("ublk", "40"), ("ublk", "20", "twice")):
+        result = qemu.run(
+            qemu.kernel("sid"), "tests.system.swap_scenario", *arguments, built=built, memory=480, vram=96
+        )
+        assert result.status == 0, result.output
+        assert "all done" in result.output
     result = qemu.run(qemu.kernel("sid"), "tests.system.ublk_scenario", "40", "2", built=built)
     assert result.status == 0, result.output
     assert "all done" in result.output

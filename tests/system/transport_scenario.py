@@ -1,27 +1,54 @@
 # SPDX-License-Identifier: MIT
-"""Runs in the guest, under a kernel whose ublk driver is too old: it is not touched, and why is said."""
+"""Runs in the guest: by which of the kernel's drivers VRAM becomes swap where nobody says which, and what is said.
+
+The argument is ``old`` for a kernel whose ublk driver is there, and is not to be touched, or ``new``.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from tests.system.serving import Server
-from tests.system.swapped import say
+from tests.system.swapped import command, say
 from vramswap_gui.units import MIB
 
+CONTROL: Final = Path("/dev/ublk-control")
 
-def main() -> None:
-    assert Path("/dev/ublk-control").exists(), "there is nothing to be tempted by"
+
+def made() -> Sequence[Path]:
+    return list(Path("/sys/class/ublk-char").glob("*"))
+
+
+def chosen(device: str, reason: str) -> None:
+    """A server that is free to choose has ``device``, for that reason, and nothing is left of it."""
     server = Server()
     status = server.ask("status")
     say(f"{status['transport']}: {status['transport_reason']}")
-    assert status["transport"] == "nbd"
-    assert "older" in status["transport_reason"], status
-    assert server.ask("add", size=8 * MIB)["device"] == "/dev/nbd0"
-    assert not list(Path("/sys/class/ublk-char").glob("*"))
+    assert status["transport"] in device
+    assert status["transport_reason"]["code"] == reason
+    assert server.ask("add", size=8 * MIB)["device"] == device
+    assert len(made()) == ("ublk" in device)
     server.ask("remove", index=0)
     server.ask("quit")
     assert server.process.wait() == 0
+    assert not made()
+
+
+def main() -> None:
+    assert CONTROL.exists(), "there is nothing to be tempted by"
+    if sys.argv[1] == "old":
+        chosen("/dev/nbd0", "ublk-too-old")
+    else:
+        chosen("/dev/ublkb0", "driver-best")
+        disabled = Path("/proc/sys/kernel/io_uring_disabled")
+        disabled.write_text("2")
+        chosen("/dev/nbd0", "ublk-without-ring")
+        disabled.write_text("0")
+        command("rmmod", "ublk_drv")
+        chosen("/dev/nbd0", "ublk-not-loaded")
     say("all done")
 
 

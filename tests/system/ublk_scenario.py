@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.waiting import wait_for
-from tests.system.serving import Server
+from tests.system.serving import Server, engines
 from tests.system.swapped import available, command, paged_out, say, used
 from vramswap_gui.units import MIB
 
@@ -84,18 +84,6 @@ class Use:
         os.close(self._fd)
         say(f"{self.done} pages read or written, {len(self.wrong)} wrong")
         assert not self.wrong, self.wrong[:5]
-
-
-def engines() -> list[int]:
-    """Every engine there is, one that is only beginning too."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if (folder / "comm").read_text().strip() == "vramswap-engine":
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
 
 
 def engines_die(server: Server, use: Use, wanted: int, seed: int) -> None:

@@ -67,7 +67,7 @@ async def test_the_programs_of_this_installation_are_started(files: Path, tmp_pa
         f"{PROGRAMS}/{name}" for name in ("vramswap", "vramswapctl", "vramswap-helper", "vramswap-server")
     }
     unit = (tmp_path / "etc/systemd/system/vramswap-server.service").read_text()
-    assert "ExecStartPre=+/sbin/modprobe nbd" in unit
+    assert "ExecStartPre=+-/sbin/modprobe nbd" in unit
 
 
 async def test_openrc_and_elogind_have_theirs_where_they_are(files: Path, tmp_path: Path) -> None:

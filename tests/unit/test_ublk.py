@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import struct
 from pathlib import Path
 
 import pytest
 
-from vramswap_gui.errors import Problem
+from vramswap_gui.api.reasons import Reason, ReasonCode
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import main
 from vramswap_gui.server.exports import ublk as exports
 from vramswap_gui.server.messages import Inheritance, SegmentRecord, Transport
@@ -64,8 +67,80 @@ def test_devices_that_are_there_decide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "unusable", lambda: None)
     # One that never became a device decides nothing.
     assert main.choose("ublk", legacy(""))[0] is Transport.UBLK
-    assert main.choose("auto", None)[0] is Transport.NBD
-    assert main.choose("nbd", None)[0] is Transport.NBD
+    assert main.choose("auto", None) == (Transport.UBLK, Reason(ReasonCode.DRIVER_BEST))
+    assert main.choose("nbd", None) == (Transport.NBD, Reason(ReasonCode.DRIVER_SET))
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (VramswapError(Problem.UBLK_TOO_OLD, oldest="7.2"), ReasonCode.UBLK_TOO_OLD),
+        (VramswapError(Problem.UBLK_NOT_LOADED), ReasonCode.UBLK_NOT_LOADED),
+        (VramswapError(Problem.UBLK_LACKS, what="USER_COPY"), ReasonCode.UBLK_LACKS),
+        (VramswapError(Problem.UBLK_WITHOUT_RING, why="no"), ReasonCode.UBLK_WITHOUT_RING),
+        (VramswapError(Problem.UBLK_REFUSED, command="make", device="it", why="no"), ReasonCode.UBLK_REFUSED),
+    ],
+)
+def test_whatever_is_in_the_way_means_nbd(
+    error: VramswapError, code: ReasonCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "unusable", lambda: error)
+    assert main.choose("auto", None) == (Transport.NBD, Reason(code, error.arguments))
+    with pytest.raises(VramswapError, match=error.message):
+        main.choose("ublk", None)
+
+
+class Driver:
+    """The driver's control device: a command's bytes, as the kernel would fill them in."""
+
+    def __init__(self, features: int, cleared: int = 0) -> None:
+        self.features, self.cleared = features, cleared
+        self.asked: list[str] = []
+
+    def do(self, control: ublk.UblkControl, doing: str, command: int, number: int = -1, **more: int) -> int:
+        self.asked.append(doing)
+        if doing == "ask":
+            struct.pack_into("=Q", control._buffer, 0, self.features)
+        elif doing == "make":
+            flags = struct.unpack_from("=Q", control._buffer, 24)[0]
+            struct.pack_into("=I", control._buffer, 12, 5)
+            struct.pack_into("=Q", control._buffer, 24, flags & ~self.cleared)
+        return 0
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    return kernel(tmp_path, "7.2.13")
+
+
+def drive(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin(control: ublk.UblkControl) -> None:
+        control._buffer = ctypes.create_string_buffer(128)
+
+    monkeypatch.setattr(ublk.UblkControl, "__init__", begin)
+    monkeypatch.setattr(ublk.UblkControl, "close", lambda control: None)
+    monkeypatch.setattr(ublk.UblkControl, "_do", lambda control, *words, **more: driver.do(control, *words, **more))
+
+
+def test_a_driver_that_says_what_it_lacks_makes_nothing(newer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(features=~(1 << 7) & 0xFFFFFFFF)
+    drive(driver, monkeypatch)
+    assert exports.unusable(newer) == VramswapError(Problem.UBLK_LACKS, what="USER_COPY")
+    assert driver.asked == ["ask"]
+
+
+def test_a_driver_that_clears_a_flag_without_a_word(newer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(features=0xFFFFFFFF, cleared=1 << 4)
+    drive(driver, monkeypatch)
+    assert exports.unusable(newer) == VramswapError(Problem.UBLK_LACKS, what="USER_RECOVERY_REISSUE")
+    assert driver.asked == ["ask", "make", "delete"]
+
+
+def test_a_driver_that_has_everything_is_left_with_nothing(newer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(features=0xFFFFFFFF)
+    drive(driver, monkeypatch)
+    assert exports.unusable(newer) is None
+    assert driver.asked == ["ask", "make", "size", "delete"]
 
 
 def test_ours_by_its_file(tmp_path: Path) -> None:

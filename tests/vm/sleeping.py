@@ -85,7 +85,7 @@ def sleeps_on_a_disk() -> None:
         _suspend()
         slept = SLEPT.read_text()
         assert str(_GROUND) in slept, slept
-        assert "nbd" not in slept, slept
+        assert "nbd" not in slept and "ublkb" not in slept, slept
         wait_for(lambda: status()["state"] == "on", "the swap to come back", PATIENCE)
         wait_for(lambda: len(swaps()) == 1, f"the file's end: {swaps()}", PATIENCE)
         assert swapped() > 50 * MIB, swapped()

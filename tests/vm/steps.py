@@ -187,7 +187,7 @@ def not_resumed_from() -> None:
     made = Path("/var/tmp/initrd")
     said = command("mkinitramfs", "-o", str(made))
     # What initramfs-tools would have done, and says.
-    assert "will attempt to resume from /dev/nbd" in said, said
+    assert re.search("will attempt to resume from /dev/(nbd|ublkb)", said), said
     command("unmkinitramfs", str(made), "/var/tmp/initramfs")
     told = list(Path("/var/tmp/initramfs").rglob("zz-resume-auto"))
     assert not told, told[0].read_text()
@@ -208,9 +208,9 @@ def last_words() -> None:
     """the end of the boot before: swap went first, nothing of ours failed or was waited for"""
     text = command("journalctl", "--no-pager", "-b", "-1", "-o", "short-monotonic")
     lines = text[text.rindex("The system will reboot now") :].splitlines()
-    gone = [line for line in lines if "Deactivated swap dev-nbd" in line]
+    gone = [line for line in lines if re.search("Deactivated swap dev-(nbd|ublkb)", line)]
     assert gone, "no swap was turned off"
-    wrong = [line for line in lines if re.search(r"vramswap|nbd\d|\.swap", line) and _WRONG.search(line)]
+    wrong = [line for line in lines if re.search(r"vramswap|nbd\d|ublkb\d|\.swap", line) and _WRONG.search(line)]
     assert not wrong, "\n".join(wrong)
 
 

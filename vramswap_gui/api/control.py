@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self, TypeVar
 
+from vramswap_gui.api.reasons import NO_DRIVER, Reason
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.forms import as_dict
 
 _T = TypeVar("_T")
 
@@ -191,7 +193,7 @@ class ServerStatus:
     damaged: tuple[int, int] = (0, 0)
     #: By which of the kernel's drivers devices are made, and why by that one.
     transport: str = ""
-    transport_reason: str = ""
+    transport_reason: Reason = NO_DRIVER
     #: In which format it leaves what it has to another program. The versions that did not say have 2.
     leaves: int = 2
 
@@ -208,6 +210,7 @@ class ServerStatus:
             **fields, "engine": self.engine.value,
             "segments": [dataclasses.asdict(segment) for segment in self.segments],
             "trouble": None if self.trouble is None else self.trouble.as_dict(),
+            "transport_reason": as_dict(self.transport_reason),
         }  # fmt: skip
 
     @classmethod
@@ -222,6 +225,7 @@ class ServerStatus:
             "gpu": GpuInfo.from_wire(wire.get("gpu") or {}),
             "segments": tuple(SegmentInfo.from_wire(segment) for segment in wire.get("segments", ())),
             "damaged": tuple(wire.get("damaged", (0, 0))),
+            "transport_reason": Reason.from_wire(wire["transport_reason"]) if "transport_reason" in wire else NO_DRIVER,
         }
         return from_fields(cls, {**wire, **known})
 

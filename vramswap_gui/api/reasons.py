@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from vramswap_gui import forms
 from vramswap_gui.forms import Argument, Kind
@@ -86,6 +86,17 @@ class ReasonCode(enum.StrEnum):
     WAS_ON_BATTERY = "was-on-battery", "the machine was on battery"
     BATTERY_WAS_LOW = "battery-was-low", "the battery was low"
 
+    # Why it is this one of the kernel's drivers. The last five are those errors by which it is not ublk.
+    DRIVER_NONE = "driver-none", "no server runs"
+    DRIVER_SET = "driver-set", "it is set"
+    DRIVER_KEPT = "driver-kept", "its devices were there already"
+    DRIVER_BEST = "driver-best", "the kernel has all that ublk takes"
+    UBLK_TOO_OLD = "ublk-too-old", "ublk takes Linux {oldest:text} or newer"
+    UBLK_NOT_LOADED = "ublk-not-loaded", "the kernel's ublk driver is not loaded"
+    UBLK_LACKS = "ublk-lacks", "the kernel's ublk driver lacks {what:text}"
+    UBLK_WITHOUT_RING = "ublk-without-ring", "io_uring, which ublk needs, cannot be used: {why:text}"
+    UBLK_REFUSED = "ublk-refused", "the kernel refused to {command:text} {device:text}: {why:text}"
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -128,6 +139,10 @@ class Reason:
             return cls(known, {name: _argument(arguments[name], kind) for name, kind in wanted.items()})
         except (ValueError, TypeError, KeyError, RecursionError):
             return cls(ReasonCode.UNKNOWN, {"code": code})
+
+
+#: Of a driver that nobody uses.
+NO_DRIVER: Final = Reason(ReasonCode.DRIVER_NONE)
 
 
 def _argument(value: Any, kind: Kind) -> Argument:

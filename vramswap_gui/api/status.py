@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vramswap_gui.api.declaration import Property
-from vramswap_gui.api.reasons import Reason
+from vramswap_gui.api.reasons import NO_DRIVER, Reason
 from vramswap_gui.errors import NO_ERROR, VramswapError
 from vramswap_gui.forms import as_dict, typed, word
 
@@ -104,6 +104,9 @@ class Status:
     version: str = ""
     #: The server's version; empty while none runs.
     server_version: str = ""
+    #: By which of the kernel's drivers it makes devices, ``nbd`` or ``ublk``, and why; empty while none runs.
+    transport: str = ""
+    transport_reason: Reason = NO_DRIVER
     landing: Landing = Landing.OFF
     #: Bytes of the swap files that were made for pages that fit nowhere else, and how much of them is in use.
     landed: tuple[int, int] = (0, 0)
@@ -130,6 +133,7 @@ class Status:
         fields = dataclasses.asdict(dataclasses.replace(self, error=None))
         return {
             **fields, "reason": {**as_dict(self.reason), "text": word(self.reason)}, "size": self.size,
+            "transport_reason": {**as_dict(self.transport_reason), "text": word(self.transport_reason)},
             "used": self.used, "error": None if self.error is None else self.error.as_dict(),
         }  # fmt: skip
 
@@ -172,6 +176,11 @@ PROPERTIES: Final[Mapping[str, Property]] = {
         Property("Version", "s", "version", "The helper's version."),
         Property("ServerVersion", "s", "server_version", "The server's version; empty while none runs."),
         Property(
+            "Transport", "s", "transport",
+            "By which of the kernel's drivers the server makes devices: `nbd`, `ublk`, or empty while none runs.",
+        ),
+        Property("TransportReason", "(sa{sv})", "transport_reason", "Why by that one: a code and its arguments."),
+        Property(
             "Landing", "s", "landing",
             "What is done when VRAM is to be given back and its pages fit nowhere else: a swap file is made (`ready`); "
             "nothing, because nobody has said yet whether they may be written to a disk that is not encrypted (`ask`), "
@@ -204,8 +213,8 @@ def status_to_wire(status: Status) -> dict[str, Any]:
         value = getattr(status, declared.attribute)
         if isinstance(value, enum.StrEnum):
             value = value.value
-        elif name == "Reason":
-            value = typed(status.reason)
+        elif isinstance(value, Reason):
+            value = typed(value)
         elif name == "Error":
             value = list(NO_ERROR) if status.error is None else status.error.to_wire()
         elif name == "Segments":
@@ -230,7 +239,7 @@ def status_from_wire(wire: Mapping[str, Any], base: Status | None = None) -> Sta
         elif name == "Cause":
             # What a newer helper knows, and this version does not, says nothing here.
             value = Cause(value) if value in list(Cause) else Cause.NONE
-        elif name == "Reason":
+        elif name in ("Reason", "TransportReason"):
             value = Reason.from_wire(value)
         elif name == "Error":
             value = VramswapError.from_wire(value)

@@ -9,6 +9,7 @@ from typing import Final
 
 from vramswap_gui.bench import verdict
 from vramswap_gui.bench.suite import Report, Row
+from vramswap_gui.forms import Phrase, Sentence, say
 from vramswap_gui.units import KIB, format_size
 
 _COLOURS: Final = {"VRAM": "#4c9a2a", "disk": "#8a8a8a"}
@@ -31,6 +32,17 @@ def table(report: Report) -> str:
     if (found := verdict.verdict(report)) is not None:
         lines.append(found.sentence)
     return "\n".join(lines)
+
+
+def driver(transport: str, why: Sentence) -> Phrase:
+    """What was not measured: the way through the kernel."""
+    if not transport:
+        return say("Measured over Unix sockets, without a driver of the kernel's.")
+    return say(
+        "Measured over Unix sockets. The swap goes by the kernel's driver {driver:text}: {why:said}.",
+        driver=transport,
+        why=why,
+    )
 
 
 def chart(report: Report) -> str:

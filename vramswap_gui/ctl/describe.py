@@ -17,6 +17,7 @@ from vramswap_gui.text import language
 from vramswap_gui.text.language import Language
 from vramswap_gui.units import exact_size, format_size
 
+_DRIVERS: Final = {"nbd": "NBD"}
 _PARTS: Final = {"gpu": "the GPU", "kernel": "the kernel's part"}
 
 
@@ -73,6 +74,11 @@ def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
         yield "", f"→ `sudo vramswapctl config landing {STATE}`, or `… landing off`"
     if status.gpu_name:
         yield "GPU", f"{plain(status.gpu_name)} ({plain(status.gpu_pci)})"
+    if status.transport:
+        yield (
+            "Driver",
+            f"{_DRIVERS.get(status.transport, plain(status.transport))}: {reader.say(status.transport_reason)}",
+        )
     if status.simulated:
         yield "SIMULATED", ", ".join(_PARTS.get(part, plain(part)) for part in status.simulated)
 

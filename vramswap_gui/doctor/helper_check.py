@@ -44,6 +44,14 @@ def server(found: Status) -> Check:
     )
 
 
+def driver(found: Status) -> Check:
+    """By which of the kernel's drivers VRAM is swap, and why by that one."""
+    name = say("Kernel driver in use")
+    if not found.transport:
+        return Check(name, Verdict.OK, say("none is in use"))
+    return Check(name, Verdict.OK, say("{driver:text}: {why:said}", driver=found.transport, why=found.transport_reason))
+
+
 def settings(found: Status) -> Check:
     """Whether the file with the settings is in order."""
     error = found.error
@@ -100,4 +108,4 @@ def landing(found: Status) -> Check:
 
 
 #: Those of a helper that answers.
-ALL: Final = (helper, server, settings, integrity, landing)
+ALL: Final = (helper, server, driver, settings, integrity, landing)

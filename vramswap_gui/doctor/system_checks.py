@@ -8,11 +8,21 @@ from typing import Final
 
 from vramswap_gui.doctor.machine import Check, Machine, Verdict
 from vramswap_gui.forms import say
-from vramswap_gui.paths import KERNEL_RELEASE, NBD_MODULE
+from vramswap_gui.paths import KERNEL_RELEASE, NBD_MODULE, UBLK_MODULE
 from vramswap_gui.system import run, smallfile, ublk
 
 #: Desktops that ask for polkit's passwords themselves; other agents have polkit in their names. As in /proc/PID/comm.
 _ASKING_DESKTOPS: Final = {"gnome-shell", "cinnamon", "phosh", "cosmic-osd", "io.elementary.d", "pkttyagent", "soteria"}
+
+
+def _has(at: Machine, module: str) -> bool:
+    """Whether the kernel that runs can load a module."""
+    modules = at.root / "lib/modules" / (smallfile.text(at.proc / KERNEL_RELEASE) or "none")
+    return any(f"/{module}.ko" in smallfile.text(modules / index) for index in ("modules.dep", "modules.builtin"))
+
+
+def _has_ublk(at: Machine) -> bool:
+    return (at.sys / UBLK_MODULE).is_dir() or _has(at, "ublk_drv")
 
 
 def nbd(at: Machine) -> Check:
@@ -21,9 +31,10 @@ def nbd(at: Machine) -> Check:
     if (at.sys / NBD_MODULE).is_dir():
         return Check(name, Verdict.OK, say("loaded"))
     release = smallfile.text(at.proc / KERNEL_RELEASE)
-    modules = at.root / "lib/modules" / release
-    if release and any("/nbd.ko" in smallfile.text(modules / index) for index in ("modules.dep", "modules.builtin")):
+    if _has(at, "nbd"):
         return Check(name, Verdict.OK, say("there, and loaded when needed"))
+    if ublk.kernel_version(at.proc) >= ublk.OLDEST_KERNEL and _has_ublk(at):
+        return Check(name, Verdict.OK, say("not there, and not needed with ublk_drv"))
     return Check(
         name,
         Verdict.FAILED,
@@ -33,18 +44,15 @@ def nbd(at: Machine) -> Check:
 
 
 def ublk_driver(at: Machine) -> Check:
-    """The kernel's other driver that does, which is used where somebody chose it."""
+    """The kernel's other driver that does, which comes first where it is good enough."""
     name = say("Kernel module ublk_drv")
     version = ublk.kernel_version(at.proc)
     if version < ublk.OLDEST_KERNEL:
         oldest = ".".join(map(str, ublk.OLDEST_KERNEL))
         return Check(name, Verdict.OK, say("not for kernels older than {oldest:text}, so NBD is used", oldest=oldest))
-    release = smallfile.text(at.proc / KERNEL_RELEASE)
-    modules = at.root / "lib/modules" / release
-    found = any("/ublk_drv.ko" in smallfile.text(modules / index) for index in ("modules.dep", "modules.builtin"))
-    if not found and not (at.sys / "module/ublk_drv").is_dir():
+    if not _has_ublk(at):
         return Check(name, Verdict.OK, say("not there, so NBD is used"))
-    return Check(name, Verdict.OK, say("there, and used when transport is ublk"))
+    return Check(name, Verdict.OK, say("there, and used unless transport is nbd"))
 
 
 def programs(at: Machine) -> Check:

@@ -664,7 +664,10 @@ class Lifecycle:
 
     def _set(self, **changes: Any) -> None:
         """Show what has changed, and why all is as it is now."""
-        status = dataclasses.replace(self._status, **changes, server_version=self._server.version)
+        transport, why = self._server.transport
+        status = dataclasses.replace(
+            self._status, **changes, server_version=self._server.version, transport=transport, transport_reason=why
+        )
         if status.error is None and self._file.trouble is not None:
             status = dataclasses.replace(status, error=self._file.trouble)
         facts = Facts(

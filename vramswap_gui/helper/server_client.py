@@ -23,6 +23,7 @@ from vramswap_gui.api.control import (
     SegmentInfo,
     ServerStatus,
 )
+from vramswap_gui.api.reasons import Reason
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import server_unit, swap_area
 from vramswap_gui.paths import CONTROL_SOCKET
@@ -48,7 +49,7 @@ class ServerClient:
         #: Pages that were read right the second time, and that were lost, when it was last asked about its GPU.
         self.damaged = (0, 0)
         self.lost: Callable[[], None] = lambda: None
-        self._version = ""
+        self._told = ServerStatus()
 
     @property
     def connected(self) -> bool:
@@ -58,7 +59,13 @@ class ServerClient:
     @property
     def version(self) -> str:
         """The version of the server that runs, as far as it was asked; empty while none does."""
-        return self._version if self.connected else ""
+        return self._told.version if self.connected else ""
+
+    @property
+    def transport(self) -> tuple[str, Reason]:
+        """By which of the kernel's drivers it makes devices, and why, as far as it was asked."""
+        told = self._told if self.connected else ServerStatus()
+        return told.transport, told.transport_reason
 
     @property
     def by_systemd(self) -> bool:
@@ -95,7 +102,7 @@ class ServerClient:
     async def _start_detached(self, gpu: str, transport: str) -> None:
         """Where no systemd starts it."""
         if self._attach == "kernel":
-            await swap_area.require_nbd()
+            await swap_area.require_driver(transport)
         command = [sys.executable, "-P", "-m", "vramswap_gui.server.main",
                    "--control", str(self._folder / CONTROL_SOCKET), "--attach", self._attach,
                    "--transport", transport]  # fmt: skip
@@ -119,7 +126,7 @@ class ServerClient:
             found = ServerStatus.from_wire(await self._ask(ControlVerb.STATUS))
         except (ValueError, TypeError, AttributeError):
             raise VramswapError(Problem.SERVER_OTHER_VERSION) from None
-        self._version = found.version
+        self._told = found
         return found
 
     async def add(self, size: int) -> SegmentInfo:

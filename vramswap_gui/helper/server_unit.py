@@ -41,9 +41,8 @@ def _reason(outcome: Path, complaint: str) -> VramswapError:
         told = control.answer(outcome.read_bytes()).error
     except (OSError, ValueError):
         told = None
-    if told is None:
-        # It did not come so far as to tell.
-        if not (Path("/sys") / NBD_MODULE).is_dir():
-            return VramswapError(Problem.NBD_NOT_LOADABLE, why="`journalctl -u vramswap-server`")
-        return VramswapError(Problem.SERVER_NOT_STARTED, why=complaint)
-    return told
+    unloaded = not (Path("/sys") / NBD_MODULE).is_dir()
+    if unloaded and (told is None or told.problem is Problem.NBD_NOT_LOADED):
+        return VramswapError(Problem.NBD_NOT_LOADABLE, why="`journalctl -u vramswap-server`")
+    # Without a word it did not come so far as to tell.
+    return told or VramswapError(Problem.SERVER_NOT_STARTED, why=complaint)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.paths import NBD_MODULE
+from vramswap_gui.paths import NBD_MODULE, UBLK_MODULE
 from vramswap_gui.system import run, swaps
 
 _LABEL: Final = "vramswap"
@@ -27,6 +27,21 @@ async def require_nbd(sys: Path = Path("/sys")) -> None:
     done = await run.run("modprobe", "nbd", "nbds_max=0")
     if done.status or not (sys / NBD_MODULE).is_dir():
         raise VramswapError(Problem.NBD_NOT_LOADABLE, why=done.complaint)
+
+
+async def require_driver(transport: str, sys: Path = Path("/sys")) -> None:
+    """Load the kernel's drivers that are wanted. Raises VramswapError NO_NBD when it has none of them."""
+    from vramswap_gui.system import ublk
+
+    may_be_ublk = transport != "nbd" and ublk.kernel_version() >= ublk.OLDEST_KERNEL
+    if may_be_ublk and not (sys / UBLK_MODULE).is_dir():
+        # It has no alias by which the kernel could find it.
+        await run.run("modprobe", "--quiet", "ublk_drv")
+    try:
+        await require_nbd(sys)
+    except VramswapError:
+        if not may_be_ublk or not (sys / UBLK_MODULE).is_dir():
+            raise
 
 
 #: The kernel names a swap area by the mount it was opened through. In a unit with a mount namespace of its own that

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vramswap_gui import __version__
 from vramswap_gui.api.control import ControlVerb, outcome
+from vramswap_gui.api.reasons import NO_DRIVER, Reason, ReasonCode
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.paths import UBLK
 from vramswap_gui.server.control_server import ControlServer
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="vramswap-server", description="Serve VRAM as block devices over NBD.", allow_abbrev=False
+        prog="vramswap-server", description="Serve VRAM as block devices over NBD or ublk.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     what = parser.add_mutually_exclusive_group(required=True)
@@ -197,9 +198,9 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     )
     counters = Counters(legacy.counters if legacy is not None else None)
     watched = legacy.sentry if legacy is not None else -1
-    transport, why = choose(options.transport, legacy) if resident else (Transport.NBD, "")
+    transport, why = choose(options.transport, legacy) if resident else (Transport.NBD, NO_DRIVER)
     if resident and watched < 0:
-        watched = sentry.start(transport)
+        watched = sentry.start()
     engine = EngineOptions(options.gpu, options.threads, resident, counters, folder, watched, cubin, transport)
     if resident:
         # So do the threads that are started now, which give devices their connections.
@@ -226,7 +227,7 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         options.control.unlink(missing_ok=True)
 
 
-def choose(wanted: str, legacy: Legacy | None) -> tuple[Transport, str]:
+def choose(wanted: str, legacy: Legacy | None) -> tuple[Transport, Reason]:
     """By which of the kernel's drivers devices are made, and why. Raises VramswapError NO_UBLK."""
     from vramswap_gui.server.exports import ublk
 
@@ -234,15 +235,15 @@ def choose(wanted: str, legacy: Legacy | None) -> tuple[Transport, str]:
     if devices:
         # They are there, and one keeper has one kind.
         found = Transport.UBLK if devices[0].startswith(UBLK) else Transport.NBD
-        return found, "as the devices that are there"
+        return found, Reason(ReasonCode.DRIVER_KEPT)
     if wanted == Transport.NBD:
-        return Transport.NBD, "it is set"
+        return Transport.NBD, Reason(ReasonCode.DRIVER_SET)
     unusable = ublk.unusable()
-    if wanted == "auto":
-        return Transport.NBD, unusable.message if unusable is not None else "ublk has to be chosen for now"
-    if unusable is not None:
+    if unusable is None:
+        return Transport.UBLK, Reason(ReasonCode.DRIVER_BEST if wanted == "auto" else ReasonCode.DRIVER_SET)
+    if wanted == Transport.UBLK:
         raise unusable
-    return Transport.UBLK, "it is set"
+    return Transport.NBD, Reason(ReasonCode(unusable.problem.value), unusable.arguments)
 
 
 def _exports(options: argparse.Namespace, transport: Transport, report: Callable[[Event], None]) -> Exports:

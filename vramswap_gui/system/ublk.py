@@ -32,6 +32,8 @@ CONTROL: Final = Path("/dev/ublk-control")
 #: Requests of a device that are under way at a time, and bytes of one. The engine's frontend has them too.
 DEPTH: Final = 32
 MAX_IO: Final = 256 << 10
+#: The most that is discarded by one request: a cluster of the kernel's swap (SWAPFILE_CLUSTER of mm/swapfile.c).
+_MOST_DISCARDED: Final = 2 << 20
 
 _IN: Final = 2 << 30
 _IN_OUT: Final = 3 << 30
@@ -53,9 +55,10 @@ _CTRL_CMD: Final = struct.Struct("=IHHQQ8x")
 _IO_CMD: Final = struct.Struct("=HHi8x")
 #: struct ublksrv_ctrl_dev_info: queues, depth, state, bytes of a request, number, pid, flags, the server's own flags.
 _INFO: Final = struct.Struct("=HHH2xIIi4xQQ24x")
-#: The beginning of struct ublk_params: length, types, and struct ublk_param_basic.
-_PARAMS: Final = struct.Struct("=IIIBBBBIIQQ")
-_PARAM_BASIC: Final = 1
+#: The beginning of struct ublk_params: length and types, struct ublk_param_basic, and struct ublk_param_discard.
+_PARAMS: Final = struct.Struct("=II IBBBBIIQQ IIIIHH")
+_PARAM_BASIC: Final = 1 << 0
+_PARAM_DISCARD: Final = 1 << 1
 
 _GET_DEV_INFO: Final = _control(_IN, 0x02)
 _ADD_DEV: Final = _control(_IN_OUT, 0x04)
@@ -181,10 +184,11 @@ class UblkControl:
             if got & flags != flags:
                 lacking = ", ".join(name for name, bit in _FLAGS.items() if not got & bit)
                 raise VramswapError(Problem.UBLK_LACKS, what=lacking)
-            page = 12
-            _PARAMS.pack_into(
-                self._buffer, 0, _PARAMS.size, _PARAM_BASIC, 0, page, page, page, page, MAX_IO >> 9, 0, size >> 9, 0
-            )
+            shift = 12
+            basic = (0, shift, shift, shift, shift, MAX_IO >> 9, 0, size >> 9, 0)
+            discard = (0, 1 << shift, _MOST_DISCARDED >> 9, _MOST_DISCARDED >> 9, 1, 0)
+            types = _PARAM_BASIC | _PARAM_DISCARD
+            _PARAMS.pack_into(self._buffer, 0, _PARAMS.size, types, *basic, *discard)
             self._do("size", _SET_PARAMS, number, length=_PARAMS.size)
         except VramswapError:
             self.delete(number)

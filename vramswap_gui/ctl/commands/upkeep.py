@@ -9,16 +9,20 @@ import dataclasses
 from collections.abc import AsyncIterator
 from typing import Final
 
+from vramswap_gui.api.reasons import NO_DRIVER, Reason
 from vramswap_gui.client import Client
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json, show_progress
 from vramswap_gui.doctor.machine import Verdict
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.forms import as_dict
 from vramswap_gui.settings import setting
 from vramswap_gui.text import language
 
 #: Seconds, several times what a run takes.
 _PAUSE: Final = 120
+#: Whoever measures need not have the helper installed.
+_DRIVER_SECONDS: Final = 5.0
 
 
 async def doctor(options: argparse.Namespace) -> int:
@@ -82,6 +86,7 @@ async def bench(options: argparse.Namespace) -> None:
         suite.QUICK if options.quick else suite.SCENARIOS,
     )  # fmt: skip
     report = await suite.measure(plan, _progress_bar)
+    transport, why = await _driver()
     if options.svg is not None:
         try:
             options.svg.write_text(present.chart(report), encoding="utf-8")
@@ -89,9 +94,19 @@ async def bench(options: argparse.Namespace) -> None:
             raise VramswapError(Problem.FILE_NOT_WRITTEN, path=str(options.svg), why=str(error.strerror)) from None
     if options.json:
         found = verdict.verdict(report)
-        say_json(report.as_dict() | {"verdict": dataclasses.asdict(found) if found else None})
+        driver = {"transport": transport, "transport_reason": as_dict(why)}
+        say_json(report.as_dict() | driver | {"verdict": dataclasses.asdict(found) if found else None})
     else:
         say(present.table(report))
+        say(language.of().say(present.driver(transport, why)))
+
+
+async def _driver() -> tuple[str, Reason]:
+    """By which of the kernel's drivers VRAM is swap here, and why; what is measured goes by neither."""
+    with contextlib.suppress(VramswapError):
+        async with helper(_DRIVER_SECONDS) as client:
+            return client.status.transport, client.status.transport_reason
+    return "", NO_DRIVER
 
 
 async def _pressure(options: argparse.Namespace) -> None:

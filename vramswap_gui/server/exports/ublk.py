@@ -30,10 +30,13 @@ from vramswap_gui.server.messages import (
 )
 from vramswap_gui.system import block_queue, swaps, ublk
 from vramswap_gui.system.ublk import UblkControl
+from vramswap_gui.units import SIZE_STEP
 
 #: Seconds within which the kernel must have noticed that an engine is gone, and between two looks.
 _NOTICE: Final = 10.0
 _NOTICE_POLL: Final = 0.001
+#: What a device is known by that is only made to see whether it is made as was asked.
+_TRIED: Final = "vramswap-00000000-0"
 #: Seconds that somebody else's look at a device may take, and between two tries.
 _PROBE_SECONDS: Final = 2.0
 _PROBE_POLL: Final = 0.01
@@ -248,15 +251,21 @@ class UblkExports:
 
 
 def unusable(proc: Path = Path("/proc")) -> VramswapError | None:
-    """Why devices of this kind had better not be made here; None when they may. Nothing is made to find out."""
+    """Why devices of this kind had better not be made here; None when they may.
+
+    The version comes before the driver is asked anything, and what it says that it can before it is tried.
+    """
     if ublk.kernel_version(proc) < ublk.OLDEST_KERNEL:
         return VramswapError(Problem.UBLK_TOO_OLD, oldest=".".join(map(str, ublk.OLDEST_KERNEL)))
     try:
         with contextlib.closing(UblkControl()) as control:
             missing = control.missing()
+            if missing:
+                return VramswapError(Problem.UBLK_LACKS, what=", ".join(missing))
+            control.delete(control.add(_TRIED, SIZE_STEP))
     except VramswapError as error:
         return error
-    return VramswapError(Problem.UBLK_LACKS, what=", ".join(missing)) if missing else None
+    return None
 
 
 def end_strays(sys: Path = Path("/sys")) -> list[str]:

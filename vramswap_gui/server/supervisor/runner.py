@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.control import ControlVerb, ServerStatus
+from vramswap_gui.api.reasons import NO_DRIVER, Reason
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.main import EngineOptions
@@ -41,7 +42,7 @@ class Runner:
         options: EngineOptions,
         reserve: MemoryReserve,
         events: ServerEventLog,
-        why: str = "",
+        why: Reason = NO_DRIVER,
     ) -> None:
         """``why`` the transport was chosen. Raises VramswapError NO_NBD, NO_UBLK."""
         self._loop = asyncio.get_running_loop()

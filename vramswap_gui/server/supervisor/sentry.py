@@ -12,24 +12,24 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, NoReturn
 
+from vramswap_gui.errors import VramswapError
 from vramswap_gui.server.memlock import require_resident
-from vramswap_gui.server.messages import Transport
 from vramswap_gui.system import nbd, process, ublk
 
 #: What the last keeper of all writes when it ends in good order.
 _FAREWELL = b"."
 
 
-def start(transport: Transport) -> int:
+def start() -> int:
     """Start it; returns the end of the pipe to hold, which is not inherited over execve(2). Raises OSError."""
     watched, held = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(held)
-        _watch(watched, transport)
+        _watch(watched)
     os.close(watched)
     return held
 
@@ -52,14 +52,21 @@ def _by_ublk() -> Callable[[], object]:
     return lambda: ublk.refuse([info.number for info in ublk.ours().values()], lambda: None)
 
 
-#: What prepares it: whatever is imported or looked up the first time is so before it is needed.
-_DISCONNECT: Final[Mapping[Transport, Callable[[], Callable[[], object]]]] = {
-    Transport.NBD: _by_nbd,
-    Transport.UBLK: _by_ublk,
-}
+#: What prepares it: whatever is imported or looked up the first time is so before it is needed. By both of the kernel's
+#: drivers, as servers that come after may have devices of the other kind, and the sentry stays the same.
+_DISCONNECT: Final = (_by_nbd, _by_ublk)
 
 
-def _watch(watched: int, transport: Transport) -> NoReturn:
+def _prepared() -> list[Callable[[], object]]:
+    ways = []
+    for prepare in _DISCONNECT:
+        # A driver that is not there has no devices.
+        with contextlib.suppress(VramswapError):
+            ways.append(prepare())
+    return ways
+
+
+def _watch(watched: int) -> NoReturn:
     status = 1
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -67,9 +74,10 @@ def _watch(watched: int, transport: Transport) -> NoReturn:
         process.call_it("vramswap-sentry")
         process.close_all_but(watched)
         require_resident()
-        disconnect = _DISCONNECT[transport]()
+        ways = _prepared()
         if os.read(watched, 1) != _FAREWELL:
-            disconnect()
+            for disconnect in ways:
+                disconnect()
         status = 0
     finally:
         os._exit(status)

@@ -112,10 +112,6 @@
         <translation>Kernel-Treiber</translation>
     </message>
     <message>
-        <source>Which of the kernel&apos;s drivers makes VRAM a block device. It counts when the swap is turned on the next time.</source>
-        <translation>Welcher Treiber des Kernels VRAM zum Blockgerät macht. Gilt, wenn der Swap das nächste Mal eingeschaltet wird.</translation>
-    </message>
-    <message>
         <source>NBD</source>
         <translation>NBD</translation>
     </message>
@@ -710,6 +706,10 @@
     <message>
         <source>Be there as soon as the computer has started. Otherwise the tray icon brings it at login.</source>
         <translation>Bereitstehen, sobald der Computer gestartet ist. Sonst bringt es das Symbol bei der Anmeldung mit.</translation>
+    </message>
+    <message>
+        <source>Which of the kernel&apos;s drivers makes VRAM a block device: ublk if the kernel&apos;s is good enough, else NBD. It counts when the swap is turned on the next time.</source>
+        <translation>Welcher Treiber des Kernels VRAM zum Blockgerät macht: ublk, wenn das des Kernels gut genug ist, sonst NBD. Gilt, wenn der Swap das nächste Mal eingeschaltet wird.</translation>
     </message>
     <message>
         <source>The extension “AppIndicator and KStatusNotifierItem Support” is installed and only has to be switched on, after a new login if it has just come.</source>

@@ -136,10 +136,6 @@
         <translation>Pilote du noyau</translation>
     </message>
     <message>
-        <source>Which of the kernel&apos;s drivers makes VRAM a block device. It counts when the swap is turned on the next time.</source>
-        <translation>Quel pilote du noyau fait de la VRAM un périphérique bloc. Pris en compte à la prochaine activation.</translation>
-    </message>
-    <message>
         <source>NBD</source>
         <translation>NBD</translation>
     </message>
@@ -733,6 +729,10 @@
     <message>
         <source>at most {rate}</source>
         <translation>au plus {rate}</translation>
+    </message>
+    <message>
+        <source>Which of the kernel&apos;s drivers makes VRAM a block device: ublk if the kernel&apos;s is good enough, else NBD. It counts when the swap is turned on the next time.</source>
+        <translation>Quel pilote du noyau fait de la VRAM un périphérique bloc : ublk si celui du noyau est assez bon, sinon NBD. Pris en compte à la prochaine activation.</translation>
     </message>
     <message>
         <source>The extension “AppIndicator and KStatusNotifierItem Support” is installed and only has to be switched on, after a new login if it has just come.</source>

@@ -22,6 +22,8 @@ cdef enum:
     MAX_IO = 256 << 10
     # Pinned memory for each lane: two of the largest requests, so that one is copied while the other comes or goes.
     RING_SIZE = 2 * MAX_IO
+    # Bytes of one request for zeroes, at most, so that what else came has its turn in between.
+    ZERO_PART = 256 << 10
     # The driver gives whole pages.
     DESCRIPTORS_SIZE = 4096
 
@@ -44,6 +46,8 @@ cdef struct UblkQueue:
     unsigned char waiting[LANES][TAGS]
     unsigned int came[LANES]
     unsigned int taken[LANES]
+    uint64_t zeroed          # bytes of the first that waits to be written which are requests already: it is for zeroes
+    int failed[LANES]        # what a request whose parts are being answered ends with: 0, or a negative errno
     int gone                 # tags that will not come again
 
 cdef void open_queue(UblkQueue *q, uint64_t size) noexcept nogil

@@ -29,6 +29,7 @@ from vramswap_gui.server.engine.request cimport (
     OUT,
     READ,
     WRITE,
+    ZERO,
     Frontend,
     IoRequest,
     Port,
@@ -51,6 +52,8 @@ cdef enum:
     OP_READ = 0
     OP_WRITE = 1
     OP_FLUSH = 2
+    OP_DISCARD = 3
+    OP_WRITE_ZEROES = 5
 
 cdef extern from *:
     """
@@ -97,13 +100,20 @@ cdef inline uint64_t length_of(const vs_io_desc *what) noexcept nogil:
     return <uint64_t>what.nr_sectors << SECTOR_SHIFT
 
 
+cdef inline int op_of(const vs_io_desc *what) noexcept nogil:
+    return what.op_flags & OP_MASK
+
+
+cdef inline bint has_data(const vs_io_desc *what) noexcept nogil:
+    return op_of(what) == OP_READ or op_of(what) == OP_WRITE
+
+
 cdef inline bint can_make(const UblkQueue *q, int lane) noexcept nogil:
-    return (
-        q.taken[lane] != q.came[lane]
-        and not q.closing
-        and has_slot(&q.port.queue[lane])
-        and has_room(q, lane, length_of(next_of(q, lane)))
-    )
+    cdef const vs_io_desc *what
+    if q.taken[lane] == q.came[lane] or q.closing or not has_slot(&q.port.queue[lane]):
+        return False
+    what = next_of(q, lane)
+    return not has_data(what) or has_room(q, lane, length_of(what))
 
 
 cdef void fetch_data(UblkQueue *q, IoRequest *request) noexcept nogil:
@@ -130,26 +140,47 @@ cdef void give_data(UblkQueue *q, const IoRequest *request) noexcept nogil:
             lost()
 
 
-cdef void make(UblkQueue *q, int lane) noexcept nogil:
-    """Make a request of the next tag of a lane."""
-    cdef Queue *queue = &q.port.queue[lane]
-    cdef IoRequest *request = at(queue, queue.made)
-    cdef const vs_io_desc *what = next_of(q, lane)
+cdef void make_move(UblkQueue *q, int lane, IoRequest *request, const vs_io_desc *what) noexcept nogil:
+    """A read or a write, all of it."""
     cdef uint64_t length = length_of(what)
     q.made[lane] += gap(q, lane, length)
     request.op = READ if lane == OUT else WRITE
-    request.status = 0
-    request.claimed = False
-    request.tag = q.waiting[lane][q.taken[lane] % TAGS]
     request.offset = what.start_sector << SECTOR_SHIFT
     request.length = length
     request.position = q.made[lane]
     request.buffer = q.memory[lane] + q.made[lane] % RING_SIZE
     request.first = request.last = True
     q.made[lane] += length
-    q.taken[lane] += 1
+
+
+cdef void make_zeroes(UblkQueue *q, IoRequest *request, const vs_io_desc *what) noexcept nogil:
+    """The next part of what is to be forgotten: somebody's memory was in it."""
+    cdef uint64_t left = length_of(what) - q.zeroed
+    request.op = ZERO
+    request.offset = (what.start_sector << SECTOR_SHIFT) + q.zeroed
+    request.length = min(left, <uint64_t>ZERO_PART)
+    request.position = q.made[INTO]
+    request.first = q.zeroed == 0
+    request.last = request.length == left
+    q.zeroed = 0 if request.last else q.zeroed + request.length
+
+
+cdef void make(UblkQueue *q, int lane) noexcept nogil:
+    """Make a request of the next tag of a lane, or of a part of it."""
+    cdef Queue *queue = &q.port.queue[lane]
+    cdef IoRequest *request = at(queue, queue.made)
+    cdef const vs_io_desc *what = next_of(q, lane)
+    request.status = 0
+    request.claimed = False
+    request.tag = q.waiting[lane][q.taken[lane] % TAGS]
+    if has_data(what):
+        make_move(q, lane, request, what)
+    else:
+        make_zeroes(q, request, what)
     queue.made += 1
-    if lane == INTO:
+    if request.last:
+        q.taken[lane] += 1
+    if request.op == WRITE:
         fetch_data(q, request)
 
 
@@ -158,8 +189,9 @@ cdef void sort(UblkQueue *q, unsigned int tag) noexcept nogil:
     cdef const vs_io_desc *what = &q.descriptors[tag]
     cdef uint64_t *tallied = q.port.tally
     cdef uint64_t offset = what.start_sector << SECTOR_SHIFT, length = length_of(what)
-    cdef int op = what.op_flags & OP_MASK
+    cdef int op = op_of(what)
     cdef int lane = OUT if op == OP_READ else INTO
+    cdef bint zeroes = op == OP_DISCARD or op == OP_WRITE_ZEROES
     if op == OP_READ:
         tallied[tally.READS] += 1
         tallied[tally.BYTES_READ] += length
@@ -168,15 +200,18 @@ cdef void sort(UblkQueue *q, unsigned int tag) noexcept nogil:
         tallied[tally.BYTES_WRITTEN] += length
     else:
         tallied[tally.OTHERS] += 1
+    if not zeroes and not has_data(what):
         if op != OP_FLUSH:
             tallied[tally.ERRORS] += 1
         # A write is only answered once its copies are done, so there is nothing to flush.
         commit(q, tag, 0 if op == OP_FLUSH else -EOPNOTSUPP)
         return
-    if length == 0 or length > MAX_IO or offset > q.size or length > q.size - offset:
+    if length == 0 or (length > MAX_IO and not zeroes) or offset > q.size or length > q.size - offset:
         tallied[tally.ERRORS] += 1
         commit(q, tag, -EINVAL)
         return
+    if op == OP_DISCARD:
+        tallied[tally.BYTES_DISCARDED] += length
     q.waiting[lane][q.came[lane] % TAGS] = tag
     q.came[lane] += 1
 
@@ -231,12 +266,20 @@ cdef void collect(Port *port) noexcept nogil:
 
 cdef void answer(Port *port, IoRequest *request) noexcept nogil:
     cdef UblkQueue *q = <UblkQueue *>port
+    cdef int lane = OUT if request.op == READ else INTO
+    cdef int result = 0 if request.op == ZERO else <int>request.length
     if request.status:
         port.tally[tally.ERRORS] += 1
+        result = -request.status
     elif request.op == READ:
         give_data(q, request)
-    port.queue[OUT if request.op == READ else INTO].freed += 1
-    commit(q, <unsigned int>request.tag, -request.status if request.status else <int>request.length)
+    port.queue[lane].freed += 1
+    # The parts of a request are done in order, and nothing of its lane in between.
+    if q.failed[lane] == 0 and result < 0:
+        q.failed[lane] = result
+    if request.last:
+        commit(q, <unsigned int>request.tag, q.failed[lane] if q.failed[lane] else result)
+        q.failed[lane] = 0
 
 
 cdef void send(Port *port) noexcept nogil:

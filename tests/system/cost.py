@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""Weighs the kernel's two drivers on one of Debian's kernels: ``python -m tests.system.cost``, by hand, some minutes.
+
+Instructions that a page costs, everybody's together, and how long one waits whose engine dies. What is counted does not
+depend on this machine: the guest's processor takes a nanosecond for each instruction. A real one is some times as fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from tests.system import debian_kernel, qemu, uml
+
+_SUITE: Final = "sid"
+_FOUND: Final = {
+    "page-out, instructions": r"page-out: (\d+) ",
+    "page-in, instructions": r"page-in: (\d+) ",
+    "slowest page at a death, ms": r"at a death: ([\d ]+) ms",
+    "slowest page at an upgrade, ms": r"at an upgrade: ([\d ]+) ms",
+}
+
+
+def main() -> int:
+    """The exit status is 0 when all rounds came to their end."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    kernel = debian_kernel.get(_SUITE)
+    if kernel is None:
+        print(f"There is no kernel to be had from Debian's {_SUITE}.")
+        return 1
+    found: dict[tuple[str, str], list[int]] = {}
+    with tempfile.TemporaryDirectory(prefix="vramswap-cost-") as name:
+        uml.build(Path(name))
+        # In turns, so that what drifts does so for both.
+        for _ in range(options.rounds):
+            for transport in ("nbd", "ublk"):
+                result = qemu.run(
+                    kernel, "tests.system.cost_scenario", transport, built=Path(name), counted=True, vram=80
+                )
+                if result.status:
+                    print(result.output[-8000:])
+                    return 1
+                for what, pattern in _FOUND.items():
+                    match = re.search(pattern, result.output)
+                    assert match, result.output
+                    print(f"{transport:5} {what}: {match[1]}", flush=True)
+                    found.setdefault((what, transport), []).extend(map(int, match[1].split()))
+    for (what, transport), values in sorted(found.items()):
+        print(f"{what:30} {transport:5} {statistics.median(values):9,.0f}   ({min(values):,} to {max(values):,})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
