@@ -858,6 +858,11 @@ class Problem(enum.StrEnum):
         "The measurement failed: {why:text}.",
         "Please report it, with `dmesg`.",
     )  # fmt: skip
+    BENCH_NO_PAGES = (
+        "bench-no-pages", ErrorCode.NOT_AUTHORIZED,
+        "The memory of none of your programs can be read.",
+        "Where the kernel keeps it from all but debuggers (kernel.yama.ptrace_scope), root can: use sudo.",
+    )  # fmt: skip
     BENCH_NO_ROOM = (
         "bench-no-room", ErrorCode.INVALID_ARGUMENT,
         "{folder:text} has too little room for a file of {size:size}.",

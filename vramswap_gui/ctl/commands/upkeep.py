@@ -60,8 +60,15 @@ async def remove(options: argparse.Namespace) -> None:
 
 async def bench(options: argparse.Namespace) -> None:
     """``bench``."""
-    from vramswap_gui.bench import present, suite, verdict
+    from vramswap_gui.bench import codecs, present, suite, verdict
 
+    if options.codecs:
+        survey = codecs.survey(_progress_bar)
+        if options.json:
+            say_json(survey.as_dict())
+        else:
+            say(codecs.table(survey))
+        return
     size = setting("size").parse(options.size)
     assert isinstance(size, int)
     if size == 0 or not (0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64):
