@@ -20,7 +20,10 @@ COMPILED = (
     "server/engine/frontends/nbd",
     "server/engine/frontends/ublk",
     "server/engine/records",
+    "server/engine/stores/cleaner",
     "server/engine/stores/linear",
+    "server/engine/stores/log",
+    "server/engine/stores/pool",
     "server/engine/worker",
     "bench/load",
 )

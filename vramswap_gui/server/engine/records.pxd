@@ -22,6 +22,7 @@ cdef enum:
     FILLED_TWICE = 2         # half a word, twice
     RAW = 3
     PACKED = 4               # and the codec's place in its table (codecs.pxd)
+    LOST = 7                 # nobody knows where it is
 
     FORM = 7
     # Somebody is about to write the page. The entry is true until that is done.
@@ -37,7 +38,7 @@ cdef inline int form_of(uint64_t entry) noexcept nogil:
 
 
 cdef inline bint has_record(uint64_t entry) noexcept nogil:
-    return form_of(entry) >= RAW
+    return RAW <= form_of(entry) < LOST
 
 
 cdef inline uint64_t place_of(uint64_t entry) noexcept nogil:
@@ -69,5 +70,5 @@ cdef uint64_t pack(
 cdef bint unpack(
     CodecState *state, uint64_t entry, uint64_t number, const unsigned char *record, unsigned char *page
 ) noexcept nogil
-# Whether this processor has this codec: without it an entry says nothing.
+# Whether the codec that packed it is there.
 cdef bint can_unpack(uint64_t entry) noexcept nogil

@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from vramswap_gui.server.engine.clock cimport now
-from vramswap_gui.server.engine.codecs cimport CODECS, LZ4, PAGE, ZSTD, Codec, codec_at, close_state, find, open_state
+from vramswap_gui.server.engine.codecs cimport CODECS, LZ4, PAGE, ZSTD, codec_at, close_state, find, open_state
 from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_prepare
 
 from vramswap_gui.errors import VramswapError
