@@ -140,6 +140,12 @@ def test_what_is_said_of_known_pages() -> None:
     assert lines[-1].startswith("800 pages of 3 programs were read: 25.0 % are full of one word")
 
 
+def test_nothing_that_was_read_is_nothing_to_say() -> None:
+    found = codecs.measure([], 0, 0, lambda share, what: None)
+    assert (found.pages, found.filled, found.copies) == (0, 0, 0)
+    assert {method.ratio for method in found.methods} == {0}
+
+
 def test_a_codec_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     from vramswap_gui.server.engine import records
 

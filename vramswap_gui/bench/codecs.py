@@ -100,7 +100,7 @@ def measure(read: Iterable[bytes], programs: int, runs: int, progress: Callable[
 
     why = {name: error for name in METHODS if (error := missing(name)) is not None}
     packers = {name: Packer(name) for name in METHODS if name not in why}
-    sums = {name: [0] * 6 for name in packers}
+    sums = {name: [0] * 5 for name in packers}
     copies, packed = _Copies(), 0
     every = 1 if runs <= _PACKED_OF * 16 else _PACKED_OF
     for number, data in enumerate(read):
@@ -110,7 +110,7 @@ def measure(read: Iterable[bytes], programs: int, runs: int, progress: Callable[
             for name, packer in packers.items():
                 same, raw, stored, compress, expand = packer.measure(data)
                 here = (len(data) // PAGE - same, raw, stored, compress, expand)
-                sums[name] = [old + new for old, new in zip(sums[name], here, strict=False)]
+                sums[name] = [old + new for old, new in zip(sums[name], here, strict=True)]
         if number % 64 == 0:
             progress(min(number / max(runs, 1), 0.99), "memory of your programs")
     progress(1.0, "")
