@@ -5,15 +5,13 @@
 Both are called with working memory of ours. How much zstd needs to compress a page differs between its versions, and
 depends on nothing but the level and the length: it is what a page could be compressed with once.
 """
+from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from vramswap_gui.errors import Problem, VramswapError
+import ctypes
 
-cdef extern from "<dlfcn.h>" nogil:
-    void *dlopen(const char *, int)
-    void *dlsym(void *, const char *)
-    enum: RTLD_NOW
+from vramswap_gui.errors import Problem, VramswapError
 
 cdef enum:
     # Bytes of working memory for zstd, from which on they are tried.
@@ -66,48 +64,51 @@ cdef const Codec *codec_at(int place) noexcept nogil:
     return &table[place]
 
 
-cdef void *symbol(void *library, str name, const char *called) except NULL:
-    cdef void *found = dlsym(library, called) if library != NULL else NULL
-    if found == NULL:
-        raise VramswapError(Problem.CODEC_MISSING, library=name)
-    return found
+cdef object loaded(str name):
+    try:
+        # It stays until the process ends: nobody closes it.
+        return ctypes.CDLL(name)
+    except OSError:
+        raise VramswapError(Problem.CODEC_MISSING, library=name) from None
+
+
+cdef void *symbol(object library, str called) except NULL:
+    try:
+        return <void *><uintptr_t>ctypes.cast(getattr(library, called), ctypes.c_void_p).value
+    except AttributeError:
+        raise VramswapError(Problem.CODEC_MISSING, library=library._name) from None
 
 
 cdef int find(int place) except -1:
-    cdef void *library
     if table[place].compress != NULL:
         return 0
     if place == LZ4:
-        name = "liblz4.so.1"
-        library = dlopen(b"liblz4.so.1", RTLD_NOW)
-        globals_of_lz4(library, name)
+        globals_of_lz4(loaded("liblz4.so.1"))
         table[LZ4].expand = expand_lz4
         table[LZ4].compress = compress_lz4
     else:
-        name = "libzstd.so.1"
-        library = dlopen(b"libzstd.so.1", RTLD_NOW)
-        globals_of_zstd(library, name)
+        globals_of_zstd(loaded("libzstd.so.1"))
         table[ZSTD].expand = expand_zstd
         table[ZSTD].compress = compress_zstd
     return 0
 
 
-cdef int globals_of_lz4(void *library, str name) except -1:
+cdef int globals_of_lz4(object library) except -1:
     global lz4_size, lz4_compress, lz4_expand
-    lz4_size = <Lz4Size>symbol(library, name, b"LZ4_sizeofState")
-    lz4_compress = <Lz4Compress>symbol(library, name, b"LZ4_compress_fast_extState")
-    lz4_expand = <Lz4Expand>symbol(library, name, b"LZ4_decompress_safe")
+    lz4_size = <Lz4Size>symbol(library, "LZ4_sizeofState")
+    lz4_compress = <Lz4Compress>symbol(library, "LZ4_compress_fast_extState")
+    lz4_expand = <Lz4Expand>symbol(library, "LZ4_decompress_safe")
     return 0
 
 
-cdef int globals_of_zstd(void *library, str name) except -1:
+cdef int globals_of_zstd(object library) except -1:
     global zstd_init_packing, zstd_init_unpacking, zstd_unpacking_size, zstd_compress, zstd_expand, zstd_is_error
-    zstd_init_packing = <ZstdInit>symbol(library, name, b"ZSTD_initStaticCCtx")
-    zstd_init_unpacking = <ZstdInit>symbol(library, name, b"ZSTD_initStaticDCtx")
-    zstd_unpacking_size = <ZstdSize>symbol(library, name, b"ZSTD_estimateDCtxSize")
-    zstd_compress = <ZstdCompress>symbol(library, name, b"ZSTD_compressCCtx")
-    zstd_expand = <ZstdExpand>symbol(library, name, b"ZSTD_decompressDCtx")
-    zstd_is_error = <ZstdIsError>symbol(library, name, b"ZSTD_isError")
+    zstd_init_packing = <ZstdInit>symbol(library, "ZSTD_initStaticCCtx")
+    zstd_init_unpacking = <ZstdInit>symbol(library, "ZSTD_initStaticDCtx")
+    zstd_unpacking_size = <ZstdSize>symbol(library, "ZSTD_estimateDCtxSize")
+    zstd_compress = <ZstdCompress>symbol(library, "ZSTD_compressCCtx")
+    zstd_expand = <ZstdExpand>symbol(library, "ZSTD_decompressDCtx")
+    zstd_is_error = <ZstdIsError>symbol(library, "ZSTD_isError")
     return 0
 
 
