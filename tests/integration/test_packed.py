@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import os
 import random
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +23,7 @@ from tests.support.counting import Counter, build
 from tests.support.fakegpu import FakeGpu
 from tests.support.nbd_client import PAGE, Client, crowd
 from tests.support.server import Server, refused, running
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.server.packing import Compression, Packing
@@ -323,6 +326,73 @@ def test_packing_allocates_nothing(gpu: FakeGpu, tmp_path: Path, codec: str, mon
             assert counter.read()[1] == before
         for end in ends:
             end.close()
+
+
+#: An engine fills six and a half of eight chunks; the next one has but seven of them, as if the one before had died
+#: while it emptied a chunk into the last that was free: there is none, and the rest of the seventh is the cleaner's.
+_NONE_FREE = """
+import random, socket, sys
+from tests.support.nbd_client import Client
+from vramswap_gui.server.engine.engine import Engine
+from vramswap_gui.server.engine.vram import Vram
+from vramswap_gui.server.page_sums import ENTRY, PageSums
+from vramswap_gui.server.supervisor.counters import Counters
+
+SIZE, PAGE, SHIFT = 32 << 20, 4096, 21
+A_CHUNK = (1 << SHIFT) // (PAGE + 16)
+vram, counters, entries = Vram(), Counters(), PageSums(SIZE, width=ENTRY)
+mapping, _ = vram.create(8 << SHIFT)
+draw = random.Random(1)
+held = {number: draw.randbytes(PAGE) for number in range(6 * A_CHUNK + A_CHUNK // 2)}
+
+
+def serve(chunks):
+    engine = Engine(vram.context, 1, vram.can_batch, counters.address, compression="lz4")
+    places = [mapping.base + (number << SHIFT) for number in range(chunks)]
+    engine.add_packed_segment(0, SIZE, places, SHIFT, entries.address)
+    ours, theirs = socket.socketpair()
+    engine.add_connection(0, theirs.detach())
+    return engine, Client(ours)
+
+
+def check(client):
+    for number, page in held.items():
+        assert client.read(number * PAGE) == page, number
+
+
+engine, client = serve(8)
+for number, page in held.items():
+    client.write(number * PAGE, page)
+assert engine.stored(0)["free"] == 1 << SHIFT
+client.end.close()
+engine.close()
+
+engine, client = serve(7)
+assert engine.stored(0)["free"] == 0
+check(client)
+assert not client.offer(SIZE - PAGE, draw.randbytes(PAGE))
+# Of the third chunk so much is forgotten that the rest finds room in the seventh.
+for number in range(2 * A_CHUNK + 8, 3 * A_CHUNK - 8):
+    if number % 3:
+        client.discard(number * PAGE, PAGE)
+        del held[number]
+for number in range(7 * A_CHUNK, 7 * A_CHUNK + 20):
+    held[number] = draw.randbytes(PAGE)
+    client.write(number * PAGE, held[number])
+check(client)
+assert engine.stored(0)["moved"] > 100 * PAGE
+client.end.close()
+engine.close()
+print("done")
+"""
+
+
+def test_an_engine_that_died_in_the_middle_of_cleaning(gpu: FakeGpu) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _NONE_FREE], env=os.environ | gpu.env(), capture_output=True, text=True, check=False,
+        timeout=PATIENCE,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
 def test_what_cannot_be_is_said(gpu: FakeGpu, tmp_path: Path) -> None:

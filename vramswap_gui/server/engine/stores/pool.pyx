@@ -74,6 +74,11 @@ cdef void close_pool(Pool *pool) noexcept:
     pool.chunk = NULL
 
 
+cdef inline void kick(Pool *pool) noexcept nogil:
+    cdef uint64_t one = 1
+    write(pool.wake, &one, sizeof(one))
+
+
 cdef inline bint is_possible(const Pool *pool, uint64_t entry) noexcept nogil:
     """Whether an entry speaks of a place that there is, and can be read here."""
     cdef uint64_t place = place_of(entry), last = place + record_length(entry) - 1
@@ -115,6 +120,7 @@ cdef void begin_pool(Pool *pool) noexcept nogil:
             pool.open = here
         else:
             pool.cleaned = here
+            kick(pool)
     pool.begun = True
 
 
@@ -159,11 +165,6 @@ cdef uint64_t find_unused(Pool *pool) noexcept nogil:
         if load_long(&pool.chunk[number].state) != OPEN and is_unused(pool, number):
             return number
     return NO_CHUNK
-
-
-cdef inline void kick(Pool *pool) noexcept nogil:
-    cdef uint64_t one = 1
-    write(pool.wake, &one, sizeof(one))
 
 
 cdef void close_rest(Pool *pool, uint64_t rest) noexcept nogil:
