@@ -10,7 +10,7 @@ page meanwhile wins. Unless writers wait, requests have the card in between.
 from libc.stdint cimport uint64_t
 from posix.unistd cimport read
 
-from vramswap_gui.server.engine.atomic cimport change_long, load_acquire, load_long, store_long
+from vramswap_gui.server.engine.atomic cimport add_long, change_long, load_acquire, load_long, store_long
 from vramswap_gui.server.engine.copy_batch cimport add, copy_again, poll, submit
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
@@ -219,9 +219,17 @@ cdef bint step(Cleaner *self) noexcept nogil:
     return True
 
 
+cdef bint turn(Cleaner *self) noexcept nogil:
+    cdef bint done
+    add_long(&self.pool.turns, 1)
+    done = step(self)
+    add_long(&self.pool.turns, 1)
+    return done
+
+
 cdef void clean(Cleaner *self) noexcept nogil:
     cdef uint64_t count
     while not load_acquire(&self.ending):
         read(self.pool.wake, &count, sizeof(count))
-        while not load_acquire(&self.ending) and step(self):
+        while not load_acquire(&self.ending) and turn(self):
             pass

@@ -230,7 +230,7 @@ cdef bint plan_write(LogStore *self, IoRequest *request, CopyBatch *batch) noexc
     # Asked first: what is taken and given back is only there again when it has been cleaned.
     if has_room_for(self.pool, desk.worker, length):
         found = place_all(self, desk, count)
-    if found == NOT_NOW or (found != TAKEN and may_come(self.pool, length)):
+    if found == NOT_NOW or (found != TAKEN and may_come(self.pool, desk.worker, length)):
         return False
     if found != TAKEN:
         request.status = ENOSPC

@@ -64,6 +64,7 @@ cdef struct Pool:
     uint64_t open            # what is left of the chunk that is being filled
     uint64_t busy            # somebody opens or closes a chunk
     uint64_t short_of        # bytes for which a writer found no room; 0 again when the cleaner has done what it can
+    uint64_t turns           # the cleaner's: odd while it moves something, and what is free is about to change
     int wake                 # eventfd of the cleaner
     uint64_t moved           # bytes, by the cleaner
     Table table[MAX_TABLES]
@@ -122,7 +123,7 @@ cdef bint is_short_of(Pool *pool, int writer, uint64_t length) noexcept nogil
 # Whether so many bytes of records find room now, if nobody else comes.
 cdef bint has_room_for(Pool *pool, int writer, uint64_t length) noexcept nogil
 # Whether room for them may come without anything being forgotten; if so somebody sees to it.
-cdef bint may_come(Pool *pool, uint64_t length) noexcept nogil
+cdef bint may_come(Pool *pool, int writer, uint64_t length) noexcept nogil
 
 # For the cleaner.
 cdef uint64_t free_chunks(Pool *pool) noexcept nogil

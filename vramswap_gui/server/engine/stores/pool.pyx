@@ -257,9 +257,22 @@ cdef bint has_room_for(Pool *pool, int writer, uint64_t length) noexcept nogil:
     return length == 0 or room_at_hand(pool, writer) >= length + BETWEEN or free_chunks(pool) > KEPT
 
 
-cdef bint may_come(Pool *pool, uint64_t length) noexcept nogil:
+cdef bint is_hopeless(Pool *pool, int writer, uint64_t length) noexcept nogil:
+    """Whether there is nothing to wait for. Anything that changes while it is looked at is something."""
+    cdef uint64_t turn = load_long(&pool.turns)
+    return (
+        turn % 2 == 0
+        and free_chunks(pool) <= KEPT
+        and not can_hand_over(pool, length)
+        and find_victim(pool, NEARLY_FULL) == NO_CHUNK
+        and not has_room_for(pool, writer, length)
+        and load_long(&pool.turns) == turn
+    )
+
+
+cdef bint may_come(Pool *pool, int writer, uint64_t length) noexcept nogil:
     cdef uint64_t before = load_long(&pool.short_of)
-    if free_chunks(pool) <= KEPT and not can_hand_over(pool, length) and find_victim(pool, NEARLY_FULL) == NO_CHUNK:
+    if is_hopeless(pool, writer, length):
         return False
     while before < length:
         if change_long(&pool.short_of, &before, length):
