@@ -41,6 +41,7 @@ PROGRAMS: Final = {
 FOREIGN: Final = ("PySide6", "qasync", "cuda", "pynvml", "dbus_next", "tomlkit")
 COMPILED: Final = (
     "vramswap_gui.server.engine.engine",
+    "vramswap_gui.server.engine.records",
     "vramswap_gui.bench.load",
 )
 

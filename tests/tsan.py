@@ -55,10 +55,20 @@ def main() -> int:
         "TSAN_OPTIONS": f"log_path={FOLDER}/race exitcode=0 report_signal_unsafe=0",
         "PYTHONPATH": str(FOLDER),
     }
+    statuses = [serve(gpu, environment, socket, *more) for more in ((), ("--compression", "lz4"))]
+    races = sorted(FOLDER.glob("race.*"))
+    for race in races:
+        print(race.read_text(encoding="utf-8"))
+    print("races were found" if races else "no race was found")
+    return int(bool(races) or any(statuses))
+
+
+def serve(gpu: FakeGpu, environment: dict[str, str], socket: Path, *more: str) -> int:
+    """A server under load, as it is or with its pages packed; its exit status."""
     # The sanitizer wants its addresses where they would be without randomisation.
     server = subprocess.Popen(
         ["setarch", "-R", sys.executable, "-P", "-m", "vramswap_gui.server.main",
-         "--listen", str(socket), "--size", str(SIZE), "--threads", "4"],
+         "--listen", str(socket), "--size", str(SIZE), "--threads", "4", *more],
         env=os.environ | gpu.env() | environment, cwd=FOLDER,
     )  # fmt: skip
     try:
@@ -71,15 +81,12 @@ def main() -> int:
                 )
                 for end in ends:
                     end.close()
-            print(f"{block_size // KIB} KiB: {ROUNDS} × {done.requests} requests over {CONNECTIONS} connections")
+            what = " ".join((*more, f"{block_size // KIB} KiB"))
+            print(f"{what}: {ROUNDS} × {done.requests} requests over {CONNECTIONS} connections")
     finally:
         server.terminate()
         server.wait()
-    races = sorted(FOLDER.glob("race.*"))
-    for race in races:
-        print(race.read_text(encoding="utf-8"))
-    print("races were found" if races else "no race was found")
-    return int(bool(races) or server.returncode != 0)
+    return server.returncode
 
 
 if __name__ == "__main__":

@@ -529,6 +529,11 @@ class Problem(enum.StrEnum):
         "The NVIDIA driver is not installed: libcuda.so.1 cannot be loaded.",
         "Install your distribution's NVIDIA driver package (Debian: nvidia-driver libcuda1).",
     )  # fmt: skip
+    CODEC_MISSING = (
+        "codec-missing", ErrorCode.SERVER_FAILED,
+        "Pages cannot be compressed: {library:text} is not installed.",
+        "Install it (Debian: liblz4-1, libzstd1), or choose another way to compress.",
+    )  # fmt: skip
     DRIVER_UPDATED = (
         "driver-updated", ErrorCode.NO_DRIVER,
         "The NVIDIA driver was updated, and the kernel still runs another version of it.",
@@ -852,6 +857,11 @@ class Problem(enum.StrEnum):
         "bench-failed", ErrorCode.SERVER_FAILED,
         "The measurement failed: {why:text}.",
         "Please report it, with `dmesg`.",
+    )  # fmt: skip
+    BENCH_NO_PAGES = (
+        "bench-no-pages", ErrorCode.NOT_AUTHORIZED,
+        "The memory of none of your programs can be read.",
+        "Where the kernel keeps it from all but debuggers (kernel.yama.ptrace_scope), root can: use sudo.",
     )  # fmt: skip
     BENCH_NO_ROOM = (
         "bench-no-room", ErrorCode.INVALID_ARGUMENT,

@@ -8,10 +8,8 @@ import json
 import os
 import random
 import socket
-import struct
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,47 +20,13 @@ import pytest
 from tests.demo.stack import FIRST_SIZE, Stack
 from tests.support.ctl import done, server_pid, status
 from tests.support.fakegpu import FakeGpu
+from tests.support.nbd_client import PAGE, Client, crowd
 from tests.support.server import Server, running
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.units import MIB
 
 SIZE = 16 * MIB
-PAGE = 4096
-EIO = 5
-
-
-class Client:
-    """Speaks NBD, a request at a time."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self.end = end
-
-    def _ask(self, command: int, offset: int, length: int, data: bytes = b"") -> int:
-        self.end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, command, 7, offset, length) + data)
-        magic, error, _ = struct.unpack(">IIQ", self._take(16))
-        assert magic == 0x67446698
-        return int(error)
-
-    def _take(self, size: int) -> bytes:
-        data = self.end.recv(size, socket.MSG_WAITALL)
-        assert len(data) == size
-        return data
-
-    def read(self, offset: int, length: int = PAGE) -> bytes | None:
-        """None: an input/output error."""
-        error = self._ask(0, offset, length)
-        assert error in (0, EIO)
-        return None if error else self._take(length)
-
-    def write(self, offset: int, data: bytes) -> None:
-        assert self._ask(1, offset, len(data), data) == 0
-
-    def zero(self, offset: int, length: int) -> None:
-        assert self._ask(6, offset, length) == 0
-
-    def discard(self, offset: int, length: int) -> None:
-        assert self._ask(4, offset, length) == 0
 
 
 class Served:
@@ -225,30 +189,6 @@ def test_an_engine_without_a_keeper_hands_them_over(gpu: FakeGpu, tmp_path: Path
             gpu.flip(5 * PAGE + 5)
             assert client.read(5 * PAGE) is None
         served.ask(verb="remove", index=0)
-
-
-def crowd(end: socket.socket, seed: int, requests: int) -> list[int]:
-    """Reads and writes of few pages, all at once, some of a part of a page; the errors that came."""
-    draw, wanted, errors = random.Random(seed), [], []
-
-    def send() -> None:
-        for cookie in range(requests):
-            pages, offset = draw.choice((1, 1, 2, 3)), draw.randrange(3) * PAGE
-            length = pages * PAGE if draw.random() < 0.8 else 512
-            command = draw.choice((0, 1, 1, 4))
-            data = draw.randbytes(length) if command == 1 else b""
-            wanted.append(length if command == 0 else 0)
-            end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, command, cookie, offset, length) + data)
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    for _ in range(requests):
-        _, error, cookie = struct.unpack(">IIQ", end.recv(16, socket.MSG_WAITALL))
-        errors += [error] if error else []
-        if wanted[cookie] and not error:
-            end.recv(wanted[cookie], socket.MSG_WAITALL)
-    sender.join()
-    return errors
 
 
 def test_clients_that_write_what_others_write_and_read_alarm_nobody(served: Served) -> None:

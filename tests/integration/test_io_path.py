@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import json
-import mmap
 import os
 import socket
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 from vramswap_gui.bench.load import Generator
 
+from tests.support.counting import Counter, build
 from tests.support.fakegpu import FakeGpu
 from tests.support.server import running
 from tests.support.waiting import wait_for
@@ -29,10 +28,7 @@ SIZE = 64 * MIB
 @pytest.fixture(scope="module")
 def counting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that counts allocations."""
-    library = tmp_path_factory.mktemp("counting") / "counting.so"
-    source = Path(__file__).with_name("counting.c")
-    subprocess.run(["cc", "-O2", "-Wall", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return library
+    return build(tmp_path_factory.mktemp("counting"))
 
 
 def test_everything_is_counted_whatever_engine_did_it(gpu: FakeGpu, tmp_path: Path) -> None:
@@ -75,30 +71,20 @@ def test_everything_is_counted_whatever_engine_did_it(gpu: FakeGpu, tmp_path: Pa
 def test_serving_allocates_nothing(
     gpu: FakeGpu, counting: Path, tmp_path: Path, block_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, file = tmp_path / "export", tmp_path / "count"
-    file.write_bytes(bytes(16))
-    monkeypatch.setenv("LD_PRELOAD", str(counting))
-    monkeypatch.setenv("COUNTING_FILE", str(file))
-    with (
-        running(gpu, path, "--listen", str(path), "--size", str(SIZE), "--threads", "2") as server,
-        file.open("rb") as opened,
-        mmap.mmap(opened.fileno(), 16, access=mmap.ACCESS_READ) as counter,
-    ):
+    path, counter = tmp_path / "export", Counter(counting, tmp_path / "count")
+    for name, value in counter.env.items():
+        monkeypatch.setenv(name, value)
+    with running(gpu, path, "--listen", str(path), "--size", str(SIZE), "--threads", "2") as server:
         monkeypatch.delenv("LD_PRELOAD")
         ends: list[socket.socket] = [Export(path, SIZE, server.process.pid, 0.0).connect() for _ in range(4)]
         generator = Generator([end.fileno() for end in ends], SIZE, block_size)
         generator.run(Load(block_size, 4, 50, 60, requests=200))
 
-        def allocations() -> tuple[int, int]:
-            """All of them, and those of the threads that serve."""
-            everywhere, serving = struct.unpack("=QQ", counter)
-            return everywhere, serving
-
-        everywhere, before = allocations()
+        everywhere, before = counter.read()
         assert everywhere > 1000 and before > 0, "the library does not count"
         measured = generator.run(Load(block_size, 16, 50, 60, requests=2000))
         assert measured.requests >= 4 * 2000
-        assert allocations()[1] == before
+        assert counter.read()[1] == before
         for end in ends:
             end.close()
 

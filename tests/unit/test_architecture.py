@@ -34,13 +34,15 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "client": frozenset({"api", "bus", "settings"}),
     "system": frozenset(),
     "doctor": frozenset({"api", "client", "settings", "system", "text"}),
-    "bench": frozenset({"system"}),
+    "bench": frozenset({"server/engine/records", "system"}),
     "ctl": frozenset({"api", "bench", "client", "doctor", "settings", "system", "text"}),
     "tray": frozenset({"api", "bus", "client", "doctor", "settings", "system", "text"}),
     "helper": frozenset({"api", "bus", "helper/policy", "settings", "system", "text"}),
     "helper/policy": frozenset({"api", "settings", "system"}),
     "server": frozenset({"api", "server/engine", "server/exports", "server/supervisor", "system"}),
     "server/engine": frozenset({"server", "server/supervisor", "system"}),
+    # Of it, what needs no GPU.
+    "server/engine/records": frozenset(),
     "server/exports": frozenset({"server", "system"}),
     "server/supervisor": frozenset({"api", "server", "server/engine", "server/exports", "system"}),
 }

@@ -88,6 +88,8 @@ _OWN: Final[dict[str, tuple[Command, ...]]] = {
             _argument("--runs", type=int, default=2, help="of each load (%(default)s)"),
             _argument("--disk", type=Path, metavar="FOLDER", help="compare with a file in this folder"),
             _argument("--quick", action="store_true", help="measure what programs notice, and nothing else"),
+            _argument("--codecs", action="store_true",
+                      help="measure what compression makes of your programs' memory instead; nothing is kept"),
             _argument("--no-verify", action="store_true", help="do not check the data: less work for the processor"),
             _argument("--svg", type=Path, metavar="FILE", help="draw a chart"),
             _AS_JSON,

@@ -32,6 +32,7 @@ from vramswap_gui.server.memlock import (
     require_resident,
 )
 from vramswap_gui.server.messages import Event, Transport
+from vramswap_gui.server.packing import Compression, Packing
 from vramswap_gui.server.supervisor import kernel_cache, reexec, sentry
 from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
@@ -46,7 +47,11 @@ from vramswap_gui.units import parse_size
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server; the exit status is 0 done, 1 failed (one line on stderr), 2 usage."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    packed = options.compression != Compression.OFF
+    if (packed and options.listen is None) or (options.vram and not packed):
+        parser.error("--compression goes with --listen, and --vram with --compression")
     if options.end_strays is not None:
         return _end_strays(options.end_strays)
     if options.understands is not None:
@@ -79,6 +84,19 @@ def _parser() -> argparse.ArgumentParser:
     # For the helper, before an older program becomes this one.
     what.add_argument("--understands", metavar="FORMAT", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--size", metavar="SIZE", type=_size, help="with --listen: how much VRAM to serve, such as 8G")
+    parser.add_argument(
+        "--compression",
+        choices=tuple(Compression),
+        default=Compression.OFF,
+        help="with --listen: pack pages by this codec (%(default)s)",
+    )
+    parser.add_argument(
+        "--vram",
+        metavar="SIZE",
+        type=_size,
+        default=0,
+        help="with --compression: how much VRAM to take, and no more (default: what holds pages of any kind)",
+    )
     parser.add_argument("--gpu", metavar="N|PCI|UUID", default="", help="the GPU to use (default: the first)")
     parser.add_argument(
         "--threads",
@@ -157,7 +175,10 @@ async def _serve_export(options: argparse.Namespace, events: ServerEventLog) -> 
         raise VramswapError(Problem.SIZE_MISSING)
     check_size(options.size)
     cubin = await kernel_cache.made(options.gpu, None)
-    engine = EngineOptions(options.gpu, options.threads, resident=False, counters=Counters(), cubin=cubin)
+    packing = Packing(Compression(options.compression), options.vram, options.threads)
+    engine = EngineOptions(
+        options.gpu, options.threads, resident=False, counters=Counters(), cubin=cubin, packing=packing
+    )
     runner = Runner(
         lambda report: NbdSocketExports(report, "socket", lambda index: options.listen),
         engine,

@@ -2,7 +2,8 @@
 """The sums of a segment's pages, in memory that engines share with the keeper, so that the next one has them too.
 
 Both have it mapped and locked: while no engine lives, the keeper keeps it from being swapped to the very pages that it
-speaks of. What a sum is, is known to server/engine/stores/linear.pyx alone.
+speaks of. What a sum is, is known to server/engine/stores/linear.pyx alone; where pages are packed each has an entry
+instead, which has the sum's place, and that is known to server/engine/records.pyx.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from typing import Final
 from vramswap_gui.units import round_up
 
 _PAGE: Final = 4096
-_SUM: Final = 4
+#: Bytes of a sum, and of an entry.
+SUM: Final = 4
+ENTRY: Final = 8
 
 
 class PageSums:
     """Those of ``size`` bytes of VRAM. ``fd``: of memory that somebody made, and ours from now on."""
 
-    def __init__(self, size: int, fd: int | None = None) -> None:
-        """Raises OSError; then ``fd`` is closed."""
-        length = round_up(size // _PAGE * _SUM, mmap.PAGESIZE)
+    def __init__(self, size: int, fd: int | None = None, width: int = SUM) -> None:
+        """``width``: what one takes. Raises OSError; then ``fd`` is closed."""
+        length = round_up(size // _PAGE * width, mmap.PAGESIZE)
         self.fd = os.memfd_create("vramswap-sums") if fd is None else fd
         try:
             if fd is None:

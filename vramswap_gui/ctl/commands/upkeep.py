@@ -74,6 +74,9 @@ async def bench(options: argparse.Namespace) -> None:
     if options.pressure:
         await _pressure(options)
         return
+    if options.codecs:
+        _codecs(options)
+        return
     from vramswap_gui.bench import present, suite, verdict
 
     size = _size(options.size or "1G")
@@ -107,6 +110,16 @@ async def _driver() -> tuple[str, Reason]:
         async with helper(_DRIVER_SECONDS) as client:
             return client.status.transport, client.status.transport_reason
     return "", NO_DRIVER
+
+
+def _codecs(options: argparse.Namespace) -> None:
+    from vramswap_gui.bench import codecs
+
+    survey = codecs.survey(_progress_bar)
+    if options.json:
+        say_json(survey.as_dict())
+    else:
+        say(codecs.table(survey))
 
 
 async def _pressure(options: argparse.Namespace) -> None:

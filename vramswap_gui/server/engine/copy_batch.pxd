@@ -8,6 +8,7 @@
 from libc.stdint cimport uint64_t, uintptr_t
 
 from cuda.bindings cimport cydriver
+from vramswap_gui.server.engine.desk cimport Desk
 
 cdef enum:
     MAX_RUNS = 512
@@ -74,6 +75,8 @@ cdef struct CopyBatch:
     size_t bytes
     uint64_t began
     Channel *channel
+    # Where pages are packed that are to be copied, and unpacked; or NULL.
+    Desk *desk
     Run run[MAX_RUNS]
     # The arguments of the call for many.
     cydriver.CUdeviceptr target[MAX_RUNS]
@@ -90,13 +93,17 @@ cdef inline bint has_room(const CopyBatch *batch, int runs) noexcept nogil:
 
 
 cdef inline void add(CopyBatch *batch, uint64_t device, const void *host, size_t length) noexcept nogil:
-    """Add a copy; one that goes on where the last one ended in VRAM, at the same stride, becomes a row of it."""
+    """Add a copy. One that goes on where the last one ended is a part of it; one that does so in VRAM, at the same stride,
+    becomes a row of it."""
     cdef uint64_t place = <uint64_t><uintptr_t>host
     cdef Run *last
     batch.copies += 1
     batch.bytes += length
     if batch.count:
         last = &batch.run[batch.count - 1]
+        if last.height == 1 and device == last.device + last.width and place == last.host + last.width:
+            last.width += length
+            return
         if last.width == length and device == last.device + last.height * length:
             if last.height == 1 and place >= last.host + length:
                 last.stride = place - last.host

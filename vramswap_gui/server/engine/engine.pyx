@@ -23,7 +23,9 @@ from vramswap_gui.server.engine.copy_batch cimport (
     poll,
     submit,
 )
+from vramswap_gui.server.engine.codecs cimport CodecState, close_state, open_state
 from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
+from vramswap_gui.server.engine.desk cimport PAGES_INTO, PAGES_OUT, Desk
 from vramswap_gui.server.engine.frontends.nbd cimport ACROSS, RX_SIZE, TX_SIZE, NbdConnection, open_connection
 from vramswap_gui.server.engine.frontends.ublk cimport (
     DESCRIPTORS_SIZE,
@@ -34,8 +36,12 @@ from vramswap_gui.server.engine.frontends.ublk cimport (
     vs_io_desc,
 )
 from vramswap_gui.server.engine.frontends.uring cimport uring_open
+from vramswap_gui.server.engine.records cimport LONGEST, form_of, record_length, RAW, UNWRITTEN
 from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, OUT, Port, Store
-from vramswap_gui.server.engine.stores.linear cimport LinearStore, begin_linear, open_linear
+from vramswap_gui.server.engine.stores.cleaner cimport CARRIED, Cleaner, clean
+from vramswap_gui.server.engine.stores.linear cimport LinearStore, open_linear
+from vramswap_gui.server.engine.stores.log cimport LogStore, open_log
+from vramswap_gui.server.engine.stores.pool cimport MAX_WRITERS, Pool, close_pool, free_chunks, open_pool
 from vramswap_gui.server.engine.tally cimport ROW
 from vramswap_gui.server.engine.worker cimport BATCHES, MAX_PORTS, Worker, watch, work
 
@@ -44,6 +50,7 @@ import select
 import threading
 
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.server.engine.records import METHODS
 from vramswap_gui.server.memlock import go_with_the_others
 
 cdef extern from "<sys/epoll.h>" nogil:
@@ -124,6 +131,22 @@ cdef uint64_t timed(CopyBatch *batch, cydriver.CUdeviceptr vram, unsigned char *
     return best
 
 
+cdef void touch(void *memory, size_t size) noexcept:
+    """Write to zeroed memory, so that all of it is there, and locked."""
+    cdef volatile unsigned char *bytes = <volatile unsigned char *>memory
+    cdef size_t place
+    for place in range(0, size, PAGE):
+        bytes[place] = 0
+
+
+cdef void open_desk(Desk *desk, int worker, CodecState *codecs, unsigned char *memory, size_t pages) noexcept:
+    desk.worker = worker
+    desk.codecs = codecs
+    desk.memory = memory
+    desk.size = pages * LONGEST
+    desk.record = memory + desk.size
+
+
 cdef void *pinned(size_t size) except NULL:
     """So many bytes of locked memory for copies, zeroed and touched."""
     cdef void *memory = NULL
@@ -156,6 +179,55 @@ def page_sum(unsigned int seed, bytes page, bint hardware) -> int:
     return crc_of_page(seed, page)
 
 
+cdef class _Cleaning:
+    """A pool and the thread that cleans it. All methods are for one thread, with the CUDA context current on it."""
+
+    cdef Pool pool
+    cdef Cleaner *_cleaner
+    cdef object _thread
+    cdef readonly int wake
+
+    def __init__(self, str compression):
+        cdef Cleaner *cleaner
+        codec, level = METHODS[compression]
+        memset(&self.pool, 0, sizeof(Pool))
+        self._cleaner = cleaner = <Cleaner *>calloc(1, sizeof(Cleaner))
+        if cleaner == NULL:
+            raise MemoryError
+        touch(cleaner, sizeof(Cleaner))
+        open_state(&cleaner.codecs, codec, level)
+        cleaner.memory = <unsigned char *>pinned(CARRIED)
+        prepare(&cleaner.out, &cleaner.channel, False, False, NULL)
+        prepare(&cleaner.into, &cleaner.channel, True, False, NULL)
+        self.wake = os.eventfd(0, os.EFD_CLOEXEC)
+        cleaner.pool = &self.pool
+
+    def start(self, unsigned long long context) -> None:
+        threading.stack_size(256 << 10)
+        self._thread = threading.Thread(target=self._run, args=(context,), name="cleaner", daemon=True)
+        self._thread.start()
+        threading.stack_size(0)
+
+    def _run(self, unsigned long long context):
+        go_with_the_others()
+        check(cydriver.cuCtxSetCurrent(<cydriver.CUcontext><uintptr_t>context), "cuCtxSetCurrent")
+        with nogil:
+            clean(self._cleaner)
+
+    def stop(self) -> None:
+        store_release(&self._cleaner.ending, 1)
+        os.eventfd_write(self.wake, 1)
+        self._thread.join()
+        for stream in (<uintptr_t>self._cleaner.out.stream, <uintptr_t>self._cleaner.into.stream):
+            cydriver.cuStreamDestroy(<cydriver.CUstream><uintptr_t>stream)
+        cydriver.cuMemFreeHost(self._cleaner.memory)
+        close_state(&self._cleaner.codecs)
+        free(self._cleaner)
+        self._cleaner = NULL
+        close_pool(&self.pool)
+        os.close(self.wake)
+
+
 cdef class Engine:
     """Workers, segments and connections. All methods are for one thread, with the CUDA context current on it."""
 
@@ -168,7 +240,13 @@ cdef class Engine:
     cdef UblkQueue *_queues[MAX_QUEUES]
     cdef Listed *_listed
     cdef cydriver.CUmodule _module
+    cdef Desk *_desks
+    cdef CodecState *_codecs
+    cdef unsigned char *_packed
     cdef dict _segments
+    cdef dict _cleaners
+    #: By which of METHODS pages can be packed; or empty.
+    cdef readonly str compression
     cdef list _threads
     cdef readonly int died
     #: From how many scattered pages on, read and written, the kernel copies them; None without it.
@@ -178,12 +256,20 @@ cdef class Engine:
 
     def __cinit__(self):
         self._workers = NULL
+        self._desks = NULL
+        self._codecs = NULL
+        self._packed = NULL
         self._segments = {}
+        self._cleaners = {}
         self._threads = []
 
     def __init__(self, unsigned long long context, int workers, bint can_batch, unsigned long long tallies,
-                 unsigned int spin=20000, bytes cubin=b""):
-        """`cubin`: what compile_copy_kernel() gave on this GPU; without it there is no kernel, and all works as well."""
+                 unsigned int spin=20000, bytes cubin=b"", str compression=""):
+        """`cubin`: what compile_copy_kernel() gave on this GPU; without it there is no kernel, and all works as well.
+
+        `compression`: one of METHODS, for segments that are packed; empty: there are none. Raises VramswapError
+        CODEC_MISSING.
+        """
         cdef int i, lane, b
         cdef epoll_event event
         self.died = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -194,6 +280,9 @@ cdef class Engine:
         self._zeroes = <unsigned char *>pinned(ZEROES)
         # What the workers set through the compute channel, to see whether it is free.
         check(cydriver.cuMemAlloc(&self._words, workers * sizeof(uint64_t)), "cuMemAlloc")
+        self.compression = compression
+        if compression:
+            self._provide_desks()
         self._listed = <Listed *>pinned(workers * LANES * BATCHES * MAX_LISTED * sizeof(Listed))
         kernel = self._load(cubin)
         kernel_from = self._measure(kernel, can_batch)
@@ -222,10 +311,35 @@ cdef class Engine:
                     prepare(copies, &w.channel, lane == INTO, can_batch, listed)
                     copies.kernel = kernel
                     copies.kernel_from = kernel_from[lane]
+                    if self._desks != NULL:
+                        copies.desk = &self._desks[(i * LANES + lane) * BATCHES + b]
             thread = threading.Thread(target=self._run, args=(i,), name=f"worker-{i}", daemon=True)
             thread.start()
             self._threads.append(thread)
         threading.stack_size(0)
+
+    cdef int _provide_desks(self) except -1:
+        """Make all that workers need to pack pages and to unpack them."""
+        cdef int i, b
+        cdef size_t into = (PAGES_INTO + 1) * LONGEST, out = (PAGES_OUT + 1) * LONGEST
+        cdef unsigned char *memory
+        codec, level = METHODS[self.compression]
+        if self._count > MAX_WRITERS:
+            raise ValueError("so many workers find no room in a pool")
+        self._desks = <Desk *>calloc(self._count * LANES * BATCHES, sizeof(Desk))
+        self._codecs = <CodecState *>calloc(self._count, sizeof(CodecState))
+        if self._desks == NULL or self._codecs == NULL:
+            raise MemoryError
+        touch(self._desks, self._count * LANES * BATCHES * sizeof(Desk))
+        memory = self._packed = <unsigned char *>pinned(self._count * BATCHES * (into + out))
+        for i in range(self._count):
+            open_state(&self._codecs[i], codec, level)
+            for b in range(BATCHES):
+                open_desk(&self._desks[(i * LANES + INTO) * BATCHES + b], i, &self._codecs[i], memory, PAGES_INTO)
+                memory += into
+                open_desk(&self._desks[(i * LANES + OUT) * BATCHES + b], i, &self._codecs[i], memory, PAGES_OUT)
+                memory += out
+        return 0
 
     cdef cydriver.CUfunction _load(self, bytes cubin) except? NULL:
         """The kernel, or NULL when there is none for this GPU."""
@@ -292,6 +406,47 @@ cdef class Engine:
         open_linear(store, base, size, self._zeroes, <uint32_t *><uintptr_t>sums)
         self._segments[index] = (<uintptr_t>store, size)
 
+    def add_packed_segment(
+        self, int index, unsigned long long size, list chunks, int shift, unsigned long long entries
+    ):
+        """Serve `size` bytes as segment `index`, packed into chunks of 2 ** `shift` bytes at device addresses `chunks`.
+
+        `entries`: the address of its pages' entries (page_sums.py), 8 bytes each, zeroes or an engine's before. It may hold
+        more than the chunks can: writes that find no room end with ENOSPC. Raises VramswapError, OSError.
+        """
+        cdef LogStore *store = NULL
+        cdef Pool *pool = NULL
+        codec, _ = METHODS[self.compression]
+        cdef _Cleaning cleaner = _Cleaning(self.compression)
+        pool = &cleaner.pool
+        open_pool(pool, shift, chunks, cleaner.wake)
+        store = <LogStore *>calloc(1, sizeof(LogStore))
+        if store == NULL:
+            raise MemoryError
+        open_log(store, pool, <uint64_t *><uintptr_t>entries, size // PAGE, codec)
+        cleaner.start(<uintptr_t>self._workers[0].context)
+        self._segments[index] = (<uintptr_t>store, size)
+        self._cleaners[index] = cleaner
+
+    def stored(self, int index) -> dict:
+        """What a packed segment holds: pages that were written, those of one word and those kept as they are; the bytes of
+        the others' records and of all chunks, those of free chunks, and those that were moved to clean some."""
+        cdef LogStore *store
+        cdef uint64_t number, entry, pages = 0, filled = 0, raw = 0, live = 0
+        address, size = self._segments[index]
+        store = <LogStore *><uintptr_t>address
+        for number in range(<uint64_t>size // PAGE):
+            entry = store.entry[number]
+            pages += form_of(entry) != UNWRITTEN
+            filled += UNWRITTEN < form_of(entry) < RAW
+            raw += form_of(entry) == RAW
+            live += record_length(entry)
+        whole = 1 << store.pool.shift
+        return {
+            "pages": pages, "filled": filled, "raw": raw, "live": live, "room": store.pool.count * whole,
+            "free": free_chunks(store.pool) * whole, "moved": store.pool.moved,
+        }
+
     def add_connection(self, int index, int fd):
         """Serve segment `index` on the connected stream socket `fd`, which the engine owns from now on."""
         cdef NbdConnection *c
@@ -343,8 +498,8 @@ cdef class Engine:
         self._next = (self._next + 1) % self._count
         store, _ = self._segments[index]
         # From here on nobody else writes: engines before us are dead.
-        begin_linear(<LinearStore *>store)
         port.store = <Store *>store
+        port.store.begin(port.store)
         port.tally = worker.tally
         port.segment = index
         store_release(&port.state, LIVE)
@@ -467,6 +622,8 @@ cdef class Engine:
         cdef uintptr_t store
         self.fence(index)
         store, _ = self._segments.pop(index)
+        if index in self._cleaners:
+            self._cleaners.pop(index).stop()
         free(<void *>store)
 
     def poke(self) -> None:
@@ -503,6 +660,12 @@ cdef class Engine:
                 cydriver.cuMemFreeHost(self._queues[i].memory[OUT])
                 free(self._queues[i])
                 self._queues[i] = NULL
+        if self._desks != NULL:
+            for i in range(self._count):
+                close_state(&self._codecs[i])
+            cydriver.cuMemFreeHost(self._packed)
+            free(self._codecs)
+            free(self._desks)
         if self._module != NULL:
             cydriver.cuModuleUnload(self._module)
         cydriver.cuMemFreeHost(self._listed)

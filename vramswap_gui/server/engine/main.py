@@ -25,6 +25,7 @@ from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.memlock import go_first, keep_private, require_resident
 from vramswap_gui.server.messages import CONNECTIONS, Transport
+from vramswap_gui.server.packing import Packing
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import nbd, process, ublk
@@ -34,7 +35,7 @@ from vramswap_gui.system import nbd, process, ublk
 class EngineOptions:
     """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into,
     where a new keeper looks for an engine that lost its own (None: nowhere), what the sentry watches, the copy kernel
-    (empty: there is none), and how kernel devices are served."""
+    (empty: there is none), how kernel devices are served, and how segments are packed."""
 
     gpu: str
     threads: int
@@ -44,6 +45,7 @@ class EngineOptions:
     sentry: int = -1
     cubin: bytes = field(default=b"", repr=False)
     transport: Transport = Transport.NBD
+    packing: Packing = field(default_factory=Packing)
 
 
 def run(end: socket.socket, options: EngineOptions) -> NoReturn:
@@ -192,10 +194,12 @@ class Commands:
         self._sentry = options.sentry
         self._resident = options.resident
         self._transport = options.transport
+        self._packing = options.packing
         self._held: dict[int, _Held] = {}
         self.engine = Engine(
-            vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin
-        )
+            vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin,
+            compression=str(options.packing.compression) if options.packing.on else "",
+        )  # fmt: skip
 
     @property
     def idents(self) -> set[str]:
@@ -252,26 +256,30 @@ class Commands:
         return -1, self.info()
 
     def _create(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
-        size = int(message["size"])
-        mapping, fd = self._vram.create(size)
+        mapping, fd = self._vram.create(self._packing.size(int(message["size"])))
         self._hold(message, mapping, fd, fds)
         return fd, {}
 
     def _adopt(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
-        mapping = self._vram.import_fd(fds[0], int(message["size"]))
+        mapping = self._vram.import_fd(fds[0], self._packing.size(int(message["size"])))
         self._hold(message, mapping, fds.pop(0), fds)
         return -1, {}
 
     def _hold(self, message: ipc.Message, mapping: VramMapping, fd: int, more: list[int]) -> None:
         """``more``: the descriptor of the sums, if there are any."""
-        index = int(message["index"])
-        sums = PageSums(mapping.size, more.pop(0)) if more else None
-        self._held[index] = _Held(mapping, fd, mapping.size, str(message["ident"]), sums)
+        index, size = int(message["index"]), int(message["size"])
+        sums = PageSums(size, more.pop(0), self._packing.width) if more else None
+        self._held[index] = _Held(mapping, fd, size, str(message["ident"]), sums)
         if self._resident:
             # Once nobody serves, no page can be swapped out to make room for them.
             count = len(self._held)
             self.engine.provide(*((0, count) if self._transport is Transport.UBLK else (count * CONNECTIONS, 0)))
-        self.engine.add_segment(index, mapping.base, mapping.size, sums.address if sums is not None else 0)
+        if self._packing.on and sums is not None:
+            found = self._packing.layout(size)
+            chunks = [mapping.base + (number << found.shift) for number in range(found.chunks)]
+            self.engine.add_packed_segment(index, size, chunks, found.shift, sums.address)
+        else:
+            self.engine.add_segment(index, mapping.base, size, sums.address if sums is not None else 0)
 
     def _connect(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         if self._resident:

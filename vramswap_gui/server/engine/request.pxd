@@ -33,6 +33,7 @@ cdef struct IoRequest:
     uint64_t position
     bint first
     bint last
+    unsigned int note        # the store's own
     bint claimed             # the worker's own: the store's pages are this request's until it is complete
 
 cdef struct Queue:
@@ -81,6 +82,8 @@ cdef struct Port:
 
 cdef struct Store:
     # What holds a segment's data. It begins the store's own struct.
+    # Before each port's first request, when no engine before writes any more.
+    void (*begin)(Store *) noexcept nogil
     # Make a request's pages its own; false, and nothing claimed, while another request writes one of them. Reads claim
     # nothing.
     bint (*claim)(Store *, IoRequest *) noexcept nogil

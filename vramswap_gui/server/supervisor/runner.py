@@ -193,7 +193,7 @@ class Runner:
                 way = self._exports.hand_over(action.index)
                 fds = list(way.sockets)
             elif action.question is m.Question.CREATE:
-                made = self._making[action.gen, action.seq] = PageSums(action.size)
+                made = self._making[action.gen, action.seq] = PageSums(action.size, width=self._options.packing.width)
                 fds = [made.fd]
             elif action.fd >= 0:
                 fds = [action.fd, *(self._sums[fd].fd for fd in (action.fd,) if fd in self._sums)]

@@ -30,5 +30,3 @@ cdef struct LinearStore:
 cdef void open_linear(
     LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums
 ) noexcept nogil
-# Before the first request, and when no engine before writes any more.
-cdef void begin_linear(LinearStore *self) noexcept nogil

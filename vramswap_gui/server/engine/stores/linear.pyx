@@ -151,10 +151,22 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
         store_word(sum_of(self, number), summed(<uint32_t>number, data))
 
 
+cdef void begin_linear(Store *store) noexcept nogil:
+    """Pages that an engine before was just writing are known no more; the kernel sends them again."""
+    cdef LinearStore *self = <LinearStore *>store
+    cdef uint64_t number
+    if not self.begun and self.verified:
+        for number in range(self.size // PAGE):
+            if self.sums[number] < SUMS:
+                self.sums[number] = UNKNOWN
+    self.begun = True
+
+
 cdef void open_linear(
     LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums
 ) noexcept nogil:
     crc_prepare(True)
+    self.store.begin = begin_linear
     self.store.claim = claim
     self.store.release = release
     self.store.plan = plan
@@ -167,13 +179,3 @@ cdef void open_linear(
     # Written to be there: memory is locked as it is touched, and no request may wait for a page.
     memset(self.claims, UNKNOWN, sizeof(self.claims))
     self.mask = <uint64_t>-1 if self.verified else CLAIMS - 1
-
-
-cdef void begin_linear(LinearStore *self) noexcept nogil:
-    """Pages that an engine before was just writing are known no more; the kernel sends them again."""
-    cdef uint64_t number
-    if not self.begun and self.verified:
-        for number in range(self.size // PAGE):
-            if self.sums[number] < SUMS:
-                self.sums[number] = UNKNOWN
-    self.begun = True

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+# A log in VRAM: chunks of equal size, in which records lie one behind the other, and the tables of pages that speak of
+# them. Places count bytes through all chunks.
+#
+# Nothing here waits for anybody. A chunk is used anew when no entry speaks of it, none is about to, and nobody copies from
+# it; whoever is about to do one of these says so first and looks at the chunk or the entry again afterwards.
+from libc.stdint cimport uint64_t
+
+from vramswap_gui.server.engine.atomic cimport add_long, load_long
+from vramswap_gui.server.engine.records cimport CLAIMED, has_record, place_of, record_length
+
+cdef enum:
+    MAX_TABLES = 16
+    MAX_WRITERS = 64
+    # Taken by a writer at once, so that what it writes next lies behind what it wrote last.
+    SLAB = 256 << 10
+    # Chunks that writers leave for the one who cleans.
+    KEPT = 1
+
+    # States of a chunk. Only who has `busy` changes them.
+    FREE = 0
+    OPEN = 1                 # it is being filled, by writers or by the cleaner
+    CLOSED = 2
+
+    # What came of asking for room.
+    TAKEN = 0
+    NOT_NOW = 1
+    NOTHING_LEFT = 2
+
+    # A stretch of the log as one word: where, and how long, in units.
+    STRETCH_SHIFT = 26
+
+    # How many sixteenths of a chunk may be live when room is short, and when there is time.
+    NEARLY_FULL = 15
+    HALF_FULL = 8
+
+cdef extern from *:
+    """
+    #define NO_CHUNK UINT64_MAX
+    """
+    const uint64_t NO_CHUNK
+
+cdef struct Chunk:
+    uint64_t device          # its address
+    uint64_t live            # bytes of the records that entries speak of or soon will
+    uint64_t users           # who copies from it, or takes room in it, now
+    uint64_t state
+    uint64_t line[4]         # of the processor's cache
+
+cdef struct Table:
+    # The entries of a segment's pages.
+    uint64_t *entry
+    uint64_t pages
+
+cdef struct Slab:
+    # What a writer has taken and not used yet: its own, unless the chunk is wanted.
+    uint64_t rest
+    uint64_t line[7]
+
+cdef struct Pool:
+    Chunk *chunk
+    uint64_t count
+    int shift                # a chunk has 2 ** shift bytes
+    uint64_t open            # what is left of the chunk that is being filled
+    uint64_t busy            # somebody opens or closes a chunk
+    uint64_t short_of        # bytes for which a writer found no room; 0 again when the cleaner has done what it can
+    uint64_t turns           # the cleaner's: odd while it moves something, and what is free is about to change
+    int wake                 # eventfd of the cleaner
+    uint64_t moved           # bytes, by the cleaner
+    Table table[MAX_TABLES]
+    int tables
+    bint begun
+    Slab slab[MAX_WRITERS]
+    # The cleaner's own chunk.
+    uint64_t cleaned
+
+
+cdef inline uint64_t chunk_size(const Pool *pool) noexcept nogil:
+    return <uint64_t>1 << pool.shift
+
+
+cdef inline Chunk *chunk_at(Pool *pool, uint64_t place) noexcept nogil:
+    return &pool.chunk[place >> pool.shift]
+
+
+cdef inline uint64_t device_at(Pool *pool, uint64_t place) noexcept nogil:
+    return chunk_at(pool, place).device + (place & (chunk_size(pool) - 1))
+
+
+cdef inline void forget(Pool *pool, uint64_t entry) noexcept nogil:
+    """No entry speaks of this one's record any more."""
+    if has_record(entry):
+        add_long(&chunk_at(pool, place_of(entry)).live, -record_length(entry))
+
+
+cdef inline uint64_t pin(Pool *pool, uint64_t *entry) noexcept nogil:
+    """An entry as it is now, the record of which stays where it is until unpin()."""
+    cdef uint64_t seen = load_long(entry) & ~<uint64_t>CLAIMED, again
+    while has_record(seen):
+        add_long(&chunk_at(pool, place_of(seen)).users, 1)
+        again = load_long(entry) & ~<uint64_t>CLAIMED
+        if again == seen:
+            break
+        add_long(&chunk_at(pool, place_of(seen)).users, <uint64_t>-1)
+        seen = again
+    return seen
+
+
+cdef inline void unpin(Pool *pool, uint64_t entry) noexcept nogil:
+    if has_record(entry):
+        add_long(&chunk_at(pool, place_of(entry)).users, <uint64_t>-1)
+
+
+# By Python: chunks at these addresses, all of them free until it begins.
+cdef int open_pool(Pool *pool, int shift, list devices, int wake) except -1
+cdef void close_pool(Pool *pool) noexcept
+# Find out what is where; once, when no engine before writes any more.
+cdef void begin_pool(Pool *pool) noexcept nogil
+# Room for a record, counted as live from then on.
+cdef int take(Pool *pool, int writer, uint64_t length, uint64_t *place) noexcept nogil
+# Whether there is no use in looking for so many bytes of room before the cleaner had its turn.
+cdef bint is_short_of(Pool *pool, int writer, uint64_t length) noexcept nogil
+# Whether so many bytes of records find room now, if nobody else comes.
+cdef bint has_room_for(Pool *pool, int writer, uint64_t length) noexcept nogil
+# Whether room for them may come without anything being forgotten; if so somebody sees to it.
+cdef bint may_come(Pool *pool, int writer, uint64_t length) noexcept nogil
+
+# For the cleaner.
+cdef uint64_t free_chunks(Pool *pool) noexcept nogil
+cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths) noexcept nogil
+cdef bint take_to_clean(Pool *pool, uint64_t length, uint64_t *place) noexcept nogil
+cdef void revoke(Pool *pool, uint64_t number) noexcept nogil
+cdef bint can_hand_over(Pool *pool, uint64_t length) noexcept nogil
+cdef void hand_over(Pool *pool) noexcept nogil
