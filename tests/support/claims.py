@@ -16,6 +16,7 @@ import struct
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -441,6 +442,7 @@ def driver(bench: Bench) -> None:
         if draw.random() < 0.01:
             kernel.give_up(draw.choice(kernel.ends))
         kernel.late()
+    bench.go_on()
     assert kernel.resent > 50
     bench.end(*kernel.ends)
 
@@ -463,10 +465,15 @@ CASES: Final[dict[str, tuple[int, Callable[[Bench], None]]]] = {
 
 def main() -> None:
     workers, case = CASES[sys.argv[1]]
-    case(Bench(sys.argv[2], workers, verified=sys.argv[3:] != ["unverified"]))
-    print("done", flush=True)
-    # Workers may still look for connections.
-    os._exit(0)
+    status = 0
+    try:
+        case(Bench(sys.argv[2], workers, verified=sys.argv[3:] != ["unverified"]))
+        print("done", flush=True)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    # Workers may still look for connections, or hang.
+    os._exit(status)
 
 
 if __name__ == "__main__":
