@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,14 @@ def test_a_file_that_cannot_be_made_leaves_all_as_it_was(full: Stack) -> None:
     done(full, "off")
     full.fake.set_available(PLENTY)
     done(full, "config", "landing", "off")
+    wait_for(lambda: files(full) == [], "the end of the file")
+
+
+def test_a_file_that_somebody_swapped_off_goes_too(full: Stack) -> None:
+    done(full, "config", "landing", str(full.folder / "state"))
+    done(full, "off")
+    (file,) = files(full)
+    subprocess.run(["swapoff", file], env=full.environment, check=True)
     wait_for(lambda: files(full) == [], "the end of the file")
 
 

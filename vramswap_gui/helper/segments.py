@@ -216,10 +216,17 @@ class Segments:
         return sizing.shortfall(sum(area.used for area in leaving), room, sum(area.size for area in leaving))
 
     def spare_files(self) -> tuple[int, ...]:
-        """The swap file whose pages have room elsewhere: of several the emptiest, for then the others may not."""
+        """Swap files that are none any more; else the one whose pages have room elsewhere: of several the emptiest.
+
+        Of several that have room each alone, the others may have none then. Somebody may have swapped one off, and a
+        swapoff that was cancelled may have been done before it heard of it.
+        """
         self.look()
+        areas = self._place.areas(self._areas)
+        if left := tuple(sorted(self._place.files.keys() - areas.keys())):
+            return left
         lent_free = sum(area.size - area.used for area in self.areas())
-        for number, area in sorted(self._place.areas(self._areas).items(), key=lambda item: item[1].used):
+        for number, area in sorted(areas.items(), key=lambda item: item[1].used):
             room = monitor.room(self._areas, {area.device}, self._proc, self._sys)
             return (number,) if landing.may_go(area.used, room, lent_free) else ()
         return ()
