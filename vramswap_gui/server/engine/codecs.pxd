@@ -2,10 +2,9 @@
 # What makes pages smaller: the system's libraries, found when they are wanted, behind one table of functions.
 #
 # A worker has a state of its own for them, made before it begins: nothing is allocated afterwards.
+from vramswap_gui.server.engine.page cimport PAGE
 
 cdef enum:
-    PAGE = 4096
-
     # Places in the table.
     LZ4 = 0
     ZSTD = 1

@@ -3,7 +3,8 @@
 from libc.stdint cimport uint64_t
 
 from vramswap_gui.server.engine.codecs cimport CodecState
-from vramswap_gui.server.engine.records cimport LONGEST, PAGE
+from vramswap_gui.server.engine.page cimport PAGE
+from vramswap_gui.server.engine.records cimport LONGEST
 
 cdef enum:
     # Pages of one batch.

@@ -36,6 +36,7 @@ from vramswap_gui.server.engine.frontends.ublk cimport (
     vs_io_desc,
 )
 from vramswap_gui.server.engine.frontends.uring cimport uring_open
+from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport LONGEST, form_of, record_length, RAW, UNWRITTEN
 from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, OUT, Port, Store
 from vramswap_gui.server.engine.stores.cleaner cimport CARRIED, Cleaner, clean
@@ -73,7 +74,6 @@ cdef enum:
     MAX_CONNECTIONS = 1008
     MAX_QUEUES = 16
     # How the ways to copy are compared: pages as they come from a socket, behind a header; so many times for each number.
-    PAGE = 4096
     STRIDE = PAGE + 28
     TRIES = 7
     WARM_UP = 3
@@ -137,6 +137,15 @@ cdef void touch(void *memory, size_t size) noexcept:
     cdef size_t place
     for place in range(0, size, PAGE):
         bytes[place] = 0
+
+
+cdef object started(run, argument, str name):
+    """A thread. Each locked byte of its stack is locked memory, and the data path needs little."""
+    threading.stack_size(256 << 10)
+    thread = threading.Thread(target=run, args=(argument,), name=name, daemon=True)
+    thread.start()
+    threading.stack_size(0)
+    return thread
 
 
 cdef void open_desk(Desk *desk, int worker, CodecState *codecs, unsigned char *memory, size_t pages) noexcept:
@@ -203,10 +212,7 @@ cdef class _Cleaning:
         cleaner.pool = &self.pool
 
     def start(self, unsigned long long context) -> None:
-        threading.stack_size(256 << 10)
-        self._thread = threading.Thread(target=self._run, args=(context,), name="cleaner", daemon=True)
-        self._thread.start()
-        threading.stack_size(0)
+        self._thread = started(self._run, context, "cleaner")
 
     def _run(self, unsigned long long context):
         go_with_the_others()
@@ -286,8 +292,6 @@ cdef class Engine:
         self._listed = <Listed *>pinned(workers * LANES * BATCHES * MAX_LISTED * sizeof(Listed))
         kernel = self._load(cubin)
         kernel_from = self._measure(kernel, can_batch)
-        # Each locked byte of stack is locked memory, and the path above needs little.
-        threading.stack_size(256 << 10)
         for i in range(workers):
             w = &self._workers[i]
             w.context = <cydriver.CUcontext><uintptr_t>context
@@ -313,10 +317,7 @@ cdef class Engine:
                     copies.kernel_from = kernel_from[lane]
                     if self._desks != NULL:
                         copies.desk = &self._desks[(i * LANES + lane) * BATCHES + b]
-            thread = threading.Thread(target=self._run, args=(i,), name=f"worker-{i}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
-        threading.stack_size(0)
+            self._threads.append(started(self._run, i, f"worker-{i}"))
 
     cdef int _provide_desks(self) except -1:
         """Make all that workers need to pack pages and to unpack them."""

@@ -6,7 +6,8 @@
 # say it, and then there is no record. The sum lies with the data, so that one entry, published at once, speaks of both.
 from libc.stdint cimport uint32_t, uint64_t
 
-from vramswap_gui.server.engine.codecs cimport PAGE, CodecState
+from vramswap_gui.server.engine.codecs cimport CodecState
+from vramswap_gui.server.engine.page cimport PAGE
 
 cdef enum:
     UNIT = 16

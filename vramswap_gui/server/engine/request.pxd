@@ -4,6 +4,7 @@
 from libc.stdint cimport uint64_t
 
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
+from vramswap_gui.server.engine.page cimport PAGE
 
 cdef enum:
     # Which way data goes; each way has queues, batches and streams of its own, so that neither waits for the other.
@@ -102,6 +103,19 @@ cdef inline bint has_slot(const Queue *queue) noexcept nogil:
 
 cdef inline IoRequest *at(Queue *queue, unsigned int number) noexcept nogil:
     return &queue.request[number % DEPTH]
+
+
+cdef inline uint64_t first_page(const IoRequest *request) noexcept nogil:
+    return request.offset // PAGE
+
+
+cdef inline uint64_t after_pages(const IoRequest *request) noexcept nogil:
+    return (request.offset + request.length + PAGE - 1) // PAGE
+
+
+cdef inline bint is_whole(const IoRequest *request, uint64_t number) noexcept nogil:
+    """Whether a request is of all of a page."""
+    return number * PAGE >= request.offset and (number + 1) * PAGE <= request.offset + request.length
 
 
 cdef inline bint in_flight(const Queue *queue) noexcept nogil:

@@ -3,10 +3,10 @@
 from libc.stdint cimport uint64_t
 
 from vramswap_gui.server.engine.frontends cimport nbdwire
+from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.request cimport Port
 
 cdef enum:
-    PAGE = 4096
     # The kernel sends up to half a MiB at once, and asks for up to 128 KiB: two such replies fit, so that one is copied
     # while the other is sent. A larger transfer flows through in parts.
     RX_SIZE = 512 << 10

@@ -4,7 +4,8 @@ from libc.stdint cimport uint64_t
 
 from vramswap_gui.server.engine.codecs cimport CodecState
 from vramswap_gui.server.engine.copy_batch cimport Channel, CopyBatch
-from vramswap_gui.server.engine.records cimport LONGEST, PAGE
+from vramswap_gui.server.engine.page cimport PAGE
+from vramswap_gui.server.engine.records cimport LONGEST
 from vramswap_gui.server.engine.stores.pool cimport Pool
 
 cdef enum:

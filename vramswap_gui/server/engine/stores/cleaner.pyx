@@ -11,6 +11,7 @@ from libc.stdint cimport uint64_t
 from posix.unistd cimport read
 
 from vramswap_gui.server.engine.atomic cimport add_long, change_long, load_acquire, load_long, store_long
+from vramswap_gui.server.engine.clock cimport pause
 from vramswap_gui.server.engine.copy_batch cimport add, copy_again, poll, submit
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
@@ -34,16 +35,10 @@ from vramswap_gui.server.engine.stores.pool cimport (
     hand_over,
     pin,
     revoke,
+    seen_at,
     take_to_clean,
     unpin,
 )
-
-cdef extern from "<time.h>" nogil:
-    ctypedef long time_t
-    cdef struct timespec:
-        time_t tv_sec
-        long tv_nsec
-    int nanosleep(const timespec *, timespec *)
 
 cdef enum:
     # Nanoseconds: between two looks whether a copy is done, and between two moves that nobody waits for.
@@ -51,17 +46,6 @@ cdef enum:
     BETWEEN_MOVES = 500000
     # How often a record is read that is not as it was.
     TRIES = 3
-
-
-cdef inline void pause(long nanoseconds) noexcept nogil:
-    cdef timespec length
-    length.tv_sec = 0
-    length.tv_nsec = nanoseconds
-    nanosleep(&length, NULL)
-
-
-cdef inline uint64_t seen_at(uint64_t *slot) noexcept nogil:
-    return load_long(slot) & ~<uint64_t>CLAIMED
 
 
 cdef void look_for(Cleaner *self, uint64_t number) noexcept nogil:

@@ -5,7 +5,6 @@ from libc.stdint cimport uint32_t, uint64_t
 from vramswap_gui.server.engine.request cimport Store
 
 cdef enum:
-    PAGE = 4096
     # What a sum can say instead: nobody knows it; or a write of the page is under way, and no second one begins. Sums that
     # come out as such a number, or as one kept for later, are moved out of the way.
     UNKNOWN = 0

@@ -16,7 +16,17 @@ from vramswap_gui.server.engine cimport copy_batch, tally
 from vramswap_gui.server.engine.atomic cimport exchange_if, load_word, store_word
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
 from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
-from vramswap_gui.server.engine.request cimport READ, ZERO, IoRequest, Port, Store
+from vramswap_gui.server.engine.page cimport PAGE
+from vramswap_gui.server.engine.request cimport (
+    READ,
+    ZERO,
+    IoRequest,
+    Port,
+    Store,
+    after_pages,
+    first_page,
+    is_whole,
+)
 
 cdef extern from "<errno.h>" nogil:
     enum: EIO
@@ -39,18 +49,6 @@ cdef inline bint begin(uint32_t *sum) noexcept nogil:
         if exchange_if(sum, &before, WRITING):
             return True
     return False
-
-
-cdef inline uint64_t first_page(const IoRequest *request) noexcept nogil:
-    return request.offset // PAGE
-
-
-cdef inline uint64_t after_pages(const IoRequest *request) noexcept nogil:
-    return (request.offset + request.length + PAGE - 1) // PAGE
-
-
-cdef inline bint is_whole(const IoRequest *request, uint64_t number) noexcept nogil:
-    return number * PAGE >= request.offset and (number + 1) * PAGE <= request.offset + request.length
 
 
 cdef bint add_zeroes(LinearStore *self, IoRequest *request, CopyBatch *batch) noexcept nogil:

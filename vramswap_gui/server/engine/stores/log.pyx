@@ -12,13 +12,14 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
 from vramswap_gui.server.engine cimport copy_batch, tally
-from vramswap_gui.server.engine.atomic cimport clear_bits, load_long, set_bits, swap_long
+from vramswap_gui.server.engine.atomic cimport clear_bits, set_bits, swap_long
+from vramswap_gui.server.engine.clock cimport pause
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
 from vramswap_gui.server.engine.desk cimport NOTES, Desk, Note, settle
+from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
     LONGEST,
-    PAGE,
     UNWRITTEN,
     at_place,
     has_record,
@@ -28,7 +29,16 @@ from vramswap_gui.server.engine.records cimport (
     record_length,
     unpack,
 )
-from vramswap_gui.server.engine.request cimport READ, ZERO, IoRequest, Port, Store
+from vramswap_gui.server.engine.request cimport (
+    READ,
+    ZERO,
+    IoRequest,
+    Port,
+    Store,
+    after_pages,
+    first_page,
+    is_whole,
+)
 from vramswap_gui.server.engine.stores.pool cimport (
     NOTHING_LEFT,
     NOT_NOW,
@@ -41,6 +51,7 @@ from vramswap_gui.server.engine.stores.pool cimport (
     is_short_of,
     may_come,
     pin,
+    seen_at,
     take,
     unpin,
 )
@@ -48,32 +59,9 @@ from vramswap_gui.server.engine.stores.pool cimport (
 cdef extern from "<errno.h>" nogil:
     enum: EIO, ENOSPC
 
-
-cdef extern from "<time.h>" nogil:
-    ctypedef long time_t
-    cdef struct timespec:
-        time_t tv_sec
-        long tv_nsec
-    int nanosleep(const timespec *, timespec *)
-
 cdef enum:
     # Nanoseconds. A worker whose write waits for room lets the cleaner have the processor for so long.
     NAP = 20000
-
-
-cdef inline void nap() noexcept nogil:
-    cdef timespec length
-    length.tv_sec = 0
-    length.tv_nsec = NAP
-    nanosleep(&length, NULL)
-
-
-cdef inline uint64_t first_page(const IoRequest *request) noexcept nogil:
-    return request.offset // PAGE
-
-
-cdef inline uint64_t after_pages(const IoRequest *request) noexcept nogil:
-    return (request.offset + request.length + PAGE - 1) // PAGE
 
 
 cdef inline uint64_t first_byte(const IoRequest *request, uint64_t number) noexcept nogil:
@@ -84,10 +72,6 @@ cdef inline uint64_t first_byte(const IoRequest *request, uint64_t number) noexc
 cdef inline uint64_t after_bytes(const IoRequest *request, uint64_t number) noexcept nogil:
     """And where it ends."""
     return min(request.offset + request.length - number * PAGE, <uint64_t>PAGE)
-
-
-cdef inline bint is_whole(const IoRequest *request, uint64_t number) noexcept nogil:
-    return first_byte(request, number) == 0 and after_bytes(request, number) == PAGE
 
 
 cdef inline unsigned char *data_of(IoRequest *request, uint64_t number) noexcept nogil:
@@ -134,7 +118,7 @@ cdef bint read_alone(LogStore *self, uint64_t number, unsigned char *page, CopyB
         unpin(self.pool, entry)
         right = unpack(desk.codecs, entry, number, desk.record, page)
         # Nothing is wrong with a page that was written meanwhile.
-        if right or (load_long(&self.entry[number]) & ~<uint64_t>CLAIMED) == entry:
+        if right or seen_at(&self.entry[number]) == entry:
             return right
 
 
@@ -220,7 +204,7 @@ cdef bint plan_write(LogStore *self, IoRequest *request, CopyBatch *batch) noexc
     cdef uint64_t length = 0
     cdef int found = NOTHING_LEFT
     if request.op != ZERO and is_short_of(self.pool, desk.worker, count * LONGEST):
-        nap()
+        pause(NAP)
         return False
     if not pack_all(self, request, batch):
         request.status = EIO

@@ -93,12 +93,17 @@ cdef inline void forget(Pool *pool, uint64_t entry) noexcept nogil:
         add_long(&chunk_at(pool, place_of(entry)).live, -record_length(entry))
 
 
+cdef inline uint64_t seen_at(const uint64_t *entry) noexcept nogil:
+    """An entry as it is now, whoever claims it."""
+    return load_long(entry) & ~<uint64_t>CLAIMED
+
+
 cdef inline uint64_t pin(Pool *pool, uint64_t *entry) noexcept nogil:
     """An entry as it is now, the record of which stays where it is until unpin()."""
-    cdef uint64_t seen = load_long(entry) & ~<uint64_t>CLAIMED, again
+    cdef uint64_t seen = seen_at(entry), again
     while has_record(seen):
         add_long(&chunk_at(pool, place_of(seen)).users, 1)
-        again = load_long(entry) & ~<uint64_t>CLAIMED
+        again = seen_at(entry)
         if again == seen:
             break
         add_long(&chunk_at(pool, place_of(seen)).users, <uint64_t>-1)

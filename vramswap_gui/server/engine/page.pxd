@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+
+cdef enum:
+    PAGE = 4096
