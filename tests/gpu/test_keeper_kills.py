@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support import card
+from tests.support.nbd_client import READ, WRITE, header
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.units import KIB, MIB
@@ -73,12 +74,12 @@ def pages(block: int, version: int) -> bytes:
 
 
 def write(end: socket.socket, block: int, data: bytes) -> None:
-    end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 1, 1, block * BLOCK, BLOCK) + data)
+    end.sendall(header(WRITE, block * BLOCK, BLOCK, 1) + data)
     assert take(end, 16) == struct.pack(">IIQ", 0x67446698, 0, 1)
 
 
 def read(end: socket.socket, block: int) -> bytes:
-    end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, block * BLOCK, BLOCK))
+    end.sendall(header(READ, block * BLOCK, BLOCK, 1))
     assert take(end, 16) == struct.pack(">IIQ", 0x67446698, 0, 1)
     return take(end, BLOCK)
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.support import card
+from tests.support.nbd_client import header
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export, export
 from vramswap_gui.errors import VramswapError
@@ -97,8 +98,7 @@ class Client:
     def _send(self, open_: dict[int, tuple[bool, int]]) -> None:
         # Apart from the answers, so that neither side waits for the other with full sockets.
         data = b"".join(
-            struct.pack(">IHHQQI", 0x25609513, 0, write, cookie, block * BLOCK, BLOCK)
-            + (pages(block, self._versions[block] + 1) if write else b"")
+            header(write, block * BLOCK, BLOCK, cookie) + (pages(block, self._versions[block] + 1) if write else b"")
             for cookie, (write, block) in open_.items()
         )
         self._end.sendall(data)

@@ -13,6 +13,7 @@ import pytest
 from vramswap_gui.bench.load import Generator
 
 from tests.support.fakegpu import FakeGpu
+from tests.support.nbd_client import header
 from tests.support.server import Server, running
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
@@ -46,7 +47,7 @@ def load(server: Server, write_percent: int, requests: int) -> Measured:
 
 
 def send(end: socket.socket, command: int, offset: int, length: int, payload: bytes = b"") -> None:
-    end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, command, 1, offset, length) + payload)
+    end.sendall(header(command, offset, length) + payload)
 
 
 def answered(end: socket.socket, length: int = 0) -> bytes:

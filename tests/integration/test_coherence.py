@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.support.nbd_client import READ, WRITE, header
 from tests.support.server import Server
 from vramswap_gui.bench.export import Export
 from vramswap_gui.units import KIB, MIB
@@ -61,7 +62,7 @@ def client(export: Export, seed: int, history: History, reads: list[tuple[int, i
             write = choose.random() < 0.5
             version = history.next_version() if write else 0
             asked = time.monotonic()
-            end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, int(write), cookie, offset, size))
+            end.sendall(header(WRITE if write else READ, offset, size, cookie))
             if write:
                 end.sendall(struct.pack("=Q", version) * (size // 8))
             magic, error, answered_cookie = struct.unpack(">IIQ", replies.read(16))

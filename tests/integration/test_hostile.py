@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from vramswap_gui.bench.load import Generator
 
 from tests.support.fakegpu import FakeGpu
+from tests.support.nbd_client import READ, WRITE, header
 from tests.support.server import Server, running
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.bench.export import Export
@@ -144,7 +145,7 @@ def test_what_comes_and_goes_leaves_nothing(export: Server) -> None:
                         end.sendall(draw.randbytes(draw.randrange(40)))
                 case 2:
                     with Export(export.socket, SIZE, export.process.pid, 0.0).connect() as end:
-                        end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 1, 1, 0, 4096) + bytes(draw.randrange(4096)))
+                        end.sendall(header(WRITE, 0, 4096) + bytes(draw.randrange(4096)))
 
     def descriptors() -> tuple[int, int]:
         return len(list((path / "fd").iterdir())), len(list(Path(f"/proc/{export.engine()}/fd").iterdir()))
@@ -169,7 +170,7 @@ def test_what_comes_and_goes_leaves_nothing(export: Server) -> None:
     with contextlib.ExitStack() as ends:
         for _ in range(AT_A_TIME):
             end = ends.enter_context(Export(export.socket, SIZE, export.process.pid, 0.0).connect())
-            end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, 0, 4096))
+            end.sendall(header(READ, 0, 4096))
             assert len(end.recv(16 + 4096, socket.MSG_WAITALL)) == 16 + 4096
     come_and_go(CHURN // 4)
     wait_for(all_closed, "all descriptors to be closed")

@@ -12,7 +12,6 @@ import os
 import random
 import select
 import socket
-import struct
 import sys
 import threading
 import time
@@ -25,28 +24,25 @@ from typing import Any, Final
 from vramswap_gui.server.engine.engine import Engine
 
 from tests.support.fakegpu import FakeGpu
+from tests.support.nbd_client import DISC, FLUSH, PAGE, READ, REPLY, REPLY_MAGIC, TRIM, WRITE, header
 from tests.support.waiting import wait_for
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.units import MIB
 
-READ, WRITE, DISC, FLUSH, TRIM = range(5)
-PAGE: Final = 4096
 SIZE: Final = 32 * MIB
 PAGES: Final = SIZE // PAGE
 #: What a page's sum says while it is written; see linear.pxd.
 WRITING: Final = 1
 #: The simulated GPU: every copy hangs, one hangs, that one does.
 ALL, ONE, ONE_HANGS = 1, 3, 4
-_COOKIE: Final = 7
-_REPLY: Final = struct.Struct(">IIQ")
 
 
-def message(command: int, page: int, value: int = 0, cookie: int = _COOKIE, pages: int = 1) -> bytes:
+def message(command: int, page: int, value: int = 0, cookie: int = 7, pages: int = 1) -> bytes:
     """A request, with its data."""
-    header = struct.pack(">IHHQQI", 0x25609513, 0, command, cookie, page * PAGE, pages * PAGE)
-    return header + (bytes([value]) * PAGE * pages if command == WRITE else b"")
+    data = bytes([value]) * PAGE * pages if command == WRITE else b""
+    return header(command, page * PAGE, pages * PAGE, cookie) + data
 
 
 class Bench:
@@ -119,8 +115,8 @@ class End:
 
     def error(self) -> int:
         """That of the next reply."""
-        magic, error, _ = _REPLY.unpack(self.socket.recv(_REPLY.size, socket.MSG_WAITALL))
-        assert magic == 0x67446698
+        magic, error, _ = REPLY.unpack(self.socket.recv(REPLY.size, socket.MSG_WAITALL))
+        assert magic == REPLY_MAGIC
         return int(error)
 
     def done(self, command: int, page: int, value: int = 0, **more: int) -> None:
@@ -185,9 +181,7 @@ def retired(bench: Bench) -> None:
     bench.hang_over(one)
     for number, end in enumerate(ends):
         pages = range(100 + number * 64, 100 + number * 64 + 64)
-        end.socket.sendall(
-            b"".join(struct.pack(">IHHQQI", 0x25609513, 0, WRITE, 1, page * PAGE, 512) + bytes(512) for page in pages)
-        )
+        end.socket.sendall(b"".join(header(WRITE, page * PAGE, 512) + bytes(512) for page in pages))
     for end in ends:
         # What is sent to it fails, and so its worker knows that it is over.
         end.socket.shutdown(socket.SHUT_RD)
@@ -246,10 +240,10 @@ def parts(bench: Bench) -> None:
         data = b""
         for number in range(20):
             if draw.random() < 0.3:
-                data += struct.pack(">IHHQQI", 0x25609513, 0, TRIM, 1, draw.randrange(64) * 512, SIZE - 65536)
+                data += header(TRIM, draw.randrange(64) * 512, SIZE - 65536)
             else:
                 start, length = draw.randrange(SIZE - MIB) // 512 * 512, draw.randrange(1, 1024) * 512
-                data += struct.pack(">IHHQQI", 0x25609513, 0, WRITE, 1, start, length) + bytes([number]) * length
+                data += header(WRITE, start, length) + bytes([number]) * length
         threading.Thread(target=end.socket.sendall, args=(data,), daemon=True).start()
     for end in ends:
         assert [end.error() for _ in range(20)] == [0] * 20
@@ -393,14 +387,14 @@ class Driver:
             self.give_up(end)
             return
         data = self.came.get(end, b"") + more
-        while len(data) >= _REPLY.size:
-            _, error, cookie = _REPLY.unpack_from(data)
+        while len(data) >= REPLY.size:
+            _, error, cookie = REPLY.unpack_from(data)
             request = self.requests[cookie]
-            length = _REPLY.size + (request.pages.pages * PAGE if request.op == READ else 0)
+            length = REPLY.size + (request.pages.pages * PAGE if request.op == READ else 0)
             assert error == 0
             if len(data) < length:
                 break
-            self._finish(request, data[_REPLY.size : length])
+            self._finish(request, data[REPLY.size : length])
             data = data[length:]
         self.came[end] = data
 

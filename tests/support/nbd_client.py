@@ -12,6 +12,16 @@ from typing import Final
 PAGE: Final = 4096
 EIO: Final = 5
 ENOSPC: Final = 28
+#: Commands (proto.md of the NBD project).
+READ, WRITE, DISC, FLUSH, TRIM, _, WRITE_ZEROES = range(7)
+#: The beginning of a reply: its magic, the error, and the request's cookie.
+REPLY: Final = struct.Struct(">IIQ")
+REPLY_MAGIC: Final = 0x67446698
+
+
+def header(command: int, offset: int, length: int, cookie: int = 7) -> bytes:
+    """A request without its data."""
+    return struct.pack(">IHHQQI", 0x25609513, 0, command, cookie, offset, length)
 
 
 class Client:
@@ -21,9 +31,9 @@ class Client:
         self.end = end
 
     def _ask(self, command: int, offset: int, length: int, data: bytes = b"") -> int:
-        self.end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, command, 7, offset, length) + data)
-        magic, error, _ = struct.unpack(">IIQ", self._take(16))
-        assert magic == 0x67446698
+        self.end.sendall(header(command, offset, length) + data)
+        magic, error, _ = REPLY.unpack(self._take(REPLY.size))
+        assert magic == REPLY_MAGIC
         return int(error)
 
     def _take(self, size: int) -> bytes:
@@ -33,7 +43,7 @@ class Client:
 
     def read(self, offset: int, length: int = PAGE) -> bytes | None:
         """None: an input/output error."""
-        error = self._ask(0, offset, length)
+        error = self._ask(READ, offset, length)
         assert error in (0, EIO)
         return None if error else self._take(length)
 
@@ -42,15 +52,15 @@ class Client:
 
     def offer(self, offset: int, data: bytes) -> bool:
         """Write, and whether there was room for it."""
-        error = self._ask(1, offset, len(data), data)
+        error = self._ask(WRITE, offset, len(data), data)
         assert error in (0, ENOSPC)
         return error == 0
 
     def zero(self, offset: int, length: int) -> None:
-        assert self._ask(6, offset, length) == 0
+        assert self._ask(WRITE_ZEROES, offset, length) == 0
 
     def discard(self, offset: int, length: int) -> None:
-        assert self._ask(4, offset, length) == 0
+        assert self._ask(TRIM, offset, length) == 0
 
 
 def crowd(end: socket.socket, seed: int, requests: int) -> list[int]:
@@ -61,15 +71,15 @@ def crowd(end: socket.socket, seed: int, requests: int) -> list[int]:
         for cookie in range(requests):
             pages, offset = draw.choice((1, 1, 2, 3)), draw.randrange(3) * PAGE
             length = pages * PAGE if draw.random() < 0.8 else 512
-            command = draw.choice((0, 1, 1, 4))
-            data = draw.randbytes(length) if command == 1 else b""
-            wanted.append(length if command == 0 else 0)
-            end.sendall(struct.pack(">IHHQQI", 0x25609513, 0, command, cookie, offset, length) + data)
+            command = draw.choice((READ, WRITE, WRITE, TRIM))
+            data = draw.randbytes(length) if command == WRITE else b""
+            wanted.append(length if command == READ else 0)
+            end.sendall(header(command, offset, length, cookie) + data)
 
     sender = threading.Thread(target=send)
     sender.start()
     for _ in range(requests):
-        _, error, cookie = struct.unpack(">IIQ", end.recv(16, socket.MSG_WAITALL))
+        _, error, cookie = REPLY.unpack(end.recv(REPLY.size, socket.MSG_WAITALL))
         errors += [error] if error else []
         if wanted[cookie] and not error:
             end.recv(wanted[cookie], socket.MSG_WAITALL)

@@ -14,7 +14,7 @@ from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
 from tests.support.waiting import wait_for
 from tests.system import uml
-from tests.system.lent import ctl, priorities, told
+from tests.system.lent import ctl, place, priorities, told
 from tests.system.swapped import command, say, used
 from vramswap_gui.units import MIB
 
@@ -101,9 +101,7 @@ def main() -> None:
 
 
 def _prepare(stack: Stack) -> None:
-    stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
-    stack.gpu_folder = Path("/run/gpu/card")
-    stack.config.write_text(f'mode = "off"\nsize = {64 * MIB}\nheadroom = 0\n')
+    place(stack, f'mode = "off"\nsize = {64 * MIB}\nheadroom = 0\n')
 
 
 if __name__ == "__main__":

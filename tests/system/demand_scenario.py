@@ -16,6 +16,7 @@ from typing import Any, Final
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.waiting import wait_for
+from tests.system.lent import place
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import GIB, MIB
 
@@ -61,9 +62,7 @@ def short(stack: Stack) -> Iterator[Filling]:
 
 
 def _prepare(stack: Stack) -> None:
-    stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
-    stack.gpu_folder = Path("/run/gpu/card")
-    stack.config.write_text(f'mode = "on-demand"\nsize = {SIZE}\nrelease_after = 10\n')
+    place(stack, f'mode = "on-demand"\nsize = {SIZE}\nrelease_after = 10\n')
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typing import Final
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, status, swaps, told
+from tests.system.lent import attached, ctl, engines, keeper, place, status, swaps, told
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
@@ -96,10 +96,7 @@ def lose_both(stack: Stack) -> None:
 
 
 def _prepare(stack: Stack) -> None:
-    stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
-    # Simulated VRAM must not be swapped itself.
-    stack.gpu_folder = Path("/run/gpu/card")
-    stack.config.write_text(f"size = {SIZE}\n")
+    place(stack, f"size = {SIZE}\n")
 
 
 def main() -> None:

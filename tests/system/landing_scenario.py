@@ -16,7 +16,7 @@ from typing import Final
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.waiting import wait_for
-from tests.system.lent import ctl, priorities, status
+from tests.system.lent import ctl, place, priorities, status
 from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.units import MIB
 
@@ -99,9 +99,7 @@ def main() -> None:
     command(f"mkfs.{kind}", *MAKE[kind], DISK)
 
     def prepare(stack: Stack) -> None:
-        stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
-        stack.gpu_folder = Path("/run/gpu/card")
-        stack.config.write_text(f'mode = "off"\nsize = {SIZE}\n')
+        place(stack, f'mode = "off"\nsize = {SIZE}\n')
         folder = stack.folder / "state"
         folder.mkdir(0o700)
         command("mount", "-t", kind, DISK, str(folder))

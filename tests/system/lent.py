@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,14 @@ from typing import Any
 
 from tests.demo.stack import Stack
 from tests.system.swapped import say
+
+
+def place(stack: Stack, settings: str) -> None:
+    """Where the guest has what is simulated, and the settings."""
+    stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
+    # Simulated VRAM must not be swapped itself.
+    stack.gpu_folder = Path("/run/gpu/card")
+    stack.config.write_text(settings)
 
 
 def ctl(stack: Stack, *arguments: str) -> str:

@@ -16,13 +16,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, swaps, told
+from tests.system.lent import attached, ctl, engines, keeper, place, swaps, told
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
@@ -111,10 +110,7 @@ def one(stack: Stack, chance: random.Random, number: int) -> None:
 
 def _prepare(stack: Stack) -> None:
     transport = sys.argv[3]
-    stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
-    # Simulated VRAM must not be swapped itself.
-    stack.gpu_folder = Path("/run/gpu/card")
-    stack.config.write_text(f'size = {SIZES[0] * MIB}\nmode = "off"\ntransport = "{transport}"\n')
+    place(stack, f'size = {SIZES[0] * MIB}\nmode = "off"\ntransport = "{transport}"\n')
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from typing import Final
 from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, status, swaps
+from tests.system.lent import attached, ctl, engines, keeper, place, status, swaps
 from tests.system.swapped import command, say
 from vramswap_gui.units import MIB
 
@@ -118,9 +118,7 @@ def main() -> None:
 
 
 def _prepare(stack: Stack) -> None:
-    stack.libraries = Path(os.environ["LD_LIBRARY_PATH"])
-    stack.gpu_folder = Path("/run/gpu/card")
-    stack.config.write_text(f'size = {24 * MIB}\nmode = "off"\n')
+    place(stack, f'size = {24 * MIB}\nmode = "off"\n')
 
 
 if __name__ == "__main__":
