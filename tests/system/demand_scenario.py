@@ -23,7 +23,7 @@ from vramswap_gui.units import GIB, MIB
 SIZE: Final = 64 * MIB
 #: What is left when memory is short: less than the share at which lending begins, and enough for the server, the
 #: helper's programs and simulated VRAM, which is memory too.
-LEFT: Final = 150 * MIB
+LEFT: Final = 180 * MIB
 EXCESS: Final = 40 * MIB
 #: A program that has memory and does nothing with it.
 _HOG: Final = "import signal, sys; memory = b'x' * int(sys.argv[1]); signal.pause()"

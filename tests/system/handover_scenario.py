@@ -19,7 +19,7 @@ from tests.system.lent import attached, ctl, engines, keeper, place, status, swa
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
-SIZE: Final = 64 * MIB
+SIZE: Final = 96 * MIB
 #: The rest is for what an upgrade takes: whoever asks for it, a program that is asked whether it understands what it
 #: would be left, and for a moment two keepers' memory and two engines.
 EXCESS: Final = 24 * MIB

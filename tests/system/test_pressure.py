@@ -28,7 +28,7 @@ def test_a_stalled_engine_is_replaced(boot: Callable[..., uml.Result]) -> None:
 
 def test_swap_comes_and_goes_with_the_need(boot: Callable[..., uml.Result]) -> None:
     # Short is less than 12 % of memory, and the server has to start within that.
-    result = boot("tests.system.demand_scenario", memory=1400)
+    result = boot("tests.system.demand_scenario", memory=1700)
     assert result.status == 0, result.output
     assert "all done" in result.output
 
