@@ -370,6 +370,26 @@ class Problem(enum.StrEnum):
         "The server is changing something.",
         "Try again in a moment.",
     )  # fmt: skip
+    NOT_EARNED = (
+        "not-earned", ErrorCode.BUSY,
+        "The VRAM can hold {offer:size} more of pages of any kind, not {size:size}.",
+        "Wait until pages are stored and turn out to be smaller, or choose a larger size.",
+    )  # fmt: skip
+    POOL_IN_USE = (
+        "pool-in-use", ErrorCode.BUSY,
+        "The rest of the VRAM could not hold what segments have and may still be given: {missing:size} are missing.",
+        "Remove a segment first.",
+    )  # fmt: skip
+    EXTENTS_DIFFER = (
+        "extents-differ", ErrorCode.INVALID_ARGUMENT,
+        "The pool has extents of {size:size}, and one of {given:size} was asked for.",
+        "Ask for one of the same size.",
+    )  # fmt: skip
+    EXTENTS_FULL = (
+        "extents-full", ErrorCode.OUT_OF_VRAM,
+        "The pool has {count:number} extents, and there can be no more.",
+        "Turn the swap off and on again to have it divided anew.",
+    )  # fmt: skip
     SERVER_STOPPING = (
         "server-stopping", ErrorCode.BUSY,
         "The server is stopping.",

@@ -13,6 +13,8 @@ TIB: Final = 1 << 40
 
 #: More segments than this would cost more in devices and buffers than the finer steps are worth.
 MAX_SEGMENTS: Final = 16
+#: Parts in which VRAM comes and goes where the pages of all segments lie packed in it.
+MAX_EXTENTS: Final = 32
 #: VRAM comes in 2 MiB pages, so every segment is a multiple of this.
 SIZE_STEP: Final = 2 * MIB
 MIN_SIZE: Final = 16 * MIB

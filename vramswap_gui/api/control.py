@@ -44,10 +44,13 @@ class ControlVerb(enum.StrEnum):
     STATUS = "status", (), 4.0
     #: What the workers counted since the start.
     COUNTERS = "counters", (), 4.0
-    #: Make a segment of ``size`` bytes: :class:`SegmentInfo`.
+    #: Make a segment of ``size`` bytes: :class:`SegmentInfo`. Where pages are packed, out of what the pool offers.
     ADD = "add", ("size",)
     #: Take a segment back that is no swap.
     REMOVE = "remove", ("index",)
+    #: Where pages are packed: have another extent of ``size`` bytes in the pool, and give the newest one back.
+    EXTEND = "extend", ("size",)
+    SHRINK = "shrink"
     #: End, which needs that there are no segments.
     QUIT = "quit", (), 10.0
     #: Become the program that is installed now. The connection's end is the answer.
@@ -173,6 +176,31 @@ class SegmentInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolInfo:
+    """The VRAM in which the pages of all segments lie packed, as the engine last told of it. Sizes in bytes."""
+
+    #: How many extents of how much.
+    extents: int = 0
+    size: int = 0
+    #: What pages take of it, and the pages that are stored: those of one word, which take nothing, and those that the
+    #: kernel has forgotten without saying so among them.
+    live: int = 0
+    pages: int = 0
+    #: What another segment may have. Below 0: so much of the reserve is promised, and a segment should go.
+    offer: int = 0
+
+    @property
+    def vram(self) -> int:
+        """All of it."""
+        return self.extents * self.size
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """As :meth:`GpuInfo.from_wire`."""
+        return from_fields(cls, wire)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerStatus:
     """Everything that the keeper tells of itself."""
 
@@ -196,6 +224,9 @@ class ServerStatus:
     transport_reason: Reason = NO_DRIVER
     #: In which format it leaves what it has to another program. The versions that did not say have 2.
     leaves: int = 2
+    #: By what pages are packed; empty: each segment has VRAM of its own.
+    compression: str = ""
+    pool: PoolInfo = field(default_factory=PoolInfo)
 
     @property
     def devices(self) -> dict[int, str]:
@@ -226,6 +257,7 @@ class ServerStatus:
             "segments": tuple(SegmentInfo.from_wire(segment) for segment in wire.get("segments", ())),
             "damaged": tuple(wire.get("damaged", (0, 0))),
             "transport_reason": Reason.from_wire(wire["transport_reason"]) if "transport_reason" in wire else NO_DRIVER,
+            "pool": PoolInfo.from_wire(wire.get("pool") or {}),
         }
         return from_fields(cls, {**wire, **known})
 
