@@ -375,6 +375,11 @@ class Problem(enum.StrEnum):
         "The VRAM can hold {offer:size} more of pages of any kind, not {size:size}.",
         "Wait until pages are stored and turn out to be smaller, or choose a larger size.",
     )  # fmt: skip
+    NO_POOL = (
+        "no-pool", ErrorCode.INVALID_ARGUMENT,
+        "Pages are not packed, and there is no pool to extend.",
+        "Start the server with --compression.",
+    )  # fmt: skip
     POOL_IN_USE = (
         "pool-in-use", ErrorCode.BUSY,
         "The rest of the VRAM could not hold what segments have and may still be given: {missing:size} are missing.",

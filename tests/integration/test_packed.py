@@ -26,8 +26,7 @@ from tests.support.server import Server, refused, running
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
-from vramswap_gui.server.packing import Compression, Packing
-from vramswap_gui.units import GIB, MIB
+from vramswap_gui.units import MIB
 
 SIZE = 32 * MIB
 PAGES = SIZE // PAGE
@@ -335,12 +334,13 @@ import random, socket, sys
 from tests.support.nbd_client import Client
 from vramswap_gui.server.engine.engine import Engine
 from vramswap_gui.server.engine.vram import Vram
-from vramswap_gui.server.page_sums import ENTRY, PageSums
+from vramswap_gui.server.messages import Kind
+from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
 
 SIZE, PAGE, SHIFT = 32 << 20, 4096, 21
 A_CHUNK = (1 << SHIFT) // (PAGE + 16)
-vram, counters, entries = Vram(), Counters(), PageSums(SIZE, width=ENTRY)
+vram, counters, entries = Vram(), Counters(), PageSums(SIZE, kind=Kind.PACKED)
 mapping, _ = vram.create(8 << SHIFT)
 draw = random.Random(1)
 held = {number: draw.randbytes(PAGE) for number in range(6 * A_CHUNK + A_CHUNK // 2)}
@@ -348,8 +348,8 @@ held = {number: draw.randbytes(PAGE) for number in range(6 * A_CHUNK + A_CHUNK /
 
 def serve(chunks):
     engine = Engine(vram.context, 1, vram.can_batch, counters.address, compression="lz4")
-    places = [mapping.base + (number << SHIFT) for number in range(chunks)]
-    engine.add_packed_segment(0, SIZE, places, SHIFT, entries.address)
+    engine.add_extent(0, mapping.base, chunks << SHIFT, SHIFT)
+    engine.add_packed_segment(0, SIZE, entries.address)
     ours, theirs = socket.socketpair()
     engine.add_connection(0, theirs.detach())
     return engine, Client(ours)
@@ -363,12 +363,12 @@ def check(client):
 engine, client = serve(8)
 for number, page in held.items():
     client.write(number * PAGE, page)
-assert engine.stored(0)["free"] == 1 << SHIFT
+assert engine.stored()["free"] == 1 << SHIFT
 client.end.close()
 engine.close()
 
 engine, client = serve(7)
-assert engine.stored(0)["free"] == 0
+assert engine.stored()["free"] == 0
 check(client)
 assert not client.offer(SIZE - PAGE, draw.randbytes(PAGE))
 # Of the third chunk so much is forgotten that the rest finds room in the seventh.
@@ -380,7 +380,7 @@ for number in range(7 * A_CHUNK, 7 * A_CHUNK + 20):
     held[number] = draw.randbytes(PAGE)
     client.write(number * PAGE, held[number])
 check(client)
-assert engine.stored(0)["moved"] > 100 * PAGE
+assert engine.stored()["moved"] > 100 * PAGE
 client.end.close()
 engine.close()
 print("done")
@@ -402,17 +402,3 @@ def test_what_cannot_be_is_said(gpu: FakeGpu, tmp_path: Path) -> None:
     env = {"LD_LIBRARY_PATH": f"{tmp_path}/libraries:{gpu.env()['LD_LIBRARY_PATH']}"}
     line = refused(gpu, "--listen", str(path), "--size", "64M", "--compression", "lz4", env=env)
     assert "liblz4.so.1 is not installed" in line
-
-
-def test_room_for_pages_of_any_kind() -> None:
-    for size in (2 * MIB, SIZE, GIB, 24 * GIB):
-        layout = Packing(Compression.LZ4, threads=8).layout(size)
-        assert layout.vram > size * 4112 // 4096 * 16 // 15
-        assert layout.vram < 1.08 * size + 200 * MIB
-        assert layout.vram % (2 * MIB) == 0
-        assert 2 * MIB <= 1 << layout.shift <= 32 * MIB
-    packing = Packing(Compression.ZSTD, vram=GIB)
-    assert packing.layout(4 * GIB).vram == packing.size(8 * GIB) == GIB
-    assert packing.width == 8
-    assert Packing().size(SIZE) == SIZE
-    assert Packing().width == 4

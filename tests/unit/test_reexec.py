@@ -46,7 +46,7 @@ def test_what_is_not_known_is_passed_over(more: dict[str, Any], version: str) ->
 
 
 @pytest.mark.parametrize(
-    "state", [{**LEFT, "format": 3, "version": "9.9"}, {}, [], {**LEFT, "segments": [{"index": 0}]}]
+    "state", [{**LEFT, "format": 4, "version": "9.9"}, {}, [], {**LEFT, "segments": [{"index": 0}]}]
 )
 def test_what_cannot_be_understood_is_refused(state: object) -> None:
     with pytest.raises(VramswapError) as caught:

@@ -32,7 +32,7 @@ from vramswap_gui.server.memlock import (
     require_resident,
 )
 from vramswap_gui.server.messages import Event, Transport
-from vramswap_gui.server.packing import Compression, Packing
+from vramswap_gui.server.packing import Compression, Packing, extent
 from vramswap_gui.server.supervisor import kernel_cache, reexec, sentry
 from vramswap_gui.server.supervisor.counters import MAX_WORKERS, Counters
 from vramswap_gui.server.supervisor.event_log import ServerEventLog
@@ -88,14 +88,14 @@ def _parser() -> argparse.ArgumentParser:
         "--compression",
         choices=tuple(Compression),
         default=Compression.OFF,
-        help="with --listen: pack pages by this codec (%(default)s)",
+        help="pack the pages of new segments by this codec (%(default)s)",
     )
     parser.add_argument(
         "--vram",
         metavar="SIZE",
         type=_size,
         default=0,
-        help="with --compression: how much VRAM to take, and no more (default: what holds pages of any kind)",
+        help="with --listen and --compression: so much VRAM and no more (default: what holds pages of any kind)",
     )
     parser.add_argument("--gpu", metavar="N|PCI|UUID", default="", help="the GPU to use (default: the first)")
     parser.add_argument(
@@ -175,7 +175,7 @@ async def _serve_export(options: argparse.Namespace, events: ServerEventLog) -> 
         raise VramswapError(Problem.SIZE_MISSING)
     check_size(options.size)
     cubin = await kernel_cache.made(options.gpu, None)
-    packing = Packing(Compression(options.compression), options.vram, options.threads)
+    packing = Packing(Compression(options.compression), options.threads, promised=True)
     engine = EngineOptions(
         options.gpu, options.threads, resident=False, counters=Counters(), cubin=cubin, packing=packing
     )
@@ -189,6 +189,8 @@ async def _serve_export(options: argparse.Namespace, events: ServerEventLog) -> 
     runner.start()
     await runner.ready
     try:
+        if packing.codec:
+            await runner.ask(ControlVerb.EXTEND, size=extent(options.size, options.vram, options.threads))
         await runner.ask(ControlVerb.ADD, size=options.size)
     except VramswapError:
         runner.drain()
@@ -222,7 +224,10 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     transport, why = choose(options.transport, legacy) if resident else (Transport.NBD, NO_DRIVER)
     if resident and watched < 0:
         watched = sentry.start()
-    engine = EngineOptions(options.gpu, options.threads, resident, counters, folder, watched, cubin, transport)
+    # What is packed there is read by that.
+    compression = Compression((legacy.compression if legacy is not None else "") or options.compression)
+    packing = Packing(compression, options.threads)
+    engine = EngineOptions(options.gpu, options.threads, resident, counters, folder, watched, cubin, transport, packing)
     if resident:
         # So do the threads that are started now, which give devices their connections.
         go_first()

@@ -16,6 +16,17 @@ from vramswap_gui.api.control import ControlVerb
 from vramswap_gui.errors import VramswapError
 
 
+class Kind(enum.StrEnum):
+    """What a segment is made of."""
+
+    #: VRAM that is a device.
+    PLAIN = "plain"
+    #: A device whose pages lie packed in the pool.
+    PACKED = "packed"
+    #: VRAM of the pool, and no device.
+    EXTENT = "extent"
+
+
 @dataclass(frozen=True, slots=True)
 class Predecessor:
     """An engine of an earlier program: it serves until ours has everything. It can be killed and reaped, not asked."""
@@ -29,7 +40,8 @@ class Predecessor:
 class SegmentRecord:
     """A segment as one program hands it to the next. ``device`` is empty while it has none.
 
-    ``sums``: the descriptor of its pages' sums, -1 without any. Only the shell knows of it; it goes where ``fd`` goes.
+    ``sums``: the descriptor of its pages' sums, -1 without any. Only the shell knows of it; it goes where ``fd`` goes,
+    which is another one of the same memory where there is no VRAM of its own.
     """
 
     index: int
@@ -38,6 +50,7 @@ class SegmentRecord:
     ident: str
     device: str = ""
     sums: int = -1
+    kind: Kind = Kind.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +280,7 @@ class Ask:
     fd: int = -1
     ident: str = ""
     client: int = -1
+    kind: Kind = Kind.PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""How a segment's VRAM is divided when its pages are packed (server/engine/stores/pool.pyx)."""
+"""How much the VRAM can hold when pages are packed in it, and what of that is offered (server/engine/stores/pool.pyx).
+
+Capacity is earned. What pages turn out to be is known when they are stored, and whatever is offered beyond may be written
+with pages that do not get smaller. So another segment is offered only if there is room for it and for all that the others
+may still be given as if nothing of it could be packed, beside a reserve: for pages that are written anew and got worse.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +12,25 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from vramswap_gui.server.page_sums import ENTRY, SUM
-from vramswap_gui.units import KIB, MIB, round_up
+from vramswap_gui.api.control import PoolInfo
+from vramswap_gui.units import KIB, MIB, SIZE_STEP, round_up
 
-#: Chunks are powers of two; so many of them are aimed at, within these bounds of bytes.
-_CHUNKS: Final = 64
+#: Chunks are powers of two; so many of them are aimed at for an extent, within these bounds of bytes.
+_CHUNKS: Final = 32
 _SMALLEST: Final = 2 * MIB
 _LARGEST: Final = 32 * MIB
 #: A page that does not get smaller takes its sum as well, and what rounds that up. What is written lies beside what it
 #: replaces until it is all there: so many bytes a thread. And of a chunk a sixteenth may be lost before it pays to move
 #: the rest. Besides, one chunk is being filled, one is the cleaner's, and one is free.
-_PAGE: Final = 4 * KIB
-_RECORD: Final = _PAGE + 16
+PAGE: Final = 4 * KIB
+_RECORD: Final = PAGE + 16
 _UNDER_WAY: Final = 2 * 130 * _RECORD
-_WANTED: Final = 15 / 16
+_LOST: Final = 16
 _BESIDES: Final = 3
 #: With fewer chunks there is no room to move anything.
 _FEWEST: Final = 4
+#: Of the VRAM so much is reserve.
+_RESERVE: Final = 16
 
 
 class Compression(enum.StrEnum):
@@ -35,50 +42,58 @@ class Compression(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """So many chunks of ``1 << shift`` bytes each."""
+class Packing:
+    """By what the pages of new segments are packed, if they are.
 
-    chunks: int
-    shift: int
+    ``threads``: how many may write at once. ``promised``: segments may have more than was earned, because whoever asked
+    for them said how much VRAM they are to have.
+    """
+
+    compression: Compression = Compression.OFF
+    threads: int = 8
+    promised: bool = False
 
     @property
-    def vram(self) -> int:
-        """Bytes of all of them."""
-        return self.chunks << self.shift
+    def codec(self) -> str:
+        """What does it; empty: nothing."""
+        return str(self.compression) if self.compression is not Compression.OFF else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Packing:
-    """Whether segments are packed, and by what; ``vram``: bytes for each (0: as many as so many threads may need)."""
+class Stock:
+    """What the pool is and has: ``extents`` of ``size`` bytes, ``live`` bytes in use, and pages that segments can have
+    in all (``announced``), and those that were written (``stored``)."""
 
-    compression: Compression = Compression.OFF
-    vram: int = 0
-    threads: int = 8
+    extents: int
+    size: int
+    live: int
+    announced: int
+    stored: int
 
-    @property
-    def on(self) -> bool:
-        """Whether they are."""
-        return self.compression is not Compression.OFF
+    def offer(self, threads: int) -> int:
+        """Bytes that another segment may have; below 0 so much of the reserve is promised."""
+        chunk = 1 << shift(self.size)
+        whole = self.extents * (self.size // chunk) * chunk
+        usable = (whole - _BESIDES * chunk) * (_LOST - 1) // _LOST - threads * _UNDER_WAY - whole // _RESERVE
+        left = usable - self.live - (self.announced - self.stored) * _RECORD
+        return left // _RECORD * PAGE // SIZE_STEP * SIZE_STEP
 
-    @property
-    def width(self) -> int:
-        """Bytes for each page that engines share with the keeper."""
-        return ENTRY if self.on else SUM
-
-    def layout(self, size: int) -> Layout:
-        """For a segment of ``size`` bytes that is packed."""
-        return layout(size, self.vram, self.threads)
-
-    def size(self, size: int) -> int:
-        """Bytes of VRAM for a segment of ``size`` bytes."""
-        return self.layout(size).vram if self.on else size
+    def told(self, threads: int) -> PoolInfo:
+        """As it is told."""
+        return PoolInfo(self.extents, self.size, self.live, self.stored * PAGE, self.offer(threads))
 
 
-def layout(size: int, vram: int, threads: int) -> Layout:
-    """For a segment of ``size`` bytes: in so much ``vram``, or (0) in what holds it whatever its pages are like."""
-    wanted = vram or int((size / _PAGE * _RECORD + threads * _UNDER_WAY) / _WANTED)
+def shift(extent: int) -> int:
+    """Of an extent's chunks: each has ``1 << shift`` bytes."""
     chunk = _SMALLEST
-    while chunk < _LARGEST and chunk * 2 * _CHUNKS <= wanted:
+    while chunk < _LARGEST and chunk * 2 * _CHUNKS <= extent:
         chunk *= 2
-    chunks = max(vram // chunk, _FEWEST) if vram else round_up(wanted, chunk) // chunk + _BESIDES
-    return Layout(chunks, chunk.bit_length() - 1)
+    return chunk.bit_length() - 1
+
+
+def extent(size: int, vram: int, threads: int) -> int:
+    """Bytes of the one extent for a single segment of ``size`` bytes: of so much ``vram``, or (0) what holds it whatever
+    its pages are like."""
+    wanted = vram or (size // PAGE * _RECORD + threads * _UNDER_WAY) * _LOST // (_LOST - 1)
+    chunk = 1 << shift(wanted)
+    return max(vram // chunk, _FEWEST) * chunk if vram else round_up(wanted, chunk) + _BESIDES * chunk

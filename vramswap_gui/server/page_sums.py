@@ -13,20 +13,20 @@ import mmap
 import os
 from typing import Final
 
+from vramswap_gui.server.messages import Kind
 from vramswap_gui.units import round_up
 
 _PAGE: Final = 4096
-#: Bytes of a sum, and of an entry.
-SUM: Final = 4
-ENTRY: Final = 8
+#: Bytes of a page's sum, or of its entry.
+_WIDTH: Final = {Kind.PLAIN: 4, Kind.PACKED: 8}
 
 
 class PageSums:
-    """Those of ``size`` bytes of VRAM. ``fd``: of memory that somebody made, and ours from now on."""
+    """Those of a segment of ``size`` bytes. ``fd``: of memory that somebody made, and ours from now on."""
 
-    def __init__(self, size: int, fd: int | None = None, width: int = SUM) -> None:
-        """``width``: what one takes. Raises OSError; then ``fd`` is closed."""
-        length = round_up(size // _PAGE * width, mmap.PAGESIZE)
+    def __init__(self, size: int, fd: int | None = None, kind: Kind = Kind.PLAIN) -> None:
+        """Raises OSError; then ``fd`` is closed."""
+        length = round_up(size // _PAGE * _WIDTH[kind], mmap.PAGESIZE)
         self.fd = os.memfd_create("vramswap-sums") if fd is None else fd
         try:
             if fd is None:

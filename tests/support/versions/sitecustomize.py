@@ -37,7 +37,7 @@ def strange_server() -> None:
     """Cannot go on with what is left to it today."""
     from vramswap_gui.server.supervisor import reexec
 
-    reexec.FORMAT = 3  # type: ignore[misc]
+    reexec._FORMATS = (4, 5)  # type: ignore[misc]
 
 
 def newer_helper() -> None:

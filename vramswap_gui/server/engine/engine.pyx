@@ -10,7 +10,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from cuda.bindings cimport cydriver
-from vramswap_gui.server.engine.atomic cimport load_acquire, store_release
+from vramswap_gui.server.engine.atomic cimport load_acquire, load_long, store_release
 from vramswap_gui.server.engine.clock cimport now
 from vramswap_gui.server.engine.copy_batch cimport (
     EXIT_CONTEXT_LOST,
@@ -42,7 +42,20 @@ from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, O
 from vramswap_gui.server.engine.stores.cleaner cimport CARRIED, Cleaner, clean
 from vramswap_gui.server.engine.stores.linear cimport LinearStore, open_linear
 from vramswap_gui.server.engine.stores.log cimport LogStore, open_log
-from vramswap_gui.server.engine.stores.pool cimport MAX_WRITERS, Pool, close_pool, free_chunks, open_pool
+from vramswap_gui.server.engine.stores.pool cimport (
+    LEFT,
+    MAX_TABLES,
+    MAX_WRITERS,
+    Pool,
+    add_extent,
+    begin_pool,
+    close_pool,
+    dismiss_extent,
+    free_chunks,
+    live_bytes,
+    open_pool,
+    remove_table,
+)
 from vramswap_gui.server.engine.tally cimport ROW
 from vramswap_gui.server.engine.worker cimport BATCHES, MAX_PORTS, Worker, watch, work
 
@@ -53,6 +66,7 @@ import threading
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.engine.records import METHODS
 from vramswap_gui.server.memlock import go_with_the_others
+from vramswap_gui.units import MAX_EXTENTS
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
@@ -189,17 +203,17 @@ def page_sum(unsigned int seed, bytes page, bint hardware) -> int:
 
 
 cdef class _Cleaning:
-    """A pool and the thread that cleans it. All methods are for one thread, with the CUDA context current on it."""
+    """The pool and the thread that cleans it. All methods are for one thread, with the CUDA context current on it."""
 
     cdef Pool pool
     cdef Cleaner *_cleaner
     cdef object _thread
     cdef readonly int wake
+    cdef readonly int told
 
     def __init__(self, str compression):
         cdef Cleaner *cleaner
         codec, level = METHODS[compression]
-        memset(&self.pool, 0, sizeof(Pool))
         self._cleaner = cleaner = <Cleaner *>calloc(1, sizeof(Cleaner))
         if cleaner == NULL:
             raise MemoryError
@@ -209,6 +223,8 @@ cdef class _Cleaning:
         prepare(&cleaner.out, &cleaner.channel, False, False, NULL)
         prepare(&cleaner.into, &cleaner.channel, True, False, NULL)
         self.wake = os.eventfd(0, os.EFD_CLOEXEC)
+        self.told = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        open_pool(&self.pool, MAX_EXTENTS, self.wake, self.told)
         cleaner.pool = &self.pool
 
     def start(self, unsigned long long context) -> None:
@@ -219,6 +235,15 @@ cdef class _Cleaning:
         check(cydriver.cuCtxSetCurrent(<cydriver.CUcontext><uintptr_t>context), "cuCtxSetCurrent")
         with nogil:
             clean(self._cleaner)
+
+    def remove(self, int number, seconds: float) -> bool:
+        dismiss_extent(&self.pool, number)
+        told = select.poll()
+        told.register(self.told, select.POLLIN)
+        if not told.poll(seconds * 1000):
+            raise TimeoutError("the pool's cleaner hangs")
+        os.eventfd_read(self.told)
+        return load_long(&self.pool.outcome) == LEFT
 
     def stop(self) -> None:
         store_release(&self._cleaner.ending, 1)
@@ -232,6 +257,7 @@ cdef class _Cleaning:
         self._cleaner = NULL
         close_pool(&self.pool)
         os.close(self.wake)
+        os.close(self.told)
 
 
 cdef class Engine:
@@ -250,7 +276,8 @@ cdef class Engine:
     cdef CodecState *_codecs
     cdef unsigned char *_packed
     cdef dict _segments
-    cdef dict _cleaners
+    cdef set _packed_segments
+    cdef _Cleaning _cleaning
     #: By which of METHODS pages can be packed; or empty.
     cdef readonly str compression
     cdef list _threads
@@ -266,7 +293,7 @@ cdef class Engine:
         self._codecs = NULL
         self._packed = NULL
         self._segments = {}
-        self._cleaners = {}
+        self._packed_segments = set()
         self._threads = []
 
     def __init__(self, unsigned long long context, int workers, bint can_batch, unsigned long long tallies,
@@ -318,6 +345,9 @@ cdef class Engine:
                     if self._desks != NULL:
                         copies.desk = &self._desks[(i * LANES + lane) * BATCHES + b]
             self._threads.append(started(self._run, i, f"worker-{i}"))
+        if compression:
+            self._cleaning = _Cleaning(compression)
+            self._cleaning.start(context)
 
     cdef int _provide_desks(self) except -1:
         """Make all that workers need to pack pages and to unpack them."""
@@ -407,45 +437,64 @@ cdef class Engine:
         open_linear(store, base, size, self._zeroes, <uint32_t *><uintptr_t>sums)
         self._segments[index] = (<uintptr_t>store, size)
 
-    def add_packed_segment(
-        self, int index, unsigned long long size, list chunks, int shift, unsigned long long entries
-    ):
-        """Serve `size` bytes as segment `index`, packed into chunks of 2 ** `shift` bytes at device addresses `chunks`.
+    def add_extent(self, int number, unsigned long long base, unsigned long long size, int shift):
+        """Have `size` bytes of VRAM at device address `base` as extent `number` of the pool, in chunks of 2 ** `shift`
+        bytes. All extents are alike. Raises VramswapError, MemoryError."""
+        add_extent(&self._packer().pool, number, base, size, shift)
+
+    def remove_extent(self, int number, seconds: float) -> bool:
+        """Move what lies in extent `number` into the others, after which its VRAM may be unmapped; false if it stays.
+
+        No engine before writes any more. Raises TimeoutError when nobody knows.
+        """
+        cdef _Cleaning cleaning = self._packer()
+        begin_pool(&cleaning.pool)
+        return cleaning.remove(number, seconds)
+
+    def add_packed_segment(self, int index, unsigned long long size, unsigned long long entries):
+        """Serve `size` bytes as segment `index`, packed into the pool.
 
         `entries`: the address of its pages' entries (page_sums.py), 8 bytes each, zeroes or an engine's before. It may hold
-        more than the chunks can: writes that find no room end with ENOSPC. Raises VramswapError, OSError.
+        more than the pool can: writes that find no room end with ENOSPC. Raises VramswapError.
         """
-        cdef LogStore *store = NULL
-        cdef Pool *pool = NULL
-        codec, _ = METHODS[self.compression]
-        cdef _Cleaning cleaner = _Cleaning(self.compression)
-        pool = &cleaner.pool
-        open_pool(pool, shift, chunks, cleaner.wake)
-        store = <LogStore *>calloc(1, sizeof(LogStore))
+        cdef _Cleaning cleaning = self._packer()
+        cdef LogStore *store = <LogStore *>calloc(1, sizeof(LogStore))
         if store == NULL:
             raise MemoryError
-        open_log(store, pool, <uint64_t *><uintptr_t>entries, size // PAGE, codec)
-        cleaner.start(<uintptr_t>self._workers[0].context)
+        codec, _ = METHODS[self.compression]
+        open_log(store, &cleaning.pool, <uint64_t *><uintptr_t>entries, size // PAGE, codec)
+        if store.table < 0:
+            free(store)
+            raise VramswapError(Problem.SEGMENTS_FULL, count=MAX_TABLES)
         self._segments[index] = (<uintptr_t>store, size)
-        self._cleaners[index] = cleaner
+        self._packed_segments.add(index)
 
-    def stored(self, int index) -> dict:
-        """What a packed segment holds: pages that were written, those of one word and those kept as they are; the bytes of
-        the others' records and of all chunks, those of free chunks, and those that were moved to clean some."""
-        cdef LogStore *store
+    cdef _Cleaning _packer(self):
+        if self._cleaning is None:
+            raise VramswapError(Problem.NO_POOL)
+        return self._cleaning
+
+    def pool(self) -> tuple[int, int]:
+        """Bytes that pages take of the pool, and how many pages are stored, as far as they have been counted."""
+        cdef _Cleaning cleaning = self._packer()
+        return live_bytes(&cleaning.pool), load_long(&cleaning.pool.stored)
+
+    def stored(self) -> dict:
+        """What the pool holds: pages that were written, those of one word and those kept as they are; the bytes of the
+        others' records and of all chunks, those of free chunks, and those that were moved to clean some."""
+        cdef Pool *pool = &self._packer().pool
         cdef uint64_t number, entry, pages = 0, filled = 0, raw = 0, live = 0
-        address, size = self._segments[index]
-        store = <LogStore *><uintptr_t>address
-        for number in range(<uint64_t>size // PAGE):
-            entry = store.entry[number]
-            pages += form_of(entry) != UNWRITTEN
-            filled += UNWRITTEN < form_of(entry) < RAW
-            raw += form_of(entry) == RAW
-            live += record_length(entry)
-        whole = 1 << store.pool.shift
+        cdef uint64_t i
+        for i in range(pool.tables):
+            for number in range(pool.table[i].pages):
+                entry = pool.table[i].entry[number]
+                pages += form_of(entry) != UNWRITTEN
+                filled += UNWRITTEN < form_of(entry) < RAW
+                raw += form_of(entry) == RAW
+                live += record_length(entry)
         return {
-            "pages": pages, "filled": filled, "raw": raw, "live": live, "room": store.pool.count * whole,
-            "free": free_chunks(store.pool) * whole, "moved": store.pool.moved,
+            "pages": pages, "filled": filled, "raw": raw, "live": live, "room": pool.present << pool.shift,
+            "free": free_chunks(pool) << pool.shift, "moved": pool.moved,
         }
 
     def add_connection(self, int index, int fd):
@@ -623,8 +672,9 @@ cdef class Engine:
         cdef uintptr_t store
         self.fence(index)
         store, _ = self._segments.pop(index)
-        if index in self._cleaners:
-            self._cleaners.pop(index).stop()
+        if index in self._packed_segments:
+            self._packed_segments.remove(index)
+            remove_table(&self._cleaning.pool, (<LogStore *>store).table)
         free(<void *>store)
 
     def poke(self) -> None:
@@ -638,6 +688,9 @@ cdef class Engine:
         cdef int i, lane, b
         for index in list(self._segments):
             self.drop_segment(index)
+        if self._cleaning is not None:
+            self._cleaning.stop()
+            self._cleaning = None
         for i in range(self._count):
             store_release(&self._workers[i].ending, 1)
         self.poke()

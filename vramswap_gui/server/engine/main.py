@@ -12,7 +12,7 @@ import select
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -24,11 +24,15 @@ from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
 from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.memlock import go_first, keep_private, require_resident
-from vramswap_gui.server.messages import CONNECTIONS, Transport
-from vramswap_gui.server.packing import Packing
+from vramswap_gui.server.messages import CONNECTIONS, Kind, Transport
+from vramswap_gui.server.packing import PAGE, Packing, Stock, shift
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import nbd, process, ublk
+from vramswap_gui.units import MAX_SEGMENTS
+
+#: For an extent to be emptied: some more than its cleaner takes at the most, and less than the keeper waits.
+_EMPTY_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +179,16 @@ class _Loop:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A segment: where it is mapped, the descriptor that keeps it alive, what it is known by, the sums of its pages."""
+    """A segment: what it is, where it is mapped, the descriptor that keeps it alive, what it is known by, the sums of
+    its pages."""
 
-    mapping: VramMapping
+    kind: Kind
+    #: None where there is no VRAM of its own.
+    mapping: VramMapping | None
     fd: int
     size: int
     ident: str
-    #: None for a segment of an earlier version, which had none.
+    #: None for an extent, and for a segment of an earlier version, which had none.
     sums: PageSums | None
 
 
@@ -198,7 +205,7 @@ class Commands:
         self._held: dict[int, _Held] = {}
         self.engine = Engine(
             vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin,
-            compression=str(options.packing.compression) if options.packing.on else "",
+            compression=options.packing.codec,
         )  # fmt: skip
 
     @property
@@ -227,8 +234,8 @@ class Commands:
         return {**asdict(self._vram.gpu()), "kernel": self.engine.kernel_from is not None}
 
     def quit(self) -> None:
-        """Wipe and release everything."""
-        for index in list(self._held):
+        """Wipe and release everything: of what lies in the pool's extents first that which has pages in them."""
+        for index in sorted(self._held, key=lambda index: self._held[index].kind is Kind.EXTENT):
             self._drop(index)
         self.engine.close()
         self._vram.close()
@@ -236,48 +243,74 @@ class Commands:
     def legacy(self) -> tuple[ipc.Message, list[int]]:
         """All that a new keeper needs of us, with the descriptors: the segments', their sums', the sentry's, the
         counters'."""
-        segments = [
-            {"index": index, "size": held.size, "ident": held.ident, "sums": held.sums is not None}
-            for index, held in self._held.items()
+        ordered = sorted(self._held.items(), key=lambda item: item[1].kind is Kind.EXTENT)
+        known = [
+            {"index": index, "size": held.size, "ident": held.ident, "kind": held.kind, "sums": held.sums is not None}
+            for index, held in ordered
         ]
-        sums = [held.sums.fd for held in self._held.values() if held.sums is not None]
+        extents = sum(held.kind is Kind.EXTENT for held in self._held.values())
+        sums = [held.sums.fd for _, held in ordered if held.sums is not None]
         gpu: Mapping[str, Any] = {}
         with contextlib.suppress(VramswapError):
             gpu = self.info()
         sentry = [self._sentry] if self._sentry >= 0 else []
         message = {
-            "version": __version__, "gpu": gpu, "segments": segments, "connections": self.engine.connections(-1),
-            "sentry": bool(sentry),
+            "version": __version__, "gpu": gpu, "segments": known[: len(known) - extents],
+            "extents": known[len(known) - extents :], "connections": self.engine.connections(-1),
+            "sentry": bool(sentry), "compression": self._packing.codec if extents else "",
         }  # fmt: skip
-        return message, [*(held.fd for held in self._held.values()), *sums, *sentry, self._counters]
+        return message, [*(held.fd for _, held in ordered), *sums, *sentry, self._counters]
 
     def _info(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         self.engine.poke()
-        return -1, self.info()
+        return -1, {**self.info(), **self._pool()}
+
+    def _stock(self) -> Stock:
+        """The pool as it is."""
+        extents = [held.size for held in self._held.values() if held.kind is Kind.EXTENT]
+        announced = sum(held.size // PAGE for held in self._held.values() if held.kind is Kind.PACKED)
+        live, stored = self.engine.pool() if extents else (0, 0)
+        return Stock(len(extents), max(extents, default=0), live, announced, stored)
+
+    def _pool(self) -> Mapping[str, Any]:
+        """What is told of it; nothing where there is none."""
+        if not self._packing.codec:
+            return {}
+        return {"pool": asdict(self._stock().told(self._packing.threads))}
 
     def _create(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
-        mapping, fd = self._vram.create(self._packing.size(int(message["size"])))
+        size, kind = int(message["size"]), Kind(message["kind"])
+        if kind is Kind.PACKED:
+            offer = self._stock().offer(self._packing.threads)
+            if size > offer and not self._packing.promised:
+                raise VramswapError(Problem.NOT_EARNED, size=size, offer=max(0, offer))
+            # What keeps it alive are its entries.
+            mapping, fd = None, os.dup(fds[0])
+        else:
+            mapping, fd = self._vram.create(size)
         self._hold(message, mapping, fd, fds)
-        return fd, {}
+        return fd, self._pool()
 
     def _adopt(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
-        mapping = self._vram.import_fd(fds[0], self._packing.size(int(message["size"])))
+        packed = Kind(message["kind"]) is Kind.PACKED
+        mapping = None if packed else self._vram.import_fd(fds[0], int(message["size"]))
         self._hold(message, mapping, fds.pop(0), fds)
         return -1, {}
 
-    def _hold(self, message: ipc.Message, mapping: VramMapping, fd: int, more: list[int]) -> None:
+    def _hold(self, message: ipc.Message, mapping: VramMapping | None, fd: int, more: list[int]) -> None:
         """``more``: the descriptor of the sums, if there are any."""
-        index, size = int(message["index"]), int(message["size"])
-        sums = PageSums(size, more.pop(0), self._packing.width) if more else None
-        self._held[index] = _Held(mapping, fd, size, str(message["ident"]), sums)
+        index, size, kind = int(message["index"]), int(message["size"]), Kind(message["kind"])
+        sums = PageSums(size, more.pop(0), kind) if more else None
+        self._held[index] = _Held(kind, mapping, fd, size, str(message["ident"]), sums)
         if self._resident:
             # Once nobody serves, no page can be swapped out to make room for them.
-            count = len(self._held)
+            count = sum(held.kind is not Kind.EXTENT for held in self._held.values())
             self.engine.provide(*((0, count) if self._transport is Transport.UBLK else (count * CONNECTIONS, 0)))
-        if self._packing.on and sums is not None:
-            found = self._packing.layout(size)
-            chunks = [mapping.base + (number << found.shift) for number in range(found.chunks)]
-            self.engine.add_packed_segment(index, size, chunks, found.shift, sums.address)
+        if mapping is None:
+            assert sums is not None
+            self.engine.add_packed_segment(index, size, sums.address)
+        elif kind is Kind.EXTENT:
+            self.engine.add_extent(index - MAX_SEGMENTS, mapping.base, size, shift(size))
         else:
             self.engine.add_segment(index, mapping.base, size, sums.address if sums is not None else 0)
 
@@ -296,15 +329,31 @@ class Commands:
         return -1, {}
 
     def _remove(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
-        self._drop(int(message["index"]))
-        return -1, {}
+        index = int(message["index"])
+        if self._held[index].kind is Kind.EXTENT:
+            self._empty(index)
+        self._drop(index)
+        return -1, self._pool()
+
+    def _empty(self, index: int) -> None:
+        """Have nothing lie in an extent. Raises VramswapError POOL_IN_USE."""
+        stock = self._stock()
+        after = replace(stock, extents=stock.extents - 1).offer(self._packing.threads)
+        if stock.announced and after < 0:
+            raise VramswapError(Problem.POOL_IN_USE, missing=-after)
+        if not self.engine.remove_extent(index - MAX_SEGMENTS, _EMPTY_SECONDS):
+            # Writers were faster, or what is to be moved does not lie as densely as it could.
+            raise VramswapError(Problem.POOL_IN_USE, missing=stock.size)
 
     def _drop(self, index: int) -> None:
-        """End a segment: fence its connections, wipe it, release it."""
-        self.engine.drop_segment(index)
-        held = self._held.pop(index)
-        self._vram.wipe(held.mapping)
-        self._vram.release(held.mapping)
+        """End a segment: fence its connections, wipe it, release it. In an extent lies nothing any more."""
+        held = self._held[index]
+        if held.kind is not Kind.EXTENT:
+            self.engine.drop_segment(index)
+        del self._held[index]
+        if held.mapping is not None:
+            self._vram.wipe(held.mapping)
+            self._vram.release(held.mapping)
         os.close(held.fd)
         if held.sums is not None:
             held.sums.close()

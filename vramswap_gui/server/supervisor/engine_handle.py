@@ -90,7 +90,7 @@ class EngineHandle:
         """
         message = {
             "seq": question.seq, "verb": question.question.value, "index": question.index, "size": question.size,
-            "ident": question.ident, "fresh": question.client < 0, "device": device,
+            "ident": question.ident, "kind": question.kind, "fresh": question.client < 0, "device": device,
         }  # fmt: skip
         try:
             if self._end is None:

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from vramswap_gui.api.control import ControlVerb, EngineState, GpuInfo, SegmentInfo, ServerStatus
+from vramswap_gui.api.control import ControlVerb, EngineState, GpuInfo, PoolInfo, SegmentInfo, ServerStatus
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.messages import (
     PATIENCE,
@@ -55,6 +55,7 @@ from vramswap_gui.server.messages import (
     Inherit,
     Inheritance,
     Kill,
+    Kind,
     Predecessor,
     Prepare,
     Question,
@@ -70,7 +71,7 @@ from vramswap_gui.server.messages import (
 )
 from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.server.supervisor.state import ORDERED, RETRIED, Engine, Link, Phase, Segment, Stage
-from vramswap_gui.units import MAX_SEGMENTS, SIZE_STEP
+from vramswap_gui.units import MAX_EXTENTS, MAX_SEGMENTS, SIZE_STEP
 
 #: Seconds in which an engine must have opened the GPU. A driver that wakes one, or brings it back, takes a few.
 START_SECONDS: Final = 45.0
@@ -88,6 +89,8 @@ DETACH_SECONDS: Final = 15.0
 STATUS_SECONDS: Final = 2.0
 #: Seconds for which a server that is to end waits for an engine to wipe what is left.
 WIPE_SECONDS: Final = 60.0
+#: The pool's extents are numbered behind all that can be devices.
+EXTENTS: Final = range(MAX_SEGMENTS, MAX_SEGMENTS + MAX_EXTENTS)
 #: Clients that wait for an engine.
 MAX_WAITING: Final = 64
 
@@ -101,14 +104,17 @@ class _Waiting:
 
 
 class Keeper:
-    """All of the server's state. ``token`` makes the segments' identities its own; ``gpu`` is what was chosen."""
+    """All of the server's state. ``token`` makes the segments' identities its own; ``gpu`` is what was chosen, and
+    ``compression`` by what the pages of new segments are packed, if they are."""
 
-    def __init__(self, token: str, version: str, attach: str, gpu: str = "") -> None:
+    def __init__(self, token: str, version: str, attach: str, gpu: str = "", compression: str = "") -> None:
         self._token = token
         self._version = version
         self._attach = attach
         self._choice = gpu
         self._gpu: Mapping[str, Any] = {}
+        self._compression = compression
+        self._pool = PoolInfo()
         self.engines: dict[int, Engine] = {}
         self.segments: dict[int, Segment] = {}
         self._gens = 0
@@ -240,12 +246,16 @@ class Keeper:
         self._look_who_serves()
         self._out.append(Kill(engine.gen))
 
-    def _ask(self, engine: Engine, question: Question, segment: Segment | None = None, **more: int) -> None:
+    def _ask(
+        self, engine: Engine, question: Question, about: Segment | None = None, fd: int = -1, client: int = -1
+    ) -> None:
         self._seqs += 1
-        index, size, ident = (segment.index, segment.size, segment.ident) if segment is not None else (-1, 0, "")
-        engine.question = Ask(engine.gen, self._seqs, question, index, size, ident=ident, **more)
+        asked = Ask(engine.gen, self._seqs, question, fd=fd, client=client)
+        if about is not None:
+            asked = replace(asked, index=about.index, size=about.size, ident=about.ident, kind=about.kind)
+        engine.question = asked
         engine.answer_by = self._now + PATIENCE[question]
-        self._out.append(engine.question)
+        self._out.append(asked)
 
     def _engine_ready(self, event: EngineReady) -> None:
         engine = self.engines.get(event.gen)
@@ -347,6 +357,8 @@ class Keeper:
                 self._out.append(CloseFd(event.fd))
             self._unanswered(question)
             return
+        if "pool" in event.result:
+            self._pool = PoolInfo.from_wire(event.result["pool"])
         _ANSWER[question.question](self, engine, question, event)
 
     def _created(self, engine: Engine, question: Ask, event: Answered) -> None:
@@ -359,6 +371,10 @@ class Keeper:
         engine.holds.add(segment.index)
         if segment.undo:
             segment.stage = Stage.DETACHED
+            return
+        if segment.kind is Kind.EXTENT:
+            segment.stage = Stage.KEPT
+            self._done(segment, {"index": segment.index, "size": segment.size})
             return
         segment.stage = Stage.CONNECTING
         if self._attach == "kernel":
@@ -414,19 +430,25 @@ class Keeper:
 
     def _dropped(self, engine: Engine, question: Ask, event: Answered) -> None:
         segment = self.segments[question.index]
+        if event.error is not None and event.error.problem is Problem.POOL_IN_USE:
+            segment.stage = Stage.KEPT
+            self._fail(segment, event.error)
+            return
         if event.error is not None:
             # The next one wipes it.
             self._useless(engine, event.error)
             return
         engine.holds.discard(segment.index)
-        self._out += [CloseFd(segment.fd), Tell("detached", (segment.device, segment.size))]
+        self._out.append(CloseFd(segment.fd))
+        if segment.device:
+            self._out.append(Tell("detached", (segment.device, segment.size)))
         del self.segments[segment.index]
         self._done(segment)
 
     def _informed(self, engine: Engine, question: Ask, event: Answered) -> None:
         engine.look_at = self._now + BEAT_SECONDS
         if event.error is None:
-            self._gpu = dict(event.result) or self._gpu
+            self._gpu = {key: value for key, value in event.result.items() if key != "pool"} or self._gpu
             self._watch(engine, event.beats)
         else:
             # A context that cannot even say how much memory is free copies no page either.
@@ -589,28 +611,61 @@ class Keeper:
     def _changing(self) -> bool:
         return bool(self._executing) or any(segment.number for segment in self.segments.values())
 
-    def _add(self, event: Asked) -> None:
-        check_size(event.size)
+    def _require_able(self) -> None:
+        """Raises VramswapError unless an engine can be asked for more."""
         if self.draining:
             raise VramswapError(Problem.SERVER_STOPPING)
         if self.lost:
             raise self._recovery.gpu_is_gone()
-        engine = self._serving()
-        if engine is None or not self._running():
+        if self._serving() is None or not self._running():
             raise VramswapError(Problem.ENGINE_REPLACED)
+
+    def _add(self, event: Asked) -> None:
+        check_size(event.size)
+        self._require_able()
         index = next((i for i in range(MAX_SEGMENTS) if i not in self.segments), None)
         if index is None:
             raise VramswapError(Problem.SEGMENTS_FULL, count=MAX_SEGMENTS)
+        self._create(event, index, Kind.PACKED if self._compression else Kind.PLAIN)
+
+    def _create(self, event: Asked, index: int, kind: Kind) -> None:
         self._serials += 1
-        segment = Segment(index, event.size, f"vramswap-{self._token}-{self._serials}", Stage.CREATING)
+        segment = Segment(index, event.size, f"vramswap-{self._token}-{self._serials}", Stage.CREATING, kind)
         segment.number, segment.verb_by = event.number, self._now + VERB_SECONDS
         self.segments[index] = segment
 
+    def _extents(self) -> list[Segment]:
+        return [segment for segment in self.segments.values() if segment.kind is Kind.EXTENT]
+
+    def _extend(self, event: Asked) -> None:
+        check_size(event.size)
+        self._require_able()
+        if not self._compression:
+            raise VramswapError(Problem.NO_POOL)
+        size = next((extent.size for extent in self._extents()), event.size)
+        if event.size != size:
+            raise VramswapError(Problem.EXTENTS_DIFFER, size=size, given=event.size)
+        index = next((i for i in EXTENTS if i not in self.segments), None)
+        if index is None:
+            raise VramswapError(Problem.EXTENTS_FULL, count=MAX_EXTENTS)
+        self._create(event, index, Kind.EXTENT)
+
+    def _shrink(self, event: Asked) -> None:
+        kept = [extent for extent in self._extents() if extent.stage is Stage.KEPT]
+        if not kept:
+            self._out.append(Reply(event.number))
+            return
+        self._require_able()
+        extent = max(kept, key=lambda extent: extent.index)
+        extent.number, extent.verb_by = event.number, self._now + VERB_SECONDS
+        # What lies in it is moved before it is wiped, or the engine refuses.
+        extent.stage = Stage.DETACHED
+
     def _remove(self, event: Asked) -> None:
+        if not 0 <= event.index < MAX_SEGMENTS:
+            raise VramswapError(Problem.SEGMENT_UNKNOWN, index=event.index)
         segment = self.segments.get(event.index)
         if segment is None:
-            if not 0 <= event.index < MAX_SEGMENTS:
-                raise VramswapError(Problem.SEGMENT_UNKNOWN, index=event.index)
             # Whoever asks again, because an answer came too late, has what it wanted.
             self._out.append(Reply(event.number))
             return
@@ -633,7 +688,8 @@ class Keeper:
         del self.segments[segment.index]
 
     def _quit(self, event: Asked) -> None:
-        attached = sum(segment.stage not in (Stage.DETACHED, Stage.ENDED) for segment in self.segments.values())
+        gone = (Stage.DETACHED, Stage.ENDED, Stage.KEPT)
+        attached = sum(segment.stage not in gone for segment in self.segments.values())
         if attached:
             raise VramswapError(Problem.SEGMENTS_ATTACHED, count=attached)
         self.draining = True
@@ -641,11 +697,13 @@ class Keeper:
 
     def _upgrade(self, event: Asked) -> None:
         serving = self._serving()
-        moving = any(segment.stage is not Stage.ATTACHED for segment in self.segments.values())
+        moving = any(segment.stage not in (Stage.ATTACHED, Stage.KEPT) for segment in self.segments.values())
         if self.draining or serving is None or not self._running() or moving or len(self.engines) > 1:
             raise VramswapError(Problem.SERVER_BUSY)
         self._executing = event.number
-        records = tuple(SegmentRecord(s.index, s.size, s.fd, s.ident, s.device) for s in self.segments.values())
+        records = tuple(
+            SegmentRecord(s.index, s.size, s.fd, s.ident, s.device, kind=s.kind) for s in self.segments.values()
+        )
         self._out.append(Exec(Inheritance(self._gpu, (Predecessor(serving.pid),), records)))
 
     def _exec_failed(self, event: ExecFailed) -> None:
@@ -729,9 +787,13 @@ class Keeper:
         if not self.draining or self._finished:
             return
         if self.segments:
-            if any(segment.stage is not Stage.DETACHED for segment in self.segments.values()):
+            if any(segment.stage not in (Stage.DETACHED, Stage.KEPT) for segment in self.segments.values()):
                 self._wipe_until = None
                 return
+            for extent in self._extents():
+                if len(self.segments) == len(self._extents()):
+                    # There is nothing left that has pages in it.
+                    extent.stage = Stage.DETACHED
             if self._wipe_until is None:
                 self._wipe_until = self._now + WIPE_SECONDS
             if self._now < self._wipe_until:
@@ -775,7 +837,7 @@ class Keeper:
             if segment.stage in (Stage.ATTACHED, Stage.DETACHING):
                 # Who is being asked to let go of it may wait for a page of it, which nobody will ever serve.
                 segment.stage, segment.ending, segment.retry_at = Stage.LOST, False, self._now
-            elif segment.stage in (Stage.CREATING, Stage.DETACHED) and segment.link is Link.DOWN:
+            elif segment.stage in (Stage.CREATING, Stage.DETACHED, Stage.KEPT) and segment.link is Link.DOWN:
                 self._release(segment)
             elif segment.stage is Stage.DETACHED:
                 segment.stage = Stage.ENDED
@@ -797,8 +859,10 @@ class Keeper:
             )
         for record in event.inherited.segments:
             stage = Stage.ATTACHED if record.device else Stage.DETACHED
+            if record.kind is Kind.EXTENT:
+                stage = Stage.KEPT
             self.segments[record.index] = Segment(
-                record.index, record.size, record.ident, stage, record.fd, record.device
+                record.index, record.size, record.ident, stage, record.kind, record.fd, record.device
             )
             if record.device:
                 self._out.append(Inherit(record.index, record.size, record.ident, record.device))
@@ -886,6 +950,8 @@ class Keeper:
                 if segment.device and segment.stage is not Stage.DETACHED
             ),
             draining=self.draining,
+            compression=self._compression,
+            pool=self._pool if self._extents() else PoolInfo(),
         )
 
 
@@ -948,6 +1014,8 @@ _ANSWER: Final[Mapping[Question, Callable[[Keeper, Engine, Ask, Answered], None]
 _VERB: Final[Mapping[ControlVerb, Callable[[Keeper, Asked], None]]] = {
     ControlVerb.ADD: Keeper._add,
     ControlVerb.REMOVE: Keeper._remove,
+    ControlVerb.EXTEND: Keeper._extend,
+    ControlVerb.SHRINK: Keeper._shrink,
     ControlVerb.QUIT: Keeper._quit,
     ControlVerb.UPGRADE: Keeper._upgrade,
 }

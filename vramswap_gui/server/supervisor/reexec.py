@@ -21,13 +21,13 @@ from vramswap_gui import __version__
 from vramswap_gui.api.control import from_fields
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import ipc
-from vramswap_gui.server.messages import Inheritance, Predecessor, SegmentRecord
+from vramswap_gui.server.messages import Inheritance, Kind, Predecessor, SegmentRecord
 from vramswap_gui.system import nbd, run, ublk
 
 _OPTIONS = ("--report", "--resume")
 #: Of the state that one version leaves to another. What is added is passed over by those that do not know it; only
-#: what they could not go on without makes it another format.
-FORMAT: Final = 2
+#: what they could not go on without makes it another format: the second one is that with a pool.
+_FORMATS: Final = (2, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,15 @@ class Legacy:
     sentry: int = -1
     #: Of the program that left it.
     version: str = ""
+    #: By what it packs pages; empty: it does not.
+    compression: str = ""
 
 
 def become(legacy: Legacy) -> NoReturn:
     """Start the program anew in this process, with what it is to know and the descriptors in it. Raises OSError."""
+    has_pool = any(segment.kind is Kind.EXTENT for segment in legacy.inheritance.segments)
     state = {
-        "format": FORMAT,
+        "format": format_of(has_pool),
         "version": __version__,
         "gpu": dict(legacy.inheritance.gpu),
         "engines": [asdict(engine) for engine in legacy.inheritance.engines],
@@ -54,6 +57,7 @@ def become(legacy: Legacy) -> NoReturn:
         "ends": {str(index): ends for index, ends in legacy.ends.items()},
         "counters": legacy.counters,
         "sentry": legacy.sentry,
+        "compression": legacy.compression if has_pool else "",
     }
     kept = [fd for segment in legacy.inheritance.segments for fd in _descriptors(segment)]
     kept += [fd for ends in legacy.ends.values() for fd in ends]
@@ -102,9 +106,14 @@ def resumed(fd: int) -> Legacy:
     return legacy
 
 
+def format_of(has_pool: bool) -> int:
+    """The format of what is left, with a pool or without."""
+    return _FORMATS[has_pool]
+
+
 def understands(format: int) -> bool:
     """Whether this program can go on with what is left in a format."""
-    return format == FORMAT
+    return format in _FORMATS
 
 
 def _descriptors(segment: SegmentRecord) -> tuple[int, ...]:
@@ -118,13 +127,18 @@ def _parse(state: dict[str, Any]) -> Legacy:
         Inheritance(
             state["gpu"],
             tuple(from_fields(Predecessor, engine) for engine in state["engines"]),
-            tuple(from_fields(SegmentRecord, segment) for segment in state["segments"]),
+            tuple(_segment(segment) for segment in state["segments"]),
         ),
         {int(index): list(ends) for index, ends in state["ends"].items()},
         state["counters"],
         int(state.get("sentry", -1)),
         str(state.get("version", "")),
+        str(state.get("compression", "")),
     )
+
+
+def _segment(wire: Mapping[str, Any]) -> SegmentRecord:
+    return from_fields(SegmentRecord, {**wire, "kind": Kind(wire.get("kind", Kind.PLAIN))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,24 +152,29 @@ class _Orphan:
     counters: int
     sentry: int
     version: str
+    compression: str
 
 
 def _introduced(pid: int, message: ipc.Message, fds: list[int]) -> _Orphan | None:
     """None for one that speaks in another way; its descriptors are closed."""
     try:
-        known = [(int(s["index"]), int(s["size"]), str(s["ident"]), bool(s.get("sums"))) for s in message["segments"]]
+        # A version that knows no extents finds more descriptors than it can explain, and lets the engine serve on.
+        known = [*message["segments"], *message.get("extents", ())]
         watched = bool(message.get("sentry"))
-        summed = sum(has for *_, has in known)
-        if len(fds) != len(known) + summed + watched + 1:
+        if len(fds) != len(known) + sum(bool(one.get("sums")) for one in known) + watched + 1:
             raise ValueError
         sums = iter(fds[len(known) :])
         segments = tuple(
-            SegmentRecord(index, size, fd, ident, sums=next(sums) if has else -1)
-            for (index, size, ident, has), fd in zip(known, fds, strict=False)
-        )
-        engine = Predecessor(pid, bool(message["connections"]))
-        version = str(message.get("version", ""))
-        return _Orphan(engine, dict(message["gpu"]), segments, fds[-1], fds[-2] if watched else -1, version)
+            SegmentRecord(
+                int(one["index"]), int(one["size"]), fd, str(one["ident"]),
+                sums=next(sums) if one.get("sums") else -1, kind=Kind(one.get("kind", Kind.PLAIN)),
+            )
+            for one, fd in zip(known, fds, strict=False)
+        )  # fmt: skip
+        return _Orphan(
+            Predecessor(pid, bool(message["connections"])), dict(message["gpu"]), segments, fds[-1],
+            fds[-2] if watched else -1, str(message.get("version", "")), str(message.get("compression", "")),
+        )  # fmt: skip
     except (KeyError, TypeError, ValueError):
         for fd in fds:
             os.close(fd)
@@ -181,6 +200,8 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
                 os.close(fd)
             continue
         device = str(sockets / f"nbd{index}") if sockets is not None else devices.get(segment.ident, "")
+        if segment.kind is Kind.EXTENT:
+            device = ""
         segments[index] = replace(segment, device=device)
     for orphan in found[1:]:
         for fd in (orphan.counters, orphan.sentry):
@@ -188,4 +209,5 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
                 os.close(fd)
     gpu = next((orphan.gpu for orphan in found if orphan.gpu), {})
     inheritance = Inheritance(gpu, tuple(orphan.engine for orphan in found), tuple(segments.values()))
-    return Legacy(inheritance, {}, found[0].counters, found[0].sentry, found[0].version)
+    first = found[0]
+    return Legacy(inheritance, {}, first.counters, first.sentry, first.version, first.compression)

@@ -53,7 +53,7 @@ class Runner:
         self._filled = False
         self._events = events
         kind = "kernel" if self._exports.name == "kernel" else "socket"
-        self._keeper = Keeper(os.urandom(4).hex(), __version__, kind, options.gpu)
+        self._keeper = Keeper(os.urandom(4).hex(), __version__, kind, options.gpu, options.packing.codec)
         self._engines: dict[int, EngineHandle] = {}
         self._ends: Mapping[int, list[int]] = {}
         #: By the descriptor of the VRAM, as far as the machine knows of it; and those of VRAM that was asked for.
@@ -77,7 +77,7 @@ class Runner:
                 if record.sums >= 0:
                     # Pages that nobody verifies are better than none.
                     with contextlib.suppress(OSError):
-                        self._sums[record.fd] = PageSums(record.size, record.sums)
+                        self._sums[record.fd] = PageSums(record.size, record.sums, record.kind)
             for gen in range(1, len(legacy.inheritance.engines) + 1):
                 self._engines[gen] = EngineHandle(gen, self.report)
         self.report(m.Started(legacy.inheritance if legacy is not None else None))
@@ -104,7 +104,7 @@ class Runner:
         transport = self._options.transport.value if exports.name == "kernel" else ""
         return replace(
             found, attach=exports.name, transport=transport, transport_reason=self._why, pid=os.getpid(),
-            segments=segments, damaged=self._options.counters.damage(), leaves=reexec.FORMAT,
+            segments=segments, damaged=self._options.counters.damage(), leaves=reexec.format_of(found.pool.extents > 0),
         )  # fmt: skip
 
     def counters(self) -> dict[str, Any]:
@@ -192,8 +192,8 @@ class Runner:
             elif action.question is m.Question.CONNECT:
                 way = self._exports.hand_over(action.index)
                 fds = list(way.sockets)
-            elif action.question is m.Question.CREATE:
-                made = self._making[action.gen, action.seq] = PageSums(action.size, width=self._options.packing.width)
+            elif action.question is m.Question.CREATE and action.kind is not m.Kind.EXTENT:
+                made = self._making[action.gen, action.seq] = PageSums(action.size, kind=action.kind)
                 fds = [made.fd]
             elif action.fd >= 0:
                 fds = [action.fd, *(self._sums[fd].fd for fd in (action.fd,) if fd in self._sums)]
@@ -258,7 +258,8 @@ class Runner:
                 for record in action.state.segments
             )
             state = replace(action.state, segments=segments)
-            reexec.become(Legacy(state, ends, self._options.counters.fd, self._options.sentry))
+            packed = self._options.packing.codec
+            reexec.become(Legacy(state, ends, self._options.counters.fd, self._options.sentry, compression=packed))
         except OSError as error:
             why = VramswapError(Problem.UPGRADE_NOT_STARTED, why=os.strerror(error.errno or 0))
             self._later(m.ExecFailed(why))

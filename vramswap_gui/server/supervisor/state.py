@@ -7,7 +7,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import Final
 
-from vramswap_gui.server.messages import Ask
+from vramswap_gui.server.messages import Ask, Kind
 
 
 class Phase(enum.Enum):
@@ -34,6 +34,8 @@ class Stage(enum.Enum):
     ATTACHING = "attaching"
     #: It can be used.
     ATTACHED = "attached"
+    #: It is no device, and has pages of those that are.
+    KEPT = "kept"
     #: The kernel is asked to let go of it.
     DETACHING = "detaching"
     #: Nobody can ask for its pages: it is to be wiped, then released.
@@ -96,12 +98,13 @@ class Engine:
 
 @dataclass(slots=True)
 class Segment:
-    """VRAM that is served, was, or is going to be."""
+    """What is served, was, or is going to be; or VRAM that the pages of others lie in."""
 
     index: int
     size: int
     ident: str
     stage: Stage
+    kind: Kind = Kind.PLAIN
     fd: int = -1
     device: str = ""
     link: Link = Link.DOWN

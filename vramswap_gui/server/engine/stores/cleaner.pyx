@@ -11,7 +11,7 @@ from libc.stdint cimport uint64_t
 from posix.unistd cimport read
 
 from vramswap_gui.server.engine.atomic cimport add_long, change_long, load_acquire, load_long, store_long
-from vramswap_gui.server.engine.clock cimport pause
+from vramswap_gui.server.engine.clock cimport now, pause
 from vramswap_gui.server.engine.copy_batch cimport add, copy_again, poll, submit
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
@@ -28,11 +28,14 @@ from vramswap_gui.server.engine.stores.pool cimport (
     NO_CHUNK,
     Pool,
     can_hand_over,
+    close_extent,
     device_at,
+    end_leaving,
     find_victim,
     forget,
     free_chunks,
     hand_over,
+    is_unused,
     pin,
     revoke,
     seen_at,
@@ -44,6 +47,8 @@ cdef enum:
     # Nanoseconds: between two looks whether a copy is done, and between two moves that nobody waits for.
     BETWEEN_LOOKS = 20000
     BETWEEN_MOVES = 500000
+    # And for which whoever wants an extent back waits.
+    LONGEST_WITHDRAWAL = 15000000000
     # How often a record is read that is not as it was.
     TRIES = 3
 
@@ -54,8 +59,8 @@ cdef void look_for(Cleaner *self, uint64_t number) noexcept nogil:
     cdef uint64_t page, entry
     cdef int i
     self.count = 0
-    for i in range(pool.tables):
-        for page in range(pool.table[i].pages):
+    for i in range(<int>load_long(&pool.tables)):
+        for page in range(load_long(&pool.table[i].pages)):
             entry = seen_at(&pool.table[i].entry[page])
             if has_record(entry) and place_of(entry) >> pool.shift == number and self.count < FOUND:
                 self.found[self.count].slot = &pool.table[i].entry[page]
@@ -185,16 +190,32 @@ cdef bint empty(Cleaner *self, uint64_t number) noexcept nogil:
     return done
 
 
+cdef bint withdraw(Cleaner *self, uint64_t number) noexcept nogil:
+    """Move what lies in an extent elsewhere; false if there is no room, or not enough time, or if writers want it."""
+    cdef Pool *pool = self.pool
+    cdef uint64_t first = number * pool.each, chunk, until = now() + LONGEST_WITHDRAWAL
+    close_extent(pool, number)
+    for chunk in range(first, first + pool.each):
+        while not is_unused(pool, chunk):
+            if load_long(&pool.short_of) or now() > until or load_acquire(&self.ending) or not empty(self, chunk):
+                return False
+    return True
+
+
 cdef bint step(Cleaner *self) noexcept nogil:
     """Do what is most urgent; false if nothing is."""
     cdef Pool *pool = self.pool
     cdef uint64_t short_of = load_long(&pool.short_of), free = free_chunks(pool), victim
+    cdef uint64_t leaving = load_long(&pool.leaving)
+    if leaving:
+        end_leaving(pool, leaving - 1, withdraw(self, leaving - 1))
+        return True
     if short_of and (free > KEPT or can_hand_over(pool, short_of)):
         if free <= KEPT:
             hand_over(pool)
         store_long(&pool.short_of, 0)
         return True
-    if not short_of and free * 4 >= pool.count:
+    if not short_of and free * 4 >= load_long(&pool.present):
         return False
     victim = find_victim(pool, NEARLY_FULL if short_of else HALF_FULL)
     if victim == NO_CHUNK or not empty(self, victim):

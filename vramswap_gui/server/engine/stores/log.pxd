@@ -11,6 +11,7 @@ cdef struct LogStore:
     # Of its pages: shared with the engines before and after, and with the keeper.
     uint64_t *entry
     int codec
+    int table                # the pool's number of them
 
-# The segment's table is one of the pool's from then on. All batches of its ports have a desk.
-cdef void open_log(LogStore *self, Pool *pool, uint64_t *entry, uint64_t pages, int codec) noexcept nogil
+# The segment's table is one of the pool's until it is removed. All batches of its ports have a desk.
+cdef void open_log(LogStore *self, Pool *pool, uint64_t *entry, uint64_t pages, int codec) noexcept

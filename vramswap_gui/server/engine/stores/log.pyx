@@ -12,7 +12,7 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
 from vramswap_gui.server.engine cimport copy_batch, tally
-from vramswap_gui.server.engine.atomic cimport clear_bits, set_bits, swap_long
+from vramswap_gui.server.engine.atomic cimport add_long, clear_bits, set_bits, swap_long
 from vramswap_gui.server.engine.clock cimport pause
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
 from vramswap_gui.server.engine.desk cimport NOTES, Desk, Note, settle
@@ -22,6 +22,7 @@ from vramswap_gui.server.engine.records cimport (
     LONGEST,
     UNWRITTEN,
     at_place,
+    form_of,
     has_record,
     pack,
     place_of,
@@ -44,6 +45,7 @@ from vramswap_gui.server.engine.stores.pool cimport (
     NOT_NOW,
     TAKEN,
     Pool,
+    add_table,
     begin_pool,
     device_at,
     forget,
@@ -267,6 +269,7 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
     cdef LogStore *self = <LogStore *>port.store
     cdef unsigned int i, count = <unsigned int>(after_pages(request) - first_page(request))
     cdef Note *note = &batch.desk.note[request.note]
+    cdef uint64_t before, more = 0
     if request.status:
         # It was not even begun.
         release(port.store, request)
@@ -278,11 +281,15 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
             unpin(self.pool, note[i].entry)
         else:
             # Its claim ends with it.
-            forget(self.pool, swap_long(&self.entry[note[i].number], note[i].entry))
+            before = swap_long(&self.entry[note[i].number], note[i].entry)
+            forget(self.pool, before)
+            more += <uint64_t>(form_of(note[i].entry) != UNWRITTEN) - <uint64_t>(form_of(before) != UNWRITTEN)
+    if more:
+        add_long(&self.pool.stored, more)
     settle(batch.desk, count)
 
 
-cdef void open_log(LogStore *self, Pool *pool, uint64_t *entry, uint64_t pages, int codec) noexcept nogil:
+cdef void open_log(LogStore *self, Pool *pool, uint64_t *entry, uint64_t pages, int codec) noexcept:
     prepare_records()
     self.store.begin = begin
     self.store.claim = claim
@@ -292,6 +299,4 @@ cdef void open_log(LogStore *self, Pool *pool, uint64_t *entry, uint64_t pages, 
     self.pool = pool
     self.entry = entry
     self.codec = codec
-    pool.table[pool.tables].entry = entry
-    pool.table[pool.tables].pages = pages
-    pool.tables += 1
+    self.table = add_table(pool, entry, pages)

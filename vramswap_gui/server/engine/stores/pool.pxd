@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 # A log in VRAM: chunks of equal size, in which records lie one behind the other, and the tables of pages that speak of
-# them. Places count bytes through all chunks.
+# them. Places count bytes through all chunks, those among them that are not there.
+#
+# The VRAM comes and goes in extents of equal size, which are a number of chunks each; tables come and go with segments.
+# That is done by one thread, Python's, beside the workers and the cleaner: what is added is complete before they see it,
+# and what goes is waited for.
 #
 # Nothing here waits for anybody. A chunk is used anew when no entry speaks of it, none is about to, and nobody copies from
 # it; whoever is about to do one of these says so first and looks at the chunk or the entry again afterwards.
@@ -21,6 +25,13 @@ cdef enum:
     FREE = 0
     OPEN = 1                 # it is being filled, by writers or by the cleaner
     CLOSED = 2
+    ABSENT = 3
+    LEAVING = 4              # nothing is written to it any more, and the cleaner empties it
+
+    # What came of an extent that is to leave.
+    PENDING = 0
+    LEFT = 1
+    STAYED = 2
 
     # What came of asking for room.
     TAKEN = 0
@@ -48,7 +59,7 @@ cdef struct Chunk:
     uint64_t line[4]         # of the processor's cache
 
 cdef struct Table:
-    # The entries of a segment's pages.
+    # The entries of a segment's pages; none while nobody has it.
     uint64_t *entry
     uint64_t pages
 
@@ -59,7 +70,10 @@ cdef struct Slab:
 
 cdef struct Pool:
     Chunk *chunk
-    uint64_t count
+    uint64_t count           # of chunks up to the last one that is there
+    uint64_t present         # of those that are
+    uint64_t each            # chunks of an extent
+    uint64_t most            # extents
     int shift                # a chunk has 2 ** shift bytes
     uint64_t open            # what is left of the chunk that is being filled
     uint64_t busy            # somebody opens or closes a chunk
@@ -67,8 +81,12 @@ cdef struct Pool:
     uint64_t turns           # the cleaner's: odd while it moves something, and what is free is about to change
     int wake                 # eventfd of the cleaner
     uint64_t moved           # bytes, by the cleaner
+    uint64_t stored          # pages that are not as they were in the beginning
+    uint64_t leaving         # the extent that is to leave, counted from one
+    uint64_t outcome
+    int told                 # eventfd of whoever waits for that
     Table table[MAX_TABLES]
-    int tables
+    uint64_t tables          # up to the last one that anybody has
     bint begun
     Slab slab[MAX_WRITERS]
     # The cleaner's own chunk.
@@ -116,9 +134,17 @@ cdef inline void unpin(Pool *pool, uint64_t entry) noexcept nogil:
         add_long(&chunk_at(pool, place_of(entry)).users, <uint64_t>-1)
 
 
-# By Python: chunks at these addresses, all of them free until it begins.
-cdef int open_pool(Pool *pool, int shift, list devices, int wake) except -1
+# By Python. Extents are of so many bytes, and there are never more.
+cdef int open_pool(Pool *pool, uint64_t extents, int wake, int told) except -1
 cdef void close_pool(Pool *pool) noexcept
+cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size, int shift) except -1
+# Have the cleaner empty it; `told` is readable when it has, or cannot, which `outcome` says. Then it is no part any more.
+cdef void dismiss_extent(Pool *pool, uint64_t number) noexcept
+# A table's number. Its segment has no request under way when it is removed.
+cdef int add_table(Pool *pool, uint64_t *entry, uint64_t pages) noexcept
+cdef void remove_table(Pool *pool, int number) noexcept
+# Bytes that records take of it.
+cdef uint64_t live_bytes(Pool *pool) noexcept nogil
 # Find out what is where; once, when no engine before writes any more.
 cdef void begin_pool(Pool *pool) noexcept nogil
 # Room for a record, counted as live from then on.
@@ -137,3 +163,7 @@ cdef bint take_to_clean(Pool *pool, uint64_t length, uint64_t *place) noexcept n
 cdef void revoke(Pool *pool, uint64_t number) noexcept nogil
 cdef bint can_hand_over(Pool *pool, uint64_t length) noexcept nogil
 cdef void hand_over(Pool *pool) noexcept nogil
+# The extent that is to leave: nothing is written to it from then on, then perhaps it is there no more, or it stays.
+cdef void close_extent(Pool *pool, uint64_t number) noexcept nogil
+cdef bint is_unused(Pool *pool, uint64_t number) noexcept nogil
+cdef void end_leaving(Pool *pool, uint64_t number, bint left) noexcept nogil

@@ -6,6 +6,7 @@ The entries are all there is to know. Everything here is derived from them when 
 """
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 from posix.unistd cimport write
 
 from vramswap_gui.server.engine.atomic cimport (
@@ -15,18 +16,23 @@ from vramswap_gui.server.engine.atomic cimport (
     store_long,
     swap_long,
 )
+from vramswap_gui.server.engine.clock cimport pause
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
     LONGEST,
     LOST,
     UNIT,
+    UNWRITTEN,
     can_unpack,
+    form_of,
     has_record,
     place_of,
     record_length,
 )
 
 cdef enum:
+    # Nanoseconds between two looks whether the cleaner's turn is over.
+    SHORTLY = 50000
     # What may be lost where records do not go on from one stretch to the next.
     BETWEEN = 4 * LONGEST
 
@@ -56,22 +62,86 @@ cdef inline uint64_t chunk_of_rest(const Pool *pool, uint64_t rest) noexcept nog
     return (place_in(rest) + length_of(rest) - 1) >> pool.shift
 
 
-cdef int open_pool(Pool *pool, int shift, list devices, int wake) except -1:
-    cdef uint64_t number
-    pool.shift = shift
-    pool.count = len(devices)
+cdef int open_pool(Pool *pool, uint64_t extents, int wake, int told) except -1:
+    memset(pool, 0, sizeof(Pool))
+    pool.most = extents
     pool.wake = wake
-    pool.chunk = <Chunk *>calloc(pool.count, sizeof(Chunk))
-    if pool.chunk == NULL:
-        raise MemoryError
-    for number in range(pool.count):
-        pool.chunk[number].device = devices[number]
+    pool.told = told
     return 0
 
 
 cdef void close_pool(Pool *pool) noexcept:
     free(pool.chunk)
     pool.chunk = NULL
+
+
+cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size, int shift) except -1:
+    cdef uint64_t first, i
+    if pool.chunk == NULL:
+        pool.shift = shift
+        pool.each = size >> shift
+        pool.chunk = <Chunk *>calloc(pool.most * pool.each, sizeof(Chunk))
+        if pool.chunk == NULL:
+            raise MemoryError
+        for i in range(pool.most * pool.each):
+            pool.chunk[i].state = ABSENT
+    if pool.each != size >> shift or pool.shift != shift or number >= pool.most:
+        raise ValueError("this extent is no part of the pool")
+    first = number * pool.each
+    for i in range(pool.each):
+        pool.chunk[first + i].device = device + (i << shift)
+        store_long(&pool.chunk[first + i].state, FREE)
+    pool.present += pool.each
+    store_long(&pool.count, max(pool.count, first + pool.each))
+    # Somebody may wait for room.
+    kick(pool)
+    return 0
+
+
+cdef void dismiss_extent(Pool *pool, uint64_t number) noexcept:
+    store_long(&pool.outcome, PENDING)
+    store_long(&pool.leaving, number + 1)
+    kick(pool)
+
+
+cdef int add_table(Pool *pool, uint64_t *entry, uint64_t pages) noexcept:
+    cdef int i
+    for i in range(MAX_TABLES):
+        if pool.table[i].entry == NULL:
+            pool.table[i].entry = entry
+            store_long(&pool.table[i].pages, pages)
+            store_long(&pool.tables, max(pool.tables, <uint64_t>i + 1))
+            return i
+    return -1
+
+
+cdef void await_turn(Pool *pool) noexcept:
+    """Until the cleaner has seen what was changed."""
+    cdef uint64_t turn = load_long(&pool.turns)
+    while turn % 2 and load_long(&pool.turns) == turn:
+        pause(SHORTLY)
+
+
+cdef void remove_table(Pool *pool, int number) noexcept:
+    cdef Table *table = &pool.table[number]
+    cdef uint64_t i, pages = table.pages, stored = 0
+    store_long(&table.pages, 0)
+    await_turn(pool)
+    if pool.begun:
+        for i in range(pages):
+            forget(pool, table.entry[i])
+            stored += form_of(table.entry[i]) != UNWRITTEN
+        add_long(&pool.stored, -stored)
+    table.entry = NULL
+    # There is room for whoever waits for it.
+    kick(pool)
+
+
+cdef uint64_t live_bytes(Pool *pool) noexcept nogil:
+    cdef uint64_t number, live = 0
+    for number in range(load_long(&pool.count)):
+        live += load_long(&pool.chunk[number].live)
+    return live
 
 
 cdef inline void kick(Pool *pool) noexcept nogil:
@@ -84,7 +154,13 @@ cdef inline bint is_possible(const Pool *pool, uint64_t entry) noexcept nogil:
     cdef uint64_t place = place_of(entry), last = place + record_length(entry) - 1
     if not can_unpack(entry):
         return False
-    return not has_record(entry) or (last >> pool.shift == place >> pool.shift and last >> pool.shift < pool.count)
+    if not has_record(entry):
+        return True
+    return (
+        last >> pool.shift == place >> pool.shift
+        and last >> pool.shift < pool.count
+        and pool.chunk[place >> pool.shift].state != ABSENT
+    )
 
 
 cdef void begin_pool(Pool *pool) noexcept nogil:
@@ -100,6 +176,7 @@ cdef void begin_pool(Pool *pool) noexcept nogil:
             if not is_possible(pool, entry):
                 entry = LOST
             pool.table[i].entry[number] = entry
+            pool.stored += form_of(entry) != UNWRITTEN
             if has_record(entry):
                 chunk = chunk_at(pool, place_of(entry))
                 chunk.live += record_length(entry)
@@ -109,6 +186,8 @@ cdef void begin_pool(Pool *pool) noexcept nogil:
     # before was just emptying one into it.
     for number in range(pool.count):
         chunk = &pool.chunk[number]
+        if chunk.state == ABSENT:
+            continue
         chunk.state = CLOSED if chunk.live else FREE
         if chunk.live and chunk_size(pool) - chunk.line[0] > most:
             most = chunk_size(pool) - chunk.line[0]
@@ -126,7 +205,7 @@ cdef void begin_pool(Pool *pool) noexcept nogil:
 
 cdef uint64_t free_chunks(Pool *pool) noexcept nogil:
     cdef uint64_t number, state, found = 0
-    for number in range(pool.count):
+    for number in range(load_long(&pool.count)):
         state = load_long(&pool.chunk[number].state)
         found += state == FREE or (state == CLOSED and load_long(&pool.chunk[number].live) == 0)
     return found
@@ -145,7 +224,7 @@ cdef void revoke(Pool *pool, uint64_t number) noexcept nogil:
 
 
 cdef bint is_unused(Pool *pool, uint64_t number) noexcept nogil:
-    """Whether a chunk that is not open can be filled anew, whoever comes meanwhile.
+    """Whether a chunk that is not open can be filled anew, or go, whoever comes meanwhile.
 
     Who takes room in it does that within `users`, and what is taken of a slab is live before. Who reads is among the
     users before an entry is looked at once more.
@@ -160,9 +239,10 @@ cdef bint is_unused(Pool *pool, uint64_t number) noexcept nogil:
 
 
 cdef uint64_t find_unused(Pool *pool) noexcept nogil:
-    cdef uint64_t number
-    for number in range(pool.count):
-        if load_long(&pool.chunk[number].state) != OPEN and is_unused(pool, number):
+    cdef uint64_t number, state
+    for number in range(load_long(&pool.count)):
+        state = load_long(&pool.chunk[number].state)
+        if (state == FREE or state == CLOSED) and is_unused(pool, number):
             return number
     return NO_CHUNK
 
@@ -190,7 +270,7 @@ cdef int open_next(Pool *pool, uint64_t seen) noexcept nogil:
             store_long(&pool.open, stretch(number << pool.shift, chunk_size(pool)))
             left -= 1
     store_long(&pool.busy, 0)
-    if found == TAKEN and left * 4 < pool.count:
+    if found == TAKEN and left * 4 < load_long(&pool.present):
         kick(pool)
     return found
 
@@ -285,7 +365,7 @@ cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths) noexcept nogil:
     """The chunk with the fewest live bytes, if no more than so many sixteenths are, and there is room for them."""
     cdef uint64_t number, live, found = NO_CHUNK
     cdef uint64_t most = min(chunk_size(pool) // 16 * sixteenths, room_to_clean(pool))
-    for number in range(pool.count):
+    for number in range(load_long(&pool.count)):
         live = load_long(&pool.chunk[number].live)
         if load_long(&pool.chunk[number].state) == CLOSED and 0 < live <= most:
             most = live - 1
@@ -325,6 +405,36 @@ cdef bint take_to_clean(Pool *pool, uint64_t length, uint64_t *place) noexcept n
     add_long(&chunk_at(pool, place[0]).live, length)
     store_long(&pool.cleaned, after(rest, length))
     return True
+
+
+cdef void close_extent(Pool *pool, uint64_t number) noexcept nogil:
+    cdef uint64_t first = number * pool.each, i, rest
+    lock(pool)
+    for i in range(first, first + pool.each):
+        store_long(&pool.chunk[i].state, LEAVING)
+    rest = load_long(&pool.open)
+    if rest and chunk_of_rest(pool, rest) // pool.each == number:
+        # Whoever takes of it now fails, or has taken it already.
+        while rest and chunk_of_rest(pool, rest) // pool.each == number:
+            if change_long(&pool.open, &rest, 0):
+                break
+    if pool.cleaned and chunk_of_rest(pool, pool.cleaned) // pool.each == number:
+        store_long(&pool.cleaned, 0)
+    store_long(&pool.busy, 0)
+    for i in range(first, first + pool.each):
+        revoke(pool, i)
+
+
+cdef void end_leaving(Pool *pool, uint64_t number, bint left) noexcept nogil:
+    cdef uint64_t first = number * pool.each, i, one = 1
+    for i in range(first, first + pool.each):
+        # Of a chunk that stays nobody knows any more how far it was filled.
+        store_long(&pool.chunk[i].state, ABSENT if left else CLOSED)
+    if left:
+        store_long(&pool.present, pool.present - pool.each)
+    store_long(&pool.outcome, LEFT if left else STAYED)
+    store_long(&pool.leaving, 0)
+    write(pool.told, &one, sizeof(one))
 
 
 cdef void hand_over(Pool *pool) noexcept nogil:
