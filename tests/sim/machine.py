@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.sim.world import Answer, World
+from vramswap_gui.server.messages import Kind
 
 if TYPE_CHECKING:
     from tests.sim.server import EngineProcess
@@ -19,6 +20,7 @@ TIMEOUT: Final = 3.0
 #: What is in VRAM that nobody has wiped yet, and what a read gets that fails.
 GARBAGE: Final = -1
 EIO: Final = -5
+ENOSPC: Final = -28
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +35,54 @@ class Vram:
     excused: bool = False
 
 
+class Packed:
+    """The contents of a segment that has none of its own: which extent has each page."""
+
+    def __init__(self) -> None:
+        self.where: list[Extent | None] = [None] * PAGES
+
+    def __len__(self) -> int:
+        return PAGES
+
+    def __getitem__(self, page: int) -> int:
+        extent = self.where[page]
+        return 0 if extent is None else extent.log.get((self, page), GARBAGE)
+
+    def put(self, page: int, value: int, extent: Extent | None) -> None:
+        """A page lies there now, and nowhere else."""
+        before = self.where[page]
+        if before is not None:
+            before.log.pop((self, page), None)
+        self.where[page] = extent
+        if extent is not None:
+            extent.log[self, page] = value
+            extent.clean = False
+
+    def __setitem__(self, pages: slice, values: list[int]) -> None:
+        for page in range(PAGES):
+            extent = self.where[page]
+            if extent is not None and any(values):
+                extent.log[self, page] = values[page]
+            elif extent is not None:
+                self.put(page, 0, None)
+
+
+@dataclass(slots=True, eq=False)
+class Index(Vram):
+    """The entries of a packed segment's pages: memory that lives as long as anybody holds it, and needs no wiping."""
+
+    pages: Packed = field(default_factory=Packed)  # type: ignore[assignment]
+    clean: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Extent(Vram):
+    """VRAM of the pool."""
+
+    #: By segment and page.
+    log: dict[tuple[Packed, int], int] = field(default_factory=dict)
+
+
 class Gpu:
     """The card."""
 
@@ -41,8 +91,8 @@ class Gpu:
         self.lost = False
         self.allocated: set[Vram] = set()
 
-    def allocate(self) -> Vram:
-        vram = Vram([GARBAGE] * PAGES)
+    def allocate(self, kind: Kind = Kind.PLAIN) -> Vram:
+        vram = Index() if kind is Kind.PACKED else (Extent if kind is Kind.EXTENT else Vram)([GARBAGE] * PAGES)
         self.allocated.add(vram)
         return vram
 
@@ -102,6 +152,8 @@ class Device:
     waiting: list[Request] = field(default_factory=list)
     #: What programs have swapped out: the page's value, which is known once it is written.
     contents: dict[int, int] = field(default_factory=dict)
+    #: What was written last, also where nobody wants it any more.
+    written: dict[int, int] = field(default_factory=dict)
     busy: set[int] = field(default_factory=set)
     #: Somebody disconnected it with swap on it: whoever did must have known that the pages are lost.
     forsaken: bool = False
@@ -131,6 +183,8 @@ class Kernel:
         #: Somebody may have pages in VRAM that are lost for a reason that the laws accept.
         self.excused = False
         self.errors = 0
+        #: Pages were written anew that got worse, so that the pool may be full.
+        self.worse = False
         #: How often swapoff found no room.
         self.no_room = 0
 
@@ -413,11 +467,18 @@ class Kernel:
             return
         device.busy.add(page)
         value = self._world.rng.randrange(1, 1 << 30)
+        if value % 2 > device.written.get(page, 1) % 2:
+            self.worse = True
+        device.written[page] = value
         done = self.submit(device.number, page, value)
 
         def written(result: int) -> None:
             device.busy.discard(page)
-            if result != EIO:
+            if result == ENOSPC:
+                # It stays in memory, and its place in the swap is of no use.
+                self._world.require(self.worse, "law 6: there was no room for a page")
+                device.contents.pop(page, None)
+            elif result != EIO:
                 device.contents[page] = value
 
         self._then(done, written)

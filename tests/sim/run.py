@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.sim.machine import EIO, PAGES, Gpu, Kernel
-from tests.sim.server import Faults, KeeperProcess, Server
+from tests.sim.server import EXTENT, Faults, KeeperProcess, Server
 from tests.sim.ublk import UblkKeeperProcess, UblkKernel
 from tests.sim.world import Broken, Script, World
 from vramswap_gui.errors import VramswapError
@@ -88,6 +88,8 @@ class Simulation:
         self.server = Server(world, self.gpu, self.kernel, Faults(**faults))
         if seed % 2:
             self.server.shell = UblkKeeperProcess
+        if seed % 3 == 2:
+            self.server.compression = "lz4"
         self._helpers = 0
         self._off = False
         self._done = False
@@ -217,6 +219,8 @@ class Simulation:
 
     def _whim(self, keeper: KeeperProcess, devices: dict[int, str], files: set[int]) -> Script:
         wish = self.world.rng.random()
+        if self.server.compression and self.world.rng.random() < 0.3:
+            yield keeper.ask("shrink") if self.world.rng.random() < 0.4 else keeper.ask("extend", size=EXTENT)
         if wish < 0.45 and len(devices) < MOST:
             yield from self._reach(keeper, devices, Goal(come=(SIZE_STEP,) * self.world.rng.randint(1, 2)), files)
         elif wish < 0.6 and devices:

@@ -4,22 +4,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Final
 
-from tests.sim.machine import CONNECTIONS, Connection, Device, Gpu, Kernel, Request, Vram
+from tests.sim.machine import (
+    CONNECTIONS,
+    ENOSPC,
+    PAGES,
+    Connection,
+    Device,
+    Extent,
+    Gpu,
+    Index,
+    Kernel,
+    Request,
+    Vram,
+)
 from tests.sim.world import Answer, World
 from tests.support.errors import failure
 from vramswap_gui.api.control import ControlVerb
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
+from vramswap_gui.server.packing import Stock, shift
 from vramswap_gui.server.supervisor.keeper import WIPE_SECONDS, Keeper
 from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST
 from vramswap_gui.server.supervisor.state import Phase, Stage
-from vramswap_gui.units import SIZE_STEP
+from vramswap_gui.units import MIB, SIZE_STEP
 
+#: Bytes of an extent, and how many real pages one stands for.
+EXTENT: Final = 16 * MIB
+REAL_PAGES: Final = SIZE_STEP // 4096 // PAGES
 _KILLED: Final = 9
 _STATUS_SECONDS: Final = 5.0
 
@@ -46,6 +62,16 @@ class Faults:
     snatched: float = 0.0
 
 
+def size_of(value: int) -> int:
+    """Bytes that a page takes in the pool: some can be packed, and what is written anew may be of the other kind."""
+    return (4112 if value % 2 else 1024) * REAL_PAGES
+
+
+def capacity(extents: int) -> int:
+    """Bytes that so many extents hold."""
+    return (extents * EXTENT - 3 * (1 << shift(EXTENT))) * 15 // 16
+
+
 def failed(text: str = "it was told to fail", code: ErrorCode = ErrorCode.OUT_OF_VRAM) -> VramswapError:
     return failure(code, text)
 
@@ -57,6 +83,8 @@ class Server:
         self.world, self.gpu, self.kernel, self.faults = world, gpu, kernel, faults
         self.engines: list[EngineProcess] = []
         self.keeper: KeeperProcess | None = None
+        #: By what pages are packed; empty: each segment has VRAM of its own.
+        self.compression = ""
         #: A keeper for the kernel's driver.
         self.shell = KeeperProcess
         self._pids = 100
@@ -89,6 +117,7 @@ class EngineProcess:
         self.life = Life()
         self.mapped: dict[int, Vram] = {}
         self.idents: dict[int, str] = {}
+        self.kinds: dict[int, m.Kind] = {}
         self.connections: list[Connection] = []
         self._stalled: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         #: Copies that the GPU was given and does not do.
@@ -241,14 +270,47 @@ class EngineProcess:
         if self.server.gpu.lost:
             self._work(worker, self.die, CONTEXT_LOST << 8)
             return
-        if request.value is not None:
-            vram.pages[page] = request.value
-            vram.clean = False
+        if request.value is not None and not self._store(vram, page, request.value):
+            self._work(worker, self._complete, request, attempt, claim, ENOSPC)
+            return
         if self.world.chance(self.server.faults.engine_dies / 4):
             self.die(_KILLED)
             return
         answers = self.world.rng.random() * 0.002
         self.world.after(answers, self._work, worker, self._complete, request, attempt, claim, vram.pages[page])
+
+    def _store(self, vram: Vram, page: int, value: int) -> bool:
+        """False when the pool is full."""
+        if not isinstance(vram, Index):
+            vram.pages[page] = value
+            vram.clean = False
+            return True
+        extents = self._extents()
+        taken = sum(size_of(v) for extent in extents for key, v in extent.log.items() if key != (vram.pages, page))
+        if taken + size_of(value) > capacity(len(extents)):
+            return False
+        vram.pages.put(page, value, self.world.rng.choice(extents))
+        return True
+
+    def _extents(self) -> list[Extent]:
+        return [vram for vram in self.mapped.values() if isinstance(vram, Extent)]
+
+    def _stock(self) -> Stock:
+        extents = self._extents()
+        stored = [value for extent in extents for value in extent.log.values()]
+        announced = sum(kind is m.Kind.PACKED for kind in self.kinds.values()) * PAGES * REAL_PAGES
+        return Stock(len(extents), EXTENT, sum(map(size_of, stored)), announced, len(stored) * REAL_PAGES)
+
+    def _earned(self, ask: m.Ask) -> VramswapError | None:
+        """As server/engine/main.py decides it."""
+        stock = self._stock()
+        if ask.question is m.Question.CREATE and ask.kind is m.Kind.PACKED and ask.size > stock.offer(1):
+            return VramswapError(Problem.NOT_EARNED, size=ask.size, offer=0)
+        if ask.question is m.Question.DROP and ask.kind is m.Kind.EXTENT:
+            after = replace(stock, extents=stock.extents - 1).offer(1)
+            if stock.announced and (after < 0 or self.world.chance(0.1)):
+                return VramswapError(Problem.POOL_IN_USE, missing=1)
+        return None
 
     def _complete(self, request: Request, attempt: int, claim: tuple[Vram, int], value: int) -> None:
         if request.value is not None:
@@ -284,7 +346,7 @@ class EngineProcess:
             self._stalled.append((self._obey, (asker, ask, vram, ends)))
             return
         fd: Vram | None = None
-        error = self._refusal(ask.question)
+        error = self._refusal(ask.question) or self._earned(ask)
         if error is None and not all(self.server.kernel.open(connection) for connection in ends):
             error = failed("somebody has it open", ErrorCode.INTERNAL)
         if error is None:
@@ -325,28 +387,28 @@ class EngineProcess:
         """What was asked for; the descriptor of a new allocation, if it was that."""
         match ask.question:
             case m.Question.CREATE:
-                made = self.server.gpu.allocate()
-                self._map(ask.index, made, ask.ident)
+                made = self.server.gpu.allocate(ask.kind)
+                self._map(ask.index, made, ask.ident, ask.kind)
                 self._wipe(ask.index)
                 self.server.gpu.hold(made)
                 return made
             case m.Question.ADOPT:
                 assert vram is not None
-                self._map(ask.index, vram, ask.ident)
+                self._map(ask.index, vram, ask.ident, ask.kind)
             case m.Question.CONNECT:
                 self._connect(ask.index, ends)
             case m.Question.DROP:
                 self._drop(ask.index)
             case m.Question.QUIT:
-                for index in list(self.mapped):
-                    self._drop(index)
+                self._drop_all()
             case m.Question.INFO:
                 self.beats = tuple(beat + (n not in self.stuck) for n, beat in enumerate(self.beats))
         return None
 
-    def _map(self, index: int, vram: Vram, ident: str) -> None:
+    def _map(self, index: int, vram: Vram, ident: str, kind: m.Kind) -> None:
         self.mapped[index] = vram
         self.idents[index] = ident
+        self.kinds[index] = kind
         self.server.gpu.hold(vram)
 
     def _connect(self, index: int, ends: list[Connection]) -> None:
@@ -365,8 +427,14 @@ class EngineProcess:
     def _wipe(self, index: int) -> None:
         vram = self.mapped[index]
         self.world.require(not self.server.kernel.attached(self.idents[index]), "law 2: VRAM was wiped under a device")
+        if isinstance(vram, Extent):
+            vram.log.clear()
         vram.pages[:] = [0] * len(vram.pages)
         vram.clean = True
+
+    def _drop_all(self) -> None:
+        for index in sorted(self.mapped, key=lambda index: self.kinds[index] is m.Kind.EXTENT):
+            self._drop(index)
 
     def _drop(self, index: int) -> None:
         for connection in self.connections:
@@ -374,8 +442,16 @@ class EngineProcess:
                 connection.open = False
                 self.world.soon(self.server.kernel._hang_up, connection)
         self.connections = [connection for connection in self.connections if connection.index != index]
+        vram = self.mapped[index]
+        if isinstance(vram, Extent):
+            others = [extent for extent in self._extents() if extent is not vram]
+            for (pages, page), value in list(vram.log.items()):
+                # Where nothing else is, whoever has pages there is told of the law by what it reads.
+                if others:
+                    pages.put(page, value, self.world.rng.choice(others))
         self._wipe(index)
         self.server.gpu.let_go(self.mapped.pop(index), by_death=False)
+        del self.kinds[index]
 
     def orphan(self) -> None:
         self.keeper = None
@@ -387,13 +463,14 @@ class EngineProcess:
         self.world.after(LOOK_SECONDS, self._look)
         if self.hung:
             return
-        attached = {
-            ident for index, ident in self.idents.items() if index in self.mapped and self.server.kernel.attached(ident)
-        }
+        kernel = self.server.kernel
+        # In an extent lie the pages of any.
+        idents = [self.idents[index] for index in self.mapped]
+        idents += [device.ident for device in kernel.devices.values() if self._extents()]
+        attached = {ident for ident in idents if kernel.attached(ident)}
         if self.life.look(attached, self.serving()):
             self.world.note("engine", self.pid, "has nothing to live for")
-            for index in list(self.mapped):
-                self._drop(index)
+            self._drop_all()
             self.die(0)
 
 
@@ -404,7 +481,7 @@ class KeeperProcess:
         self.server, self.world = server, server.world
         self.pid = server.pid()
         self.alive = True
-        self.core = Keeper(f"k{self.pid}", version, "kernel")
+        self.core = Keeper(f"k{self.pid}", version, "kernel", compression=server.compression)
         self.engines: dict[int, EngineProcess] = {}
         self.fds: dict[int, Vram] = {}
         self._next_fd = 10
@@ -456,7 +533,9 @@ class KeeperProcess:
                         None,
                     )
                     device = f"/dev/nbd{number}" if number is not None else ""
-                    segments[index] = m.SegmentRecord(index, SIZE_STEP, self._keep(vram), ident, device)
+                    kind = engine.kinds[index]
+                    size = EXTENT if kind is m.Kind.EXTENT else SIZE_STEP
+                    segments[index] = m.SegmentRecord(index, size, self._keep(vram), ident, device, kind=kind)
         engines = tuple(m.Predecessor(engine.pid, engine.serving() > 0) for engine in before)
         return m.Inheritance({"uuid": "GPU-1"}, engines, tuple(segments.values()))
 
@@ -486,7 +565,8 @@ class KeeperProcess:
             if isinstance(action, m.Fork):
                 self._watch_reserve()
         self._watch_reserve()
-        if not (self.core.draining and all(s.stage is Stage.DETACHED for s in self.core.segments.values())):
+        gone = (Stage.DETACHED, Stage.KEPT)
+        if not (self.core.draining and all(s.stage in gone for s in self.core.segments.values())):
             self._wiped_since = self.world.now
         self._set_timer()
 
@@ -562,7 +642,9 @@ class KeeperProcess:
         if fd is not None:
             number = self._keep(fd)
             self.server.gpu.let_go(fd, by_death=False)
-        result = {"uuid": "GPU-1"} if ask.question is m.Question.INFO else {}
+        result: dict[str, object] = {"uuid": "GPU-1"} if ask.question is m.Question.INFO else {}
+        if self.server.compression:
+            result["pool"] = asdict(engine._stock().told(1))
         self.hear(m.Answered(engine.gen, ask.seq, error, number, result, beats))
 
     # Actions

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""How much the VRAM can hold when pages are packed in it, and what of that is offered (server/engine/stores/pool.pyx).
+"""How much the VRAM can hold when pages are packed in it, and what of that is offered.
 
-Capacity is earned. What pages turn out to be is known when they are stored, and whatever is offered beyond may be written
-with pages that do not get smaller. So another segment is offered only if there is room for it and for all that the others
-may still be given as if nothing of it could be packed, beside a reserve: for pages that are written anew and got worse.
+Capacity is earned. What pages turn out to be is known when they are stored, and whatever is offered beyond may be
+written with pages that do not get smaller. So another segment is offered only if there is room for it, and for all that
+the others may still be given, as if nothing of it could be packed, beside a reserve for pages that are written anew and
+got worse. How the VRAM is used: server/engine/stores/pool.pyx.
 """
 
 from __future__ import annotations
@@ -92,8 +93,8 @@ def shift(extent: int) -> int:
 
 
 def extent(size: int, vram: int, threads: int) -> int:
-    """Bytes of the one extent for a single segment of ``size`` bytes: of so much ``vram``, or (0) what holds it whatever
-    its pages are like."""
+    """Bytes of the one extent for a single segment of ``size`` bytes: of so much ``vram``, or (0) what holds it
+    whatever its pages are like."""
     wanted = vram or (size // PAGE * _RECORD + threads * _UNDER_WAY) * _LOST // (_LOST - 1)
     chunk = 1 << shift(wanted)
     return max(vram // chunk, _FEWEST) * chunk if vram else round_up(wanted, chunk) + _BESIDES * chunk

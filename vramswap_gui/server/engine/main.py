@@ -167,12 +167,12 @@ class _Loop:
         if not self._options.resident:
             # Of a socket's clients the connections are all there is.
             return []
-        attached = [ident for ident in ublk.ours() if ident in self._commands.idents]
+        attached = [ident for ident in ublk.ours() if self._commands.owns(ident)]
         for device in nbd.connected():
             if device.ident is None:
                 # A kernel that does not tell whose it is: when in doubt, it is ours.
                 attached.append(device.device)
-            elif device.ident in self._commands.idents:
+            elif device.ident.startswith(nbd.OURS) and self._commands.owns(device.ident):
                 attached.append(device.ident)
         return attached
 
@@ -208,10 +208,9 @@ class Commands:
             compression=options.packing.codec,
         )  # fmt: skip
 
-    @property
-    def idents(self) -> set[str]:
-        """What the segments are known by."""
-        return {held.ident for held in self._held.values()}
+    def owns(self, ident: str) -> bool:
+        """Whether a device of ours has pages here: in VRAM of its own, or, for all that is known, in the pool."""
+        return any(ident == held.ident or held.kind is Kind.EXTENT for held in self._held.values())
 
     def healthy(self) -> bool:
         """Whether the context can be used."""

@@ -790,10 +790,7 @@ class Keeper:
             if any(segment.stage not in (Stage.DETACHED, Stage.KEPT) for segment in self.segments.values()):
                 self._wipe_until = None
                 return
-            for extent in self._extents():
-                if len(self.segments) == len(self._extents()):
-                    # There is nothing left that has pages in it.
-                    extent.stage = Stage.DETACHED
+            self._end_pool()
             if self._wipe_until is None:
                 self._wipe_until = self._now + WIPE_SECONDS
             if self._now < self._wipe_until:
@@ -812,6 +809,13 @@ class Keeper:
                 self._kill(engine)
         if not self.engines:
             self._finish(None)
+
+    def _end_pool(self) -> None:
+        """Once nothing is left that has pages in the extents, they go too."""
+        extents = self._extents()
+        if len(extents) == len(self.segments):
+            for extent in extents:
+                extent.stage = Stage.DETACHED
 
     def _finish(self, error: VramswapError | None) -> None:
         if error is not None:
