@@ -39,6 +39,7 @@ class Server:
         self.process = process
         self.gpu = gpu
         self.socket = socket_path
+        self.killed = False
 
     @property
     def uri(self) -> str:
@@ -56,6 +57,12 @@ class Server:
         os.kill(old, signal.SIGKILL)
         wait_for(lambda: self.engine() not in (0, old), "a new engine")
 
+    def kill(self) -> None:
+        """Kill the keeper with -9; its engine lives on while it has a reason."""
+        self.killed = True
+        self.process.kill()
+        self.process.wait()
+
 
 @contextlib.contextmanager
 def running(
@@ -72,7 +79,10 @@ def running(
     try:
         wait_for(lambda: process.poll() is not None or accepts(path), "the server")
         assert process.poll() is None, process.communicate()[1]
-        yield Server(process, gpu, path)
+        server = Server(process, gpu, path)
+        yield server
+        if server.killed:
+            return
         process.terminate()
         _, errors = process.communicate(timeout=PATIENCE)
         assert (process.returncode, errors) == (0, "")

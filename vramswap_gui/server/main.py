@@ -49,9 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server; the exit status is 0 done, 1 failed (one line on stderr), 2 usage."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    packed = options.compression != Compression.OFF
-    if (packed and options.listen is None) or (options.vram and not packed):
-        parser.error("--compression goes with --listen, and --vram with --compression")
+    if options.vram and (options.listen is None or options.compression == Compression.OFF):
+        parser.error("--vram goes with --listen and --compression")
     if options.end_strays is not None:
         return _end_strays(options.end_strays)
     if options.understands is not None:

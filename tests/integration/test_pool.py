@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+"""The pool of a server: what it offers can be filled with anything, extents go while pages are written, and whoever
+dies, every page is what it was and no VRAM is given back unwiped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.fakegpu import FakeGpu
+from tests.support.nbd_client import PAGE, Client
+from tests.support.page_model import Model
+from tests.support.server import Server, ask, running
+from tests.support.waiting import wait_for
+from vramswap_gui.bench.export import Export
+from vramswap_gui.units import MIB, SIZE_STEP
+
+EXTENT = 32 * MIB
+
+
+@contextlib.contextmanager
+def serving(gpu: FakeGpu, folder: Path, codec: str = "lz4") -> Iterator[tuple[Server, Path]]:
+    control = folder / "control.sock"
+    gpu["dirty"] = 1
+    arguments = ("--control", str(control), "--attach", str(folder), "--threads", "2", "--compression", codec)
+    with running(gpu, control, *arguments) as server:
+        yield server, control
+
+
+def refusal(control: Path, verb: str, **arguments: int) -> str:
+    """By which problem a verb is refused."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(control))
+        asking.sendall(json.dumps({"id": 1, "verb": verb, **arguments}).encode() + b"\n")
+        return str(json.loads(asking.makefile().readline())["error"]["problem"])
+
+
+def pool(control: Path) -> dict[str, int]:
+    """As it is now: the server asks its engine for that."""
+    return dict(ask(control, "status")["pool"])
+
+
+@contextlib.contextmanager
+def client(device: dict[str, Any]) -> Iterator[Client]:
+    with contextlib.closing(Export(Path(device["device"]), device["size"], 0, 0.0).connect()) as end:
+        yield Client(end)
+
+
+class Segment:
+    """One that was made, and what it has to hold."""
+
+    def __init__(self, control: Path, size: int, seed: int) -> None:
+        self.device = ask(control, "add", size=size)
+        self.model = Model(0, size // PAGE, seed)
+
+    def fill(self, kind: str) -> None:
+        pages = self.model.pages
+        with client(self.device) as one:
+            for number in range(0, self.model.range.stop, 32):
+                count = min(32, self.model.range.stop - number)
+                self.model.write(one, number, b"".join(getattr(pages, kind)() for _ in range(count)))
+
+    def check(self) -> None:
+        with client(self.device) as one:
+            self.model.check_all(one)
+
+
+def running_again(control: Path) -> bool:
+    with contextlib.suppress(ConnectionError):
+        return bool(ask(control, "status")["engine"] == "running")
+    return False
+
+
+def test_capacity_is_earned(gpu: FakeGpu, tmp_path: Path) -> None:
+    with serving(gpu, tmp_path) as (server, control):
+        assert refusal(control, "add", size=16 * MIB) == "not-earned"
+        assert [ask(control, "extend", size=EXTENT)["index"] for _ in range(2)] == [16, 17]
+        assert refusal(control, "extend", size=EXTENT + SIZE_STEP) == "extents-differ"
+        offer = pool(control)["offer"]
+        assert 44 * MIB < offer < 52 * MIB
+        assert refusal(control, "add", size=offer + SIZE_STEP) == "not-earned"
+        first = Segment(control, offer, 1)
+        assert pool(control)["offer"] == 0
+        # Nobody knows yet what its pages will be like.
+        assert refusal(control, "add", size=SIZE_STEP) == "not-earned"
+        first.fill("text")
+        earned = pool(control)
+        assert earned["pages"] == offer
+        assert earned["live"] < offer / 2
+        second = Segment(control, earned["offer"], 2)
+        assert second.device["size"] > 16 * MIB
+        # It holds what it is given all the same.
+        second.fill("random")
+        assert second.model.refused == 0
+        first.check()
+        second.check()
+        before = pool(control)
+        server.kill_engine()
+        wait_for(lambda: running_again(control), "an engine")
+        first.check()
+        second.check()
+        assert pool(control) == before
+        assert refusal(control, "shrink") == "pool-in-use"
+        second.check()
+        ask(control, "remove", index=second.device["index"])
+        first.check()
+        after = pool(control)
+        assert after["pages"] == offer
+        assert after["live"] == earned["live"]
+
+
+def test_pages_that_get_worse(gpu: FakeGpu, tmp_path: Path) -> None:
+    """The reserve is touched, which is told, before there is no room; a segment that goes gives it back."""
+    with serving(gpu, tmp_path) as (_, control):
+        for _ in range(2):
+            ask(control, "extend", size=EXTENT)
+        first = Segment(control, pool(control)["offer"], 1)
+        first.fill("text")
+        second = Segment(control, pool(control)["offer"], 2)
+        second.fill("random")
+        with client(first.device) as one:
+            for number in range(0, first.model.range.stop, 32):
+                first.model.write(one, number, b"".join(first.model.pages.random() for _ in range(32)))
+                if pool(control)["offer"] < 0:
+                    break
+            assert pool(control)["offer"] < 0
+            assert first.model.refused == second.model.refused == 0
+            first.model.check_all(one)
+        second.check()
+        ask(control, "remove", index=second.device["index"])
+        assert pool(control)["offer"] >= 0
+        first.check()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_extents_come_and_go_beside_writes(gpu: FakeGpu, tmp_path: Path, killed: bool) -> None:
+    with serving(gpu, tmp_path) as (server, control):
+        for _ in range(3):
+            ask(control, "extend", size=EXTENT)
+        segment = Segment(control, 24 * MIB, 3)
+        segment.fill("any")
+        going, ended = threading.Event(), threading.Event()
+
+        def use() -> None:
+            broken = contextlib.suppress(OSError, AssertionError) if killed else contextlib.nullcontext()
+            with broken, client(segment.device) as one:
+                while not going.is_set():
+                    segment.model.step(one)
+            ended.set()
+
+        user = threading.Thread(target=use)
+        user.start()
+        shrunk = 0
+        for _ in range(4):
+            for _ in range(2):
+                shrunk += "error" not in answer(control, "shrink")
+            assert not ended.is_set()
+            for _ in range(3 - pool(control)["extents"]):
+                ask(control, "extend", size=EXTENT)
+        if killed:
+            # In the middle of moving what lies there.
+            asking = threading.Thread(target=answer, args=(control, "shrink"))
+            asking.start()
+            server.kill_engine()
+            asking.join()
+            wait_for(lambda: running_again(control), "an engine")
+        going.set()
+        user.join()
+        assert shrunk >= 4
+        assert segment.model.refused == 0
+        if not killed:
+            segment.check()
+
+
+def answer(control: Path, verb: str, **arguments: int) -> dict[str, Any]:
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(control))
+        asking.sendall(json.dumps({"id": 1, "verb": verb, **arguments}).encode() + b"\n")
+        return dict(json.loads(asking.makefile().readline()))
+
+
+def test_what_goes_is_wiped_and_what_stays_is_moved(gpu: FakeGpu, tmp_path: Path) -> None:
+    with serving(gpu, tmp_path, "zstd") as (server, control):
+        for _ in range(3):
+            ask(control, "extend", size=EXTENT)
+        segment = Segment(control, 16 * MIB, 4)
+        segment.fill("random")
+        with contextlib.ExitStack() as files:
+            # As whoever gets it next sees it.
+            extents = gpu.folder.glob(f"vram-*-{EXTENT}-*")
+            vram = [files.enter_context(path.open("rb")) for path in extents]
+            assert len(vram) == 3
+            for left in (2, 1):
+                ask(control, "shrink")
+                assert pool(control)["extents"] == left
+                segment.check()
+            server.kill_engine()
+            wait_for(lambda: running_again(control), "an engine")
+            segment.check()
+            ask(control, "remove", index=0)
+            ask(control, "quit")
+            assert server.process.wait(60) == 0
+            for one in vram:
+                one.seek(0)
+                assert not any(one.read().strip(b"\0"))
+
+
+def test_a_keeper_that_dies_and_one_that_is_upgraded(gpu: FakeGpu, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack, serving(gpu, tmp_path) as (server, control):
+        for _ in range(2):
+            ask(control, "extend", size=EXTENT)
+        first = Segment(control, 16 * MIB, 5)
+        first.fill("any")
+        told = ask(control, "status")
+        assert told["leaves"] == 3
+        with contextlib.suppress(json.JSONDecodeError):
+            answer(control, "upgrade")
+        wait_for(lambda: running_again(control), "the upgraded one")
+        first.check()
+        second = Segment(control, 16 * MIB, 6)
+        second.fill("any")
+        figures = pool(control)
+        engine = server.engine()
+        # An engine without a keeper lives for those who are connected.
+        held = stack.enter_context(client(first.device))
+        assert held.read(0) is not None
+        server.kill()
+        first.model.check_all(held)
+        control.unlink()
+        # Whatever it is told: what is packed there is read by what packed it.
+        arguments = ("--control", str(control), "--attach", str(tmp_path), "--threads", "2")
+        with running(gpu, control, *arguments) as heir:
+            wait_for(lambda: heir.engine() not in (0, engine) and running_again(control), "an engine of its own")
+            assert ask(control, "status")["compression"] == "lz4"
+            first.check()
+            second.check()
+            assert pool(control) == figures
+            ask(control, "shrink")
+            assert pool(control) == {**figures, "extents": 1, "offer": pool(control)["offer"]}
+            first.check()
+            second.check()
