@@ -39,7 +39,7 @@ from vramswap_gui.server.engine.frontends.uring cimport uring_open
 from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport LONGEST, form_of, record_length, RAW, UNWRITTEN
 from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, OUT, Port, Store
-from vramswap_gui.server.engine.stores.cleaner cimport CARRIED, Cleaner, clean
+from vramswap_gui.server.engine.stores.cleaner cimport CARRIED, MOVED, Cleaner, clean
 from vramswap_gui.server.engine.stores.linear cimport LinearStore, open_linear
 from vramswap_gui.server.engine.stores.log cimport LogStore, open_log
 from vramswap_gui.server.engine.stores.pool cimport (
@@ -211,7 +211,7 @@ cdef class _Cleaning:
     cdef readonly int wake
     cdef readonly int told
 
-    def __init__(self, str compression):
+    cdef int _open(self, str compression, cydriver.CUfunction kernel) except -1:
         cdef Cleaner *cleaner
         codec, level = METHODS[compression]
         self._cleaner = cleaner = <Cleaner *>calloc(1, sizeof(Cleaner))
@@ -220,12 +220,15 @@ cdef class _Cleaning:
         touch(cleaner, sizeof(Cleaner))
         open_state(&cleaner.codecs, codec, level)
         cleaner.memory = <unsigned char *>pinned(CARRIED)
+        cleaner.listed = <Listed *>pinned(MOVED * sizeof(Listed))
+        cleaner.kernel = kernel
         prepare(&cleaner.out, &cleaner.channel, False, False, NULL)
         prepare(&cleaner.into, &cleaner.channel, True, False, NULL)
         self.wake = os.eventfd(0, os.EFD_CLOEXEC)
         self.told = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         open_pool(&self.pool, MAX_EXTENTS, self.wake, self.told)
         cleaner.pool = &self.pool
+        return 0
 
     def start(self, unsigned long long context) -> None:
         self._thread = started(self._run, context, "cleaner")
@@ -252,6 +255,7 @@ cdef class _Cleaning:
         for stream in (<uintptr_t>self._cleaner.out.stream, <uintptr_t>self._cleaner.into.stream):
             cydriver.cuStreamDestroy(<cydriver.CUstream><uintptr_t>stream)
         cydriver.cuMemFreeHost(self._cleaner.memory)
+        cydriver.cuMemFreeHost(self._cleaner.listed)
         close_state(&self._cleaner.codecs)
         free(self._cleaner)
         self._cleaner = NULL
@@ -346,7 +350,8 @@ cdef class Engine:
                         copies.desk = &self._desks[(i * LANES + lane) * BATCHES + b]
             self._threads.append(started(self._run, i, f"worker-{i}"))
         if compression:
-            self._cleaning = _Cleaning(compression)
+            self._cleaning = _Cleaning()
+            self._cleaning._open(compression, kernel)
             self._cleaning.start(context)
 
     cdef int _provide_desks(self) except -1:

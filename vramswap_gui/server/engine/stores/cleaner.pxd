@@ -2,8 +2,9 @@
 # Who empties chunks in the background, so that writers find room.
 from libc.stdint cimport uint64_t
 
+from cuda.bindings cimport cydriver
 from vramswap_gui.server.engine.codecs cimport CodecState
-from vramswap_gui.server.engine.copy_batch cimport Channel, CopyBatch
+from vramswap_gui.server.engine.copy_batch cimport Channel, CopyBatch, Listed
 from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport LONGEST
 from vramswap_gui.server.engine.stores.pool cimport Pool
@@ -11,9 +12,10 @@ from vramswap_gui.server.engine.stores.pool cimport Pool
 cdef enum:
     # Records that are found in one look at the tables, and those that are moved at once.
     FOUND = 16384
-    MOVED = 256
-    # Pinned memory for these.
-    CARRIED = 256 << 10
+    MOVED = 4096
+    AT_LEISURE = 256
+    # Pinned memory for those that are carried through it.
+    CARRIED = 512 << 10
 
 cdef struct Found:
     uint64_t *slot           # the entry, where it is
@@ -23,16 +25,22 @@ cdef struct Found:
 cdef struct Cleaner:
     Pool *pool
     int ending               # set by Python before it wakes the cleaner for the last time
+    bint hurry               # somebody waits
+    bint inside              # records are moved by the kernel
+    cydriver.CUfunction kernel       # or NULL
+    Listed *listed           # pinned memory for MOVED
     CodecState codecs
     Channel channel
     CopyBatch out
     CopyBatch into
     unsigned char *memory    # pinned: CARRIED bytes
     unsigned char page[PAGE]
+    # Where the look at the tables is.
+    uint64_t table
+    uint64_t number
     unsigned int count
     Found found[FOUND]
-    # Those that are being moved: where they are in memory, and where they go.
+    # Where those go that are being moved.
     uint64_t place[MOVED]
-    unsigned char *record[MOVED]
 
 cdef void clean(Cleaner *self) noexcept nogil

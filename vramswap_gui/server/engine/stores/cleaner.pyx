@@ -6,13 +6,24 @@ The chunk with the fewest live bytes is looked for in the tables, and what is li
 before: out in the order in which it lies, and back as one copy. Both are the copy engine's, which does not wait for
 programs that compute. Each record is verified on the way, and its entry changed if it still is as it was: who writes a
 page meanwhile wins. Unless writers wait, requests have the card in between.
+
+When an extent is wanted back everything in it is moved at once, by the kernel inside VRAM while nobody else computes.
 """
 from libc.stdint cimport uint64_t
 from posix.unistd cimport read
 
 from vramswap_gui.server.engine.atomic cimport add_long, change_long, load_acquire, load_long, store_long
 from vramswap_gui.server.engine.clock cimport now, pause
-from vramswap_gui.server.engine.copy_batch cimport add, copy_again, poll, submit
+from vramswap_gui.server.engine.copy_batch cimport (
+    ALONE_WITHIN,
+    MAX_RUNS,
+    CopyBatch,
+    add,
+    copy_again,
+    copy_inside,
+    poll,
+    submit,
+)
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
     at_place,
@@ -27,6 +38,7 @@ from vramswap_gui.server.engine.stores.pool cimport (
     NEARLY_FULL,
     NO_CHUNK,
     Pool,
+    Table,
     can_hand_over,
     close_extent,
     device_at,
@@ -53,20 +65,32 @@ cdef enum:
     TRIES = 3
 
 
-cdef void look_for(Cleaner *self, uint64_t number) noexcept nogil:
-    """Find the records of a chunk, as many as there is room to note."""
+cdef bint look_for(Cleaner *self, uint64_t first, uint64_t after) noexcept nogil:
+    """Find records of these chunks from where the last look ended, as many as there is room to note; false if there are no
+    more."""
     cdef Pool *pool = self.pool
-    cdef uint64_t page, entry
-    cdef int i
+    cdef uint64_t entry, chunk
+    cdef Table *table
     self.count = 0
-    for i in range(<int>load_long(&pool.tables)):
-        for page in range(load_long(&pool.table[i].pages)):
-            entry = seen_at(&pool.table[i].entry[page])
-            if has_record(entry) and place_of(entry) >> pool.shift == number and self.count < FOUND:
-                self.found[self.count].slot = &pool.table[i].entry[page]
-                self.found[self.count].entry = entry
-                self.found[self.count].number = page
-                self.count += 1
+    while self.table < load_long(&pool.tables) and self.count < FOUND:
+        table = &pool.table[self.table]
+        if self.number >= load_long(&table.pages):
+            self.table += 1
+            self.number = 0
+            continue
+        entry = seen_at(&table.entry[self.number])
+        chunk = place_of(entry) >> pool.shift
+        if has_record(entry) and first <= chunk < after:
+            self.found[self.count].slot = &table.entry[self.number]
+            self.found[self.count].entry = entry
+            self.found[self.count].number = self.number
+            self.count += 1
+        self.number += 1
+    return self.count > 0
+
+
+cdef inline void look_anew(Cleaner *self) noexcept nogil:
+    self.table = self.number = 0
 
 
 cdef void sift(Found *found, unsigned int root, unsigned int count) noexcept nogil:
@@ -96,57 +120,93 @@ cdef void sort(Found *found, unsigned int count) noexcept nogil:
         sift(found, 0, i - 1)
 
 
-cdef inline void wait_for(CopyBatch *batch) noexcept nogil:
+cdef inline void wait_for(Cleaner *self, CopyBatch *batch) noexcept nogil:
     submit(batch)
     while not poll(batch):
-        pause(BETWEEN_LOOKS)
+        if not self.hurry:
+            pause(BETWEEN_LOOKS)
 
 
-cdef unsigned int bring(Cleaner *self, unsigned int first, unsigned int *moved) noexcept nogil:
-    """Copy as many of the records out as can be moved at once; the first one that is not among them."""
-    cdef uint64_t length, seen, used = 0
-    cdef Found *found
+cdef unsigned int choose(Cleaner *self, unsigned int first, unsigned int most, unsigned int *moved) noexcept nogil:
+    """Pin so many records and put them in front; returns the first one that is not among them."""
+    cdef uint64_t seen
     moved[0] = 0
-    while first < self.count and moved[0] < MOVED:
-        found = &self.found[first]
-        length = record_length(found.entry)
-        if used + length > CARRIED:
-            break
-        first += 1
-        seen = pin(self.pool, found.slot)
-        if seen != found.entry:
+    while first < self.count and moved[0] < most:
+        seen = pin(self.pool, self.found[first].slot)
+        if seen == self.found[first].entry:
+            self.found[moved[0]] = self.found[first]
+            moved[0] += 1
+        else:
             # Somebody wrote the page, or forgot it.
             unpin(self.pool, seen)
-            continue
-        self.found[moved[0]] = found[0]
-        self.record[moved[0]] = self.memory + used
-        add(&self.out, device_at(self.pool, place_of(seen)), self.memory + used, length)
-        used += length
-        moved[0] += 1
-    wait_for(&self.out)
+        first += 1
     return first
 
 
-cdef bint put(Cleaner *self, unsigned int moved) noexcept nogil:
-    """Copy them to where they go, those that were hurt on the way read again; false if there is no room."""
+cdef bint find_places(Cleaner *self, unsigned int moved) noexcept nogil:
+    """For those that were chosen, for all or none."""
     cdef unsigned int i, k
-    cdef uint64_t length
-    cdef Found *found
     for i in range(moved):
-        found = &self.found[i]
-        length = record_length(found.entry)
-        for k in range(TRIES):
-            if unpack(&self.codecs, found.entry, found.number, self.record[i], self.page):
-                break
-            # What stays wrong was hurt where it lies, and whoever reads it will be told.
-            copy_again(&self.out, device_at(self.pool, place_of(found.entry)), self.record[i], length)
-        if not take_to_clean(self.pool, length, &self.place[i]):
+        if not take_to_clean(self.pool, record_length(self.found[i].entry), &self.place[i]):
             for k in range(i):
                 forget(self.pool, at_place(self.found[k].entry, self.place[k]))
             return False
+    return True
+
+
+cdef void verify(Cleaner *self, unsigned int number, unsigned char *record) noexcept nogil:
+    """Read a record again that was hurt on the way."""
+    cdef Found *found = &self.found[number]
+    cdef unsigned int k
+    for k in range(TRIES):
+        if unpack(&self.codecs, found.entry, found.number, record, self.page):
+            break
+        # What stays wrong was hurt where it lies, and whoever reads it will be told.
+        copy_again(&self.out, device_at(self.pool, place_of(found.entry)), record, record_length(found.entry))
+
+
+cdef unsigned int carry_some(Cleaner *self, unsigned int first, unsigned int moved) noexcept nogil:
+    """Copy as many as there is memory for to their places; returns the first one that is not among them."""
+    cdef unsigned int i = first, k
+    cdef uint64_t length, used = 0
+    while i < moved and i - first < MAX_RUNS:
+        length = record_length(self.found[i].entry)
+        if used + length > CARRIED:
+            break
+        add(&self.out, device_at(self.pool, place_of(self.found[i].entry)), self.memory + used, length)
+        used += length
+        i += 1
+    wait_for(self, &self.out)
+    used = 0
+    for k in range(first, i):
+        if not self.hurry:
+            verify(self, k, self.memory + used)
+        length = record_length(self.found[k].entry)
+        add(&self.into, device_at(self.pool, self.place[k]), self.memory + used, length)
+        used += length
+    wait_for(self, &self.into)
+    return i
+
+
+cdef void carry(Cleaner *self, unsigned int moved) noexcept nogil:
+    """Copy those that were chosen to their places, through memory."""
+    cdef unsigned int first = 0
+    while first < moved:
+        first = carry_some(self, first, moved)
+
+
+cdef bint carry_inside(Cleaner *self, unsigned int moved) noexcept nogil:
+    """Copy them inside VRAM, by the kernel; false if that is no good way now."""
+    cdef uint64_t began = now()
+    cdef unsigned int i
     for i in range(moved):
-        add(&self.into, device_at(self.pool, self.place[i]), self.record[i], record_length(self.found[i].entry))
-    wait_for(&self.into)
+        self.listed[i].target = device_at(self.pool, self.place[i])
+        self.listed[i].source = device_at(self.pool, place_of(self.found[i].entry))
+        self.listed[i].length = record_length(self.found[i].entry)
+    if not copy_inside(&self.into, self.kernel, self.listed, moved):
+        return False
+    # Others have the channel: it is the last time in this hurry.
+    self.inside = now() - began < ALONE_WITHIN
     return True
 
 
@@ -168,37 +228,62 @@ cdef void publish(Cleaner *self, unsigned int moved) noexcept nogil:
             forget(self.pool, after)
 
 
-cdef bint empty(Cleaner *self, uint64_t number) noexcept nogil:
-    """Move what is live of a chunk elsewhere; false if it cannot be done."""
+cdef bint move(Cleaner *self) noexcept nogil:
+    """Move what was found elsewhere; false if there is no room."""
     cdef unsigned int i, first = 0, moved = 0
     cdef bint done = True
-    revoke(self.pool, number)
-    look_for(self, number)
-    if self.count == 0:
-        # What is live in it is just being written, and soon there to be found.
-        pause(BETWEEN_MOVES)
-    sort(self.found, self.count)
     while done and first < self.count and not load_acquire(&self.ending):
-        first = bring(self, first, &moved)
-        done = put(self, moved)
-        if done:
+        first = choose(self, first, MOVED if self.hurry else AT_LEISURE, &moved)
+        done = find_places(self, moved)
+        if done and moved:
+            if not (self.inside and carry_inside(self, moved)):
+                carry(self, moved)
             publish(self, moved)
         for i in range(moved):
             unpin(self.pool, self.found[i].entry)
-        if not load_long(&self.pool.short_of):
+        if not self.hurry and not load_long(&self.pool.short_of):
             pause(BETWEEN_MOVES)
     return done
 
 
+cdef bint empty(Cleaner *self, uint64_t number) noexcept nogil:
+    """Move what is live of a chunk elsewhere; false if it cannot be done."""
+    revoke(self.pool, number)
+    look_anew(self)
+    if not look_for(self, number, number + 1):
+        # What is live in it is just being written, and soon there to be found.
+        pause(BETWEEN_MOVES)
+    sort(self.found, self.count)
+    return move(self)
+
+
+cdef bint is_empty(Pool *pool, uint64_t first, uint64_t after) noexcept nogil:
+    cdef uint64_t chunk
+    for chunk in range(first, after):
+        if not is_unused(pool, chunk):
+            return False
+    return True
+
+
 cdef bint withdraw(Cleaner *self, uint64_t number) noexcept nogil:
-    """Move what lies in an extent elsewhere; false if there is no room, or not enough time, or if writers want it."""
+    """Move what lies in an extent elsewhere; false if there is no room, or not enough time, or if writers want it.
+
+    Somebody waits, so it is done as fast as can be. What is moved is not verified on the way: whoever reads it does that.
+    """
     cdef Pool *pool = self.pool
-    cdef uint64_t first = number * pool.each, chunk, until = now() + LONGEST_WITHDRAWAL
+    cdef uint64_t first = number * pool.each, after = first + pool.each, until = now() + LONGEST_WITHDRAWAL
     close_extent(pool, number)
-    for chunk in range(first, first + pool.each):
-        while not is_unused(pool, chunk):
-            if load_long(&pool.short_of) or now() > until or load_acquire(&self.ending) or not empty(self, chunk):
+    while not is_empty(pool, first, after):
+        look_anew(self)
+        if not look_for(self, first, after):
+            # It is just being written, or read.
+            pause(BETWEEN_LOOKS)
+        while self.count:
+            if load_long(&pool.short_of) or now() > until or load_acquire(&self.ending) or not move(self):
                 return False
+            look_for(self, first, after)
+        if now() > until:
+            return False
     return True
 
 
@@ -208,7 +293,10 @@ cdef bint step(Cleaner *self) noexcept nogil:
     cdef uint64_t short_of = load_long(&pool.short_of), free = free_chunks(pool), victim
     cdef uint64_t leaving = load_long(&pool.leaving)
     if leaving:
+        self.hurry = True
+        self.inside = self.kernel != NULL
         end_leaving(pool, leaving - 1, withdraw(self, leaving - 1))
+        self.hurry = self.inside = False
         return True
     if short_of and (free > KEPT or can_hand_over(pool, short_of)):
         if free <= KEPT:
