@@ -27,6 +27,7 @@ cdef struct Cleaner:
     int ending               # set by Python before it wakes the cleaner for the last time
     bint hurry               # somebody waits
     bint inside              # records are moved by the kernel
+    uint64_t kept            # chunks that are to stay free then
     cydriver.CUfunction kernel       # or NULL
     Listed *listed           # pinned memory for MOVED
     CodecState codecs

@@ -26,6 +26,7 @@ from vramswap_gui.server.engine.copy_batch cimport (
 )
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
+    LONGEST,
     at_place,
     has_record,
     place_of,
@@ -40,6 +41,8 @@ from vramswap_gui.server.engine.stores.pool cimport (
     Pool,
     Table,
     can_hand_over,
+    chunk_at,
+    chunk_size,
     close_extent,
     device_at,
     end_leaving,
@@ -50,6 +53,8 @@ from vramswap_gui.server.engine.stores.pool cimport (
     is_unused,
     pin,
     revoke,
+    room_to_clean,
+    room_to_move,
     seen_at,
     take_to_clean,
     unpin,
@@ -63,13 +68,18 @@ cdef enum:
     LONGEST_WITHDRAWAL = 15000000000
     # How often a record is read that is not as it was.
     TRIES = 3
+    # When room is made for what is in an extent: chunks that are emptied at once, how many sixteenths of each may be live,
+    # and how many are to be free.
+    TOGETHER = 64
+    COMPACT = 14
+    ENOUGH = 16
 
 
-cdef bint look_for(Cleaner *self, uint64_t first, uint64_t after) noexcept nogil:
-    """Find records of these chunks from where the last look ended, as many as there is room to note; false if there are no
-    more."""
+cdef bint look_on(Cleaner *self) noexcept nogil:
+    """Find records of chunks that are picked, from where the last look ended, as many as there is room to note; false if
+    there are no more."""
     cdef Pool *pool = self.pool
-    cdef uint64_t entry, chunk
+    cdef uint64_t entry
     cdef Table *table
     self.count = 0
     while self.table < load_long(&pool.tables) and self.count < FOUND:
@@ -79,8 +89,7 @@ cdef bint look_for(Cleaner *self, uint64_t first, uint64_t after) noexcept nogil
             self.number = 0
             continue
         entry = seen_at(&table.entry[self.number])
-        chunk = place_of(entry) >> pool.shift
-        if has_record(entry) and first <= chunk < after:
+        if has_record(entry) and load_long(&chunk_at(pool, place_of(entry)).picked):
             self.found[self.count].slot = &table.entry[self.number]
             self.found[self.count].entry = entry
             self.found[self.count].number = self.number
@@ -89,8 +98,9 @@ cdef bint look_for(Cleaner *self, uint64_t first, uint64_t after) noexcept nogil
     return self.count > 0
 
 
-cdef inline void look_anew(Cleaner *self) noexcept nogil:
+cdef bint look_anew(Cleaner *self) noexcept nogil:
     self.table = self.number = 0
+    return look_on(self)
 
 
 cdef void sift(Found *found, unsigned int root, unsigned int count) noexcept nogil:
@@ -127,15 +137,21 @@ cdef inline void wait_for(Cleaner *self, CopyBatch *batch) noexcept nogil:
             pause(BETWEEN_LOOKS)
 
 
-cdef unsigned int choose(Cleaner *self, unsigned int first, unsigned int most, unsigned int *moved) noexcept nogil:
-    """Pin so many records and put them in front; returns the first one that is not among them."""
-    cdef uint64_t seen
+cdef unsigned int choose(
+    Cleaner *self, unsigned int first, unsigned int most, uint64_t room, unsigned int *moved
+) noexcept nogil:
+    """Pin so many records, for which there is room, and put them in front; returns the first one that is not among them."""
+    cdef uint64_t seen, length
     moved[0] = 0
     while first < self.count and moved[0] < most:
+        length = record_length(self.found[first].entry)
+        if length > room:
+            break
         seen = pin(self.pool, self.found[first].slot)
         if seen == self.found[first].entry:
             self.found[moved[0]] = self.found[first]
             moved[0] += 1
+            room -= length
         else:
             # Somebody wrote the page, or forgot it.
             unpin(self.pool, seen)
@@ -233,28 +249,67 @@ cdef bint move(Cleaner *self) noexcept nogil:
     cdef unsigned int i, first = 0, moved = 0
     cdef bint done = True
     while done and first < self.count and not load_acquire(&self.ending):
-        first = choose(self, first, MOVED if self.hurry else AT_LEISURE, &moved)
-        done = find_places(self, moved)
-        if done and moved:
+        if self.hurry:
+            first = choose(self, first, MOVED, room_to_move(self.pool, self.kept), &moved)
+        else:
+            first = choose(self, first, AT_LEISURE, <uint64_t>-1, &moved)
+        done = moved > 0 and find_places(self, moved)
+        if done:
             if not (self.inside and carry_inside(self, moved)):
                 carry(self, moved)
             publish(self, moved)
         for i in range(moved):
             unpin(self.pool, self.found[i].entry)
+        # All of them may have been written meanwhile.
+        done = done or (moved == 0 and first == self.count)
         if not self.hurry and not load_long(&self.pool.short_of):
             pause(BETWEEN_MOVES)
     return done
 
 
-cdef bint empty(Cleaner *self, uint64_t number) noexcept nogil:
+cdef void pick(Pool *pool, uint64_t chunk) noexcept nogil:
+    store_long(&pool.chunk[chunk].picked, 1)
+    revoke(pool, chunk)
+
+
+cdef bint empty(Cleaner *self, uint64_t chunk) noexcept nogil:
     """Move what is live of a chunk elsewhere; false if it cannot be done."""
-    revoke(self.pool, number)
-    look_anew(self)
-    if not look_for(self, number, number + 1):
+    cdef bint done
+    pick(self.pool, chunk)
+    if not look_anew(self):
         # What is live in it is just being written, and soon there to be found.
         pause(BETWEEN_MOVES)
     sort(self.found, self.count)
-    return move(self)
+    done = move(self)
+    store_long(&self.pool.chunk[chunk].picked, 0)
+    return done
+
+
+cdef bint compact(Cleaner *self) noexcept nogil:
+    """Empty as many chunks as there is room for what is live of them, in one look; false if there is none."""
+    cdef Pool *pool = self.pool
+    cdef uint64_t picked[TOGETHER]
+    cdef uint64_t room = room_to_move(pool, 0), chunk
+    cdef int i, count = 0
+    cdef bint done = True
+    while count < TOGETHER:
+        chunk = find_victim(pool, COMPACT, room)
+        if chunk == NO_CHUNK:
+            break
+        room -= load_long(&pool.chunk[chunk].live)
+        pick(pool, chunk)
+        picked[count] = chunk
+        count += 1
+    # The last free chunk is used as well: in its place come those that are emptied.
+    self.kept = 0
+    if count and look_anew(self):
+        while done and self.count:
+            done = move(self)
+            look_on(self)
+    self.kept = KEPT
+    for i in range(count):
+        store_long(&pool.chunk[picked[i]].picked, 0)
+    return done and count > 0
 
 
 cdef bint is_empty(Pool *pool, uint64_t first, uint64_t after) noexcept nogil:
@@ -271,20 +326,26 @@ cdef bint withdraw(Cleaner *self, uint64_t number) noexcept nogil:
     Somebody waits, so it is done as fast as can be. What is moved is not verified on the way: whoever reads it does that.
     """
     cdef Pool *pool = self.pool
-    cdef uint64_t first = number * pool.each, after = first + pool.each, until = now() + LONGEST_WITHDRAWAL
+    cdef uint64_t first = number * pool.each, after = first + pool.each, chunk, until = now() + LONGEST_WITHDRAWAL
+    cdef bint done = True
+    self.kept = KEPT
     close_extent(pool, number)
-    while not is_empty(pool, first, after):
-        look_anew(self)
-        if not look_for(self, first, after):
+    while done and not is_empty(pool, first, after):
+        while room_to_move(pool, KEPT) < ENOUGH * chunk_size(pool) and compact(self):
+            pass
+        for chunk in range(first, after):
+            store_long(&pool.chunk[chunk].picked, 1)
+        if not look_anew(self):
             # It is just being written, or read.
             pause(BETWEEN_LOOKS)
-        while self.count:
-            if load_long(&pool.short_of) or now() > until or load_acquire(&self.ending) or not move(self):
-                return False
-            look_for(self, first, after)
-        if now() > until:
-            return False
-    return True
+        done = room_to_move(pool, KEPT) >= LONGEST
+        while done and self.count and move(self):
+            look_on(self)
+            done = not load_long(&pool.short_of)
+        for chunk in range(first, after):
+            store_long(&pool.chunk[chunk].picked, 0)
+        done = done and now() < until and not load_acquire(&self.ending)
+    return done
 
 
 cdef bint step(Cleaner *self) noexcept nogil:
@@ -305,7 +366,7 @@ cdef bint step(Cleaner *self) noexcept nogil:
         return True
     if not short_of and free * 4 >= load_long(&pool.present):
         return False
-    victim = find_victim(pool, NEARLY_FULL if short_of else HALF_FULL)
+    victim = find_victim(pool, NEARLY_FULL if short_of else HALF_FULL, room_to_clean(pool))
     if victim == NO_CHUNK or not empty(self, victim):
         store_long(&pool.short_of, 0)
         return False

@@ -56,7 +56,8 @@ cdef struct Chunk:
     uint64_t live            # bytes of the records that entries speak of or soon will
     uint64_t users           # who copies from it, or takes room in it, now
     uint64_t state
-    uint64_t line[4]         # of the processor's cache
+    uint64_t picked          # the cleaner's: what lies in it is to be moved
+    uint64_t line[3]         # of the processor's cache
 
 cdef struct Table:
     # The entries of a segment's pages; none while nobody has it.
@@ -158,7 +159,10 @@ cdef bint may_come(Pool *pool, int writer, uint64_t length) noexcept nogil
 
 # For the cleaner.
 cdef uint64_t free_chunks(Pool *pool) noexcept nogil
-cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths) noexcept nogil
+cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths, uint64_t room) noexcept nogil
+cdef uint64_t room_to_clean(Pool *pool) noexcept nogil
+# How much can be moved at once so that so many chunks are still free afterwards.
+cdef uint64_t room_to_move(Pool *pool, uint64_t kept) noexcept nogil
 cdef bint take_to_clean(Pool *pool, uint64_t length, uint64_t *place) noexcept nogil
 cdef void revoke(Pool *pool, uint64_t number) noexcept nogil
 cdef bint can_hand_over(Pool *pool, uint64_t length) noexcept nogil

@@ -344,7 +344,7 @@ cdef bint is_hopeless(Pool *pool, int writer, uint64_t length) noexcept nogil:
         turn % 2 == 0
         and free_chunks(pool) <= KEPT
         and not can_hand_over(pool, length)
-        and find_victim(pool, NEARLY_FULL) == NO_CHUNK
+        and find_victim(pool, NEARLY_FULL, room_to_clean(pool)) == NO_CHUNK
         and not has_room_for(pool, writer, length)
         and load_long(&pool.turns) == turn
     )
@@ -361,12 +361,14 @@ cdef bint may_come(Pool *pool, int writer, uint64_t length) noexcept nogil:
     return True
 
 
-cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths) noexcept nogil:
-    """The chunk with the fewest live bytes, if no more than so many sixteenths are, and there is room for them."""
+cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths, uint64_t room) noexcept nogil:
+    """The chunk with the fewest live bytes, if no more than so many sixteenths are, nor more than there is room for."""
     cdef uint64_t number, live, found = NO_CHUNK
-    cdef uint64_t most = min(chunk_size(pool) // 16 * sixteenths, room_to_clean(pool))
+    cdef uint64_t most = min(chunk_size(pool) // 16 * sixteenths, room)
     for number in range(load_long(&pool.count)):
         live = load_long(&pool.chunk[number].live)
+        if load_long(&pool.chunk[number].picked):
+            continue
         if load_long(&pool.chunk[number].state) == CLOSED and 0 < live <= most:
             most = live - 1
             found = number
@@ -375,6 +377,14 @@ cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths) noexcept nogil:
 
 cdef uint64_t room_to_clean(Pool *pool) noexcept nogil:
     return length_of(load_long(&pool.cleaned)) + (chunk_size(pool) if free_chunks(pool) else 0)
+
+
+cdef uint64_t room_to_move(Pool *pool, uint64_t kept) noexcept nogil:
+    cdef uint64_t free = free_chunks(pool), spare = free - kept if free > kept else 0
+    cdef uint64_t room = length_of(load_long(&pool.cleaned)) + spare * chunk_size(pool)
+    # Records do not go on from one chunk to the next.
+    cdef uint64_t lost = (spare + 1) * LONGEST
+    return room - lost if room > lost else 0
 
 
 cdef bint can_hand_over(Pool *pool, uint64_t length) noexcept nogil:
