@@ -23,6 +23,7 @@ from vramswap_gui.bench.export import Export
 from vramswap_gui.units import MIB, SIZE_STEP
 
 EXTENT = 32 * MIB
+CHUNK = 2 * MIB
 
 
 @contextlib.contextmanager
@@ -137,6 +138,30 @@ def test_pages_that_get_worse(gpu: FakeGpu, tmp_path: Path) -> None:
         ask(control, "remove", index=second.device["index"])
         assert pool(control)["offer"] >= 0
         first.check()
+
+
+def test_a_place_that_hurts_what_lies_there_is_not_used_again(gpu: FakeGpu, tmp_path: Path) -> None:
+    with serving(gpu, tmp_path) as (_, control):
+        ask(control, "extend", size=EXTENT)
+        segment = Segment(control, 16 * MIB, 7)
+        with client(segment.device) as one:
+            segment.model.write(one, 0, segment.model.pages.random())
+            before = pool(control)
+            # It is the first one there.
+            gpu.flip(2000)
+            assert one.read(0) is None
+            assert pool(control)["live"] == before["live"] + CHUNK - PAGE - 16
+            segment.fill("random")
+            one.discard(0, segment.device["size"])
+            assert pool(control)["live"] == CHUNK
+            # All the others are filled, and each of them anew.
+            for _ in range(3):
+                segment.fill("random")
+                segment.check()
+            assert segment.model.refused == 0
+            ask(control, "extend", size=EXTENT)
+            ask(control, "shrink")
+            segment.check()
 
 
 @pytest.mark.parametrize("killed", [False, True])

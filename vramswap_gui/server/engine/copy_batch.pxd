@@ -85,10 +85,8 @@ cdef struct CopyBatch:
 
 cdef void submit(CopyBatch *batch) noexcept nogil
 cdef bint poll(CopyBatch *batch) noexcept nogil
-# Do copies inside VRAM, at least one and multiples of 4 bytes, and wait for them; false if they could not be done.
-cdef bint copy_inside(
-    CopyBatch *batch, cydriver.CUfunction kernel, const Listed *listed, unsigned int count
-) noexcept nogil
+# Do the first copies of the batch's list inside VRAM, by its kernel, and wait for them; false if they could not be done.
+cdef bint copy_inside(CopyBatch *batch, unsigned int count) noexcept nogil
 cdef void copy_again(CopyBatch *batch, uint64_t device, void *host, size_t length) noexcept nogil
 
 

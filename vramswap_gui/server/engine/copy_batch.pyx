@@ -178,15 +178,8 @@ cdef void do_again(CopyBatch *batch) noexcept nogil:
         _exit(EXIT_CONTEXT_LOST)
 
 
-cdef bint copy_inside(
-    CopyBatch *batch, cydriver.CUfunction kernel, const Listed *listed, unsigned int count
-) noexcept nogil:
-    cdef void *arguments[1]
-    arguments[0] = &listed
-    return (
-        ok(cydriver.cuLaunchKernel(kernel, count, 1, 1, THREADS, 1, 1, 0, batch.stream, arguments, NULL))
-        and ok(cydriver.cuStreamSynchronize(batch.stream))
-    )
+cdef bint copy_inside(CopyBatch *batch, unsigned int count) noexcept nogil:
+    return launch(batch, count) and ok(cydriver.cuStreamSynchronize(batch.stream))
 
 
 cdef void copy_again(CopyBatch *batch, uint64_t device, void *host, size_t length) noexcept nogil:

@@ -220,10 +220,10 @@ cdef class _Cleaning:
         touch(cleaner, sizeof(Cleaner))
         open_state(&cleaner.codecs, codec, level)
         cleaner.memory = <unsigned char *>pinned(CARRIED)
-        cleaner.listed = <Listed *>pinned(MOVED * sizeof(Listed))
-        cleaner.kernel = kernel
         prepare(&cleaner.out, &cleaner.channel, False, False, NULL)
-        prepare(&cleaner.into, &cleaner.channel, True, False, NULL)
+        prepare(&cleaner.into, &cleaner.channel, True, False, <Listed *>pinned(MOVED * sizeof(Listed)))
+        cleaner.into.kernel = kernel
+        cleaner.into.kernel_from = NEVER
         self.wake = os.eventfd(0, os.EFD_CLOEXEC)
         self.told = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         open_pool(&self.pool, MAX_EXTENTS, self.wake, self.told)
@@ -255,7 +255,7 @@ cdef class _Cleaning:
         for stream in (<uintptr_t>self._cleaner.out.stream, <uintptr_t>self._cleaner.into.stream):
             cydriver.cuStreamDestroy(<cydriver.CUstream><uintptr_t>stream)
         cydriver.cuMemFreeHost(self._cleaner.memory)
-        cydriver.cuMemFreeHost(self._cleaner.listed)
+        cydriver.cuMemFreeHost(self._cleaner.into.listed)
         close_state(&self._cleaner.codecs)
         free(self._cleaner)
         self._cleaner = NULL
@@ -480,8 +480,9 @@ cdef class Engine:
         return self._cleaning
 
     def pool(self) -> tuple[int, int]:
-        """Bytes that pages take of the pool, and how many pages are stored, as far as they have been counted."""
+        """Bytes that pages take of the pool, and how many pages are stored. No engine before writes any more."""
         cdef _Cleaning cleaning = self._packer()
+        begin_pool(&cleaning.pool)
         return live_bytes(&cleaning.pool), load_long(&cleaning.pool.stored)
 
     def stored(self) -> dict:

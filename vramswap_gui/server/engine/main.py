@@ -265,7 +265,7 @@ class Commands:
         return -1, {**self.info(), **self._pool()}
 
     def _stock(self) -> Stock:
-        """The pool as it is."""
+        """The pool as it is. Whoever asks for that has ended all engines before."""
         extents = [held.size for held in self._held.values() if held.kind is Kind.EXTENT]
         announced = sum(held.size // PAGE for held in self._held.values() if held.kind is Kind.PACKED)
         live, stored = self.engine.pool() if extents else (0, 0)

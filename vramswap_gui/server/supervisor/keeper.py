@@ -955,8 +955,13 @@ class Keeper:
             ),
             draining=self.draining,
             compression=self._compression,
-            pool=self._pool if self._extents() else PoolInfo(),
+            pool=self._shown_pool(),
         )
+
+    def _shown_pool(self) -> PoolInfo:
+        """What an engine said last, of the extents that are there now."""
+        kept = [extent.size for extent in self._extents() if extent.stage is Stage.KEPT]
+        return replace(self._pool, extents=len(kept), size=kept[0]) if kept else PoolInfo()
 
 
 _Handler = Callable[[Keeper, Any], None]

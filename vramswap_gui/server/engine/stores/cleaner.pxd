@@ -2,9 +2,8 @@
 # Who empties chunks in the background, so that writers find room.
 from libc.stdint cimport uint64_t
 
-from cuda.bindings cimport cydriver
 from vramswap_gui.server.engine.codecs cimport CodecState
-from vramswap_gui.server.engine.copy_batch cimport Channel, CopyBatch, Listed
+from vramswap_gui.server.engine.copy_batch cimport Channel, CopyBatch
 from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport LONGEST
 from vramswap_gui.server.engine.stores.pool cimport Pool
@@ -28,12 +27,10 @@ cdef struct Cleaner:
     bint hurry               # somebody waits
     bint inside              # records are moved by the kernel
     uint64_t kept            # chunks that are to stay free then
-    cydriver.CUfunction kernel       # or NULL
-    Listed *listed           # pinned memory for MOVED
     CodecState codecs
     Channel channel
     CopyBatch out
-    CopyBatch into
+    CopyBatch into           # its list is for MOVED
     unsigned char *memory    # pinned: CARRIED bytes
     unsigned char page[PAGE]
     # Where the look at the tables is.

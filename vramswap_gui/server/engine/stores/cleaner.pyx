@@ -52,6 +52,7 @@ from vramswap_gui.server.engine.stores.pool cimport (
     hand_over,
     is_unused,
     pin,
+    retire,
     revoke,
     room_to_clean,
     room_to_move,
@@ -176,9 +177,10 @@ cdef void verify(Cleaner *self, unsigned int number, unsigned char *record) noex
     cdef unsigned int k
     for k in range(TRIES):
         if unpack(&self.codecs, found.entry, found.number, record, self.page):
-            break
-        # What stays wrong was hurt where it lies, and whoever reads it will be told.
+            return
         copy_again(&self.out, device_at(self.pool, place_of(found.entry)), record, record_length(found.entry))
+    # It was hurt where it lies, and whoever reads it will be told.
+    retire(self.pool, found.entry)
 
 
 cdef unsigned int carry_some(Cleaner *self, unsigned int first, unsigned int moved) noexcept nogil:
@@ -216,10 +218,10 @@ cdef bint carry_inside(Cleaner *self, unsigned int moved) noexcept nogil:
     cdef uint64_t began = now()
     cdef unsigned int i
     for i in range(moved):
-        self.listed[i].target = device_at(self.pool, self.place[i])
-        self.listed[i].source = device_at(self.pool, place_of(self.found[i].entry))
-        self.listed[i].length = record_length(self.found[i].entry)
-    if not copy_inside(&self.into, self.kernel, self.listed, moved):
+        self.into.listed[i].target = device_at(self.pool, self.place[i])
+        self.into.listed[i].source = device_at(self.pool, place_of(self.found[i].entry))
+        self.into.listed[i].length = record_length(self.found[i].entry)
+    if not copy_inside(&self.into, moved):
         return False
     # Others have the channel: it is the last time in this hurry.
     self.inside = now() - began < ALONE_WITHIN
@@ -355,7 +357,7 @@ cdef bint step(Cleaner *self) noexcept nogil:
     cdef uint64_t leaving = load_long(&pool.leaving)
     if leaving:
         self.hurry = True
-        self.inside = self.kernel != NULL
+        self.inside = self.into.kernel != NULL
         end_leaving(pool, leaving - 1, withdraw(self, leaving - 1))
         self.hurry = self.inside = False
         return True

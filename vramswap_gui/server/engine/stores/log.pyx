@@ -53,6 +53,7 @@ from vramswap_gui.server.engine.stores.pool cimport (
     is_short_of,
     may_come,
     pin,
+    retire,
     seen_at,
     take,
     unpin,
@@ -258,6 +259,7 @@ cdef bint give(LogStore *self, Port *port, IoRequest *request, Note *note, CopyB
         port.tally[tally.REREAD] += 1
         if not read_alone(self, note.number, page, batch):
             port.tally[tally.DAMAGED] += 1
+            retire(self.pool, note.entry)
             return False
     if not whole:
         place = first_byte(request, note.number)

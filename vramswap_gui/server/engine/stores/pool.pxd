@@ -10,7 +10,7 @@
 # it; whoever is about to do one of these says so first and looks at the chunk or the entry again afterwards.
 from libc.stdint cimport uint64_t
 
-from vramswap_gui.server.engine.atomic cimport add_long, load_long
+from vramswap_gui.server.engine.atomic cimport add_long, load_long, store_long
 from vramswap_gui.server.engine.records cimport CLAIMED, has_record, place_of, record_length
 
 cdef enum:
@@ -57,7 +57,8 @@ cdef struct Chunk:
     uint64_t users           # who copies from it, or takes room in it, now
     uint64_t state
     uint64_t picked          # the cleaner's: what lies in it is to be moved
-    uint64_t line[3]         # of the processor's cache
+    uint64_t bad             # something that lay in it was hurt there: it is not filled anew
+    uint64_t line[2]         # of the processor's cache
 
 cdef struct Table:
     # The entries of a segment's pages; none while nobody has it.
@@ -112,6 +113,12 @@ cdef inline void forget(Pool *pool, uint64_t entry) noexcept nogil:
         add_long(&chunk_at(pool, place_of(entry)).live, -record_length(entry))
 
 
+cdef inline void retire(Pool *pool, uint64_t entry) noexcept nogil:
+    """The record was not as it had been written, twice: its chunk is not to be trusted with another."""
+    if has_record(entry):
+        store_long(&chunk_at(pool, place_of(entry)).bad, 1)
+
+
 cdef inline uint64_t seen_at(const uint64_t *entry) noexcept nogil:
     """An entry as it is now, whoever claims it."""
     return load_long(entry) & ~<uint64_t>CLAIMED
@@ -144,7 +151,7 @@ cdef void dismiss_extent(Pool *pool, uint64_t number) noexcept
 # A table's number. Its segment has no request under way when it is removed.
 cdef int add_table(Pool *pool, uint64_t *entry, uint64_t pages) noexcept
 cdef void remove_table(Pool *pool, int number) noexcept
-# Bytes that records take of it.
+# Bytes that records take of it; and whole chunks that are bad.
 cdef uint64_t live_bytes(Pool *pool) noexcept nogil
 # Find out what is where; once, when no engine before writes any more.
 cdef void begin_pool(Pool *pool) noexcept nogil

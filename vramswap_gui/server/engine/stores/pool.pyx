@@ -90,6 +90,7 @@ cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size,
     first = number * pool.each
     for i in range(pool.each):
         pool.chunk[first + i].device = device + (i << shift)
+        store_long(&pool.chunk[first + i].bad, 0)
         store_long(&pool.chunk[first + i].state, FREE)
     pool.present += pool.each
     store_long(&pool.count, max(pool.count, first + pool.each))
@@ -140,7 +141,7 @@ cdef void remove_table(Pool *pool, int number) noexcept:
 cdef uint64_t live_bytes(Pool *pool) noexcept nogil:
     cdef uint64_t number, live = 0
     for number in range(load_long(&pool.count)):
-        live += load_long(&pool.chunk[number].live)
+        live += chunk_size(pool) if load_long(&pool.chunk[number].bad) else load_long(&pool.chunk[number].live)
     return live
 
 
@@ -207,6 +208,8 @@ cdef uint64_t free_chunks(Pool *pool) noexcept nogil:
     cdef uint64_t number, state, found = 0
     for number in range(load_long(&pool.count)):
         state = load_long(&pool.chunk[number].state)
+        if load_long(&pool.chunk[number].bad):
+            continue
         found += state == FREE or (state == CLOSED and load_long(&pool.chunk[number].live) == 0)
     return found
 
@@ -242,6 +245,8 @@ cdef uint64_t find_unused(Pool *pool) noexcept nogil:
     cdef uint64_t number, state
     for number in range(load_long(&pool.count)):
         state = load_long(&pool.chunk[number].state)
+        if load_long(&pool.chunk[number].bad):
+            continue
         if (state == FREE or state == CLOSED) and is_unused(pool, number):
             return number
     return NO_CHUNK
