@@ -120,6 +120,26 @@
         <translation>ublk (Linux 7.2 oder neuer)</translation>
     </message>
     <message>
+        <source>Compression</source>
+        <translation>Komprimierung</translation>
+    </message>
+    <message>
+        <source>By what pages are packed, so that the same VRAM holds more of them; coming back, they take a little longer. It counts when the swap is turned on the next time.</source>
+        <translation>Womit Seiten gepackt werden, damit derselbe VRAM mehr davon fasst; zurück brauchen sie etwas länger. Es gilt, wenn der Swap das nächste Mal eingeschaltet wird.</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>Keine</translation>
+    </message>
+    <message>
+        <source>lz4, the faster one</source>
+        <translation>lz4, das schnellere</translation>
+    </message>
+    <message>
+        <source>zstd, the smaller one</source>
+        <translation>zstd, das kleinere</translation>
+    </message>
+    <message>
         <source>GPU</source>
         <translation>GPU</translation>
     </message>

@@ -144,6 +144,26 @@
         <translation>ublk (Linux 7.2 ou plus récent)</translation>
     </message>
     <message>
+        <source>Compression</source>
+        <translation>Compression</translation>
+    </message>
+    <message>
+        <source>By what pages are packed, so that the same VRAM holds more of them; coming back, they take a little longer. It counts when the swap is turned on the next time.</source>
+        <translation>Ce qui compresse les pages, afin que la même VRAM en contienne davantage ; elles mettent un peu plus de temps à revenir. Pris en compte à la prochaine activation du swap.</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>Aucune</translation>
+    </message>
+    <message>
+        <source>lz4, the faster one</source>
+        <translation>lz4, le plus rapide</translation>
+    </message>
+    <message>
+        <source>zstd, the smaller one</source>
+        <translation>zstd, le plus compact</translation>
+    </message>
+    <message>
         <source>GPU</source>
         <translation>GPU</translation>
     </message>
