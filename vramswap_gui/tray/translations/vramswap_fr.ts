@@ -284,6 +284,10 @@
         <translation>{day}, {time}</translation>
     </message>
     <message>
+        <source>Pages are not packed so well any more: {size} less of swap</source>
+        <translation>Les pages se compressent moins bien : {size} de swap en moins</translation>
+    </message>
+    <message>
         <source>memory is short</source>
         <translation>la mémoire manque</translation>
     </message>
@@ -334,6 +338,10 @@
     <message>
         <source>On, {size}</source>
         <translation>Activé, {size}</translation>
+    </message>
+    <message>
+        <source>Pages are packed well: {size} more of swap</source>
+        <translation>Les pages se compressent bien : {size} de swap en plus</translation>
     </message>
     <message>
         <source>This desktop shows no tray icons, so there is this window instead.</source>
@@ -501,6 +509,10 @@
     <message>
         <source>If memory is full when a game or sleep needs the VRAM, what is in it fits only in a swap file on this disk. Without one the game has to do without, and the computer stays awake. The disk is not encrypted: whoever gets hold of it could read what was in memory, passwords too.</source>
         <translation>Si la mémoire est pleine quand un jeu ou la veille a besoin de la VRAM, son contenu ne tient que dans un fichier de swap sur ce disque. Sans lui, le jeu doit s’en passer et l’ordinateur reste éveillé. Le disque n’est pas chiffré&#xa0;: qui s’en empare pourrait lire ce qui était en mémoire, mots de passe compris.</translation>
+    </message>
+    <message>
+        <source>{pages} in {vram} of VRAM ({ratio} : 1)</source>
+        <translation>{pages} dans {vram} de VRAM ({ratio} : 1)</translation>
     </message>
     <message>
         <source>The GPU is awake.</source>
