@@ -268,6 +268,17 @@ class Config:
             "ublk": "ublk (Linux 7.2 or newer)",
         },
     )  # fmt: skip
+    compression: str = _setting(
+        Kind.CHOICE, "off", Group.ADVANCED, "Compression",
+        "By what pages are packed, so that the same VRAM holds more of them; coming back, they take a little longer. It"
+        " counts when the swap is turned on the next time.",
+        choices={
+            "auto": "Automatic",
+            "off": "None",
+            "lz4": "lz4, the faster one",
+            "zstd": "zstd, the smaller one",
+        },
+    )  # fmt: skip
     gpu: str = _setting(
         Kind.TEXT, "", Group.ADVANCED, "GPU", "PCI address, UUID or number of the GPU to use. Empty: the first one.",
     )  # fmt: skip

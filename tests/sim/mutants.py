@@ -112,6 +112,10 @@ MUTANTS: Final = (
            "            return EmptyFile(number)\n", "            return RemoveFile(number)\n"),
     Mutant("a swap file stays when nobody needs it", _STEPS,
            "    for number in goal.clear:\n", "    for number in ():\n"),
+    Mutant("an extent that cannot go is asked for again and again", _STEPS,
+           "    if world.extents > count and not world.stuck:\n", "    if world.extents > count:\n"),
+    Mutant("no segment makes way for an extent that cannot go", _STEPS,
+           "    if world.extents > count or goal.extents is None:\n", "    if goal.extents is None:\n"),
     Mutant("nobody makes a place to land", _STEPS,
            "    if goal.land:\n", "    if False:\n"),
 )  # fmt: skip

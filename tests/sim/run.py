@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,20 +18,23 @@ from typing import Any, Final
 from tests.sim.machine import EIO, PAGES, Gpu, Kernel
 from tests.sim.server import EXTENT, Faults, KeeperProcess, Server
 from tests.sim.ublk import UblkKeeperProcess, UblkKernel
-from tests.sim.world import Broken, Script, World
-from vramswap_gui.errors import VramswapError
-from vramswap_gui.helper.policy import landing, sizing
+from tests.sim.world import Answer, Broken, Script, World
+from vramswap_gui.api.control import PoolInfo
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.helper.policy import landing, pool, sizing
 from vramswap_gui.helper.policy.landing import Ground
-from vramswap_gui.helper.policy.sizing import Room
+from vramswap_gui.helper.policy.sizing import Area, Room
 from vramswap_gui.helper.steps import (
     Add,
     Disconnect,
     EmptyFile,
+    Extend,
     Goal,
     MakeFile,
     Quit,
     Remove,
     RemoveFile,
+    Shrink,
     Step,
     SwapOff,
     SwapOn,
@@ -52,6 +55,7 @@ ROUGH: Final = 40.0
 QUIET: Final = 60.0
 OFF: Final = 240.0
 MOST: Final = 3
+MOST_EXTENTS: Final = 4
 #: Seeds of one task.
 PART: Final = 100
 #: What a page stands for where the product counts in bytes.
@@ -91,6 +95,9 @@ class Simulation:
         if seed % 3 == 2:
             self.server.compression = "lz4"
         self._helpers = 0
+        #: What the helper was told of the pool; and whether it was refused to give an extent of it back.
+        self._pool = PoolInfo()
+        self._stuck = False
         self._off = False
         self._done = False
 
@@ -203,6 +210,7 @@ class Simulation:
                     yield 0.2
                     continue
                 devices = {s["index"]: s["device"] for s in found["segments"]}
+                self._pool = PoolInfo.from_wire(found["pool"])
                 adopted = keeper
             if self._off:
                 last_first = tuple(sorted(devices, reverse=True))
@@ -220,7 +228,8 @@ class Simulation:
     def _whim(self, keeper: KeeperProcess, devices: dict[int, str], files: set[int]) -> Script:
         wish = self.world.rng.random()
         if self.server.compression and self.world.rng.random() < 0.3:
-            yield keeper.ask("shrink") if self.world.rng.random() < 0.4 else keeper.ask("extend", size=EXTENT)
+            # Without any no segment can stay, so that each has to make way.
+            yield from self._resize(keeper, devices, self.world.rng.randint(0, MOST_EXTENTS), files)
         if wish < 0.45 and len(devices) < MOST:
             yield from self._reach(keeper, devices, Goal(come=(SIZE_STEP,) * self.world.rng.randint(1, 2)), files)
         elif wish < 0.6 and devices:
@@ -277,18 +286,39 @@ class Simulation:
         except VramswapError:
             return None
 
-    def _reach(self, keeper: KeeperProcess | None, devices: dict[int, str], goal: Goal, files: set[int]) -> Script:
-        """As helper/segments.py does it, with the product's own steps."""
+    def _resize(self, keeper: KeeperProcess, devices: dict[int, str], count: int, files: set[int]) -> Script:
+        """Have so many extents of VRAM, as helper/segments.py does it."""
+        for least in (0, *(1,) * MOST):
+            found = {index: self.kernel.devices[_number(devices[index])] for index in self._swapped(devices)}
+            areas = [
+                Area(index, SIZE_STEP, len(device.contents) * SIZE_STEP // PAGES) for index, device in found.items()
+            ]
+            goal = Goal(pool.leaving(areas, self._pool, count, least), extents=count, extent=EXTENT)
+            if least and not goal.leave:
+                return
+            if not (yield from self._reach(keeper, devices, goal, files)) or self._pool.extents == count:
+                return
+        self.world.require(False, "law 5: the VRAM does not become what is wanted")
+
+    def _reach(
+        self, keeper: KeeperProcess | None, devices: dict[int, str], goal: Goal, files: set[int]
+    ) -> Generator[float | Answer, Any, bool]:
+        """As helper/segments.py does it, with the product's own steps. Whether the goal was reached."""
         land = self._make_room(goal.leave, devices, files)
         if land is None:
-            return
+            return False
+        self._stuck = False
         goal = replace(goal, land=land)
         began_empty = not self._swapped(devices)
+        last: tuple[Situation, Step] | None = None
         for _ in range(40):
             world = self._situation(keeper, devices, files)
             step = next_step(world, goal)
             if step is None:
-                return
+                return True
+            if (world, step) == last:
+                return False
+            last = world, step
             result: list[int | None] = []
             if isinstance(step, MakeFile | UseFile | EmptyFile | RemoveFile):
                 yield from self._carry_out_on_disk(step, files, result)
@@ -298,13 +328,16 @@ class Simulation:
                 back = failed(step, self._situation(keeper, devices, files), began_empty)
                 if back is not None:
                     yield from self._reach(keeper, devices, back, files)
-                return
+                return False
             goal = done(goal, step, result[0])
+        self.world.require(False, "law 5: a goal is not reached by any number of steps")
+        return False
 
     def _situation(self, keeper: KeeperProcess | None, devices: Mapping[int, str], files: set[int]) -> Situation:
         obeys = keeper is not None and keeper.alive and not keeper.finished
         landed = frozenset(n for n in files if n in self.kernel.files and self.kernel.files[n].swap)
-        return Situation(obeys, dict(devices), self._swapped(devices), frozenset(files), landed)
+        extents, swapped = self._pool.extents, self._swapped(devices)
+        return Situation(obeys, dict(devices), swapped, frozenset(files), landed, extents, self._stuck)
 
     def _carry_out_on_disk(
         self, step: MakeFile | UseFile | EmptyFile | RemoveFile, files: set[int], result: list[int | None]
@@ -350,11 +383,23 @@ class Simulation:
             case Disconnect(index):
                 self.kernel.disconnect(_number(devices.pop(index)))
                 result.append(None)
-            case Add() | Remove() | Quit() if keeper is not None:
+            case Quit() if keeper is not None:
+                yield from self._end(keeper, result)
+            case Add() | Remove() | Extend() | Shrink() if keeper is not None:
                 yield from self._order(keeper, devices, step, result)
+                if self.server.compression and result:
+                    told = yield keeper.ask("status")
+                    if isinstance(told, dict):
+                        self._pool = PoolInfo.from_wire(told["pool"])
+                    else:
+                        result.clear()
 
     def _order(
-        self, keeper: KeeperProcess, devices: dict[int, str], step: Add | Remove | Quit, result: list[int | None]
+        self,
+        keeper: KeeperProcess,
+        devices: dict[int, str],
+        step: Add | Remove | Extend | Shrink,
+        result: list[int | None],
     ) -> Script:
         """What the server does."""
         answer: Any
@@ -368,9 +413,16 @@ class Simulation:
                 answer = yield keeper.ask("remove", index=index)
                 if isinstance(answer, dict):
                     devices.pop(index, None)
+                    self._stuck = False
                     result.append(None)
-            case Quit():
-                yield from self._end(keeper, result)
+            case Extend(size):
+                if isinstance((yield keeper.ask("extend", size=size)), dict):
+                    result.append(None)
+            case Shrink():
+                answer = yield keeper.ask("shrink")
+                self._stuck = isinstance(answer, VramswapError) and answer.problem is Problem.POOL_IN_USE
+                if isinstance(answer, dict) or self._stuck:
+                    result.append(None)
 
     @staticmethod
     def _end(keeper: KeeperProcess, result: list[int | None]) -> Script:

@@ -215,6 +215,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     "battery": Scene(replace(OFF, reason=Reason.of(ReasonCode.ON_BATTERY), cause=Cause.BATTERY), gpu=ASLEEP),
     "no-tray": Scene(OFF, hint=NO_TRAY),
     "landing": Scene(replace(ON, landing=Landing.ASK), gpu=LENT, memory=OURS),
+    "packed": Scene(replace(ON, compression="lz4", packed=(3 * GIB, 715 * MIB, 2002 * MIB)), gpu=LENT, memory=OURS),
     "damaged": Scene(replace(ON, damaged=(3, 2)), gpu=LENT, memory=LANDED),
 }
 

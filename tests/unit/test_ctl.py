@@ -110,6 +110,10 @@ def test_the_status_in_words() -> None:
     ]
     assert describe.full(ON, verbose=True).splitlines()[-1].endswith("64 MiB of 256 MiB used, priority 1000")
     assert describe.line(Status(State.OFF)) == "off"
+    packed = dataclasses.replace(ON, compression="zstd", packed=(128 * MIB, 20 * MIB, 62 * MIB))
+    assert describe.full(packed).splitlines()[2] == "Packed     62 MiB in 20 MiB of 128 MiB of VRAM, 3.1:1 (zstd)"
+    empty = dataclasses.replace(packed, packed=(128 * MIB, 0, 0))
+    assert describe.full(empty).splitlines()[2] == "Packed     0 B in 0 B of 128 MiB of VRAM (zstd)"
     assert describe.line(Status(State.STOPPING, Reason.of(ReasonCode.STOPPING), bytes_left=MIB)).endswith(
         "home. 1 MiB left."
     )

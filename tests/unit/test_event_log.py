@@ -34,6 +34,12 @@ STUCK = Scene(replace(ON.status, reason=Reason.of(ReasonCode.STUCK), error=OTHER
 ASLEEP = Scene(Status(State.OFF, Reason.of(ReasonCode.ASLEEP), Cause.SLEEP), asleep=True)
 
 
+#: 512 MiB of VRAM, in which 300 MiB of pages lie.
+PACKED = Scene(replace(ON.status, compression="lz4", packed=(512 * MIB, 100 * MIB, 300 * MIB)))
+EARNED = Scene(replace(PACKED.status, segments=(ONE, TWO)))
+GROWN = Scene(replace(EARNED.status, packed=(1024 * MIB, 100 * MIB, 300 * MIB)))
+
+
 def having(scene: Scene, **status: Any) -> Scene:
     return replace(scene, status=replace(scene.status, **status))
 
@@ -55,6 +61,18 @@ def having(scene: Scene, **status: Any) -> Scene:
         (ON, OFF, 1000, ["off: 512 MiB of VRAM were given back. User 1000 asked for it."]),
         (OFF, WAITING, None, ["idle: Nothing is lent. Memory is plentiful."]),
         (WAITING, OFF, None, ["idle: Nothing is lent. Off."]),
+        (
+            PACKED, EARNED, None,
+            ["earned: 512 MiB more of swap were earned: 300 MiB of pages lie in 100 MiB, and 512 MiB of VRAM are 1 GiB"
+             " of swap now."],
+        ),
+        (
+            EARNED, PACKED, None,
+            ["forfeited: 512 MiB of swap went before VRAM could get full: 300 MiB of pages lie in 100 MiB, and 512 MiB"
+             " of VRAM are 512 MiB of swap now."],
+        ),
+        (PACKED, GROWN, 7, ["resized: 1 GiB of VRAM are swap, and were 512 MiB. User 7 asked for it."]),
+        (EARNED, OFF, 7, ["off: 512 MiB of VRAM were given back. User 7 asked for it."]),
         (OFF, FAILED, 1000, ["failed: There is none."]),
         (FAILED, having(FAILED, error=failure(BROKEN.code, "In other words.")), None, []),
         (FAILED, OFF, 1000, ["idle: Nothing is lent. User 1000 asked for it."]),
@@ -91,6 +109,10 @@ def test_fields() -> None:
     assert line.fields == {
         "state": "on", "size": 512 * MIB, "from": 0, "segments": 1, "gpu": "0000:01:00.0", "uid": 1000,
         "cause": "memory", "reason": "lent-less",
+    }  # fmt: skip
+    (line,) = changes(PACKED, EARNED, None)
+    assert {key: line.fields[key] for key in ("size", "from", "swap", "taken", "pages")} == {
+        "size": 512 * MIB, "from": 512 * MIB, "swap": 1024 * MIB, "taken": 100 * MIB, "pages": 300 * MIB,
     }  # fmt: skip
     (line,) = changes(OFF, FAILED, 1000)
     assert (line.fields["error"], line.fields["remedy"]) == ("NoGpu", "Buy one.")

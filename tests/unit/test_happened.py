@@ -37,6 +37,9 @@ def told(event: str, sentence: str = "", **fields: Any) -> tuple[str, str]:
         ("mode", {"setting": "mode", "to": "on-demand"}, "Turn on by itself: When memory gets short", ""),
         ("setting", {"setting": "only_on_ac", "to": "off"}, "Only on mains power: off", ""),
         ("setting", {"setting": "headroom", "to": "512 MiB"}, "VRAM kept free: 512 MiB", ""),
+        ("earned", {"from": 3 * GIB, "swap": 4 * GIB}, "Pages are packed well: 1 GiB more of swap", ""),
+        ("forfeited", {"from": 4 * GIB, "swap": 3 * GIB},
+         "Pages are not packed so well any more: 1 GiB less of swap", ""),
         ("sleep", {}, "The computer went to sleep", ""),
     ],
 )  # fmt: skip
@@ -57,7 +60,7 @@ def test_what_is_of_no_interest_is_left_out() -> None:
     assert happened([*plain, Entry(NOW, "setting", "", {"setting": "unknown"})], NOW) == ()
     # Whoever invents an event has to think of it here.
     known = {"on", "resized", "off", "idle", "mode", "setting", "failed", "refused", "sleep", "wake", "recovered",
-             "landed", "cleared", "damaged"}  # fmt: skip
+             "landed", "cleared", "damaged", "earned", "forfeited"}  # fmt: skip
     servers = {"attached", "detached", "engine", "lost", "upgraded"}
     others = {"started", "adopted", "ended", "blind", "left-out"}
     assert {event.word for event in Event} == known | servers | others

@@ -15,6 +15,7 @@ import pytest
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import server_unit
 from vramswap_gui.server import main
+from vramswap_gui.settings import Config
 
 NBD = Path("/sys/module/nbd").is_dir()
 
@@ -42,25 +43,26 @@ def told(environment: Path, name: str = "VRAMSWAP_GPU") -> str:
 @pytest.mark.parametrize("gpu", ["", "0000:01:00.0", 'a"b\\c$d`e f'])
 async def test_the_unit_is_told_the_gpu(gpu: str, systemctl: Path) -> None:
     (systemctl / "start.json").write_text("of an earlier start")
-    await server_unit.start(gpu, "ublk")
+    await server_unit.start(Config(gpu=gpu, transport="ublk", compression="auto"))
     assert (systemctl / "asked").read_text() == "start vramswap-server.service\n"
     assert not (systemctl / "start.json").exists()
     assert told(systemctl / "server.env") == gpu
     assert told(systemctl / "server.env", "VRAMSWAP_TRANSPORT") == "ublk"
+    assert told(systemctl / "server.env", "VRAMSWAP_COMPRESSION") == "lz4"
 
 
 async def test_a_failure_has_the_servers_reason(systemctl: Path) -> None:
     reason = VramswapError(Problem.GPU_NOT_FOUND).as_dict()
     (systemctl / "script").write_text(f"echo '{json.dumps({'error': reason})}' >{systemctl}/start.json; exit 1")
     with pytest.raises(VramswapError) as caught:
-        await server_unit.start("", "auto")
+        await server_unit.start(Config())
     assert caught.value.as_dict() == reason
 
 
 async def test_a_failure_without_a_word(systemctl: Path) -> None:
     (systemctl / "script").write_text("echo 'Job failed.' >&2; exit 1")
     with pytest.raises(VramswapError) as caught:
-        await server_unit.start("", "auto")
+        await server_unit.start(Config())
     assert caught.value.code is (ErrorCode.SERVER_FAILED if NBD else ErrorCode.NO_NBD)
     assert "journalctl -u vramswap-server" in str(caught.value)
 

@@ -40,6 +40,7 @@ def shown(name: str) -> View:
         ("off-asleep", Look.OFF, "Off", False, True),
         ("on", Look.ON, "On", True, True),
         ("on-automatic", Look.ON, "On", True, True),
+        ("packed", Look.ON, "On", True, True),
         ("busy-starting", Look.BUSY, "Turning on…", True, False),
         ("busy-stopping", Look.BUSY, "Turning off…", False, False),
         ("waiting", Look.WAITING, "Waiting", True, True),
@@ -167,6 +168,19 @@ def test_vram_bar() -> None:
     assert view(OFF, None, None, OURS).vram is None
     asleep = view(OFF, None, ASLEEP, OURS)
     assert asleep.vram is None and "asleep" in asleep.vram_note
+
+
+def test_what_is_packed_is_told_apart() -> None:
+    """Of VRAM there is less than of swap, and pages take less of it than the kernel counts."""
+    got = shown("packed")
+    assert "2 GiB in 715 MiB of VRAM (2.8 : 1)" in got.sentence
+    assert parts(got)[Fill.USED] == 715 * MIB
+    assert parts(got)[Fill.USED] + parts(got)[Fill.RESERVED] == 3 * GIB
+    assert ("VRAM", "1.8 of 4 GiB") in [(bar.title, bar.detail) for bar in got.tiers]
+    assert got.size.text == "4 GiB, now 3 GiB"
+    assert "of VRAM (" not in shown("on").sentence
+    empty = replace(SCENES["packed"].status or ON, packed=(3 * GIB, 0, 0))
+    assert "of VRAM (" not in view(empty, None, LENT, OURS).sentence
 
 
 def test_vram_bar_never_has_negative_parts() -> None:

@@ -110,6 +110,10 @@ class Status:
     landing: Landing = Landing.OFF
     #: Bytes of the swap files that were made for pages that fit nowhere else, and how much of them is in use.
     landed: tuple[int, int] = (0, 0)
+    #: By what pages are packed, ``lz4`` or ``zstd``; empty while they are not.
+    compression: str = ""
+    #: Where they are: bytes of VRAM that are swap, bytes of it in which pages lie, and bytes of these pages.
+    packed: tuple[int, int, int] = (0, 0, 0)
     #: Pages that were not as they had been written, since the server's start: read right the second time, and lost.
     damaged: tuple[int, int] = (0, 0)
     #: When a pause ends, in seconds since 1970; 0 while there is none.
@@ -119,13 +123,28 @@ class Status:
 
     @property
     def size(self) -> int:
-        """Bytes of VRAM that are swap now."""
+        """Bytes of swap that are VRAM now."""
         return sum(segment.size for segment in self.segments)
 
     @property
     def used(self) -> int:
         """Bytes of it that hold pages."""
         return sum(segment.used for segment in self.segments)
+
+    @property
+    def lent(self) -> int:
+        """Bytes of VRAM that are swap now: as many, unless pages are packed."""
+        return self.packed[0] or self.size
+
+    @property
+    def taken(self) -> int:
+        """Bytes of VRAM that hold pages."""
+        return self.packed[1] if self.packed[0] else self.used
+
+    @property
+    def ratio(self) -> float:
+        """How many bytes of pages one of VRAM holds; 0 while none are packed."""
+        return self.packed[2] / self.packed[1] if self.packed[1] else 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON has it."""
@@ -134,7 +153,8 @@ class Status:
         return {
             **fields, "reason": {**as_dict(self.reason), "text": word(self.reason)}, "size": self.size,
             "transport_reason": {**as_dict(self.transport_reason), "text": word(self.transport_reason)},
-            "used": self.used, "error": None if self.error is None else self.error.as_dict(),
+            "used": self.used, "lent": self.lent, "ratio": round(self.ratio, 2),
+            "error": None if self.error is None else self.error.as_dict(),
         }  # fmt: skip
 
 
@@ -190,6 +210,14 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             "Landed", "(tt)", "landed",
             "The bytes of the swap files that were made for such pages, and how many of them are in use. "
             "How full they are changes without a signal: ask for it.",
+        ),
+        Property(
+            "Compression", "s", "compression", "By what pages are packed: `lz4`, `zstd`, or empty while they are not.",
+        ),
+        Property(
+            "Packed", "(ttt)", "packed",
+            "Where pages are packed: the bytes of VRAM that are swap, how many of them pages take, and the bytes of "
+            "these pages. How full it is changes without a signal: ask for it.",
         ),
         Property(
             "Damaged", "(tt)", "damaged",

@@ -50,13 +50,21 @@ def error(status: Status, reader: Language) -> str:
     return "" if status.error is None or status.reason.code is ReasonCode.FAILED else reader.say(status.error)
 
 
+def _use(status: Status) -> Iterator[tuple[str, str]]:
+    if status.segments:
+        yield "Used", f"{format_size(status.used)} of {format_size(status.size)}"
+    if status.segments and status.compression:
+        ratio = f", {status.ratio:.1f}:1" if status.ratio else ""
+        held = f"{format_size(status.packed[2])} in {format_size(status.taken)} of {format_size(status.lent)} of VRAM"
+        yield "Packed", f"{held}{ratio} ({plain(status.compression)})"
+
+
 def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
     if message := error(status, reader):
         yield "Error", message
     if status.error is not None and (remedy := reader.say(status.error.advice)):
         yield "", f"→ {remedy}"
-    if status.segments:
-        yield "Used", f"{format_size(status.used)} of {format_size(status.size)}"
+    yield from _use(status)
     if status.paused_until:
         yield "Paused", f"until {datetime.datetime.fromtimestamp(status.paused_until):%H:%M}"
     if status.battery_once:

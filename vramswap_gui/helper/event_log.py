@@ -87,19 +87,27 @@ def _landing(before: int, after: int) -> Iterator[Line]:
 
 def _swap(before: Status, after: Status, by: int | None) -> Iterator[Line]:
     fields: dict[str, object] = {
-        "state": after.state, "size": after.size, "segments": len(after.segments), "gpu": after.gpu_pci,
+        "state": after.state, "size": after.lent, "segments": len(after.segments), "gpu": after.gpu_pci,
         "cause": after.cause, "reason": after.reason.key,
     }  # fmt: skip
-    old, new = format_size(before.size), format_size(after.size)
+    if after.compression:
+        fields |= {"swap": after.size, "taken": after.taken, "pages": after.packed[2]}
+    old, new = format_size(before.lent), format_size(after.lent)
     why = _asked(by) or f" {ENGLISH.say(after.reason)}"
-    if after.size != before.size:
-        fields |= {"uid": by, "from": before.size}
+    if after.lent != before.lent:
+        fields |= {"uid": by, "from": before.lent}
         if not before.size:
             yield Line(Event.ON, f"{new} of VRAM are swap, in {_segments(after)}.{why}", fields)
         elif not after.size:
             yield Line(Event.OFF, f"{old} of VRAM were given back.{why}", fields)
         else:
             yield Line(Event.RESIZED, f"{new} of VRAM are swap, and were {old}.{why}", fields)
+    elif after.size > before.size:
+        sentence = f"{format_size(after.size - before.size)} more of swap were earned: {_held(after)}."
+        yield Line(Event.EARNED, sentence, fields | {"from": before.size})
+    elif after.size < before.size:
+        sentence = f"{format_size(before.size - after.size)} of swap went before VRAM could get full: {_held(after)}."
+        yield Line(Event.FORFEITED, sentence, fields | {"from": before.size})
     error = after.error
     if error is not None and (before.error is None or error.code is not before.error.code):
         yield Line(Event.FAILED, error.message, fields | _fields(error))
@@ -114,6 +122,11 @@ def _fields(error: VramswapError) -> dict[str, object]:
     arguments = error.as_dict()["arguments"]
     coded = {"arguments": json.dumps(arguments, ensure_ascii=False)} if arguments else {}
     return {"error": error.code, "problem": error.key, "remedy": error.remedy, **coded}
+
+
+def _held(status: Status) -> str:
+    held = f"{format_size(status.packed[2])} of pages lie in {format_size(status.taken)}"
+    return f"{held}, and {format_size(status.lent)} of VRAM are {format_size(status.size)} of swap now"
 
 
 def _segments(status: Status) -> str:

@@ -23,7 +23,7 @@ from vramswap_gui.helper import swap_area
 from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_service import start_at_boot
 from vramswap_gui.helper.landing import LandingPlace
-from vramswap_gui.helper.policy import landing, limits, sizing
+from vramswap_gui.helper.policy import landing, limits, pool, sizing
 from vramswap_gui.helper.policy.explain import Facts, explain
 from vramswap_gui.helper.policy.types import Decision
 from vramswap_gui.helper.runtime_state import RuntimeState
@@ -38,6 +38,8 @@ from vramswap_gui.system.swaps import Swap
 
 #: Disks fill, and are mounted, without a word.
 _GROUND_SECONDS: Final = 60.0
+#: What packed pages have earned, and lost again, is not earned anew at once.
+_STEADY_SECONDS: Final = 60.0
 
 
 def _boot_time() -> float:
@@ -78,6 +80,8 @@ class Lifecycle:
         self._tidying = False
         #: The setting of which the status says what it comes to, and when to look again.
         self._ground: tuple[str, float] = ("", 0.0)
+        #: Until when no more swap is earned.
+        self._steady_until = float("-inf")
         #: What was wanted when VRAM was lent, what the policy wants since, what made somebody change something, and
         #: what could not be done of it: of these the status says why it is as it is (explain.py).
         self._aim = 0
@@ -164,7 +168,15 @@ class Lifecycle:
     @property
     def lent(self) -> int:
         """Bytes of VRAM that are swap."""
-        return self._segments.size
+        return self._segments.vram
+
+    def taken(self) -> int | None:
+        """Where pages are packed: how much of what is lent is in use."""
+        return self._segments.taken()
+
+    def whole(self, size: int) -> int:
+        """What of ``size`` bytes can be lent."""
+        return self._segments.whole(size)
 
     async def held(self) -> GpuInfo | None:
         """What the server says of the GPU; None while none runs. Raises VramswapError while the GPU does not serve."""
@@ -237,11 +249,11 @@ class Lifecycle:
         self._set(state=State.STARTING, error=None)
         try:
             gpu.require(config.gpu, self._sys, self._proc)
-            await self._server.start(config.gpu, config.transport)
+            await self._server.start(config)
             vram = await self._vram(config)
             self._aim = sizing.target(config, vram)
             size = self._aim if most is None else min(self._aim, most)
-            await self._segments.reach(Goal(come=sizing.reshape((), size, self._segments.most).add), config)
+            await self._segments.begin(size, pool.extent(self._aim, limits.of(config, vram).largest), config)
         except VramswapError as error:
             await self._undo(config)
             self._fail(error)
@@ -259,7 +271,7 @@ class Lifecycle:
     async def _stop(self, pause: float = 0, cause: Cause = Cause.HAND) -> None:
         areas = self._segments.areas()
         if areas:
-            await self._segments.make_room(areas, self._settings())
+            await self._segments.make_room([area.index for area in areas], self._settings())
             self._cause = cause
             self._set(state=State.STOPPING)
         async with self._resting():
@@ -358,16 +370,15 @@ class Lifecycle:
             if self._segments.devices:
                 vram = await self._vram(config)
                 goal = sizing.target(config, vram)
-                areas = self._segments.areas()
                 if config.mode == Mode.ON_DEMAND and not self.hand:
                     # A larger limit is no need for more.
                     goal = min(goal, self.lent)
-                steps = sizing.reshape(areas, goal, self._segments.most)
-                await self._segments.make_room([area for area in areas if area.index in steps.remove], config)
+                first = self._segments.resized(goal)
+                await self._segments.make_room(first.leave, config)
                 self._set(state=State.RESIZING)
                 async with self._resting():
                     try:
-                        await self._segments.reach(Goal(steps.remove, steps.add), config)
+                        await self._segments.resize(first, goal, config)
                     except VramswapError:
                         # What was refused a moment ago is not tried again at once, nor is it the setting.
                         self.failed_at = time.monotonic()
@@ -430,7 +441,8 @@ class Lifecycle:
         ``pause``: seconds between two segments that nobody waits for. Raises VramswapError; then it is as it was, or
         on the way.
         """
-        if self._tidying and decision.size == self.lent:
+        wanted = self.whole(decision.size) if decision.size else 0
+        if self._tidying and wanted == self.lent:
             self._followed(decision)
             return
         async with self._exclusively():
@@ -442,9 +454,9 @@ class Lifecycle:
                 return
             self._decision, self._cause = decision, decision.cause
             try:
-                if decision.size > self.lent:
+                if wanted > self.lent:
                     await self._grow(decision.size)
-                elif decision.size < self.lent:
+                elif wanted < self.lent:
                     await self._shrink(decision, pause)
             except VramswapError as error:
                 self._not_followed(decision, error)
@@ -466,19 +478,33 @@ class Lifecycle:
         size = min(size, sizing.target(config, await self._vram(config)))
         self._set(state=State.RESIZING)
         async with self._resting():
-            steps = sizing.reshape(self._segments.areas(), size, self._segments.most)
-            await self._segments.reach(Goal(steps.remove, steps.add), config)
+            await self._segments.resize(self._segments.resized(size), size, config)
 
     async def _shrink(self, decision: Decision, pause: float) -> None:
         if not decision.size:
             await self._stop(0 if decision.urgent else pause, decision.cause)
             return
-        areas = self._segments.areas()
-        steps = sizing.reshape(areas, decision.size, self._segments.most)
-        await self._segments.make_room([area for area in areas if area.index in steps.remove], self._settings())
+        goal = self._segments.resized(decision.size)
+        await self._segments.make_room(goal.leave, self._settings())
         self._set(state=State.RESIZING)
         async with self._resting():
-            await self._segments.reach(Goal(steps.remove, steps.add), self._file.load())
+            await self._segments.resize(goal, decision.size, self._file.load())
+
+    async def balance(self) -> None:
+        """Where pages are packed: have as much swap as they have earned. Raises VramswapError."""
+        if self.busy or not self._server.connected or self._earned() == Goal():
+            return
+        async with self._exclusively():
+            goal, config = self._earned(), self._settings()
+            if goal.leave:
+                await self._segments.make_room(goal.leave, config)
+                self._steady_until = time.monotonic() + _STEADY_SECONDS
+                self._set(state=State.RESIZING)
+            await self._segments.reach(goal, config)
+
+    def _earned(self) -> Goal:
+        goal = self._segments.balanced()
+        return Goal() if goal.come and time.monotonic() < self._steady_until else goal
 
     def _not_followed(self, decision: Decision, error: VramswapError) -> None:
         self._decision = None
@@ -604,7 +630,7 @@ class Lifecycle:
             return
         try:
             config = self._file.load()
-            await self._server.start(config.gpu, config.transport)
+            await self._server.start(config)
             known = (await self._server.status()).devices
         except VramswapError as error:
             self._fail(error)
@@ -645,7 +671,8 @@ class Lifecycle:
 
     async def _vram(self, config: Config) -> Vram:
         found = await self._server.status()
-        return self._note_gpu(config, found.gpu, sum(segment.size for segment in found.segments))
+        ours = found.pool.vram if found.compression else sum(segment.size for segment in found.segments)
+        return self._note_gpu(config, found.gpu, ours)
 
     def _note_gpu(self, config: Config, card: GpuInfo, ours: int) -> Vram:
         vram = Vram(card.total, card.free, ours, gpu.display_attached(card.pci, self._sys))
@@ -659,20 +686,23 @@ class Lifecycle:
         """Segments came, went or filled."""
         ours.record(self.devices, self._folder)
         self._set(
-            segments=self._segments.shown(), bytes_left=self._segments.bytes_left, landed=self._segments.landed()
+            segments=self._segments.shown(), packed=self._segments.packed(), bytes_left=self._segments.bytes_left,
+            landed=self._segments.landed(),
         )  # fmt: skip
 
     def _set(self, **changes: Any) -> None:
         """Show what has changed, and why all is as it is now."""
         transport, why = self._server.transport
         status = dataclasses.replace(
-            self._status, **changes, server_version=self._server.version, transport=transport, transport_reason=why
-        )
+            self._status, **changes, server_version=self._server.version, transport=transport, transport_reason=why,
+            compression=self._server.compression,
+        )  # fmt: skip
         if status.error is None and self._file.trouble is not None:
             status = dataclasses.replace(status, error=self._file.trouble)
         facts = Facts(
-            status.state, self.lent, self._aim, self._decision, self._cause, self._refused, self.asleep, self.taken_down
-        )
+            status.state, self.lent, self.whole(self._aim), self._decision, self._cause, self._refused, self.asleep,
+            self.taken_down,
+        )  # fmt: skip
         reason, cause = explain(facts)
         status = dataclasses.replace(status, reason=reason, cause=cause)
         if status != self._status:

@@ -45,6 +45,7 @@ class Reconciler:
         #: Whether the last step came to look at all.
         self._planned = False
         self._later = 0.0
+        self._unbalanced_until = 0.0
         #: What people had asked for when the last step was taken, and who waits for the next one.
         self._answered = -1
         self._taken = asyncio.Event()
@@ -101,6 +102,7 @@ class Reconciler:
                 return _LENT_SECONDS
             if time.monotonic() >= self._later:
                 await self._lifecycle.follow(decision, self._generation, _LEISURE_SECONDS)
+            await self._balance()
             self._events.look()
             if self._tidying is None or self._tidying.done():
                 # Beside the steps: it may take minutes, and nobody waits for it.
@@ -125,6 +127,15 @@ class Reconciler:
         slept, self._slept = self._slept, self._monitor.asleep()
         if slept and not self._slept and self._lifecycle.asleep:
             await self._lifecycle.wake()
+
+    async def _balance(self) -> None:
+        """What the policy wants does not wait for this, should it fail."""
+        if time.monotonic() >= self._unbalanced_until:
+            try:
+                await self._lifecycle.balance()
+            except VramswapError as error:
+                self._events.not_followed(error)
+                self._unbalanced_until = time.monotonic() + _RETRY_SECONDS
 
     async def _tidy(self) -> None:
         try:
@@ -152,7 +163,9 @@ class Reconciler:
             # A person's own command: what was before it is no reason to do anything.
             self._generation, self._state, self._later = generation, PolicyState(), 0.0
         areas = lifecycle.look()
-        lent, used = lifecycle.lent, lifecycle.status.used
+        lent, planned = lifecycle.lent, self._state.size
+        # What is planned need not be whole extents, and is lent all the same.
+        size = planned if planned and lifecycle.whole(planned) == lent else lent
         observation = Observation(
             self._monitor.memory(areas, lifecycle.areas, stalled),
             await self._monitor.gpu(self._monitor.pci(config.gpu), held, lent),
@@ -166,7 +179,7 @@ class Reconciler:
                 lifecycle.battery_once,
                 self._monitor.program(config.make_way_for),
             ),
-            Running(lent, used, lifecycle.failed_at),
+            Running(size, lifecycle.status.used, lifecycle.failed_at, lifecycle.taken()),
         )
         decision, self._state = decide(observation, self._state, rules(config), time.monotonic())
         return decision

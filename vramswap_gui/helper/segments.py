@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,18 +13,20 @@ from vramswap_gui.api.status import Segment
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import monitor, swap_area
 from vramswap_gui.helper.landing import LandingPlace
-from vramswap_gui.helper.policy import landing, sizing
+from vramswap_gui.helper.policy import landing, pool, sizing
 from vramswap_gui.helper.policy.sizing import Area, Shortfall
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.steps import (
     Add,
     Disconnect,
     EmptyFile,
+    Extend,
     Goal,
     MakeFile,
     Quit,
     Remove,
     RemoveFile,
+    Shrink,
     Step,
     SwapOff,
     SwapOn,
@@ -72,6 +74,8 @@ class Segments:
         self.devices: dict[int, str] = {}
         #: While one is being emptied: bytes that still have to come home.
         self.bytes_left = 0
+        #: The server refused to give an extent back.
+        self._stuck = False
 
     def look(self) -> tuple[Swap, ...]:
         """Have all that is said here be of now; also all swap areas. Raises OSError."""
@@ -79,9 +83,15 @@ class Segments:
         return self._areas
 
     @property
-    def size(self) -> int:
+    def vram(self) -> int:
         """Bytes of VRAM that are swap."""
-        return sum(segment.size for _, segment in self._in_use())
+        size, packed = sum(segment.size for _, segment in self._in_use()), self._server.pool
+        return size if packed is None or not size else packed.vram
+
+    def packed(self) -> tuple[int, int, int]:
+        """Where pages are packed: the bytes of VRAM, of it those in which pages lie, and those of the pages."""
+        packed = self._server.pool
+        return (packed.vram, packed.live, packed.pages) if packed is not None and self.vram else (0, 0, 0)
 
     def areas(self) -> list[Area]:
         """Those in use, as the policy sees them."""
@@ -108,12 +118,63 @@ class Segments:
         """How many segments there can be beside other swap."""
         return sizing.most_segments(sum(area.device not in self.devices.values() for area in self._areas))
 
+    def whole(self, size: int) -> int:
+        """What of ``size`` bytes of VRAM can be lent: whole extents, where pages are packed."""
+        packed = self._server.pool
+        return size if packed is None or not packed.size else pool.extents(size, packed.size) * packed.size
+
+    def resized(self, size: int, least: int = 0) -> Goal:
+        """To have so many bytes of VRAM lent; where pages are packed at least so many segments have to go for it."""
+        packed = self._server.pool
+        if packed is None:
+            steps = sizing.reshape(self.areas(), size, self.most)
+            return Goal(steps.remove, steps.add)
+        count = pool.extents(size, packed.size)
+        return Goal(pool.leaving(self.areas(), packed, count, least), extents=count, extent=packed.size)
+
+    def taken(self) -> int | None:
+        """Where pages are packed: how much of the VRAM is in use."""
+        packed = self._server.pool
+        return None if packed is None else pool.taken(self.areas(), packed, self.most)
+
+    def balanced(self) -> Goal:
+        """To have the swap that packed pages have earned."""
+        packed, areas = self._server.pool, self.areas()
+        if packed is None or not areas:
+            return Goal()
+        steps = pool.balance(areas, packed, self.most)
+        return Goal(steps.remove, steps.add)
+
     def world(self) -> World:
         """What is so, for the next step."""
         return World(
             self._server.connected, dict(self.devices), frozenset(area.index for area in self.areas()),
             frozenset(self._place.files), frozenset(self._place.areas(self._areas)),
+            0 if self._server.pool is None else self._server.pool.extents, self._stuck,
         )  # fmt: skip
+
+    async def begin(self, size: int, extent: int, config: Config) -> None:
+        """The first ones, of so much VRAM; in extents of such a size, where pages are packed. Raises VramswapError."""
+        come = sizing.reshape((), size, self.most).add
+        if (packed := self._server.pool) is not None:
+            each = packed.size or min(extent, size)
+            await self.reach(Goal(extents=pool.extents(size, each), extent=each), config)
+            come = pool.first(self._server.pool or packed, self.most)
+        await self.reach(Goal(come=come), config)
+
+    async def resize(self, goal: Goal, size: int, config: Config) -> None:
+        """Bring about a goal of :meth:`resized`, and what is found out to be needed besides. Raises VramswapError."""
+        await self.reach(goal, config)
+        while (packed := self._server.pool) is not None and packed.extents != goal.extents:
+            # What is stored takes more than could be known.
+            goal = self.resized(size, least=1)
+            if not goal.leave:
+                raise VramswapError(Problem.SERVER_BUSY)
+            await self.make_room(goal.leave, config)
+            await self.reach(goal, config)
+        if packed is not None and not self.areas():
+            # Each was larger than all that is left.
+            await self.begin(size, packed.size, config)
 
     async def reach(self, goal: Goal, config: Config, pause: float = 0) -> None:
         """Bring it about; ``pause``: seconds between two segments that go. Raises VramswapError.
@@ -121,8 +182,14 @@ class Segments:
         What could not be done half is taken back then, and what was done whole stays, but for a first start.
         """
         self.look()
+        self._stuck = False
         began_empty = not self.world().swapped
-        while (step := next_step(self.world(), goal)) is not None:
+        last: tuple[World, Step] | None = None
+        while (step := next_step(world := self.world(), goal)) is not None:
+            if (world, step) == last:
+                # It did not have the effect that it was said to have.
+                raise VramswapError(Problem.SERVER_BUSY)
+            last = world, step
             try:
                 made = await self._carry_out(step, config)
             except VramswapError:
@@ -139,24 +206,15 @@ class Segments:
     async def _carry_out(self, step: Step, config: Config) -> int | None:
         made: int | None = None
         match step:
-            case Add(size):
-                segment = await self._server.add(size)
-                made = segment.index
-                self.devices[made] = segment.device
             case SwapOn(index):
                 priority = sizing.priority(config, index)
                 await swap_area.on(self.devices[index], priority, self._server.by_systemd, self._proc)
             case SwapOff(index):
                 await self._empty(index)
-            case Remove(index):
-                await self._server.remove(index)
-                del self.devices[index]
             case Disconnect(index):
                 if self._kernel:
                     await asyncio.to_thread(swap_area.disconnect, self.devices[index])
                 del self.devices[index]
-            case Quit():
-                await self._server.quit()
             case MakeFile(size):
                 made = await self._place.make(config.landing, size)
             case UseFile(number):
@@ -165,8 +223,34 @@ class Segments:
                 await self._wait(self._place.empty(number))
             case RemoveFile(number):
                 await self._place.remove(number)
+            case _:
+                made = await self._order(step)
         self.look()
         self._moved()
+        return made
+
+    async def _order(self, step: Add | Remove | Extend | Shrink | Quit) -> int | None:
+        """What the server does."""
+        made: int | None = None
+        match step:
+            case Add(size):
+                segment = await self._server.add(size)
+                made = segment.index
+                self.devices[made] = segment.device
+            case Remove(index):
+                await self._server.remove(index)
+                del self.devices[index]
+                self._stuck = False
+            case Extend(size):
+                await self._server.extend(size)
+            case Shrink():
+                self._stuck = not await self._server.shrink()
+            case Quit():
+                await self._server.quit()
+                return None
+        if self._server.pool is not None:
+            # Each of them changes what there is, and what is offered of it.
+            await self._server.status()
         return made
 
     async def _empty(self, index: int) -> None:
@@ -195,9 +279,9 @@ class Segments:
             # swapoff(2) returns as soon as its process is killed, and the area is in use as before.
             self._leaving.cancel()
 
-    async def make_room(self, leaving: Iterable[Area], config: Config) -> None:
+    async def make_room(self, leave: Collection[int], config: Config) -> None:
         """Have somewhere for the pages of those that leave: a swap file if need be. Raises VramswapError WONT_FIT."""
-        leaving = list(leaving)
+        leaving = [area for area in self.areas() if area.index in leave]
         short = self._shortfall(leaving)
         if short is None:
             return

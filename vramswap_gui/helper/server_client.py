@@ -19,6 +19,7 @@ from vramswap_gui.api.control import (
     ControlVerb,
     EngineState,
     GpuInfo,
+    PoolInfo,
     Request,
     SegmentInfo,
     ServerStatus,
@@ -26,7 +27,9 @@ from vramswap_gui.api.control import (
 from vramswap_gui.api.reasons import Reason
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import server_unit, swap_area
+from vramswap_gui.helper.policy.pool import codec
 from vramswap_gui.paths import CONTROL_SOCKET
+from vramswap_gui.settings import Config
 from vramswap_gui.system import run
 
 _START_SECONDS: Final = 60.0
@@ -68,6 +71,16 @@ class ServerClient:
         return told.transport, told.transport_reason
 
     @property
+    def compression(self) -> str:
+        """By what it packs pages, as far as it was asked; empty while it does not."""
+        return self._told.compression if self.connected else ""
+
+    @property
+    def pool(self) -> PoolInfo | None:
+        """The VRAM in which pages lie packed, as it was when it was last asked; None where they do not."""
+        return self._told.pool if self._told.compression else None
+
+    @property
     def by_systemd(self) -> bool:
         """Whether systemd runs the server, and this helper."""
         return server_unit.serves(self._folder, self._attach)
@@ -84,8 +97,8 @@ class ServerClient:
         self._reading = asyncio.create_task(self._read(reader))
         return True
 
-    async def start(self, gpu: str, transport: str) -> None:
-        """Start a server on a GPU, by a driver of the kernel's, or adopt the one that runs.
+    async def start(self, config: Config) -> None:
+        """Start a server as the settings want it, or adopt the one that runs.
 
         Raises VramswapError with the server's reason.
         """
@@ -93,21 +106,21 @@ class ServerClient:
             return
         self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         if self.by_systemd:
-            await server_unit.start(gpu, transport)
+            await server_unit.start(config)
         else:
-            await self._start_detached(gpu, transport)
+            await self._start_detached(config)
         if not await self.adopt():
             raise VramswapError(Problem.SERVER_SILENT)
 
-    async def _start_detached(self, gpu: str, transport: str) -> None:
+    async def _start_detached(self, config: Config) -> None:
         """Where no systemd starts it."""
         if self._attach == "kernel":
-            await swap_area.require_driver(transport)
+            await swap_area.require_driver(config.transport)
         command = [sys.executable, "-P", "-m", "vramswap_gui.server.main",
                    "--control", str(self._folder / CONTROL_SOCKET), "--attach", self._attach,
-                   "--transport", transport]  # fmt: skip
-        if gpu:
-            command += ["--gpu", gpu]
+                   "--transport", config.transport, "--compression", codec(config.compression)]  # fmt: skip
+        if config.gpu:
+            command += ["--gpu", config.gpu]
         ours, theirs = os.pipe()
         try:
             run.start_detached([*command, "--report", str(theirs)], self._folder / "server.log", [theirs])
@@ -136,6 +149,20 @@ class ServerClient:
     async def remove(self, index: int) -> None:
         """Have it take a segment back. Raises VramswapError."""
         await self._ask(ControlVerb.REMOVE, index=index)
+
+    async def extend(self, size: int) -> None:
+        """Have it take another extent of VRAM into the pool. Raises VramswapError."""
+        await self._ask(ControlVerb.EXTEND, size=size)
+
+    async def shrink(self) -> bool:
+        """Have it give the newest extent back; whether the others can hold what there is. Raises VramswapError."""
+        try:
+            await self._ask(ControlVerb.SHRINK)
+        except VramswapError as error:
+            if error.problem is not Problem.POOL_IN_USE:
+                raise
+            return False
+        return True
 
     async def _ask(self, verb: ControlVerb, **arguments: int) -> Mapping[str, Any]:
         """One request. Raises VramswapError: the server's, or SERVER_FAILED when it is gone."""

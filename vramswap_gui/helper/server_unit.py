@@ -8,7 +8,9 @@ from pathlib import Path
 
 from vramswap_gui.api import control
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.helper.policy.pool import codec
 from vramswap_gui.paths import NBD_MODULE, RUNTIME, SERVER_UNIT, SYSTEMD
+from vramswap_gui.settings import Config
 from vramswap_gui.system import run
 
 
@@ -20,14 +22,15 @@ def serves(folder: Path, attach: str) -> bool:
     return attach == "kernel" and folder == RUNTIME and SYSTEMD.is_dir()
 
 
-async def start(gpu: str, transport: str) -> None:
-    """Start it on a GPU, by a driver of the kernel's; it is ready afterwards.
+async def start(config: Config) -> None:
+    """Start it as the settings want it; it is ready afterwards.
 
     Raises VramswapError with the server's reason.
     """
     # Quoted as EnvironmentFile= wants it (systemd.exec(5)).
-    quoted = re.sub(r'([\\"$`])', r"\\\1", gpu)
-    environment = f'VRAMSWAP_GPU="{quoted}"\nVRAMSWAP_TRANSPORT="{transport}"\n'
+    quoted = re.sub(r'([\\"$`])', r"\\\1", config.gpu)
+    told = {"GPU": quoted, "TRANSPORT": config.transport, "COMPRESSION": codec(config.compression)}
+    environment = "".join(f'VRAMSWAP_{name}="{value}"\n' for name, value in told.items())
     (RUNTIME / "server.env").write_text(environment, encoding="utf-8")
     outcome = RUNTIME / "start.json"
     outcome.unlink(missing_ok=True)

@@ -22,6 +22,9 @@ class World:
     #: The swap files that were made for pages that fit nowhere else, by number, and which of them are swap.
     files: frozenset[int] = frozenset()
     landed: frozenset[int] = frozenset()
+    #: Extents of VRAM, where pages are packed; and whether none of them can go before a segment has.
+    extents: int = 0
+    stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,9 @@ class Goal:
     ground: int | None = None
     #: And these files are not needed any more.
     clear: tuple[int, ...] = ()
+    #: There are to be so many extents, of so many bytes each, and segments leave as far as that takes. None: they stay.
+    extents: int | None = None
+    extent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,18 @@ class Disconnect:
 
 
 @dataclass(frozen=True, slots=True)
+class Extend:
+    """Have the server take another extent of VRAM into the pool."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shrink:
+    """Have the server give an extent back, if its pages have room in the others."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Have the server end."""
 
@@ -109,7 +127,9 @@ class RemoveFile:
     number: int
 
 
-Step = Add | SwapOn | SwapOff | Remove | Disconnect | Quit | MakeFile | UseFile | EmptyFile | RemoveFile
+Step = (
+    Add | SwapOn | SwapOff | Remove | Disconnect | Extend | Shrink | Quit | MakeFile | UseFile | EmptyFile | RemoveFile
+)
 
 
 def next_step(world: World, goal: Goal) -> Step | None:
@@ -134,9 +154,15 @@ def _mended(world: World, goal: Goal) -> Step | None:
 def _wanted(world: World, goal: Goal) -> Step | None:
     if goal.land:
         return MakeFile(goal.land)
-    for index in goal.leave:
-        if index in world.swapped:
-            return SwapOff(index)
+    count = world.extents if goal.extents is None else goal.extents
+    if world.extents > count and not world.stuck:
+        return Shrink()
+    if world.extents > count or goal.extents is None:
+        for index in goal.leave:
+            if index in world.swapped:
+                return SwapOff(index)
+    if world.extents < count:
+        return Extend(goal.extent)
     if goal.come:
         return Add(goal.come[0])
     for number in goal.clear:
@@ -175,7 +201,7 @@ def failed(step: Step, world: World, began_empty: bool) -> Goal | None:
     ``began_empty``: there was no swap before, and then there is to be none, nor a server.
     """
     match step:
-        case Add() | SwapOn() if began_empty:
+        case Add() | SwapOn() | Extend() if began_empty:
             # All or nothing: what came before the failure goes too.
             return Goal(leave=tuple(sorted(world.devices, reverse=True)), end=True)
         case SwapOn() | UseFile():

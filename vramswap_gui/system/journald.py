@@ -44,6 +44,8 @@ class Event(enum.Enum):
     ADOPTED = "adopted", _NOTICE, "a helper that was started anew took over swap that was on"
     ON = "on", _NOTICE, "VRAM is swap now"
     RESIZED = "resized", _INFO, "it is more or less than before"
+    EARNED = "earned", _INFO, "pages are packed so well that the same VRAM is more swap than before"
+    FORFEITED = "forfeited", _NOTICE, "pages are not packed so well any more, and part of that swap went"
     OFF = "off", _NOTICE, "all of it was given back"
     IDLE = "idle", _INFO, "nothing is lent, for another reason than before"
     FAILED = "failed", _ERROR, "something is wrong, until a later line says otherwise"

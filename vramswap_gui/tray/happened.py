@@ -87,6 +87,8 @@ def _words(entry: Entry) -> tuple[str, str]:
         case "resized":
             text = tr("More: {size} after {before}") if size > before else tr("Less: {size} after {before}")
             return text.format(size=size_text(size), before=size_text(before)), _why(entry)
+        case "earned" | "forfeited":
+            return _earned(entry.number("swap") - before), ""
         case "off" | "idle":
             return (tr("Waiting") if entry.text("state") == "waiting" else tr("Off")), _why(entry)
         case "mode" | "setting":
@@ -104,6 +106,12 @@ def _words(entry: Entry) -> tuple[str, str]:
         "damaged": tr("Pages came back from VRAM damaged"),
     }
     return plain_words.get(entry.event, ""), ""
+
+
+def _earned(size: int) -> str:
+    if size > 0:
+        return tr("Pages are packed well: {size} more of swap").format(size=size_text(size))
+    return tr("Pages are not packed so well any more: {size} less of swap").format(size=size_text(-size))
 
 
 def _why(entry: Entry) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from PySide6.QtCore import QLocale
+
 from vramswap_gui.api.limits import Vram, limits
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Cause, Landing, Mode, State, Status
@@ -339,7 +341,7 @@ def _landing(status: Status) -> Ask | None:
 
 def _words(status: Status, used: int, gpu: GpuView | None) -> tuple[str, str]:
     """The state in a word, and what there is to know about it that nothing else on the screen says."""
-    size, reason = size_text(status.size), "" if status.reason.code in _ROUTINE else worded(status.reason)
+    size, reason = size_text(status.lent), "" if status.reason.code in _ROUTINE else worded(status.reason)
     match status.state:
         case State.OFF:
             return _off(status, reason)
@@ -348,7 +350,7 @@ def _words(status: Status, used: int, gpu: GpuView | None) -> tuple[str, str]:
         case State.STARTING:
             return tr("Turning on…"), reason or worded(Reason.of(ReasonCode.STARTING))
         case State.ON:
-            return tr("On"), "\n".join(filter(None, (_use(status, used, gpu), reason)))
+            return tr("On"), "\n".join(filter(None, (_use(status, used, gpu), _packed(status), reason)))
         case State.RESIZING:
             return tr("Changing the size…"), _homecoming(status) or reason
         case State.STOPPING:
@@ -402,6 +404,15 @@ def _use(status: Status, used: int, gpu: GpuView | None) -> str:
     return tr("{use} · {watts} W").format(use=use, watts=round(gpu.watts))
 
 
+def _packed(status: Status) -> str:
+    """What pages take of VRAM; empty where they are not packed, or nothing is stored yet."""
+    if not status.ratio:
+        return ""
+    text = tr("{pages} in {vram} of VRAM ({ratio} : 1)")
+    ratio = QLocale().toString(status.ratio, "f", 1)
+    return text.format(pages=size_text(status.packed[2]), vram=size_text(status.taken), ratio=ratio)
+
+
 def _banner(status: Status) -> str:
     names = {"gpu": tr("GPU"), "kernel": tr("kernel")}
     parts = ", ".join(names.get(part, part) for part in status.simulated)
@@ -437,11 +448,11 @@ def _size(status: Status, machine: Machine, config: Config | None) -> SizeChoice
         return SizeChoice(automatic=automatic, text=text.format(size=chosen))
     step = next((step for limit, step in _STEPS if maximum <= limit), 4 * GIB)
     step = max(MIN_SIZE, min(step, round_down(maximum, MIN_SIZE)))
-    value = min(status.wanted or status.size or maximum, maximum)
+    value = min(status.wanted or status.lent or maximum, maximum)
     if automatic:
-        text = tr("Automatic, now {size}").format(size=size_text(status.size)) if status.size else tr("Automatic")
-    elif 0 < status.size < status.wanted:
-        text = tr("{wanted}, now {size}").format(wanted=size_text(status.wanted), size=size_text(status.size))
+        text = tr("Automatic, now {size}").format(size=size_text(status.lent)) if status.lent else tr("Automatic")
+    elif 0 < status.lent < status.wanted:
+        text = tr("{wanted}, now {size}").format(wanted=size_text(status.wanted), size=size_text(status.lent))
     else:
         text = size_text(status.wanted)
     return SizeChoice(
@@ -459,7 +470,7 @@ def _presets(status: Status, machine: Machine, config: Config | None) -> tuple[P
 
 
 def _vram(status: Status, used: int, gpu: GpuView | None, headroom: int) -> Bar | None:
-    size = status.size
+    size = status.lent
     total = gpu.total if gpu else 0
     if not total and not size:
         return None

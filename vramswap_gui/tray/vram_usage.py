@@ -45,8 +45,8 @@ def shares(gpu: GpuView | None, status: Status, used: int, headroom: int = 0) ->
 
 
 def _shares(gpu: GpuView | None, status: Status, used: int, headroom: int) -> Iterator[Share]:
-    lent = status.size
-    pages = min(used, lent)
+    lent = status.lent
+    pages = min(status.taken if status.packed[0] else used, lent)
     yield Share(Holder.PAGES, tr("Swap, used"), pages)
     yield Share(Holder.RESERVED, tr("Swap, reserved"), lent - pages)
     if gpu is None or not gpu.total:

@@ -255,10 +255,10 @@ class _View:
             return self.goal
         if base == 0:
             return self._ceil(self.goal // 4) if _short(self.observation.memory, self.rules) else 0
-        used = self.observation.running.used
-        if used * 100 <= base * self.rules.grow_used or self.state.quiet_since is not None:
+        taken = self.observation.running.taken
+        if taken * 100 <= base * self.rules.grow_used or self.state.quiet_since is not None:
             return base
-        return self._ceil(max(base + self.goal // 4, 2 * used))
+        return self._ceil(max(base + self.goal // 4, 2 * taken))
 
     def others(self) -> Reason:
         """What others do with the GPU."""

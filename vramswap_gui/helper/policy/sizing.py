@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,8 +92,7 @@ def reshape(areas: Sequence[Area], size: int, most: int = MAX_SEGMENTS) -> Steps
         return sum(area.size for area in kept)
 
     while have() > size:
-        # The last ones have the lowest priorities, so they are the emptiest, unless the kernel thought otherwise.
-        removed.append(min(kept, key=lambda area: (area.used, -area.index)))
+        removed.append(emptiest_first(kept)[0])
         kept.remove(removed[-1])
     missing = size - have()
     if 0 < missing < MIN_SIZE:
@@ -105,6 +104,11 @@ def reshape(areas: Sequence[Area], size: int, most: int = MAX_SEGMENTS) -> Steps
         missing += removed[-1].size
     add = split(missing, most - len(kept)) if missing else ()
     return Steps(tuple(area.index for area in removed), add)
+
+
+def emptiest_first(areas: Iterable[Area]) -> list[Area]:
+    """The last ones have the lowest priorities, so they are the emptiest, unless the kernel thought otherwise."""
+    return sorted(areas, key=lambda area: (area.used, -area.index))
 
 
 def margin(room: Room) -> int:

@@ -89,6 +89,13 @@ class Running:
     used: int = 0
     #: When lending more was last tried and failed.
     failed_at: float | None = None
+    #: How much of what is lent is in use, where pages are packed; else it is what they are.
+    packed: int | None = None
+
+    @property
+    def taken(self) -> int:
+        """How much of what is lent is in use."""
+        return self.used if self.packed is None else self.packed
 
 
 @dataclass(frozen=True, slots=True)

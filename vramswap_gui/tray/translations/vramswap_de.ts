@@ -120,6 +120,26 @@
         <translation>ublk (Linux 7.2 oder neuer)</translation>
     </message>
     <message>
+        <source>Compression</source>
+        <translation>Komprimierung</translation>
+    </message>
+    <message>
+        <source>By what pages are packed, so that the same VRAM holds more of them; coming back, they take a little longer. It counts when the swap is turned on the next time.</source>
+        <translation>Womit Seiten gepackt werden, damit derselbe VRAM mehr davon fasst; zurück brauchen sie etwas länger. Es gilt, wenn der Swap das nächste Mal eingeschaltet wird.</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>Keine</translation>
+    </message>
+    <message>
+        <source>lz4, the faster one</source>
+        <translation>lz4, das schnellere</translation>
+    </message>
+    <message>
+        <source>zstd, the smaller one</source>
+        <translation>zstd, das kleinere</translation>
+    </message>
+    <message>
         <source>GPU</source>
         <translation>GPU</translation>
     </message>
@@ -236,6 +256,10 @@
         <translation>{day}, {time}</translation>
     </message>
     <message>
+        <source>Pages are not packed so well any more: {size} less of swap</source>
+        <translation>Seiten lassen sich nicht mehr so gut packen: {size} Swap weniger</translation>
+    </message>
+    <message>
         <source>memory is short</source>
         <translation>der Arbeitsspeicher ist knapp</translation>
     </message>
@@ -262,6 +286,10 @@
     <message>
         <source>On, {size}</source>
         <translation>An, {size}</translation>
+    </message>
+    <message>
+        <source>Pages are packed well: {size} more of swap</source>
+        <translation>Seiten lassen sich gut packen: {size} mehr Swap</translation>
     </message>
     <message>
         <source>This desktop shows no tray icons, so there is this window instead.</source>
@@ -317,6 +345,10 @@
     <message>
         <source>A program that wanted one was ended, rather than given wrong data. If the GPU is overclocked, undo that; if it goes on, turn the swap off.</source>
         <translation>Ein Programm, das eine davon brauchte, wurde beendet, statt falsche Daten zu bekommen. Ist die GPU übertaktet, dann machen Sie das rückgängig; geht es weiter, dann schalten Sie den Swap aus.</translation>
+    </message>
+    <message>
+        <source>{pages} in {vram} of VRAM ({ratio} : 1)</source>
+        <translation>{pages} in {vram} VRAM ({ratio} : 1)</translation>
     </message>
     <message>
         <source>The GPU is awake.</source>

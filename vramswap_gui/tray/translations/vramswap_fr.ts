@@ -144,6 +144,26 @@
         <translation>ublk (Linux 7.2 ou plus récent)</translation>
     </message>
     <message>
+        <source>Compression</source>
+        <translation>Compression</translation>
+    </message>
+    <message>
+        <source>By what pages are packed, so that the same VRAM holds more of them; coming back, they take a little longer. It counts when the swap is turned on the next time.</source>
+        <translation>Ce qui compresse les pages, afin que la même VRAM en contienne davantage ; elles mettent un peu plus de temps à revenir. Pris en compte à la prochaine activation du swap.</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>Aucune</translation>
+    </message>
+    <message>
+        <source>lz4, the faster one</source>
+        <translation>lz4, le plus rapide</translation>
+    </message>
+    <message>
+        <source>zstd, the smaller one</source>
+        <translation>zstd, le plus compact</translation>
+    </message>
+    <message>
         <source>GPU</source>
         <translation>GPU</translation>
     </message>
@@ -264,6 +284,10 @@
         <translation>{day}, {time}</translation>
     </message>
     <message>
+        <source>Pages are not packed so well any more: {size} less of swap</source>
+        <translation>Les pages se compressent moins bien : {size} de swap en moins</translation>
+    </message>
+    <message>
         <source>memory is short</source>
         <translation>la mémoire manque</translation>
     </message>
@@ -314,6 +338,10 @@
     <message>
         <source>On, {size}</source>
         <translation>Activé, {size}</translation>
+    </message>
+    <message>
+        <source>Pages are packed well: {size} more of swap</source>
+        <translation>Les pages se compressent bien : {size} de swap en plus</translation>
     </message>
     <message>
         <source>This desktop shows no tray icons, so there is this window instead.</source>
@@ -481,6 +509,10 @@
     <message>
         <source>If memory is full when a game or sleep needs the VRAM, what is in it fits only in a swap file on this disk. Without one the game has to do without, and the computer stays awake. The disk is not encrypted: whoever gets hold of it could read what was in memory, passwords too.</source>
         <translation>Si la mémoire est pleine quand un jeu ou la veille a besoin de la VRAM, son contenu ne tient que dans un fichier de swap sur ce disque. Sans lui, le jeu doit s’en passer et l’ordinateur reste éveillé. Le disque n’est pas chiffré&#xa0;: qui s’en empare pourrait lire ce qui était en mémoire, mots de passe compris.</translation>
+    </message>
+    <message>
+        <source>{pages} in {vram} of VRAM ({ratio} : 1)</source>
+        <translation>{pages} dans {vram} de VRAM ({ratio} : 1)</translation>
     </message>
     <message>
         <source>The GPU is awake.</source>
