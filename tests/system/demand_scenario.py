@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
+from tests.support.ctl import status
 from tests.support.waiting import wait_for
 from tests.system.lent import place
 from tests.system.swapped import Filling, available, say, used
@@ -29,13 +29,6 @@ EXCESS: Final = 40 * MIB
 _HOG: Final = "import signal, sys; memory = b'x' * int(sys.argv[1]); signal.pause()"
 SWAPPED: Final = 16 * MIB
 DEVICE: Final = "/dev/nbd0"
-
-
-def status(stack: Stack) -> dict[str, Any]:
-    done = stack.ctl("status", "--json")
-    assert done.returncode == 0, done
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def swaps() -> list[str]:

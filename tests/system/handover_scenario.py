@@ -14,8 +14,9 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
+from tests.support.ctl import status
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, place, status, swaps, told
+from tests.system.lent import attached, ctl, engines, keeper, place, swaps, told
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 

@@ -18,8 +18,9 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
+from tests.support.ctl import status
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, place, status, swaps
+from tests.system.lent import attached, ctl, engines, keeper, place, swaps
 from tests.system.swapped import command, say
 from vramswap_gui.units import MIB
 
