@@ -6,8 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -25,8 +23,8 @@ SIZE: Final = 64 * MIB
 #: helper's programs and simulated VRAM, which is memory too.
 LEFT: Final = 180 * MIB
 EXCESS: Final = 40 * MIB
-#: A program that has memory and does nothing with it.
-_HOG: Final = "import signal, sys; memory = b'x' * int(sys.argv[1]); signal.pause()"
+#: What takes memory and gives none back. Of a program's it would be each page with a fault, which takes minutes here.
+HOG: Final = Path("/run/gpu/hog")
 SWAPPED: Final = 16 * MIB
 DEVICE: Final = "/dev/nbd0"
 
@@ -42,7 +40,9 @@ def waits(stack: Stack) -> bool:
 @contextlib.contextmanager
 def short(stack: Stack) -> Iterator[Filling]:
     """Memory is short inside, swap has come, and pages that will be verified are in it."""
-    hog = subprocess.Popen([sys.executable, "-c", _HOG, str(available() - LEFT)])
+    with HOG.open("wb", buffering=0) as hog:
+        for _ in range((available() - LEFT) // MIB):
+            hog.write(bytes(MIB))
     try:
         wait_for(lambda: swaps() == [DEVICE], "the swap")
         say(f"memory is short, with {available() // MIB} MiB left: {status(stack)['reason']['text']}")
@@ -50,8 +50,7 @@ def short(stack: Stack) -> Iterator[Filling]:
         wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
         yield filling
     finally:
-        hog.kill()
-        hog.wait()
+        HOG.unlink()
 
 
 def _prepare(stack: Stack) -> None:
