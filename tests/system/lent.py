@@ -58,6 +58,11 @@ def engines(stack: Stack) -> list[int]:
     return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text() == "vramswap-engine\n"]
 
 
+def state(pid: int) -> str:
+    """One letter, see proc_pid_stat(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
 def attached() -> list[Path]:
     """Devices that are served, or were and wait for it."""
     return [*Path("/sys/block").glob("nbd*/pid"), *Path("/sys/block").glob("ublkb*")]
