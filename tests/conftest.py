@@ -20,15 +20,6 @@ settings.load_profile("vramswap")
 
 #: The folders of tests in the order in which they run.
 _ORDER: Final = ("gpu", "integration", "unit")
-#: What takes a minute or more: kernels, in the order of how long, and linters.
-_LONG: Final = (
-    "test_ublk.py",
-    "test_pressure.py",
-    "test_kernel_nbd.py",
-    "test_handover.py",
-    "test_udev.py",
-    "test_linters.py",
-)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -36,13 +27,29 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + 1
 
 
+def _limit(item: pytest.Item) -> float:
+    """Seconds that a test may take, where it says so itself because it takes long; 0 for all others."""
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
+
+
+def _chain(item: pytest.Item) -> str:
+    """What is the same for tests that need the same thing, which takes long to make. A guest is for one test alone."""
+    return item.nodeid if item.get_closest_marker("system") else str(item.path)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Once it is known which tests are to run."""
     here = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:
         folder = item.path.relative_to(here).parts[0]
         return _ORDER.index(folder) if folder in _ORDER else len(_ORDER)
 
-    long = sorted((item for item in items if item.path.name in _LONG), key=lambda item: _LONG.index(item.path.name))
-    others = sorted((item for item in items if item.path.name not in _LONG), key=place)
-    items[:] = spread(long, others, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    longest_first = sorted((item for item in items if _limit(item)), key=_limit, reverse=True)
+    chains: dict[str, list[pytest.Item]] = {}
+    for item in longest_first:
+        chains.setdefault(_chain(item), []).append(item)
+    others = sorted((item for item in items if not _limit(item)), key=place)
+    items[:] = spread(list(chains.values()), others, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))

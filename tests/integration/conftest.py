@@ -15,11 +15,11 @@ from tests.support.fakegpu import FakeGpu, build
 from tests.support.once import once
 from tests.support.server import EXPORT_SIZE, Server, running
 from tests.support.tray_driver import display, display_server
-from tests.support.widgets import application
+from tests.support.widgets import application, qt
 from vramswap_gui.units import GIB
 
 #: Fixtures that are made elsewhere.
-__all__ = ["application", "display", "display_server"]
+__all__ = ["application", "display", "display_server", "qt"]
 
 
 @pytest.fixture(scope="session")

@@ -3,21 +3,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.demo.stack import Stack
+from tests.support.ctl import status
 from tests.support.machine import UUID, add
 
 FIRST, SECOND = "0000:01:00.0", "0000:02:00.0"
-
-
-def status(stack: Stack) -> Any:
-    return json.loads(stack.ctl("status", "--json").stdout)
 
 
 def folders(stack: Stack) -> Path:

@@ -29,6 +29,7 @@ def test_on_and_off(stack: Stack) -> None:
     # Whoever can speak to the server needs no password for anything.
     assert stack.control.stat().st_mode & 0o777 == 0o600
     assert now["maximum"] == 2 * GIB - 512 * MIB
+    assert json.loads(done(stack, "status", "--json")) == now
     done(stack, "on")
     assert status(stack)["segments"] == now["segments"]
     done(stack, "off")

@@ -22,6 +22,9 @@ from tests.support.fakegpu import FakeGpu
 from tests.support.once import once
 from vramswap_gui import __version__
 
+#: The package is compiled, and whoever comes to it meanwhile waits.
+pytestmark = pytest.mark.timeout(3600)
+
 ROOT = Path(__file__).parents[2]
 #: Bytes of a wheel's files, without what Python compiles them to when it is installed.
 MOST_INSTALLED = 2_600_000
@@ -236,7 +239,6 @@ def debs(deb: Path) -> dict[str, str]:
 
 
 @pytest.mark.release
-@pytest.mark.timeout(3600)
 def test_the_rpm_has_the_same_files(deb: Path, source: Path) -> None:
     """Built with the real rpmbuild, as on Fedora but for its packages, which are not here."""
     run(source / "packaging/rpm.sh", "--nodeps", SOURCE_DATE_EPOCH="1767225600")
@@ -258,7 +260,6 @@ def test_the_rpm_has_the_same_files(deb: Path, source: Path) -> None:
 
 
 @pytest.mark.release
-@pytest.mark.timeout(3600)
 def test_the_package_for_arch_has_the_same_files(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Built with the real makepkg, which wants a user who is not root, as on Arch but for its packages."""
     with tempfile.TemporaryDirectory(prefix="vramswap-arch-") as name:

@@ -7,7 +7,7 @@ Measured in the pictures, as WCAG 2.1 reckons: 4.5 for text (1.4.3), 3 for what 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from PySide6.QtGui import QColor, QImage, QPalette
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QProxyStyle, QSlider, QWidget
 
 from tests.support.scenes import CHECKS, NOT_ALLOWED, SCENES, contrast
+from tests.support.widgets import settle
 from vramswap_gui.settings import Config
 from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
@@ -47,15 +48,6 @@ PALETTES: Final[dict[str, Callable[[], QPalette]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def application() -> Iterator[QApplication]:
-    made = QApplication.instance() or QApplication(["tests", "-platform", "offscreen"])
-    assert isinstance(made, QApplication)
-    before = made.palette()
-    yield made
-    made.setPalette(before)
-
-
 class TwoFaced(QProxyStyle):
     """A style that has dark colours where the desktop is dark."""
 
@@ -75,11 +67,6 @@ def test_a_dark_desktop_with_light_colours_gets_dark_ones(
     assert application.palette().window().color() == adwaita_dark().window().color()
     agree(application, Qt.ColorScheme.Light)
     assert application.palette().window().color() == light
-
-
-def settle() -> None:
-    for _ in range(10):
-        QApplication.processEvents()
 
 
 def panel(scene: str) -> Panel:
@@ -157,8 +144,6 @@ def test_all_can_be_read(name: str, scheme: str, application: QApplication) -> N
     application.setPalette(PALETTES[scheme]())
     window = WINDOWS[name]()
     assert faint(window) == []
-    window.deleteLater()
-    settle()
 
 
 @pytest.mark.parametrize("name", WINDOWS)
@@ -172,8 +157,6 @@ def test_a_change_of_colours_reaches_an_open_window(name: str, application: QApp
         corners = [(2, 2), (2, picture.height() - 3), (picture.width() // 2, 4)]
         expected = application.palette().window().color()
         assert all(picture.pixelColor(x, y) == expected for x, y in corners), scheme
-    window.deleteLater()
-    settle()
 
 
 @pytest.mark.parametrize("accent", ["#308cc6", "#f8e45c", "#777777", "#000000", "#ffffff", "#3584e4"])

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAccessible, QFont, QGuiApplication, QScreen, QWheelEvent
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QProgressBar, QWidget
@@ -24,14 +23,12 @@ from vramswap_gui.units import GIB, MIB
 
 
 @pytest.fixture
-def panel(application: QApplication) -> Iterator[Panel]:
+def panel(application: QApplication) -> Panel:
     made = Panel(icons.application_icon())
     show(made, "on")
     made.show()
     settle()
-    yield made
-    made.deleteLater()
-    settle()
+    return made
 
 
 def show(panel: Panel, name: str) -> None:
@@ -93,39 +90,31 @@ def test_the_scroll_bar_takes_no_room(application: QApplication) -> None:
     assert left <= panel.width() - bar.width()
     # The buttons of the window are no part of what scrolls.
     assert place(panel, panel.settings)[1] > place(panel, panel._scroll)[1] + panel._scroll.height()
-    panel.deleteLater()
-    settle()
 
 
 @pytest.mark.parametrize("points", [9, 11, 13, 15, 18])
 @pytest.mark.parametrize("scene", ["on", "wont-fit", "busy-stopping"])
 def test_it_follows_the_font_and_respects_the_screen(points: int, scene: str, application: QApplication) -> None:
-    before = application.font()
-    larger = QFont(before)
+    larger = QFont(application.font())
     larger.setPointSize(points)
     application.setFont(larger)
-    try:
-        panel = Panel(icons.application_icon())
-        panel.show()
-        show(panel, scene)
-        room = panel.screen().availableSize()
-        assert panel.height() <= 0.8 * room.height()
-        line = panel.fontMetrics().height()
-        assert panel.width() >= min(27 * line, room.width() - 16)
-        for widget in panel._scroll.content.findChildren(QWidget):
-            if widget.isVisible():
-                right = widget.mapTo(panel, QPoint(widget.width(), 0)).x()
-                assert right <= panel.width(), widget
-                assert widget.width() >= widget.minimumSizeHint().width(), widget
-        # A window that a tiling manager makes as wide as the screen has a column in its middle.
-        panel.resize(4000, panel.height())
-        settle()
-        left, _, width, _ = place(panel, panel.mode)
-        assert left + width < 2000 + 22 * line and place(panel, panel.title)[0] > 2000 - 22 * line
-        panel.deleteLater()
-    finally:
-        application.setFont(before)
-        settle()
+    panel = Panel(icons.application_icon())
+    panel.show()
+    show(panel, scene)
+    room = panel.screen().availableSize()
+    assert panel.height() <= 0.8 * room.height()
+    line = panel.fontMetrics().height()
+    assert panel.width() >= min(27 * line, room.width() - 16)
+    for widget in panel._scroll.content.findChildren(QWidget):
+        if widget.isVisible():
+            right = widget.mapTo(panel, QPoint(widget.width(), 0)).x()
+            assert right <= panel.width(), widget
+            assert widget.width() >= widget.minimumSizeHint().width(), widget
+    # A window that a tiling manager makes as wide as the screen has a column in its middle.
+    panel.resize(4000, panel.height())
+    settle()
+    left, _, width, _ = place(panel, panel.mode)
+    assert left + width < 2000 + 22 * line and place(panel, panel.title)[0] > 2000 - 22 * line
 
 
 def test_what_has_the_focus_keeps_it_while_busy(panel: Panel) -> None:
@@ -179,7 +168,6 @@ def test_long_words_wrap(scene: str, application: QApplication) -> None:
                 right = widget.mapTo(content, QPoint(widget.width(), 0)).x()
                 assert right <= content.width() <= panel.width(), widget
                 assert widget.width() >= widget.minimumSizeHint().width() or not widget.minimumSizeHint().isValid()
-        panel.deleteLater()
     finally:
         application.removeTranslator(wordy)
         settle()
@@ -240,7 +228,6 @@ def test_windows_come_and_go_with_a_screen_reader(application: QApplication) -> 
         assert told.isValid()
         panel.deleteLater()
         del panel, told
-        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         settle()
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -57,25 +57,21 @@ def preferences(tmp_path: Path) -> Preferences:
 
 
 @pytest.fixture
-def window(application: QApplication, preferences: Preferences) -> Iterator[SettingsWindow]:
+def window(application: QApplication, preferences: Preferences) -> SettingsWindow:
     made = SettingsWindow(icons.application_icon(), preferences)
     made.show_config(Config(size=4 * GIB, headroom=700 * MIB))
     made.show()
     settle()
-    yield made
-    made.deleteLater()
-    settle()
+    return made
 
 
 @pytest.fixture
-def doctor(application: QApplication) -> Iterator[DoctorPage]:
+def doctor(application: QApplication) -> DoctorPage:
     made = DoctorPage(icons.application_icon())
     made.show()
     made.show_checks(CHECKS)
     settle()
-    yield made
-    made.deleteLater()
-    settle()
+    return made
 
 
 def find(window: SettingsWindow, key: str, kind: type[QWidget]) -> QWidget:
@@ -115,8 +111,6 @@ def test_nothing_is_offered_before_it_is_known(application: QApplication, prefer
     assert window.changes() == {}
     assert {key: row.value for key, row in window.rows.items()} == dataclasses.asdict(config)
     assert all(row.isEnabled() for row in window.rows.values())
-    window.deleteLater()
-    settle()
 
 
 def test_what_is_shown_is_what_is_in_force(window: SettingsWindow) -> None:
@@ -266,8 +260,6 @@ def test_the_gpu_is_chosen_from_those_found(application: QApplication, preferenc
     window.show_config(Config(gpu="GPU-1c2d"))
     window.rows["gpu"].revert()
     assert (box.currentText(), window.changes()) == ("GPU-1c2d", {})
-    window.deleteLater()
-    settle()
 
 
 def test_advanced_settings_open_on_demand(window: SettingsWindow) -> None:
@@ -308,7 +300,6 @@ def test_long_words_fit(application: QApplication, preferences: Preferences) -> 
         for widget in window.findChildren(QLabel):
             if widget.isVisible() and widget.wordWrap():
                 assert widget.width() <= window.width()
-        window.deleteLater()
     finally:
         application.removeTranslator(wordy)
         settle()

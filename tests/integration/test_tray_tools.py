@@ -30,12 +30,10 @@ def texts(window: QWidget) -> list[str]:
 
 
 @pytest.fixture
-def panel(application: QApplication) -> Iterator[Panel]:
+def panel(application: QApplication) -> Panel:
     made = Panel(icons.application_icon())
     made.show()
-    yield made
-    made.deleteLater()
-    settle()
+    return made
 
 
 @pytest.fixture
@@ -45,8 +43,6 @@ def measure(application: QApplication, tmp_path: Path) -> Iterator[MeasurePage]:
     settle()
     yield made
     made.close()
-    made.deleteLater()
-    settle()
 
 
 def show(panel: Panel, name: str) -> None:
@@ -191,7 +187,6 @@ async def test_a_report_is_read_before_it_is_given_away(
     closed = QSignalSpy(page.closed)
     page.close()
     assert closed.count() == 1
-    page.deleteLater()
 
 
 def test_the_windows_have_room_for_long_words(application: QApplication, tmp_path: Path) -> None:
@@ -203,10 +198,8 @@ def test_the_windows_have_room_for_long_words(application: QApplication, tmp_pat
             settle()
             for button in window.findChildren(QPushButton):
                 assert not button.isVisible() or button.width() >= button.sizeHint().width(), button.text()
-            window.deleteLater()
         box = about(icons.application_icon())
         assert "MIT" in box.informativeText()
-        box.deleteLater()
     finally:
         application.removeTranslator(wordy)
         settle()

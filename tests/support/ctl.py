@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""The real ``vramswapctl`` on a stack of tests/demo/stack.py, and the processes behind what it shows."""
+"""The real ``vramswapctl`` on a stack of tests/demo/stack.py, what it shows, and the processes behind that."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 from tests.demo.stack import Stack
 from tests.support.waiting import wait_for
+from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
+from vramswap_gui.api.status import Status, status_from_wire
+from vramswap_gui.bus.connection import PROPERTIES, Bus, plain
 
 
 def done(stack: Stack, *arguments: str) -> str:
@@ -29,7 +33,17 @@ def refused(stack: Stack, *arguments: str) -> str:
 
 
 def status(stack: Stack) -> Any:
-    return json.loads(done(stack, "status", "--json"))
+    """What ``vramswapctl status --json`` shows, without a start of a program for each of the many questions."""
+    return json.loads(json.dumps(asyncio.run(_status(stack.environment["DBUS_SYSTEM_BUS_ADDRESS"])).as_dict()))
+
+
+async def _status(address: str) -> Status:
+    bus = await Bus.connect(address)
+    try:
+        (wire,) = await bus.call(BUS_NAME, OBJECT_PATH, PROPERTIES, "GetAll", "s", INTERFACE, reply="a{sv}")
+        return status_from_wire(plain(wire), Status())
+    finally:
+        bus.close()
 
 
 def server_pid(stack: Stack) -> int:

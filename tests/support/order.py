@@ -13,16 +13,19 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def spread(long: Sequence[T], others: Sequence[T], processes: int) -> list[T]:
-    """The list of all. One process gets none of the long ones, so that the others of its share need not wait."""
+def spread(chains: Sequence[Sequence[T]], others: Sequence[T], processes: int) -> list[T]:
+    """The list of all. One process gets none of the long ones, so that the others of its share need not wait.
+
+    ``chains``: the long ones; those of a chain need the same thing, which is made once, and follow each other.
+    """
     lanes = max(1, processes - 1)
     rest = list(others)
     found: list[T] = []
-    left = len(long) + len(rest)
+    left = sum(map(len, chains)) + len(rest)
     for number in range(processes):
         share = left // (processes - number)
         left -= share
-        own = list(long[number::lanes]) if number < lanes else []
+        own = [item for chain in chains[number::lanes] for item in chain] if number < lanes else []
         filled = max(0, share - len(own)) if number < processes - 1 else len(rest)
         found += own + rest[:filled]
         del rest[:filled]

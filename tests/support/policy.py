@@ -48,5 +48,8 @@ def becomes(stack: Stack, state: str, size: int | None = None) -> Any:
         seen.update(status(stack))
         return seen["state"] == state and size in (None, seen["size"])
 
-    wait_for(there, f"{state}, {size}")
+    try:
+        wait_for(there, f"{state}, {size}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {seen}") from None
     return seen

@@ -16,6 +16,7 @@ from tests.support.waiting import wait_for
 from tests.system import uml
 from tests.system.lent import ctl, place, priorities, told
 from tests.system.swapped import command, say, used
+from vramswap_gui.bench.pressure import LONGEST
 from vramswap_gui.units import MIB
 
 GROUPS: Final = Path("/sys/fs/cgroup")
@@ -46,7 +47,9 @@ def bench(stack: Stack, *options: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(ctl(stack, "bench", "--pressure", "--size", str(SIZE), "--json", *options))
     for run in found["runs"]:
         say(f"{run['place']}: {run}")
-        assert run["finished"] and run["wrong"] == 0
+        assert run["wrong"] == 0
+        # A guest that shares its core with others may not get to the end within the time of a run.
+        assert run["finished"] or run["seconds"] >= LONGEST
     assert groups() == []
     return found
 

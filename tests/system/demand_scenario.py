@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
+from tests.support.ctl import status
 from tests.support.waiting import wait_for
 from tests.system.lent import place
 from tests.system.swapped import Filling, available, say, used
@@ -25,17 +23,10 @@ SIZE: Final = 64 * MIB
 #: helper's programs and simulated VRAM, which is memory too.
 LEFT: Final = 180 * MIB
 EXCESS: Final = 40 * MIB
-#: A program that has memory and does nothing with it.
-_HOG: Final = "import signal, sys; memory = b'x' * int(sys.argv[1]); signal.pause()"
+#: What takes memory and gives none back. Of a program's it would be each page with a fault, which takes minutes here.
+HOG: Final = Path("/run/gpu/hog")
 SWAPPED: Final = 16 * MIB
 DEVICE: Final = "/dev/nbd0"
-
-
-def status(stack: Stack) -> dict[str, Any]:
-    done = stack.ctl("status", "--json")
-    assert done.returncode == 0, done
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def swaps() -> list[str]:
@@ -49,7 +40,9 @@ def waits(stack: Stack) -> bool:
 @contextlib.contextmanager
 def short(stack: Stack) -> Iterator[Filling]:
     """Memory is short inside, swap has come, and pages that will be verified are in it."""
-    hog = subprocess.Popen([sys.executable, "-c", _HOG, str(available() - LEFT)])
+    with HOG.open("wb", buffering=0) as hog:
+        for _ in range((available() - LEFT) // MIB):
+            hog.write(bytes(MIB))
     try:
         wait_for(lambda: swaps() == [DEVICE], "the swap")
         say(f"memory is short, with {available() // MIB} MiB left: {status(stack)['reason']['text']}")
@@ -57,8 +50,7 @@ def short(stack: Stack) -> Iterator[Filling]:
         wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
         yield filling
     finally:
-        hog.kill()
-        hog.wait()
+        HOG.unlink()
 
 
 def _prepare(stack: Stack) -> None:

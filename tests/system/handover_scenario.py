@@ -14,8 +14,9 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
+from tests.support.ctl import status
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, place, status, swaps, told
+from tests.system.lent import attached, ctl, engines, keeper, place, state, swaps, told
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
@@ -77,10 +78,11 @@ def lose_both(stack: Stack) -> None:
     That is tried by reading the device: what a program misses of its memory init may miss as well, and a machine
     without init ends. That programs get SIGBUS is in stall_scenario.py.
     """
-    server, children = keeper(stack), engines(stack)
+    server = keeper(stack)
     # So that it makes no other engine meanwhile.
     os.kill(server, signal.SIGSTOP)
-    for pid in (*children, server):
+    wait_for(lambda: state(server) == "T", "the keeper to stop")
+    for pid in (*children(server), server):
         os.kill(pid, signal.SIGKILL)
     begun = time.monotonic()
     reading = ["dd", f"if={DEVICE}", "of=/dev/null", "bs=4096", "count=1", "iflag=direct"]
@@ -93,6 +95,12 @@ def lose_both(stack: Stack) -> None:
     ctl(stack, "off")
     assert swaps() == []
     wait_for(lambda: not attached(), "the devices to be let go")
+
+
+def children(server: int) -> list[int]:
+    """All that a keeper has made but the sentry, which is to outlive both. An engine has its name only once it runs."""
+    found = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    return [int(pid) for pid in found if Path(f"/proc/{pid}/comm").read_text() != "vramswap-sentry\n"]
 
 
 def _prepare(stack: Stack) -> None:

@@ -15,8 +15,9 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
+from tests.support.ctl import status
 from tests.support.waiting import wait_for
-from tests.system.lent import ctl, place, priorities, status
+from tests.system.lent import ctl, place, priorities
 from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.units import MIB
 

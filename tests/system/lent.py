@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tests.demo.stack import Stack
 from tests.system.swapped import say
@@ -30,10 +28,6 @@ def ctl(stack: Stack, *arguments: str) -> str:
     assert done.returncode == 0, f"vramswapctl {' '.join(arguments)}: {done.stdout}{done.stderr}"
     say(f"vramswapctl {' '.join(arguments)}: {time.monotonic() - began:.1f} s")
     return done.stdout
-
-
-def status(stack: Stack) -> Any:
-    return json.loads(ctl(stack, "status", "--json"))
 
 
 def priorities() -> dict[str, int]:
@@ -62,6 +56,11 @@ def engines(stack: Stack) -> list[int]:
     pid = keeper(stack)
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text() == "vramswap-engine\n"]
+
+
+def state(pid: int) -> str:
+    """One letter, see proc_pid_stat(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
 def attached() -> list[Path]:

@@ -16,8 +16,9 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack
+from tests.support.ctl import status
 from tests.support.waiting import wait_for
-from tests.system.lent import ctl, priorities, status
+from tests.system.lent import ctl, priorities
 from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
 from vramswap_gui.units import MIB

@@ -18,8 +18,9 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
+from tests.support.ctl import status
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, place, status, swaps
+from tests.system.lent import attached, ctl, engines, keeper, place, state, swaps
 from tests.system.swapped import command, say
 from vramswap_gui.units import MIB
 
@@ -34,11 +35,6 @@ OLD_DRIVER: Final = 11000
 DRIVER: Final = 13000
 #: Law 4.
 STATUS_SECONDS: Final = 5.0
-
-
-def state(pid: int) -> str:
-    """One letter, see proc_pid_stat(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
 def smaller_without_an_engine(stack: Stack) -> None:

@@ -127,7 +127,9 @@ def run(
             with image.open("wb") as file:
                 file.truncate(disk << 20)
             parameters.append(f"ubda={image}")
-        environment = os.environ | {"LD_PRELOAD": str(built / _PRELOAD)}
+        # Its memory is a file, in /dev/shm unless one of these says otherwise; on a disk, all of it would be written.
+        environment = {name: value for name, value in os.environ.items() if name not in ("TMPDIR", "TMP", "TEMP")}
+        environment["LD_PRELOAD"] = str(built / _PRELOAD)
         return boot([kernel, *parameters], environment, folder / "console", limit)
 
 

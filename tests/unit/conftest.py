@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the unit tests."""
 
-from tests.support.widgets import application
+from tests.support.widgets import application, qt
 
-__all__ = ["application"]
+__all__ = ["application", "qt"]

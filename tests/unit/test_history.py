@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -135,12 +134,11 @@ WIDTH = 400
 
 
 @pytest.fixture(params=PALETTES)
-def graph(application: QApplication, request: pytest.FixtureRequest) -> Iterator[Graph]:
+def graph(application: QApplication, request: pytest.FixtureRequest) -> Graph:
     made = Graph()
     made.setPalette(PALETTES[request.param])
     made.resize(WIDTH, made.sizeHint().height())
-    yield made
-    made.deleteLater()
+    return made
 
 
 def picture(graph: Graph, shown: History) -> QImage:

@@ -62,7 +62,9 @@ def test_spelling() -> None:
     passes("codespell")
 
 
+@pytest.mark.timeout(1800)
 def test_mypy() -> None:
+    """Without what it remembers of the last time it takes minutes where others want the processor too."""
     passes("mypy")
 
 

@@ -58,10 +58,29 @@ async def test_one_snapshot_a_step(machine: Path, monkeypatch: pytest.MonkeyPatc
     for steps in (1, 2, 3):
         await reconciler._step()
         assert read == {"swaps": steps, "meminfo": steps}
+    # It looks at the settings, beside the steps.
+    assert reconciler._tidying is not None
+    await reconciler._tidying
     assert lifecycle.status.state is State.WAITING
     # What is shown has been looked at before.
     monkeypatch.setattr(smallfile, "data", lambda *_: pytest.fail("a getter reads"))
     assert lifecycle.status.size == lifecycle.lent == 0
+
+
+async def test_tidying_up_that_fails_is_told(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lifecycle, reconciler = made(machine, Monitor(machine / "proc", machine))
+    await lifecycle.adopt()
+
+    async def breaks() -> None:
+        raise ValueError("nobody thought of that")
+
+    monkeypatch.setattr(lifecycle, "tidy", breaks)
+    await reconciler._step()
+    assert reconciler._tidying is not None
+    await reconciler._tidying
+    (*_, told) = Recent(machine / "run").entries
+    assert (told.event, told.fields["error"]) == ("blind", "ValueError")
+    assert "nobody thought of that" in told.sentence
 
 
 async def test_a_sleep_ends_when_logind_says_so(machine: Path) -> None:

@@ -38,7 +38,7 @@ print({
     "ignored": sorted(s.name for s in signal.Signals if signal.getsignal(s) is signal.SIG_IGN),
     "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
     "umask": os.umask(0),
-    "files": resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 1024,
+    "files": resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
     "size": resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.getrlimit(resource.RLIMIT_FSIZE)[1],
     "input": sys.stdin.read(),
     "encoding": sys.stdout.encoding,

@@ -140,12 +140,12 @@ class Reconciler:
     async def _tidy(self) -> None:
         try:
             await self._lifecycle.tidy()
+            self._events.look()
         except VramswapError as error:
             self._events.not_followed(error)
-        except OSError as error:
+        except Exception as error:
+            # As in a step; and nobody waits for this to see it fail.
             self._events.blind(error)
-        else:
-            self._events.look()
 
     async def _decide(self) -> Decision | None:
         """What is to be so now; None while a verb is under way, which knows better."""
