@@ -108,32 +108,27 @@ cdef inline bint has_data(const vs_io_desc *what) noexcept nogil:
     return op_of(what) == OP_READ or op_of(what) == OP_WRITE
 
 
+cdef inline bint is_closing(const UblkQueue *q) noexcept nogil:
+    return load_acquire(<int *>&q.closing) != 0
+
+
 cdef inline bint can_make(const UblkQueue *q, int lane) noexcept nogil:
     cdef const vs_io_desc *what
-    if q.taken[lane] == q.came[lane] or q.closing or not has_slot(&q.port.queue[lane]):
+    if q.taken[lane] == q.came[lane] or is_closing(q) or not has_slot(&q.port.queue[lane]):
         return False
     what = next_of(q, lane)
     return not has_data(what) or has_room(q, lane, length_of(what))
 
 
-cdef void fetch_data(UblkQueue *q, IoRequest *request) noexcept nogil:
-    """Bring what is to be written into pinned memory."""
+cdef void move_data(UblkQueue *q, const IoRequest *request) noexcept nogil:
+    """Put what was read where it is wanted, or bring what is to be written into pinned memory."""
     cdef uint64_t done = 0
     cdef ssize_t part
     while done < request.length:
-        part = pread(q.device, request.buffer + done, request.length - done, VS_DATA_OF(request.tag) + done)
-        if part > 0:
-            done += part
-        elif part == 0 or errno != EINTR:
-            lost()
-
-
-cdef void give_data(UblkQueue *q, const IoRequest *request) noexcept nogil:
-    """Put what was read where it is wanted."""
-    cdef uint64_t done = 0
-    cdef ssize_t part
-    while done < request.length:
-        part = pwrite(q.device, request.buffer + done, request.length - done, VS_DATA_OF(request.tag) + done)
+        if request.op == READ:
+            part = pwrite(q.device, request.buffer + done, request.length - done, VS_DATA_OF(request.tag) + done)
+        else:
+            part = pread(q.device, request.buffer + done, request.length - done, VS_DATA_OF(request.tag) + done)
         if part > 0:
             done += part
         elif part == 0 or errno != EINTR:
@@ -181,7 +176,7 @@ cdef void make(UblkQueue *q, int lane) noexcept nogil:
     if request.last:
         q.taken[lane] += 1
     if request.op == WRITE:
-        fetch_data(q, request)
+        move_data(q, request)
 
 
 cdef void sort(UblkQueue *q, unsigned int tag) noexcept nogil:
@@ -272,7 +267,7 @@ cdef void answer(Port *port, IoRequest *request) noexcept nogil:
         port.tally[tally.ERRORS] += 1
         result = -request.status
     elif request.op == READ:
-        give_data(q, request)
+        move_data(q, request)
     port.queue[lane].freed += 1
     # The parts of a request are done in order, and nothing of its lane in between.
     if q.failed[lane] == 0 and result < 0:
@@ -309,7 +304,7 @@ cdef bint is_over(const Port *port) noexcept nogil:
         return True
     if in_flight(&port.queue[OUT]) or in_flight(&port.queue[INTO]):
         return False
-    return q.gone == TAGS or load_acquire(<int *>&q.closing) != 0
+    return q.gone == TAGS or is_closing(q)
 
 
 cdef void hang_up(Port *port) noexcept nogil:
