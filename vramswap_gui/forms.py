@@ -13,7 +13,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from vramswap_gui.plain import plain
 from vramswap_gui.units import format_size
@@ -52,6 +52,7 @@ class Sentence(Protocol):
         """What is put in the places, by their names."""
 
 
+_Member = TypeVar("_Member", bound=enum.StrEnum)
 Argument = int | str | Sentence
 #: A form in a reader's language, where it is known there.
 Lookup = Callable[[str], str]
@@ -124,6 +125,12 @@ def coded(wire: object) -> tuple[str, Mapping[Any, Any]]:
         wire = (wire.get("code"), wire.get("arguments"))
     code, arguments = wire if isinstance(wire, (list, tuple)) and len(wire) == 2 else ("", {})
     return code if isinstance(code, str) else "", arguments if isinstance(arguments, Mapping) else {}
+
+
+def member(value: object, otherwise: _Member) -> _Member:
+    """What came over a wire, of the same enumeration as ``otherwise``, which stands for what this version has not."""
+    kind = type(otherwise)
+    return kind(str(value)) if value in list(kind) else otherwise
 
 
 def places(form: str) -> dict[str, Kind]:

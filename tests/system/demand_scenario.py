@@ -14,7 +14,7 @@ from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.ctl import status
 from tests.support.waiting import wait_for
-from tests.system.lent import place
+from tests.system.lent import place, swaps
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import GIB, MIB
 
@@ -27,10 +27,6 @@ EXCESS: Final = 40 * MIB
 HOG: Final = Path("/run/gpu/hog")
 SWAPPED: Final = 16 * MIB
 DEVICE: Final = "/dev/nbd0"
-
-
-def swaps() -> list[str]:
-    return [line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:]]
 
 
 def waits(stack: Stack) -> bool:

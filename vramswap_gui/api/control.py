@@ -16,7 +16,7 @@ from typing import Any, Final, Self, TypeVar
 
 from vramswap_gui.api.reasons import NO_DRIVER, Reason
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.forms import as_dict
+from vramswap_gui.forms import as_dict, member
 
 _T = TypeVar("_T")
 
@@ -245,11 +245,10 @@ class ServerStatus:
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
         """As :meth:`GpuInfo.from_wire`. Raises ValueError, TypeError or AttributeError when it is no status."""
-        state = str(wire.get("engine"))
         trouble = wire.get("trouble")
         known = {
             # What there is not here is none that serves, nor one that is lost.
-            "engine": EngineState(state) if state in list(EngineState) else EngineState.STARTING,
+            "engine": member(wire.get("engine"), EngineState.STARTING),
             "trouble": VramswapError.from_dict(trouble) if trouble else None,
             "gpu": GpuInfo.from_wire(wire.get("gpu") or {}),
             "segments": tuple(SegmentInfo.from_wire(segment) for segment in wire.get("segments", ())),

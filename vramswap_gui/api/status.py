@@ -12,7 +12,7 @@ from typing import Any, Final
 from vramswap_gui.api.declaration import Property
 from vramswap_gui.api.reasons import NO_DRIVER, Reason
 from vramswap_gui.errors import NO_ERROR, VramswapError
-from vramswap_gui.forms import as_dict, typed, word
+from vramswap_gui.forms import as_dict, member, typed, word
 
 
 class State(enum.StrEnum):
@@ -266,13 +266,13 @@ def status_from_wire(wire: Mapping[str, Any], base: Status | None = None) -> Sta
             value = Mode(value)
         elif name == "Cause":
             # What a newer helper knows, and this version does not, says nothing here.
-            value = Cause(value) if value in list(Cause) else Cause.NONE
+            value = member(value, Cause.NONE)
         elif name in ("Reason", "TransportReason"):
             value = Reason.from_wire(value)
         elif name == "Error":
             value = VramswapError.from_wire(value)
         elif name == "Landing":
-            value = Landing(value) if value in list(Landing) else Landing.OFF
+            value = member(value, Landing.OFF)
         elif name == "Segments":
             value = tuple(Segment(str(d), int(s), int(u), int(p)) for d, s, u, p in value)
         elif isinstance(value, list):
