@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,12 +71,15 @@ def attached() -> list[Path]:
 
 @contextlib.contextmanager
 def told(stack: Stack) -> Iterator[None]:
-    """When what is inside fails: what the helper and the server said, and what ours are doing in the kernel."""
+    """When what is inside fails: what the helper, the server and the kernel said, and what ours are doing in that."""
     try:
         yield
     except BaseException:
         for log in (*sorted((stack.folder / "logs").iterdir()), stack.control.with_name("server.log")):
             print(f"--- {log.name}\n{log.read_text(errors='replace') if log.exists() else ''}", flush=True)
+        # With what it knew of its memory when it had to end a program.
+        kernel = subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout
+        print(f"--- kernel\n{kernel[-20000:]}", flush=True)
         for thread in Path("/proc").glob("[0-9]*/task/*"):
             with contextlib.suppress(OSError):
                 name = (thread / "comm").read_text().strip()

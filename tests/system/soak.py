@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.system import debian_kernel, qemu, uml
 
-_PER_KILL = 60.0
+_PER_KILL = 180.0
 _START = 600.0
 _SUITE = "sid"
 
@@ -47,7 +47,7 @@ def main() -> int:
     arguments = (str(options.kills), str(options.seed), options.transport)
     result = _run(options.emulated or options.transport == "ublk", *arguments, limit=_START + _PER_KILL * options.kills)
     found = re.findall(
-        r"death \d+: ([a-z ]+?)(?: beside (\w+).*?)?, \d+ MiB swapped; on again after ([0-9.]+) s", result.output
+        r"death \d+: ([a-z ]+?)(?: beside (\w+).*?)?, \d+ of \d+ MiB swapped; on again after ([0-9.]+) s", result.output
     )
     fills = [int(pages) for pages in re.findall(r"pages wrong: (\d+)", result.output)]
     if result.status:

@@ -26,13 +26,19 @@ def command(*arguments: str) -> str:
     return done.stdout
 
 
+def size(device: str) -> int:
+    """Bytes that can be swapped out to ``device``, 0 when it is no swap."""
+    return _of_swap(device, 2)
+
+
 def used(device: str) -> int:
     """Bytes swapped out to ``device``, 0 when it is no swap."""
-    for line in Path("/proc/swaps").read_text().splitlines()[1:]:
-        name, _, _, kib, *_ = line.split()
-        if name == device:
-            return int(kib) << 10
-    return 0
+    return _of_swap(device, 3)
+
+
+def _of_swap(device: str, field: int) -> int:
+    lines = [line.split() for line in Path("/proc/swaps").read_text().splitlines()[1:]]
+    return next((int(fields[field]) << 10 for fields in lines if fields[0] == device), 0)
 
 
 def available() -> int:
