@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.sim.world import Answer, World
+from vramswap_gui.paths import NBD
 from vramswap_gui.server.messages import Kind
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 PAGES: Final = 3
 CONNECTIONS: Final = 2
 TIMEOUT: Final = 3.0
-#: What is in VRAM that nobody has wiped yet, and what a read gets that fails.
+#: What is in VRAM that nobody has wiped yet, in a page that was wiped or forgotten, and what a read gets that fails.
 GARBAGE: Final = -1
+NOTHING: Final = 0
 EIO: Final = -5
 ENOSPC: Final = -28
 
@@ -126,7 +128,7 @@ class Connection:
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One page to be read (``value`` None) or written."""
+    """One page to be read (``value`` None), written, or forgotten (NOTHING)."""
 
     device: Device
     page: int
@@ -155,8 +157,23 @@ class Device:
     #: What was written last, also where nobody wants it any more.
     written: dict[int, int] = field(default_factory=dict)
     busy: set[int] = field(default_factory=set)
+    #: Pages that the kernel has forgotten, and told.
+    forgotten: set[int] = field(default_factory=set)
     #: Somebody disconnected it with swap on it: whoever did must have known that the pages are lost.
     forsaken: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"{NBD}{self.number}"
+
+    @property
+    def usable(self) -> bool:
+        return self.connected
+
+
+def number_of(path: str) -> int:
+    """A device's number. Those of both drivers have different ones."""
+    return int("".join(filter(str.isdigit, path)))
 
 
 @dataclass(slots=True)
@@ -190,7 +207,7 @@ class Kernel:
 
     # The driver
 
-    def connect(self, ident: str, vram: Vram, connections: list[Connection]) -> int:
+    def connect(self, ident: str, vram: Vram, connections: list[Connection]) -> Device:
         """NBD_CMD_CONNECT."""
         number = next(n for n in range(64) if n not in self.devices)
         device = self.devices[number] = Device(number, ident, vram, connections)
@@ -198,7 +215,7 @@ class Kernel:
             self._take_end(device, connection)
         self._world.note("kernel: device", number, ident)
         self._world.soon(self.look, number, most=0.01)
-        return number
+        return device
 
     def open(self, connection: Connection) -> bool:
         """An engine takes what it is to serve through."""
@@ -248,9 +265,12 @@ class Kernel:
         if not device.swap:
             del self.devices[number]
 
-    def attached(self, ident: str) -> bool:
-        """Whether a device of this identity is connected (/sys/block/nbdN/backend)."""
-        return any(device.ident == ident and device.connected for device in self.devices.values())
+    def attached(self, ident: str) -> Device | None:
+        """The device of this identity that programs can use (/sys/block/nbdN/backend)."""
+        return next((device for device in self.devices.values() if device.ident == ident and device.usable), None)
+
+    def sweep(self) -> None:
+        """The server is gone: what it made and did not come to start is forgotten."""
 
     def dies(self, engine: EngineProcess) -> None:
         """A process ended, and its sockets with it. The driver's own workers notice when they come to run."""
@@ -451,7 +471,11 @@ class Kernel:
             return
         device = self._world.rng.choice(usable)
         page = self._world.rng.randrange(PAGES)
+        self._look_what_is_forgotten(device)
         if page in device.busy:
+            return
+        if page in device.contents and not device.leaving and self._world.rng.random() < 0.2:
+            self._discard(device, page)
             return
         if page in device.contents:
             device.busy.add(page)
@@ -466,6 +490,7 @@ class Kernel:
         if page in device.busy or device.leaving:
             return
         device.busy.add(page)
+        device.forgotten.discard(page)
         value = self._world.rng.randrange(1, 1 << 30)
         if value % 2 > device.written.get(page, 1) % 2:
             self.worse = True
@@ -482,6 +507,23 @@ class Kernel:
                 device.contents[page] = value
 
         self._then(done, written)
+
+    def _look_what_is_forgotten(self, device: Device) -> None:
+        still = [page for page in device.forgotten - device.busy if device.vram.pages[page] != NOTHING]
+        fine = not still or self.excused or self._gpu.lost
+        self._world.require(fine, f"law 11: device {device.number}: what was forgotten is in VRAM: {still}")
+
+    def _discard(self, device: Device, page: int) -> None:
+        """A program ends, whose page is there: the place is nobody's until the device knows that."""
+        del device.contents[page]
+        device.busy.add(page)
+
+        def told(result: int) -> None:
+            device.busy.discard(page)
+            if result != EIO:
+                device.forgotten.add(page)
+
+        self._then(self.submit(device.number, page, NOTHING), told)
 
     @staticmethod
     def _then(done: Answer, call: Callable[[int], None]) -> None:

@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from tests.sim.machine import EIO, PAGES, Gpu, Kernel
+from tests.sim.machine import EIO, PAGES, Gpu, Kernel, number_of
 from tests.sim.server import EXTENT, Faults, KeeperProcess, Server
-from tests.sim.ublk import UblkKeeperProcess, UblkKernel
+from tests.sim.ublk import UblkKernel, UblkServer
 from tests.sim.world import Answer, Broken, Script, World
 from vramswap_gui.api.control import PoolInfo
 from vramswap_gui.errors import Problem, VramswapError
@@ -87,11 +87,9 @@ class Simulation:
         faults.update(overrides or {})
         self.gpu = Gpu(world)
         memory = rng.choice((PLENTY, PLENTY, *LITTLE))
-        # Every other seed is another driver's.
+        # Every other kernel has another driver beside NBD's.
         self.kernel = (UblkKernel if seed % 2 else Kernel)(world, self.gpu, memory, PLENTY)
-        self.server = Server(world, self.gpu, self.kernel, Faults(**faults))
-        if seed % 2:
-            self.server.shell = UblkKeeperProcess
+        self.server = (UblkServer if seed % 2 else Server)(world, self.gpu, self.kernel, Faults(**faults))
         if seed % 3 == 2:
             self.server.compression = "lz4"
         self._helpers = 0
@@ -243,18 +241,18 @@ class Simulation:
             self.world.play(self._helper(), self._is_helper())
         elif wish < 0.83 and (swapped := sorted(self._swapped(devices))):
             refused = yield keeper.ask("remove", index=swapped[0])
-            still = self.kernel.devices.get(_number(devices[swapped[0]]))
+            still = self.kernel.devices.get(number_of(devices[swapped[0]]))
             in_use = still is not None and still.swap and still.connected
             self.world.require(not isinstance(refused, dict) or not in_use, "law 9: swap was removed")
         elif wish < 0.86 and (swapped := sorted(self._swapped(devices))):
             # Somebody else turns it off.
-            yield self.kernel.swapoff(_number(devices[swapped[0]]))
+            yield self.kernel.swapoff(number_of(devices[swapped[0]]))
         else:
             yield self.world.rng.random() * 3
 
     def _swapped(self, devices: Mapping[int, str]) -> frozenset[int]:
         found = self.kernel.devices
-        return frozenset(i for i, d in devices.items() if _number(d) in found and found[_number(d)].swap)
+        return frozenset(i for i, d in devices.items() if number_of(d) in found and found[number_of(d)].swap)
 
     def _tidy(self, keeper: KeeperProcess | None, devices: dict[int, str], files: set[int]) -> Script:
         """As helper/lifecycle.py does it."""
@@ -274,7 +272,7 @@ class Simulation:
         """
         kernel = self.kernel
         swapped = self._swapped(devices)
-        used = sum(len(kernel.devices[_number(devices[i])].contents) for i in leaving if i in swapped)
+        used = sum(len(kernel.devices[number_of(devices[i])].contents) for i in leaving if i in swapped)
         free = sum(file.size - file.used for file in kernel.files.values() if file.swap)
         short = sizing.shortfall(used * PAGE, Room(kernel.memory * PAGE, kernel.available * PAGE, free * PAGE))
         if short is None:
@@ -289,7 +287,7 @@ class Simulation:
     def _resize(self, keeper: KeeperProcess, devices: dict[int, str], count: int, files: set[int]) -> Script:
         """Have so many extents of VRAM, as helper/segments.py does it."""
         for least in (0, *(1,) * MOST):
-            found = {index: self.kernel.devices[_number(devices[index])] for index in self._swapped(devices)}
+            found = {index: self.kernel.devices[number_of(devices[index])] for index in self._swapped(devices)}
             areas = [
                 Area(index, SIZE_STEP, len(device.contents) * SIZE_STEP // PAGES) for index, device in found.items()
             ]
@@ -372,16 +370,16 @@ class Simulation:
         """``result`` gets the number of what was made, or None; it stays empty when the step failed."""
         match step:
             case SwapOn(index):
-                number = _number(devices[index])
+                number = number_of(devices[index])
                 written = yield self.kernel.submit(number, 0, 7)
                 if written != EIO and self.kernel.swapon(number):
                     result.append(None)
             case SwapOff(index):
-                left = yield self.kernel.swapoff(_number(devices[index]))
+                left = yield self.kernel.swapoff(number_of(devices[index]))
                 if left:
                     result.append(None)
             case Disconnect(index):
-                self.kernel.disconnect(_number(devices.pop(index)))
+                self.kernel.disconnect(number_of(devices.pop(index)))
                 result.append(None)
             case Quit() if keeper is not None:
                 yield from self._end(keeper, result)
@@ -449,16 +447,18 @@ class Simulation:
                 continue
             known = {segment["device"] for segment in told["segments"]}
             there = [device for device in self.kernel.devices.values() if self.kernel.attached(device.ident)]
-            found = {device.ident: f"/dev/nbd{device.number}" for device in there}
+            found = {device.ident: device.path for device in there}
             for name in strays.judge(found, known, self.world.now):
                 # The server that made it is gone, and so is whoever served it.
                 self.world.note("helper: nobody serves", name)
-                self.kernel.excused = self.kernel.excused or self.kernel.devices[_number(name)].swap
-                self.kernel.disconnect(_number(name))
+                self.kernel.excused = self.kernel.excused or self.kernel.devices[number_of(name)].swap
+                self.kernel.disconnect(number_of(name))
 
     def _without_server(self) -> Script:
         alive = [engine for engine in self.server.engines if engine.alive]
-        devices = [device for device in self.kernel.devices.values() if device.connected]
+        if not alive:
+            self.kernel.sweep()
+        devices = [device for device in self.kernel.devices.values() if self.kernel.attached(device.ident)]
         if self._off and not alive and not devices and not self.kernel.files:
             self._done = True
             return
@@ -480,10 +480,6 @@ class Simulation:
         keeper = self.server.start()
         yield keeper.ready
         yield 0.01
-
-
-def _number(device: str) -> int:
-    return int(device.removeprefix("/dev/nbd"))
 
 
 def try_seed(seed: int, **overrides: float) -> str:

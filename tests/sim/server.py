@@ -11,6 +11,7 @@ from typing import Final
 from tests.sim.machine import (
     CONNECTIONS,
     ENOSPC,
+    NOTHING,
     PAGES,
     Connection,
     Device,
@@ -20,6 +21,7 @@ from tests.sim.machine import (
     Kernel,
     Request,
     Vram,
+    number_of,
 )
 from tests.sim.world import Answer, World
 from tests.support.errors import failure
@@ -76,6 +78,10 @@ def failed(text: str = "it was told to fail", code: ErrorCode = ErrorCode.OUT_OF
     return failure(code, text)
 
 
+class Killed(Exception):
+    """A server is, before it has anything."""
+
+
 class Server:
     """Everything of ours on the machine."""
 
@@ -85,8 +91,6 @@ class Server:
         self.keeper: KeeperProcess | None = None
         #: By what pages are packed; empty: each segment has VRAM of its own.
         self.compression = ""
-        #: A keeper for the kernel's driver.
-        self.shell = KeeperProcess
         self._pids = 100
 
     def pid(self) -> int:
@@ -96,9 +100,19 @@ class Server:
     def start(self) -> KeeperProcess:
         """A new server, which takes over from engines that lost theirs."""
         alive = [engine for engine in self.engines if engine.alive and engine.keeper is None]
-        keeper = self.keeper = self.shell(self)
-        keeper.start(alive)
+        idents = {engine.idents[index] for engine in alive for index in engine.mapped}
+        there = [device.path for device in map(self.kernel.attached, sorted(idents)) if device is not None]
+        try:
+            keeper = self.keeper = self.shell(there)(self)
+            keeper.start(alive)
+        except Killed:
+            keeper = KeeperProcess(self)
+            keeper.die()
         return keeper
+
+    def shell(self, devices: list[str]) -> type[KeeperProcess]:
+        """A keeper for the kernel's driver by which devices are made, or were."""
+        return KeeperProcess
 
 
 class EngineProcess:
@@ -285,6 +299,9 @@ class EngineProcess:
             vram.pages[page] = value
             vram.clean = False
             return True
+        if value == NOTHING:
+            vram.pages.put(page, NOTHING, None)
+            return True
         extents = self._extents()
         taken = sum(size_of(v) for extent in extents for key, v in extent.log.items() if key != (vram.pages, page))
         if taken + size_of(value) > capacity(len(extents)):
@@ -429,7 +446,7 @@ class EngineProcess:
         self.world.require(not self.server.kernel.attached(self.idents[index]), "law 2: VRAM was wiped under a device")
         if isinstance(vram, Extent):
             vram.log.clear()
-        vram.pages[:] = [0] * len(vram.pages)
+        vram.pages[:] = [NOTHING] * len(vram.pages)
         vram.clean = True
 
     def _drop_all(self) -> None:
@@ -524,18 +541,11 @@ class KeeperProcess:
             for index, vram in engine.mapped.items():
                 if index not in segments:
                     ident = engine.idents[index]
-                    number = next(
-                        (
-                            d.number
-                            for d in self.server.kernel.devices.values()
-                            if d.ident == ident and self.server.kernel.attached(ident)
-                        ),
-                        None,
-                    )
-                    device = f"/dev/nbd{number}" if number is not None else ""
+                    device = self.server.kernel.attached(ident)
+                    path = device.path if device is not None else ""
                     kind = engine.kinds[index]
                     size = EXTENT if kind is m.Kind.EXTENT else SIZE_STEP
-                    segments[index] = m.SegmentRecord(index, size, self._keep(vram), ident, device, kind=kind)
+                    segments[index] = m.SegmentRecord(index, size, self._keep(vram), ident, path, kind=kind)
         engines = tuple(m.Predecessor(engine.pid, engine.serving() > 0) for engine in before)
         return m.Inheritance({"uuid": "GPU-1"}, engines, tuple(segments.values()))
 
@@ -699,10 +709,10 @@ class KeeperProcess:
                 self._linked(m.DeviceUnlinked(action.index, failed("no device", ErrorCode.NO_NBD)))
                 return
             # A process that is killed in the kernel comes to the end of its system call first.
-            number = self.server.kernel.connect(action.ident, vram, ends)
-            self.devices[action.index] = number
+            device = self.server.kernel.connect(action.ident, vram, ends)
+            self.devices[action.index] = device.number
             self._watch(action.index, ends)
-            self._linked(m.DeviceLinked(action.index, f"/dev/nbd{number}"))
+            self._linked(m.DeviceLinked(action.index, device.path))
 
         self.world.soon(made)
 
@@ -734,7 +744,7 @@ class KeeperProcess:
             taken = self.server.kernel.reconfigure(number, ends) if not self.world.chance(0.01) else False
             if taken:
                 self._watch(action.index, ends)
-                self._linked(m.DeviceLinked(action.index, f"/dev/nbd{number}"))
+                self._linked(m.DeviceLinked(action.index, self.server.kernel.devices[number].path))
             elif taken is None:
                 self._linked(m.DeviceUnlinked(action.index, failed("gone", ErrorCode.NO_NBD), gone=True))
             elif action.index in self._abandoned or self.world.now > until or not self.alive:
@@ -745,7 +755,7 @@ class KeeperProcess:
         self.world.soon(try_it)
 
     def _inherit(self, action: m.Inherit) -> None:
-        self.devices[action.index] = int(action.device.removeprefix("/dev/nbd"))
+        self.devices[action.index] = number_of(action.device)
 
     def _detach(self, action: m.Detach) -> None:
         number = self.devices[action.index]
@@ -819,7 +829,12 @@ class KeeperProcess:
             return
         self.world.note("keeper", self.pid, "becomes another program")
         # Whatever came for the old program is not heard by the new one.
-        successor = type(self)(self.server, "2")
+        try:
+            shell = self.server.shell([segment.device for segment in action.state.segments])
+        except Killed:
+            self.die()
+            return
+        successor = shell(self.server, "2")
         successor.pid = self.pid
         successor.fds, successor._next_fd = self.fds, self._next_fd
         serving = next(e for e in self.engines.values() if e.pid == action.state.engines[0].pid)

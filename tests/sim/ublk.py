@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Models of the kernel's ublk driver, and of the keeper's shell around it, as they differ from NBD's.
 
-A device is made, opened by the one engine that serves it, and started. When that engine ends, requests wait, those too
+A device is made, opened by the one engine that serves it, and started. A server that has no devices yet makes one first
+that is forgotten again, and takes NBD where that fails. When that engine ends, requests wait, those too
 that it had; a recovery can begin once the kernel is done with it, and ends when the next one serves. Nothing times out.
 """
 
@@ -10,9 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.sim.machine import Connection, Device, Kernel, Request, Vram
-from tests.sim.server import EngineProcess, KeeperProcess, failed
-from vramswap_gui.errors import ErrorCode
+from tests.sim.server import EngineProcess, KeeperProcess, Killed, Server, failed
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
+from vramswap_gui.paths import UBLK
 from vramswap_gui.server import messages as m
+from vramswap_gui.server.main import choose
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +29,14 @@ class UblkDevice(Device):
     flight: list[Request] = field(default_factory=list)
 
     @property
+    def path(self) -> str:
+        return f"{UBLK}{self.number}"
+
+    @property
+    def usable(self) -> bool:
+        return self.connected and self.started
+
+    @property
     def opener(self) -> Connection | None:
         """Who serves it, or is about to; the kernel may not know yet that it is dead."""
         return next((connection for connection in self.connections if connection.up), None)
@@ -36,8 +47,12 @@ class UblkDevice(Device):
         return self.started and not self.recovering and self.opener is not None
 
 
+class Opening(Connection):
+    """An engine that has a device open, or is to open it."""
+
+
 class UblkKernel(Kernel):
-    """The ublk driver and the swap on its devices."""
+    """The ublk driver beside NBD's, and the swap on the devices of both."""
 
     def add(self, ident: str, vram: Vram) -> UblkDevice:
         """UBLK_CMD_ADD_DEV and SET_PARAMS."""
@@ -49,6 +64,8 @@ class UblkKernel(Kernel):
 
     def open(self, connection: Connection) -> bool:
         """An engine opens a device, and fetches all that it can. There can be one."""
+        if not isinstance(connection, Opening):
+            return super().open(connection)
         device = connection.device
         if not isinstance(device, UblkDevice) or not device.connected or device.opener is not None:
             return False
@@ -89,11 +106,10 @@ class UblkKernel(Kernel):
         self.disconnect(device.number)
         return True
 
-    def attached(self, ident: str) -> bool:
-        return any(
-            isinstance(device, UblkDevice) and device.ident == ident and device.connected and device.started
-            for device in self.devices.values()
-        )
+    def sweep(self) -> None:
+        for device in list(self.devices.values()):
+            if isinstance(device, UblkDevice) and not device.started:
+                self.disconnect(device.number)
 
     def _hang_up(self, connection: Connection) -> None:
         """The kernel is done with who had the device open: what that one had is to be sent again."""
@@ -118,7 +134,9 @@ class UblkKernel(Kernel):
 
     def _send(self, request: Request) -> None:
         device = request.device
-        assert isinstance(device, UblkDevice)
+        if not isinstance(device, UblkDevice):
+            super()._send(request)
+            return
         request.attempt += 1
         if not device.connected:
             self._fail(request)
@@ -133,19 +151,34 @@ class UblkKernel(Kernel):
         opener.engine.receive(request, request.attempt)
 
 
+class UblkServer(Server):
+    """A server that takes the driver which the product chooses."""
+
+    def shell(self, devices: list[str]) -> type[KeeperProcess]:
+        transport, _ = choose("auto", devices, self._unusable)
+        return UblkKeeperProcess if transport is m.Transport.UBLK else KeeperProcess
+
+    def _unusable(self) -> VramswapError | None:
+        """As exports/ublk.py finds it out: a device is made, and forgotten again."""
+        assert isinstance(self.kernel, UblkKernel)
+        self.kernel.sweep()
+        if self.world.chance(self.faults.pairs_fail):
+            return VramswapError(Problem.UBLK_NOT_LOADED)
+        tried = self.kernel.add("tried", Vram([]))
+        if self.world.chance(10 * self.faults.keeper_dies):
+            # Nobody is left who knows of it.
+            raise Killed
+        self.kernel.disconnect(tried.number)
+        return None
+
+
 class UblkKeeperProcess(KeeperProcess):
     """A keeper whose segments are ublk devices."""
 
     def _begin(self, inherited: m.Inheritance | None) -> None:
+        # Before anything that it makes itself.
+        self._kernel.sweep()
         super()._begin(inherited)
-        self.world.soon(self._sweep)
-
-    def _sweep(self) -> None:
-        """What an earlier keeper made and did not come to start."""
-        mine = set(self.devices.values())
-        for device in list(self.server.kernel.devices.values()):
-            if isinstance(device, UblkDevice) and not device.started and device.number not in mine and self.alive:
-                self.server.kernel.disconnect(device.number)
 
     @property
     def _kernel(self) -> UblkKernel:
@@ -185,7 +218,7 @@ class UblkKeeperProcess(KeeperProcess):
         self.world.soon(try_it)
 
     def _way(self, action: m.Ask, engine: EngineProcess) -> list[Connection]:
-        return [Connection(action.index, engine, device=self._device(action.index))]
+        return [Opening(action.index, engine, device=self._device(action.index))]
 
     def _attach(self, action: m.Attach) -> None:
         self._commit(action.index, action.gen, self._kernel.start)
@@ -206,7 +239,7 @@ class UblkKeeperProcess(KeeperProcess):
                 error = failed("refused", ErrorCode.NO_UBLK)
                 self._linked(m.DeviceUnlinked(index, error, spent=True))
             else:
-                self._linked(m.DeviceLinked(index, f"/dev/nbd{device.number}"))
+                self._linked(m.DeviceLinked(index, device.path))
 
         self.world.soon(commit)
 

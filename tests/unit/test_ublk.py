@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 from pathlib import Path
 
@@ -13,8 +14,7 @@ from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import main
 from vramswap_gui.server.exports import ublk as exports
-from vramswap_gui.server.messages import Inheritance, SegmentRecord, Transport
-from vramswap_gui.server.supervisor.reexec import Legacy
+from vramswap_gui.server.messages import Transport
 from vramswap_gui.system import ours, ublk
 
 
@@ -59,16 +59,13 @@ def test_a_newer_kernel_is_asked(release: str, tmp_path: Path, monkeypatch: pyte
 
 
 def test_devices_that_are_there_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    def legacy(device: str) -> Legacy:
-        return Legacy(Inheritance({}, (), (SegmentRecord(0, 1, 7, "vramswap-1-1", device),)), {}, None)
-
-    assert main.choose("nbd", legacy("/dev/ublkb0"))[0] is Transport.UBLK
-    assert main.choose("ublk", legacy("/dev/nbd0"))[0] is Transport.NBD
+    assert main.choose("nbd", ["", "/dev/ublkb0"])[0] is Transport.UBLK
+    assert main.choose("ublk", ["/dev/nbd0"])[0] is Transport.NBD
     monkeypatch.setattr(exports, "unusable", lambda: None)
     # One that never became a device decides nothing.
-    assert main.choose("ublk", legacy(""))[0] is Transport.UBLK
-    assert main.choose("auto", None) == (Transport.UBLK, Reason(ReasonCode.DRIVER_BEST))
-    assert main.choose("nbd", None) == (Transport.NBD, Reason(ReasonCode.DRIVER_SET))
+    assert main.choose("ublk", [""])[0] is Transport.UBLK
+    assert main.choose("auto", ()) == (Transport.UBLK, Reason(ReasonCode.DRIVER_BEST))
+    assert main.choose("nbd", ()) == (Transport.NBD, Reason(ReasonCode.DRIVER_SET))
 
 
 @pytest.mark.parametrize(
@@ -85,17 +82,19 @@ def test_whatever_is_in_the_way_means_nbd(
     error: VramswapError, code: ReasonCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "unusable", lambda: error)
-    assert main.choose("auto", None) == (Transport.NBD, Reason(code, error.arguments))
+    assert main.choose("auto", ()) == (Transport.NBD, Reason(code, error.arguments))
     with pytest.raises(VramswapError, match=error.message):
-        main.choose("ublk", None)
+        main.choose("ublk", ())
 
 
 class Driver:
     """The driver's control device: a command's bytes, as the kernel would fill them in."""
 
-    def __init__(self, features: int, cleared: int = 0) -> None:
+    def __init__(self, features: int = 0xFFFFFFFF, cleared: int = 0) -> None:
         self.features, self.cleared = features, cleared
         self.asked: list[str] = []
+        #: Those that are there: whether they are started, and by what they are known.
+        self.devices: dict[int, tuple[bool, int]] = {}
 
     def do(self, control: ublk.UblkControl, doing: str, command: int, number: int = -1, **more: int) -> int:
         self.asked.append(doing)
@@ -105,6 +104,13 @@ class Driver:
             flags = struct.unpack_from("=Q", control._buffer, 24)[0]
             struct.pack_into("=I", control._buffer, 12, 5)
             struct.pack_into("=Q", control._buffer, 24, flags & ~self.cleared)
+        elif doing == "show":
+            if number not in self.devices:
+                raise VramswapError(Problem.UBLK_REFUSED, command=doing, device=str(number), why="no such device")
+            started, known = self.devices[number]
+            ublk._INFO.pack_into(control._buffer, 0, 1, 32, int(started), 0, number, 0, 0, known)
+        elif doing == "delete":
+            self.devices.pop(number, None)
         return 0
 
 
@@ -130,17 +136,44 @@ def test_a_driver_that_says_what_it_lacks_makes_nothing(newer: Path, monkeypatch
 
 
 def test_a_driver_that_clears_a_flag_without_a_word(newer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    driver = Driver(features=0xFFFFFFFF, cleared=1 << 4)
+    driver = Driver(cleared=1 << 4)
     drive(driver, monkeypatch)
     assert exports.unusable(newer) == VramswapError(Problem.UBLK_LACKS, what="USER_RECOVERY_REISSUE")
     assert driver.asked == ["ask", "make", "delete"]
 
 
 def test_a_driver_that_has_everything_is_left_with_nothing(newer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    driver = Driver(features=0xFFFFFFFF)
+    driver = Driver()
     drive(driver, monkeypatch)
     assert exports.unusable(newer) is None
     assert driver.asked == ["ask", "make", "size", "delete"]
+
+
+@pytest.fixture
+def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
+    """Devices that servers left: two that one was tried with, one it did not come to start, one that is served, and
+    somebody else's."""
+    driver = Driver()
+    drive(driver, monkeypatch)
+    tried, ident = ublk.identity("vramswap-00000000-0"), ublk.identity("vramswap-0badcafe-1")
+    driver.devices = {0: (False, tried), 1: (False, tried), 2: (False, ident), 3: (True, ident + 1), 4: (False, 77)}
+    for number in driver.devices:
+        (tmp_path / f"class/ublk-char/ublkc{number}").mkdir(parents=True)
+    return driver
+
+
+def test_what_a_server_left_goes_before_another_driver_is_taken(left: Driver, newer: Path, tmp_path: Path) -> None:
+    left.cleared = 1 << 4
+    assert exports.unusable(newer, tmp_path) is not None
+    assert sorted(left.devices) == [3, 4]
+
+
+def test_what_a_server_left_goes_when_nobody_comes_after_it(
+    left: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fork", lambda: 1)
+    assert exports.end_strays(tmp_path) == ["/dev/ublkb3"]
+    assert sorted(left.devices) == [3, 4]
 
 
 def test_ours_by_its_file(tmp_path: Path) -> None:

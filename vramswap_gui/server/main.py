@@ -220,7 +220,10 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     )
     counters = Counters(legacy.counters if legacy is not None else None)
     watched = legacy.sentry if legacy is not None else -1
-    transport, why = choose(options.transport, legacy) if resident else (Transport.NBD, NO_DRIVER)
+    transport, why = (Transport.NBD, NO_DRIVER)
+    if resident:
+        there = legacy.inheritance.segments if legacy is not None else ()
+        transport, why = choose(options.transport, [segment.device for segment in there])
     if resident and watched < 0:
         watched = sentry.start()
     # What is packed there is read by that.
@@ -252,18 +255,23 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         options.control.unlink(missing_ok=True)
 
 
-def choose(wanted: str, legacy: Legacy | None) -> tuple[Transport, Reason]:
-    """By which of the kernel's drivers devices are made, and why. Raises VramswapError NO_UBLK."""
+def choose(
+    wanted: str, devices: Sequence[str], tried: Callable[[], VramswapError | None] | None = None
+) -> tuple[Transport, Reason]:
+    """By which of the kernel's drivers devices are made, and why. Raises VramswapError NO_UBLK.
+
+    ``devices``: those of segments that are there, "" for one that has none. ``tried`` says what is in the way of ublk.
+    """
     from vramswap_gui.server.exports import ublk
 
-    devices = [segment.device for segment in legacy.inheritance.segments if segment.device] if legacy else []
-    if devices:
-        # They are there, and one keeper has one kind.
-        found = Transport.UBLK if devices[0].startswith(UBLK) else Transport.NBD
+    there = next(filter(None, devices), None)
+    if there is not None:
+        # One keeper has one kind.
+        found = Transport.UBLK if there.startswith(UBLK) else Transport.NBD
         return found, Reason(ReasonCode.DRIVER_KEPT)
     if wanted == Transport.NBD:
         return Transport.NBD, Reason(ReasonCode.DRIVER_SET)
-    unusable = ublk.unusable()
+    unusable = (tried or ublk.unusable)()
     if unusable is None:
         return Transport.UBLK, Reason(ReasonCode.DRIVER_BEST if wanted == "auto" else ReasonCode.DRIVER_SET)
     if wanted == Transport.UBLK:

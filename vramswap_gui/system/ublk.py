@@ -231,6 +231,13 @@ class UblkControl:
         found = (self.info(number) for number in _numbers(sys))
         return {info.ident: info for info in found if info is not None and info.ours}
 
+    def sweep(self, sys: Path = Path("/sys")) -> None:
+        """Forget devices that a server of ours made and did not come to start: it is gone, and nobody else has them."""
+        for number in _numbers(sys):
+            info = self.info(number)
+            if info is not None and info.ours and not info.started:
+                self.delete(number)
+
     def _do(
         self, doing: str, command: int, number: int = _NONE, length: int = 0, value: int = 0, refusal: int = 0,
         gone: int = 0,
@@ -265,14 +272,30 @@ def _numbers(sys: Path) -> Iterator[int]:
 
 def ours(sys: Path = Path("/sys")) -> dict[str, Info]:
     """The devices of ours that programs can use, by their identity; none where the driver cannot be asked."""
-    if next(_numbers(sys), None) is None:
-        return {}
+    with _asked(sys) as control:
+        found = {} if control is None else control.ours(sys)
+    return {ident: info for ident, info in found.items() if info.started}
+
+
+def sweep(sys: Path = Path("/sys")) -> None:
+    """As :meth:`UblkControl.sweep`, where the driver can be asked."""
+    with _asked(sys) as control:
+        if control is not None:
+            control.sweep(sys)
+
+
+@contextlib.contextmanager
+def _asked(sys: Path) -> Iterator[UblkControl | None]:
+    """The driver, if it has any device and can be asked."""
+    control: UblkControl | None = None
+    if next(_numbers(sys), None) is not None:
+        with contextlib.suppress(VramswapError):
+            control = UblkControl()
     try:
-        control = UblkControl()
-    except VramswapError:
-        return {}
-    with contextlib.closing(control):
-        return {ident: info for ident, info in control.ours(sys).items() if info.started}
+        yield control
+    finally:
+        if control is not None:
+            control.close()
 
 
 #: Seconds after which all devices that are refused had a turn.

@@ -72,13 +72,7 @@ class UblkExports:
         # One thread each: devices must get their engine while somebody waits for another one to be free.
         self._linking_control, self._detaching_control = UblkControl(), UblkControl()
         self._linker, self._detacher = Jobs("links"), Jobs("detaches")
-        self._linker.do(self._sweep)
-
-    def _sweep(self) -> None:
-        """Forget devices that a server of ours made and did not come to start."""
-        for info in self._linking_control.ours(self._sys).values():
-            if not info.started:
-                self._linking_control.delete(info.number)
+        self._linker.do(lambda: self._linking_control.sweep(sys))
 
     def prepare(self, index: int, gen: int, size: int, ident: str) -> None:
         job = self._links[index] = Job()
@@ -250,10 +244,11 @@ class UblkExports:
         """Threads that are left go with the process."""
 
 
-def unusable(proc: Path = Path("/proc")) -> VramswapError | None:
+def unusable(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> VramswapError | None:
     """Why devices of this kind had better not be made here; None when they may.
 
-    The version comes before the driver is asked anything, and what it says that it can before it is tried.
+    The version comes before the driver is asked anything, and what it says that it can before it is tried. What a
+    server left that died meanwhile goes, for this one may have to take another driver.
     """
     if ublk.kernel_version(proc) < ublk.OLDEST_KERNEL:
         return VramswapError(Problem.UBLK_TOO_OLD, oldest=".".join(map(str, ublk.OLDEST_KERNEL)))
@@ -262,6 +257,7 @@ def unusable(proc: Path = Path("/proc")) -> VramswapError | None:
             missing = control.missing()
             if missing:
                 return VramswapError(Problem.UBLK_LACKS, what=", ".join(missing))
+            control.sweep(sys)
             control.delete(control.add(_TRIED, SIZE_STEP))
     except VramswapError as error:
         return error
@@ -271,8 +267,9 @@ def unusable(proc: Path = Path("/proc")) -> VramswapError | None:
 def end_strays(sys: Path = Path("/sys")) -> list[str]:
     """Have somebody refuse requests of every device of ours, for when nobody serves them and nobody will.
 
-    Whoever refuses is a process that ends with the devices. Returns them.
+    Whoever refuses is a process that ends with the devices. Returns them. What no program could use yet is forgotten.
     """
+    ublk.sweep(sys)
     found = ublk.ours(sys)
     if found and os.fork() == 0:
         status = 1
