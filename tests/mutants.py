@@ -12,24 +12,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[1]
-#: What a copy of the checkout needs for its tests.
-_PARTS: Final = ("vramswap_gui", "tests", "resources", "packaging", "pyproject.toml", "setup.py", "vramswap.desktop")
+from tests.support import mutation
+from tests.support.mutation import ROOT, Mutant
 
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """``old`` in a file becomes ``new``; one of ``tests`` notices."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
+#: What a copy of the checkout needs for its tests, and to compile what is changed.
+_PARTS: Final = (
+    "vramswap_gui", "tests", "resources", "packaging", "pyproject.toml", "setup.py", "README.md", "LICENSE",
+    "vramswap.desktop",
+)  # fmt: skip
+_WORKER: Final = "vramswap_gui/server/engine/worker.pyx"
+_NBD: Final = "vramswap_gui/server/engine/frontends/nbd.pyx"
+_UBLK: Final = "vramswap_gui/server/engine/frontends/ublk.pyx"
+_CLAIMS: Final = ("tests/integration/test_claims.py",)
+#: On a real kernel, in an emulated machine.
+_ON_UBLK: Final = "tests/system/test_ublk.py::"
 
 
 MUTANTS: Final = (
@@ -57,37 +56,53 @@ MUTANTS: Final = (
            "                if peer.owner == message.sender:\n", "                if True:\n", ("tests/integration/test_bus.py",)),
     Mutant("what is kept for the next engine stays with the one that is forked meanwhile", "vramswap_gui/server/supervisor/memory_reserve.py",
            "        for part in self._held:\n            part.close()\n", "        return\n", ("tests/unit/test_memory_reserve.py",)),
+    Mutant("nobody asks whether a connection was given up", _NBD,
+           "    if not c.said_goodbye and poll(&asked, 1, 0) > 0 and asked.revents & POLLHUP:\n", "    if False:\n", _CLAIMS),
+    Mutant("a connection that ends keeps its claims", _WORKER,
+           "    for i in range(LANES):\n        drop(port, i)\n", "", _CLAIMS),
+    Mutant("requests that are forgotten keep their claims", _WORKER,
+           "        if request.claimed:\n            port.store.release(port.store, request)\n", "", _CLAIMS),
+    Mutant("requests of a connection that was given up are copied all the same", _WORKER,
+           "    if count and number == INTO and port.frontend.is_given_up(port):\n        drop(port, number)\n        return 0\n", "", _CLAIMS),
+    Mutant("what is known of a page is forgotten by a write that came too late", _WORKER,
+           "    if w.late and port.frontend.is_given_up(port):\n", "    if False:\n", _CLAIMS),
+    Mutant("a worker that waits for another one's copy for long shows a heartbeat", _WORKER,
+           "    if w.blocked_since and at - w.blocked_since > OVERDUE:\n        return True\n", "", _CLAIMS),
+    Mutant("what a client sent before its last request is forgotten when it hangs up", _NBD,
+           "    if not c.said_goodbye and poll(", "    if poll(", _CLAIMS),
+    Mutant("ublk: what is to be forgotten is refused", _UBLK,
+           "    if not zeroes and not has_data(what):\n", "    if not has_data(what):\n", (_ON_UBLK + "test_vram_forgets_what_the_kernel_forgets",)),
+    Mutant("ublk: only the first part of what is to be forgotten is", _UBLK,
+           "    request.last = request.length == left\n", "    request.last = True\n", (_ON_UBLK + "test_vram_forgets_what_the_kernel_forgets",)),
+    Mutant("ublk: each part of a request is an answer", _UBLK,
+           "    if request.last:\n        commit(", "    if True:\n        commit(", (_ON_UBLK + "test_vram_forgets_what_the_kernel_forgets",)),
+    Mutant("ublk: what is to be written is not fetched", _UBLK,
+           "    if request.op == WRITE:\n        move_data(q, request)\n", "", (_ON_UBLK + "test_swap_survives_dying_engines",)),
+    Mutant("ublk: data lies over what is still under way", _UBLK,
+           "    return not has_data(what) or has_room(q, lane, length_of(what))\n", "    return True\n", (_ON_UBLK + "test_swap_survives_dying_engines",)),
 )  # fmt: skip
 
 
-def noticed(mutant: Mutant) -> bool:
+def _hunt(mutant: Mutant) -> str:
     """Whether its tests fail with it; without it they pass, as every run of the tests shows."""
     with tempfile.TemporaryDirectory(prefix="vramswap-mutant-") as name:
         folder = Path(name)
         for part in _PARTS:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
             copy(ROOT / part, folder / part)
-        source = (folder / mutant.file).read_text(encoding="utf-8")
-        if source.count(mutant.old) != 1:
-            raise SystemExit(f"“{mutant.name}”: its text stands {source.count(mutant.old)} times in {mutant.file}")
-        (folder / mutant.file).write_text(source.replace(mutant.old, mutant.new), encoding="utf-8")
+        (folder / mutant.file).write_text(mutant.changed(), encoding="utf-8")
+        if mutant.file.endswith(".pyx"):
+            subprocess.run(
+                [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"], cwd=folder, check=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", *mutant.tests], cwd=folder,
             env=os.environ | {"PYTHONPATH": name}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
         )  # fmt: skip
-        return done.returncode == 1
-
-
-def main() -> int:
-    wanted = [mutant for mutant in MUTANTS if not sys.argv[1:] or sys.argv[1] in mutant.name]
-    missed = 0
-    for mutant in wanted:
-        found = noticed(mutant)
-        missed += not found
-        print(f"{'found' if found else 'NOT FOUND':>9}  {mutant.name}", flush=True)
-    print(f"{len(wanted) - missed} of {len(wanted)} found")
-    return int(missed > 0)
+        return "found" if done.returncode == 1 else ""
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Each has the machine for itself, as its tests have.
+    sys.exit(mutation.main(MUTANTS, _hunt, most=1))

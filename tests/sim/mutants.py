@@ -7,31 +7,22 @@ Each stands for something that was wrong once, or could be. One that is not foun
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-_KEEPER: Final = "vramswap_gui.server.supervisor.keeper"
-_RECOVERY: Final = "vramswap_gui.server.supervisor.recovery"
-_LIFE: Final = "vramswap_gui.server.engine.life"
-_STEPS: Final = "vramswap_gui.helper.steps"
+from tests.support import mutation
+from tests.support.mutation import ROOT, Mutant
 
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """``old`` in a module becomes ``new``."""
-
-    name: str
-    module: str
-    old: str
-    new: str
+_KEEPER: Final = "vramswap_gui/server/supervisor/keeper.py"
+_RECOVERY: Final = "vramswap_gui/server/supervisor/recovery.py"
+_LIFE: Final = "vramswap_gui/server/engine/life.py"
+_STEPS: Final = "vramswap_gui/helper/steps.py"
+_MAIN: Final = "vramswap_gui/server/main.py"
+#: Seeds for each.
+_MOST: Final = 10_000
 
 
 MUTANTS: Final = (
@@ -116,6 +107,8 @@ MUTANTS: Final = (
            "    if world.extents > count and not world.stuck:\n", "    if world.extents > count:\n"),
     Mutant("no segment makes way for an extent that cannot go", _STEPS,
            "    if world.extents > count or goal.extents is None:\n", "    if goal.extents is None:\n"),
+    Mutant("a server takes another driver than the one that has the devices which are there", _MAIN,
+           "    if there is not None:\n", "    if False:\n"),
     Mutant("nobody makes a place to land", _STEPS,
            "    if goal.land:\n", "    if False:\n"),
 )  # fmt: skip
@@ -123,24 +116,20 @@ MUTANTS: Final = (
 
 def _change(mutant: Mutant) -> None:
     """Have the program run with it."""
-    package, _, name = mutant.module.rpartition(".")
-    parent = importlib.import_module(package)
-    path = Path(parent.__path__[0]) / f"{name}.py"
-    source = path.read_text(encoding="utf-8")
-    if source.count(mutant.old) != 1:
-        raise SystemExit(f"“{mutant.name}”: its text stands {source.count(mutant.old)} times in {path}")
-    module = ModuleType(mutant.module)
-    module.__file__, module.__package__ = str(path), package
-    sys.modules[mutant.module] = module
-    exec(compile(source.replace(mutant.old, mutant.new), str(path), "exec"), module.__dict__)
-    setattr(parent, name, module)
+    name = mutant.file.removesuffix(".py").replace("/", ".")
+    package, _, last = name.rpartition(".")
+    module = ModuleType(name)
+    module.__file__, module.__package__ = str(ROOT / mutant.file), package
+    sys.modules[name] = module
+    exec(compile(mutant.changed(), module.__file__, "exec"), module.__dict__)
+    setattr(importlib.import_module(package), last, module)
 
 
-def _hunt(mutant: Mutant, most: int) -> int:
-    """The number of seeds until it was found, 0 when it was not."""
-    _change(mutant)
+def seeds(number: int) -> int:
+    """How many it took until one of MUTANTS was found, 0 when it was not. The process is its own from then on."""
+    _change(MUTANTS[number])
     run = importlib.import_module("tests.sim.run")
-    for seed in range(most):
+    for seed in range(_MOST):
         try:
             if run.try_seed(seed):
                 return seed + 1
@@ -150,30 +139,14 @@ def _hunt(mutant: Mutant, most: int) -> int:
     return 0
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Break the product, and see whether the simulator notices.")
-    parser.add_argument("--most", type=int, default=10_000, help="seeds for each (%(default)s)")
-    parser.add_argument("--only", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.only is not None:
-        print(_hunt(MUTANTS[options.only], options.most))
-        return 0
-
-    def hunt(number: int) -> subprocess.CompletedProcess[str]:
-        # A process each: nothing of one is left for the next.
-        command = [sys.executable, "-m", "tests.sim.mutants", "--most", str(options.most), "--only", str(number)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    missed = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for mutant, done in zip(MUTANTS, pool.map(hunt, range(len(MUTANTS))), strict=True):
-            found = int(done.stdout) if done.returncode == 0 else 0
-            missed += not found
-            why = done.stderr[-300:] if done.returncode else ""
-            print(f"{found or 'NOT FOUND':>9}  {mutant.name} {why}", flush=True)
-    print(f"{len(MUTANTS) - missed} of {len(MUTANTS)} found")
-    return int(missed > 0)
+def _hunt(mutant: Mutant) -> str:
+    # A process each: nothing of one is left for the next.
+    program = f"from tests.sim import mutants; print(mutants.seeds({MUTANTS.index(mutant)}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stderr[-300:], file=sys.stderr)
+    return done.stdout.strip().removeprefix("0") if done.returncode == 0 else ""
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(mutation.main(MUTANTS, _hunt))
