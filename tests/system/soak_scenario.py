@@ -40,8 +40,8 @@ VICTIMS: Final = ("engine",) * 4 + ("keeper",) * 3 + ("helper", "engine and help
 SOON: Final = 1.5
 #: Seconds between the beginning of a verb and a death, at most.
 BESIDE: Final = 0.6
-#: Seconds until it must be on again. Where memory is as short as here, and the machine is emulated beside others, each
-#: program that asks takes its time to begin; how long it took is told.
+#: Seconds until pages are in VRAM, and until it must be on again. Where memory is as short as here, and the machine is
+#: emulated beside others, each program that asks takes its time to begin; how long it took is told.
 PATIENT: Final = 600.0
 
 
@@ -55,7 +55,7 @@ def fills(seed: int) -> Iterator[Filling]:
                 filling.finish()
             seed += 1
             filling = Filling.start(available() + excess, seed, ROUNDS)
-            wait_for(lambda now=filling: filled() or not now.running(), "pages in VRAM")  # type: ignore[misc]
+            wait_for(lambda now=filling: filled() or not now.running(), "pages in VRAM", PATIENT)  # type: ignore[misc]
             if not filling.running():
                 # How much of its files the kernel would do without, it knows no better.
                 excess += MORE

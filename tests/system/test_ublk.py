@@ -47,6 +47,13 @@ def test_the_driver_is_chosen_by_what_the_kernel_has(suite: str, kind: str, buil
 
 
 @pytest.mark.release
+def test_who_waits_for_swap_that_nobody_serves_is_not_ended_for_memory(built: Path) -> None:
+    result = qemu.run(qemu.kernel("sid"), "tests.system.unserved_scenario", "ublk", built=built, vram=160)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
+@pytest.mark.release
 def test_many_engines_die_under_load(built: Path) -> None:
     for arguments in (("ublk", "40"), ("ublk", "20", "twice")):
         result = qemu.run(
