@@ -168,6 +168,8 @@ def init_script(command: list[str | Path], folder: Path, built: Path, module: Pa
         "FAKEGPU_DIR": GPU_DIR,
         "FAKEGPU_VRAM": str(vram << 20),
         "PYTHONDONTWRITEBYTECODE": "1",
+        # The programs are this checkout's, also in a copy of the one that is installed.
+        "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }
     start = [str(scenario)] if isinstance(scenario, Path) else ["-m", scenario]

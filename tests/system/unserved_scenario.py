@@ -23,13 +23,14 @@ from tests.system.swapped import Filling, available, command, paged_out, say, us
 from vramswap_gui.server.memlock import require_resident
 from vramswap_gui.units import MIB
 
-SIZE: Final = 80 * MIB
+SIZE: Final = 112 * MIB
 GONE: Final = 32 * MIB
-EXCESS: Final = 24 * MIB
+#: What is just paged out may be in memory still.
+EXCESS: Final = GONE + 24 * MIB
 EARLY: Final = 6 * MIB
 #: Seconds without an engine: shorter and longer than the kernel's own waits for what is being written.
 UNSERVED: Final = (6.0, 24.0)
-OTHERS: Final = 6
+OTHERS: Final = 4
 #: Each has memory once it is told to, and ends when its input does.
 _WANTS: Final = """
 import signal, sys
@@ -85,7 +86,8 @@ def one(server: Server, device: str, seed: int, seconds: float) -> None:
         others = [running.enter_context(program(_WANTS, b"ready\n")) for _ in range(OTHERS)]
         before = used(device)
         filling = Filling.start(available() + EXCESS, seed, rounds=1)
-        wait_for(lambda: used(device) >= before + EARLY, "the first pages")
+        wait_for(lambda: used(device) >= before + EARLY or not filling.running(), "the first pages")
+        assert filling.running(), "it all found room in memory"
         say(f"nobody serves for {seconds:.0f} s, {used(device) // MIB} of {SIZE // MIB} MiB swapped")
         unserved(server.process.pid, gone, others, seconds)
         server.engine()
