@@ -377,6 +377,8 @@ cdef bint step(Cleaner *self) noexcept nogil:
 
 cdef bint turn(Cleaner *self) noexcept nogil:
     cdef bint done
+    if not load_acquire(&self.pool.begun):
+        return False
     add_long(&self.pool.turns, 1)
     done = step(self)
     add_long(&self.pool.turns, 1)

@@ -89,7 +89,7 @@ cdef struct Pool:
     int told                 # eventfd of whoever waits for that
     Table table[MAX_TABLES]
     uint64_t tables          # up to the last one that anybody has
-    bint begun
+    int begun                # what is in the chunks is known; the cleaner touches nothing before
     Slab slab[MAX_WRITERS]
     # The cleaner's own chunk.
     uint64_t cleaned

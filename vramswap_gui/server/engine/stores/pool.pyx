@@ -14,6 +14,7 @@ from vramswap_gui.server.engine.atomic cimport (
     change_long,
     load_long,
     store_long,
+    store_release,
     swap_long,
 )
 from vramswap_gui.server.engine.clock cimport pause
@@ -200,8 +201,9 @@ cdef void begin_pool(Pool *pool) noexcept nogil:
             pool.open = here
         else:
             pool.cleaned = here
-            kick(pool)
-    pool.begun = True
+    store_release(&pool.begun, 1)
+    # It may have been woken before, and was not to look at what was not known yet.
+    kick(pool)
 
 
 cdef uint64_t free_chunks(Pool *pool) noexcept nogil:
