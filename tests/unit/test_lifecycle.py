@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE
+from vramswap_gui.api.control import SegmentInfo, ServerStatus
+from vramswap_gui.api.status import State
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import lifecycle as module
-from vramswap_gui.helper import runtime_state
+from vramswap_gui.helper import runtime_state, server_client
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.settings import Config
+from vramswap_gui.system import run
 from vramswap_gui.units import MIB
 
 
@@ -81,3 +88,63 @@ async def test_what_a_person_said_holds_where_nothing_can_be_written(
     assert caught.value.problem is Problem.SYSTEM_REFUSED
     assert lifecycle.hand is False
     assert lifecycle.generation > before
+
+
+class Slow(ServerClient):
+    """A server that answers when it is asked to start for the third time."""
+
+    starts = 0
+
+    async def start(self, config: Config) -> None:
+        self.starts += 1
+        if self.starts < 3:
+            raise VramswapError(Problem.SERVER_SILENT)
+        self.connected = True
+
+    connected = False
+
+    async def status(self) -> ServerStatus:
+        return ServerStatus(segments=(SegmentInfo(0, MIB, "/dev/nbd0", 0),))
+
+
+async def test_a_new_server_is_tried_again_until_one_takes_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.0)
+    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n")
+    server = Slow(tmp_path, "devices")
+    lifecycle = Lifecycle(server, ConfigFile(tmp_path / "config.toml"), tmp_path, "devices", tmp_path)
+    lifecycle._segments.devices = {0: "/dev/nbd0"}
+    monkeypatch.setattr(Lifecycle, "lent", 2 * MIB)
+    lifecycle._server_lost()
+    assert lifecycle.status.error is not None
+    assert lifecycle._recovery is not None
+    await asyncio.wait_for(lifecycle._recovery, PATIENCE)
+    assert server.starts == 3
+    assert lifecycle.status.state is State.ON
+
+
+async def test_a_server_that_is_slow_to_start_is_not_joined_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    def start_detached(command: object, log: object, pass_fds: Sequence[int]) -> int:
+        started.append(os.dup(pass_fds[0]))
+        return 1
+
+    monkeypatch.setattr(server_client, "_START_SECONDS", 0.01)
+    monkeypatch.setattr(run, "start_detached", start_detached)
+    server = ServerClient(tmp_path, "devices")
+    for _ in range(3):
+        with pytest.raises(VramswapError) as caught:
+            await server.start(Config())
+        assert caught.value.problem is Problem.SERVER_SILENT
+    assert len(started) == 1
+    os.close(started[0])
+    # It ended without a word, so there may be another one.
+    await asyncio.sleep(0)
+    monkeypatch.setattr(server_client, "_START_SECONDS", PATIENCE)
+    with pytest.raises(VramswapError) as caught:
+        await server.start(Config())
+    assert caught.value.problem is Problem.SERVER_ENDED_EARLY

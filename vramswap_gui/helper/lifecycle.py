@@ -40,6 +40,8 @@ from vramswap_gui.system.swaps import Swap
 _GROUND_SECONDS: Final = 60.0
 #: What packed pages have earned, and lost again, is not earned anew at once.
 _STEADY_SECONDS: Final = 60.0
+#: Seconds between two tries to have a new server take over.
+_AGAIN_SECONDS: Final = 5.0
 
 
 def _boot_time() -> float:
@@ -625,24 +627,29 @@ class Lifecycle:
             self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
-        """Have a new server take over. What none can take over is lost, and whoever waits for it is told."""
-        if not self._segments.devices:
-            return
+        """Have a new server take over, as often as it takes: without one the next death of an engine is the last."""
+        while self._segments.devices and not self._server.connected and await self._take_over():
+            if not self._server.connected:
+                await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _take_over(self) -> bool:
+        """Try it. What none can take over is lost, and whoever waits for it is told: false."""
         try:
             config = self._file.load()
             await self._server.start(config)
             known = (await self._server.status()).devices
         except VramswapError as error:
             self._fail(error)
-            for device in await self._server.end_strays():
+            strays = await self._server.end_strays()
+            for device in strays:
                 self._fail(VramswapError(Problem.PAGES_LOST, device=device))
-            return
+            return not strays
         lost = {segment.device for segment in self._segments.shown()} - set(known.values())
         if not lost:
             self._segments.devices = known
             self._rest()
             self.decided()
-            return
+            return True
         for device in sorted(lost):
             if self._attach == "kernel":
                 await asyncio.to_thread(swap_area.disconnect, device)
@@ -650,6 +657,7 @@ class Lifecycle:
         if not known:
             with contextlib.suppress(VramswapError):
                 await self._server.quit()
+        return False
 
     async def guard(self) -> None:
         """End devices of ours that nobody serves, and nobody will: their server died while it made them."""

@@ -53,6 +53,8 @@ class ServerClient:
         self.damaged = (0, 0)
         self.lost: Callable[[], None] = lambda: None
         self._told = ServerStatus()
+        #: What a server reports that was started and is not ready yet.
+        self._coming: asyncio.Task[Answer] | None = None
 
     @property
     def connected(self) -> bool:
@@ -113,7 +115,18 @@ class ServerClient:
             raise VramswapError(Problem.SERVER_SILENT)
 
     async def _start_detached(self, config: Config) -> None:
-        """Where no systemd starts it."""
+        """Where no systemd starts it. One that takes long is waited for by the next call: two would both take over."""
+        if self._coming is None or self._coming.done():
+            self._coming = asyncio.create_task(self._begin_detached(config))
+        try:
+            outcome = await asyncio.wait_for(asyncio.shield(self._coming), _START_SECONDS)
+        except TimeoutError:
+            raise VramswapError(Problem.SERVER_SILENT) from None
+        if outcome.error is not None:
+            raise outcome.error
+
+    async def _begin_detached(self, config: Config) -> Answer:
+        """Returns what it reports. Raises VramswapError."""
         if self._attach == "kernel":
             await swap_area.require_driver(config.transport)
         command = [sys.executable, "-P", "-m", "vramswap_gui.server.main",
@@ -129,9 +142,7 @@ class ServerClient:
             raise VramswapError(Problem.SERVER_NOT_STARTED, why=str(error.strerror)) from None
         finally:
             os.close(theirs)
-        outcome = await _first_line(ours)
-        if outcome.error is not None:
-            raise outcome.error
+        return await _first_line(ours)
 
     async def status(self) -> ServerStatus:
         """What the server says of itself. Raises VramswapError."""
@@ -293,8 +304,8 @@ async def _first_line(fd: int) -> Answer:
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
     )
     try:
-        with contextlib.suppress(TimeoutError, ValueError):
-            return control.answer(await asyncio.wait_for(reader.readline(), _START_SECONDS))
+        with contextlib.suppress(ValueError):
+            return control.answer(await reader.readline())
     finally:
         transport.close()
     return Answer(None, error=VramswapError(Problem.SERVER_ENDED_EARLY))
