@@ -22,6 +22,9 @@ from tests.system.debian_kernel import DebianKernel
 
 #: All that can be emulated but fast string instructions: with those the kernel clears and copies pages byte by byte.
 CPU: Final = "max,erms=off,fsrm=off"
+#: At its start the kernel looks whether its timer ticks, and panics where an emulated one does so too late on a busy
+#: machine (Documentation/admin-guide/kernel-parameters.txt).
+TIMELESS: Final = "no_timer_check"
 _QEMU: Final = "qemu-system-x86_64"
 _BUSYBOX: Final = Path("/bin/busybox")
 _INITRD: Final = "initrd"
@@ -86,7 +89,7 @@ def _command(kernel: DebianKernel, folder: Path, init: Path, memory: int, counte
         qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=single",
         "-cpu", CPU, *processors, "-m", str(memory), "-no-reboot", "-serial", "stdio",
         "-kernel", kernel.image, "-initrd", folder / _INITRD,
-        "-append", f"console=ttyS0 quiet panic=-1 -- {init}",
+        "-append", f"console=ttyS0 quiet panic=-1 {TIMELESS} -- {init}",
         "-fsdev", share, "-device", f"virtio-9p-pci,fsdev=root,mount_tag={_TAG}", "-device", "virtio-rng-pci",
     ]  # fmt: skip
 

@@ -25,7 +25,7 @@ from typing import Final
 
 from tests.support import fakegpu
 from tests.support.by_hand import need
-from tests.system.qemu import CPU
+from tests.system.qemu import CPU, TIMELESS
 from tests.vm import image
 from tests.vm.guest import RESUME, UEFI
 from tests.vm.image import Disk, Release
@@ -48,7 +48,7 @@ _CODE, _VARIABLES = _OVMF / "OVMF_CODE_4M.fd", _OVMF / "OVMF_VARS_4M.fd"
 _SWAP: Final = 1536
 
 _ENDS: Final = ("reboot: Restarting system", "reboot: Power down", "PM: Image saving done")
-_TOLD: Final = "root=/dev/vda rw console=ttyS0 systemd.show_status=1 panic=10"
+_TOLD: Final = f"root=/dev/vda rw console=ttyS0 systemd.show_status=1 panic=10 {TIMELESS}"
 #: What must not be in the kernel's or systemd's words, ever.
 _BAD: Final = ("Kernel panic", "I/O error", "Read-error on swap-device", "Write-error on swap-device", "hung task",
                "blocked for more than", "Failed to deactivate swap", "swapoff failed", "Failed to remount")  # fmt: skip
