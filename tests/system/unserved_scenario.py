@@ -103,6 +103,7 @@ def main() -> None:
     for seed, seconds in enumerate(UNSERVED):
         one(server, device, seed, seconds)
     command("swapoff", device)
+    server.ask("remove", index=0)
     say(f"quit: {server.ask('quit')}")
     assert server.process.wait() == 0
     say("all done")
