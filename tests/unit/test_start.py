@@ -15,6 +15,7 @@ from vramswap_gui.ctl import parser
 
 #: Command → what it runs, how many modules of ours that may load, and whose others. Each of ours takes a millisecond.
 STARTS: Final = {
+    "vramswapctl --help": ("import vramswap_gui.ctl.main", 18, set()),
     "vramswapctl status": ("from vramswap_gui.ctl.main import main; main(['status'])", 30, {"dbus_next"}),
     "vramswap --version": ("import vramswap_gui.tray.main", 4, set()),
     "vramswap": (
@@ -63,6 +64,8 @@ def test_a_command_loads_what_it_needs(command: str, tmp_path: Path) -> None:
     top = {name.split(".")[0] for name in loaded - ours} - sys.stdlib_module_names
     assert {name for name in top if not name.startswith("_")} - others == set()
     assert loaded & BURDENS == set()
+    if command.endswith(("--help", "--version")):
+        assert loaded & {"asyncio", "logging", "socket", "subprocess"} == set(), "for what is only said"
 
 
 @pytest.mark.parametrize("command", parser.COMMANDS)
