@@ -7,11 +7,12 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QCursor, QGuiApplication, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QMenu, QProgressBar, QVBoxLayout, QWidget
 
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.view_model import PAUSE_SECONDS, Look, Offer, Problem, View
+from vramswap_gui.tray.widgets.button import Button
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.graph import Graph
 from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox, Question
@@ -95,7 +96,7 @@ class Panel(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
         self.progress.setAccessibleName(tr("Working"))
-        self.offer = QPushButton()
+        self.offer = Button()
         policy = self.offer.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.offer.setSizePolicy(policy)
@@ -112,7 +113,7 @@ class Panel(QWidget):
         self.mode.setAccessibleDescription(tr(SETTINGS["mode"].help))
         for mode, meaning in SETTINGS["mode"].choices.items():
             self.mode.addItem(tr(meaning), mode)
-        self.settings, self.check = QPushButton(tr("&Settings…")), QPushButton(tr("C&heck this computer…"))
+        self.settings, self.check = Button(tr("&Settings…")), Button(tr("C&heck this computer…"))
         self.vram_title, self.vram_detail = wrapped(tr("Video memory")), Label(muted=True)
         self.gpu_name, self.vram_note = wrapped(muted=True), wrapped(muted=True)
         self.vram_bar, self.legend = StackedBar(), Legend()
@@ -125,7 +126,7 @@ class Panel(QWidget):
         self.swapped.column.addWidget(self.swapped_note)
         self.activity, self.events = Fold(tr("What happened"), bold=True), Events()
         self.activity.column.addWidget(self.events)
-        self.more = QPushButton(tr("&More"))
+        self.more = Button(tr("&More"))
         self._make_more()
         for title in (self.vram_title, self.sizer.title, self.traffic_title, self.tiers_title):
             title.setFont(scaled(title, 1.0, bold=True))
