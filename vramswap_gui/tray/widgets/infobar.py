@@ -60,13 +60,20 @@ class Banner(Box):
 class Hint(Box):
     """Something worth knowing that is no failure."""
 
+    dismissed = Signal()
+
     def __init__(self) -> None:
         super().__init__(_BLUE)
         self._command = ""
-        self.copy = Button(tr("&Copy command"))
+        self.copy, self.dismiss = Button(tr("&Copy command")), _dismiss()
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._command))
-        self.copy.hide()
-        self.column.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTrailing)
+        self.dismiss.clicked.connect(self.dismissed)
+        line = QHBoxLayout()
+        line.addStretch(1)
+        for button in (self.copy, self.dismiss):
+            button.hide()
+            line.addWidget(button)
+        self.column.addLayout(line)
 
     def show_hint(self, hint: Problem | None) -> None:
         """Show a hint, with its command to copy if it has one."""
@@ -75,6 +82,7 @@ class Hint(Box):
         self.copy.setVisible(bool(self._command))
         self.copy.setToolTip(self._command)
         self.copy.setAccessibleName(tr("Copy the command {command}").format(command=self._command))
+        self.dismiss.setVisible(hint is not None)
 
 
 class Question(Box):
@@ -121,8 +129,7 @@ class ProblemBox(Box):
         self.command.hide()
         self.copy = Button(tr("&Copy command"))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
-        self.dismiss = Button(tr("&Dismiss"))
-        self.dismiss.setAccessibleName(tr("Dismiss this message"))
+        self.dismiss = _dismiss()
         self.dismiss.clicked.connect(self.dismissed)
         self.column.addWidget(self.remedy)
         line = QHBoxLayout()
@@ -144,3 +151,9 @@ class ProblemBox(Box):
         self.copy.setToolTip(problem.command)
         self.copy.setAccessibleName(tr("Copy the command {command}").format(command=problem.command))
         self.dismiss.setVisible(not problem.lasts)
+
+
+def _dismiss() -> Button:
+    button = Button(tr("&Dismiss"))
+    button.setAccessibleName(tr("Dismiss this message"))
+    return button

@@ -46,6 +46,7 @@ class Panel(QWidget):
     settings_asked = Signal()
     check_asked = Signal()
     dismissed = Signal()
+    hint_dismissed = Signal()
     cancelled = Signal()
     #: Seconds; 0 ends a pause.
     pause_asked = Signal(int)
@@ -73,6 +74,7 @@ class Panel(QWidget):
         self.settings.clicked.connect(self.settings_asked)
         self.check.clicked.connect(self.check_asked)
         self.problem.dismissed.connect(self.dismissed)
+        self.hint.dismissed.connect(self.hint_dismissed)
         self.offer.clicked.connect(self._take_offer)
         self.landing.answered.connect(self.landing_decided)
         self.swapped.heading.toggled.connect(self.swapped_watched)
