@@ -49,6 +49,8 @@ class Group(enum.StrEnum):
 
 Value = int | str | bool
 
+#: What a text that has nothing in it is called where people type.
+EMPTY: Final = "empty"
 #: The words that ``landing`` takes instead of a folder.
 LANDING_AUTO: Final = "auto"
 LANDING_OFF: Final = "off"
@@ -92,7 +94,7 @@ class Setting:
         """The value a person typed. Raises ``VramswapError(INVALID_ARGUMENT)``."""
         if self.kind is Kind.TEXT:
             text = text.strip()
-            return self.check(self.default if text.lower() == _AUTO else text)
+            return self.check(self.default if text.lower() in (EMPTY, _AUTO) else text)
         if self.kind is Kind.CHOICE:
             return self.check(text.strip().lower())
         if self.kind is Kind.SWITCH:

@@ -22,7 +22,7 @@ from tests.demo.plan import Plan
 from tests.demo.stack import Stack
 from tests.desktops import tree
 from tests.desktops.keyboard import Keyboard
-from tests.desktops.session import Area, Session, contrast, covered, differences, find_icon, until
+from tests.desktops.session import Area, Look, Session, contrast, differences, until
 from tests.desktops.sessions import DESKTOPS
 from tests.support import fakegpu
 
@@ -67,7 +67,7 @@ class Trial:
         self._say("the icon is known", until(lambda: bool(session.items)))
         shown = session.settle()
         session.picture("1-icon")
-        self._icon = find_icon(empty, shown)
+        self._icon = session.find_icon(empty, shown)
         self._say("the icon is seen", self._icon is not None)
         if self._icon is None:
             return
@@ -139,6 +139,9 @@ class Trial:
             session.settle()
 
     def _keyboard(self) -> None:
+        if self._session.look != Look():
+            # It goes by English names, and is the same on every screen.
+            return
         self._stack.ctl("off")
         Keyboard(self._session, self._stack, self._say).run()
 
@@ -171,7 +174,7 @@ class Trial:
         self._say(f"contrast of the icon, {where}: {found:.1f}", found >= _CONTRAST)
 
     def _covered(self, before: QImage) -> int:
-        return covered(before, self._session.picture())
+        return self._session.covered(before, self._session.picture())
 
     @staticmethod
     def _middle(icon: Area) -> tuple[int, int]:
@@ -183,8 +186,8 @@ class Trial:
         print(f"{'ok' if so else 'FAILED':<8}{self._name:<20}{what}", flush=True)
 
 
-def _try(name: str, root: Path, number: int, libraries: Path) -> int:
-    folder = tree.WORK / "pictures" / name
+def _try(name: str, root: Path, number: int, libraries: Path, look: Look) -> int:
+    folder = tree.WORK / "pictures" / f"{name}{look.mark}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     stack = Stack(Plan("simulated", "simulated", "", ""), _RULES, libraries)
@@ -194,7 +197,7 @@ def _try(name: str, root: Path, number: int, libraries: Path) -> int:
         stack.start()
         # A disk of which nobody knows whether it is encrypted: that is asked.
         stack.fake.mount(stack.folder, "ext4")
-        session = Session(DESKTOPS[name], root, stack, folder, _FIRST_DISPLAY + number)
+        session = Session(DESKTOPS[name], root, stack, folder, _FIRST_DISPLAY + number, look)
         try:
             session.open()
             trial = Trial(name, session, stack)
@@ -215,18 +218,21 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(description="Try the package on real desktops.")
     parser.add_argument("desktops", nargs="*", choices=[*DESKTOPS, []], help="some of them")
-    wanted = parser.parse_args().desktops or list(DESKTOPS)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the screen, which has as many dots more")
+    parser.add_argument("--language", default="", metavar="de_DE", help="of the session")
+    options = parser.parse_args()
+    wanted, look = options.desktops or list(DESKTOPS), Look(options.scale, options.language)
     root = tree.WORK / "tree"
     if _INSIDE not in os.environ:
         tree.make()
         # Mounts are gone with the process, however it ends.
         os.environ[_INSIDE] = "1"
-        os.execvp("unshare", ["unshare", "--mount", sys.executable, "-m", "tests.desktops", *wanted])
-    for options, source, target in (("--rbind", "/dev", "dev"), ("--bind", "/tmp", "tmp"), ("--rbind", "/sys", "sys")):
-        subprocess.run(["mount", options, source, root / target], check=True)
+        os.execvp("unshare", ["unshare", "--mount", sys.executable, "-m", "tests.desktops", *sys.argv[1:]])
+    for how, source, target in (("--rbind", "/dev", "dev"), ("--bind", "/tmp", "tmp"), ("--rbind", "/sys", "sys")):
+        subprocess.run(["mount", how, source, root / target], check=True)
     subprocess.run(["mount", "-t", "proc", "proc", root / "proc"], check=True)
     libraries = fakegpu.build(tree.WORK / "libraries")
-    failed = sum(_try(name, root, number, libraries) for number, name in enumerate(wanted))
+    failed = sum(_try(name, root, number, libraries, look) for number, name in enumerate(wanted))
     print(f"Pictures: {tree.WORK / 'pictures'}")
     return int(failed > 0)
 

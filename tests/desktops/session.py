@@ -11,7 +11,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Final
 
 from PySide6.QtGui import QColor, QImage
@@ -21,7 +23,8 @@ from tests.desktops.sessions import Desktop
 from tests.desktops.tree import USER
 from tests.support.waiting import wait_for
 
-SCREEN: Final = (1366, 768)
+#: What programs have of the screen, whatever its scale.
+_SCREEN: Final = (1366, 768)
 _WATCHER: Final = "org.kde.StatusNotifierWatcher"
 #: Shades of a colour that nobody sees.
 _FEW: Final = 24
@@ -29,17 +32,40 @@ _FEW: Final = 24
 _FIGURES: Final = 1500
 #: Every so many-th row tells enough.
 _SAMPLED: Final = 8
-#: An icon is so many pixels wide and high.
-_ICON: Final = range(10, 41)
+#: An icon is so many pixels wide and high, at scale 1.
+_ICON: Final = (10, 40)
 #: What is further apart, in pixels, is not one icon.
 _GAP: Final = 8
+#: Panels are no higher.
+_PANEL: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a person has set up the screen and the language."""
+
+    scale: float = 1.0
+    #: As in LANG, without its encoding.
+    language: str = ""
+
+    @property
+    def screen(self) -> tuple[int, int]:
+        """Dots."""
+        width, height = _SCREEN
+        return round(width * self.scale), round(height * self.scale)
+
+    @property
+    def mark(self) -> str:
+        """What its pictures' folder ends with."""
+        return "".join(f"-{part}" for part in (f"{self.scale:g}x" * (self.scale != 1), self.language) if part)
 
 
 class Session:
     """One desktop with its screen and buses. Everything is ended by :meth:`close`."""
 
-    def __init__(self, desktop: Desktop, tree: Path, stack: Stack, folder: Path, display: int) -> None:
+    def __init__(self, desktop: Desktop, tree: Path, stack: Stack, folder: Path, display: int, look: Look) -> None:
         self.desktop = desktop
+        self.look = look
         self._tree = tree
         #: Where pictures and logs are kept.
         self.folder = folder
@@ -47,14 +73,18 @@ class Session:
         self._processes: list[subprocess.Popen[bytes]] = []
         #: What the session and this side both can reach.
         self.runtime = Path(f"/tmp/vramswap-desktop-{display}")
-        self._pointer = (SCREEN[0] // 2, SCREEN[1] // 2)
+        width, height = look.screen
+        screen = {"WIDTH": str(width), "HEIGHT": str(height), "SCALE": f"{look.scale:g}"}
+        variables = {name: Template(value).substitute(screen) for name, value in desktop.variables.items()}
+        self._pointer = (width // 2, height // 2)
         self.environment = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/home/user", "USER": "user", "LANG": "C.UTF-8",
+            "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/home/user", "USER": "user",
+            "LANG": f"{look.language or 'C'}.UTF-8",
             "DISPLAY": self._display, "XDG_RUNTIME_DIR": str(self.runtime), "XDG_SESSION_TYPE": "x11",
             "DBUS_SYSTEM_BUS_ADDRESS": stack.environment["DBUS_SYSTEM_BUS_ADDRESS"],
             "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.runtime}/bus", "LIBGL_ALWAYS_SOFTWARE": "1",
             "XDG_CURRENT_DESKTOP": desktop.name, "XDG_DATA_DIRS": "/usr/local/share:/usr/share",
-        } | desktop.variables  # fmt: skip
+        } | screen | variables  # fmt: skip
 
     def open(self) -> None:
         """Start it, and wait for its panel."""
@@ -63,7 +93,7 @@ class Session:
         for folder in (self._tree / "home/user", self.runtime):
             folder.mkdir(mode=0o700)
             os.chown(folder, USER, USER)
-        screen = f"{SCREEN[0]}x{SCREEN[1]}x24"
+        screen = "x".join(map(str, (*self.look.screen, 24)))
         self._spawn(["Xvfb", self._display, "-screen", "0", screen, "-nolisten", "tcp"], "xvfb")
         wait_for(Path(f"/tmp/.X11-unix/X{self._display[1:]}").exists, "the screen")
         self.start("dbus-daemon --session --nofork --nopidfile --address=$DBUS_SESSION_BUS_ADDRESS", "bus")
@@ -162,10 +192,30 @@ class Session:
         while time.monotonic() < end and time.monotonic() - since < seconds:
             time.sleep(0.4)
             now = self.picture()
-            if covered(last, now) > _FIGURES:
+            if self.covered(last, now) > _FIGURES:
                 since = time.monotonic()
             last = now
         return last
+
+    def covered(self, before: QImage, after: QImage) -> int:
+        """About how many pixels differ; as many at every scale."""
+        rows = range(0, after.height(), _SAMPLED)
+        return round(_SAMPLED * sum(1 for _ in differences(before, after, rows)) / self.look.scale**2)
+
+    def find_icon(self, before: QImage, after: QImage) -> Area | None:
+        """Where something of an icon's size has come: left, top, width, height. Above all in a corner of the screen."""
+        least, most, gap, panel = (round(length * self.look.scale) for length in (*_ICON, _GAP, _PANEL))
+        edges = [*range(panel), *range(after.height() - panel, after.height())]
+        pixels = list(differences(before, after, edges))
+        clusters: list[list[tuple[int, int]]] = []
+        for x, y in sorted(pixels):
+            if not clusters or x - clusters[-1][-1][0] > gap:
+                clusters.append([])
+            clusters[-1].append((x, y))
+        areas = [_around(cluster) for cluster in clusters]
+        fitting = [area for area in areas if all(least <= length <= most for length in area[2:])]
+        # What the icon has moved aside has few colours; the edges of an icon are soft.
+        return max(fitting, key=lambda area: len(set(_colours(after, area))), default=None)
 
     # Hands
 
@@ -211,25 +261,6 @@ def differences(before: QImage, after: QImage, rows: Iterable[int] | None = None
                 shades = (abs(ours[x + part] - theirs[x + part]) for part in range(3))
                 if max(shades) > _FEW:
                     yield x // 4, y
-
-
-def covered(before: QImage, after: QImage) -> int:
-    """About how many pixels differ."""
-    return _SAMPLED * sum(1 for _ in differences(before, after, range(0, after.height(), _SAMPLED)))
-
-
-def find_icon(before: QImage, after: QImage) -> Area | None:
-    """Where something of an icon's size has come: left, top, width, height. Above all in a corner of the screen."""
-    edges = [*range(64), *range(after.height() - 64, after.height())]
-    pixels = list(differences(before, after, edges))
-    clusters: list[list[tuple[int, int]]] = []
-    for x, y in sorted(pixels):
-        if not clusters or x - clusters[-1][-1][0] > _GAP:
-            clusters.append([])
-        clusters[-1].append((x, y))
-    areas = [area for cluster in clusters if (area := _around(cluster))[2] in _ICON and area[3] in _ICON]
-    # What the icon has moved aside has few colours; the edges of an icon are soft.
-    return max(areas, key=lambda area: len(set(_colours(after, area))), default=None)
 
 
 def _colours(picture: QImage, area: Area) -> list[int]:

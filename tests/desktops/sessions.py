@@ -2,6 +2,7 @@
 """The desktops that are tried: how each is started, made dark and light, and what shows its icons.
 
 All run on an X server without a screen. Those that are Wayland compositors run in a window of it.
+What they are told of the screen is in ``$WIDTH``, ``$HEIGHT`` (dots) and ``$SCALE``.
 """
 
 from __future__ import annotations
@@ -43,6 +44,24 @@ class Desktop:
     tiles: bool = False
 
 
+def _lxqt(theme: str, palette: str) -> str:
+    """What LXQt's own dialogue of its appearance writes, when a theme and its palette are chosen."""
+    return (
+        "mkdir -p .config/lxqt; cd .config/lxqt;"
+        f" (printf '[General]\\ntheme={theme}\\nicon_theme=breeze\\n\\n[Qt]\\nstyle=Fusion\\n\\n';"
+        f" cat /usr/share/lxqt/palettes/{palette}) >new; mv new lxqt.conf"
+    )
+
+
+_GNOME_SCREEN: Final = {
+    "MUTTER_DEBUG_DUMMY_MODE_SPECS": "${WIDTH}x$HEIGHT",
+    "MUTTER_DEBUG_DUMMY_MONITOR_SCALES": "$SCALE",
+}
+#: No greeting; scales between whole ones.
+_GNOME_FIRST: Final = (
+    "gsettings set org.gnome.shell welcome-dialog-last-shown-version 99;"
+    " gsettings set org.gnome.mutter experimental-features \"['scale-monitor-framebuffer']\""
+)
 _GNOME_EXTENSION: Final = "ubuntu-appindicators@ubuntu.com"
 
 # fmt: off
@@ -56,12 +75,15 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         ("kwin_x11", "kded6", "plasmashell"),
         "plasma-apply-colorscheme BreezeDark && plasma-apply-desktoptheme breeze-dark",
         "plasma-apply-colorscheme BreezeLight && plasma-apply-desktoptheme default",
-        {"KDE_FULL_SESSION": "true", "KDE_SESSION_VERSION": "6"},
+        {"KDE_FULL_SESSION": "true", "KDE_SESSION_VERSION": "6", "QT_SCALE_FACTOR": "$SCALE"},
     ),
     "plasma-wayland": Desktop(
         ("kwin-wayland", "plasma-desktop", "plasma-workspace", "breeze", "plasma-integration"),
         "KDE",
-        ("kwin_wayland --x11-display $DISPLAY --width 1366 --height 768 --no-lockscreen", "kded6", "plasmashell"),
+        (
+            "kwin_wayland --x11-display $DISPLAY --width 1366 --height 768 --scale $SCALE --no-lockscreen",
+            "kded6", "plasmashell",
+        ),
         "plasma-apply-colorscheme BreezeDark && plasma-apply-desktoptheme breeze-dark",
         "plasma-apply-colorscheme BreezeLight && plasma-apply-desktoptheme default",
         {"KDE_FULL_SESSION": "true", "KDE_SESSION_VERSION": "6", "KWIN_COMPOSE": "Q"},
@@ -73,10 +95,9 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         ("gnome-shell --nested",),
         "gsettings set org.gnome.desktop.interface color-scheme prefer-dark",
         "gsettings set org.gnome.desktop.interface color-scheme default",
-        {"MUTTER_DEBUG_DUMMY_MODE_SPECS": "1366x768"},
+        _GNOME_SCREEN,
         {"WAYLAND_DISPLAY": "wayland-0", "XDG_SESSION_TYPE": "wayland"},
-        f"gsettings set org.gnome.shell enabled-extensions \"['{_GNOME_EXTENSION}']\"; "
-        "gsettings set org.gnome.shell welcome-dialog-last-shown-version 99",
+        f"gsettings set org.gnome.shell enabled-extensions \"['{_GNOME_EXTENSION}']\"; {_GNOME_FIRST}",
         apart=False,
         key="Escape",
     ),
@@ -86,9 +107,9 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         ("gnome-shell --nested",),
         "gsettings set org.gnome.desktop.interface color-scheme prefer-dark",
         "gsettings set org.gnome.desktop.interface color-scheme default",
-        {"MUTTER_DEBUG_DUMMY_MODE_SPECS": "1366x768"},
+        _GNOME_SCREEN,
         {"WAYLAND_DISPLAY": "wayland-0", "XDG_SESSION_TYPE": "wayland"},
-        "gsettings set org.gnome.shell welcome-dialog-last-shown-version 99",
+        _GNOME_FIRST,
         apart=False,
         key="Escape",
     ),
@@ -110,10 +131,13 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         ("lxqt-panel", "lxqt-qtplugin", "lxqt-themes", "openbox", "lxqt-session"),
         "LXQt",
         ("openbox", "lxqt-panel"),
-        "true",
-        "true",
+        _lxqt("dark", "Dark"),
+        _lxqt("light", "Light"),
         # As startlxqt has it; without, the panel knows no theme and has nothing in it.
-        {"XDG_CONFIG_DIRS": "/etc:/etc/xdg:/usr/share", "QT_QPA_PLATFORMTHEME": "lxqt", "XDG_MENU_PREFIX": "lxqt-"},
+        {
+            "XDG_CONFIG_DIRS": "/etc:/etc/xdg:/usr/share", "QT_QPA_PLATFORMTHEME": "lxqt", "XDG_MENU_PREFIX": "lxqt-",
+            "QT_SCALE_FACTOR": "$SCALE",
+        },
     ),
     "sway": Desktop(
         ("sway", "waybar"),
@@ -124,7 +148,7 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         {"WLR_BACKENDS": "x11", "WLR_RENDERER": "pixman"},
         {"WAYLAND_DISPLAY": "wayland-1", "XDG_SESSION_TYPE": "wayland", "QT_QPA_PLATFORM": "wayland"},
         # Of its default, which has many a module that would move when the icon comes, what is needed; the colours stay.
-        "echo 'output * bg #335577 solid_color resolution 1366x768' >/tmp/sway.conf;"
+        "echo \"output * bg #335577 solid_color resolution ${WIDTH}x$HEIGHT scale $SCALE\" >/tmp/sway.conf;"
         ' echo \'{"height": 24, "modules-left": ["clock"], "modules-right": ["tray"]}\' >/tmp/waybar.json',
         tiles=True,
     ),

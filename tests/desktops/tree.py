@@ -35,7 +35,7 @@ def _bootstrap(tree: Path, packages: list[str]) -> None:
     shutil.rmtree(tree, ignore_errors=True)
     uri, keyring = image.mirror()
     subprocess.run(
-        ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}",
+        [*image.APART, "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}",
          f"--keyring={keyring}", "--aptopt=Apt::Install-Recommends false", image.RELEASE, tree,
          f"deb {uri} {image.RELEASE} main"],
         check=True, env=os.environ | {"LC_ALL": "C.UTF-8"},

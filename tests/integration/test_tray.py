@@ -302,6 +302,18 @@ def test_no_host_then_one(environment: dict[str, str], start: Callable[..., Tray
         host.wait()
 
 
+def test_a_desktop_without_a_tray_is_told_of_once(start: Callable[..., Tray]) -> None:
+    tray = start()
+    tray.wait(visible=True)
+    assert "no tray icons" in tray.state()["hint"]
+    tray.click("dismiss hint")
+    tray.wait(hint="", visible=True)
+    tray.end()
+    again = start()
+    again.wait(visible=True)
+    assert again.state()["hint"] == ""
+
+
 def test_without_any_host_closing_the_window_ends_it(start: Callable[..., Tray]) -> None:
     tray = start()
     tray.wait(visible=True)

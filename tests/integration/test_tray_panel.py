@@ -15,7 +15,7 @@ from tests.support.scenes import SCENES
 from tests.support.waiting import PATIENCE
 from tests.support.widgets import Wordy, settle
 from vramswap_gui.tray import icons
-from vramswap_gui.tray.view_model import view
+from vramswap_gui.tray.view_model import SizeChoice, view
 from vramswap_gui.tray.widgets.usage_bar import StackedBar
 from vramswap_gui.tray.windows import panel as module
 from vramswap_gui.tray.windows.panel import Panel
@@ -255,6 +255,12 @@ def test_scale_ends_at_the_maximum_and_marks_do_not_touch(panel: Panel) -> None:
     assert marks[-1] == 7676 * MIB
     places = [scale._position(mark) for mark in marks]
     assert all(right - left > 30 for left, right in itertools.pairwise(places))
+
+
+def test_no_mark_of_the_scale_is_rounded(panel: Panel) -> None:
+    panel.sizer.scale.show_choice(SizeChoice(maximum=1536 * MIB))
+    panel.sizer.scale.resize(600, 30)
+    assert panel.sizer.scale.marks() == (256 * MIB, 512 * MIB, 768 * MIB, GIB, 1536 * MIB)
 
 
 class OnX11:

@@ -156,6 +156,7 @@ def where(name: str) -> list[int]:
         "automatic": panel.sizer.automatic,
         "dismiss": panel.problem.dismiss,
         "copy": panel.problem.copy,
+        "dismiss hint": panel.hint.dismiss,
         "cancel": panel.offer,
     }[name]
     middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))

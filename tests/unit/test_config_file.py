@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vramswap_gui.errors import ErrorCode, VramswapError
 from vramswap_gui.helper.config_file import WRITING, ConfigFile
-from vramswap_gui.settings import SETTINGS, Config, setting
+from vramswap_gui.settings import EMPTY, SETTINGS, Config, setting
 from vramswap_gui.system import inotify
 from vramswap_gui.units import GIB, MIB
 
@@ -284,7 +284,7 @@ def test_what_is_shown_can_be_typed(declared: object) -> None:
             declared.check(value)
         except VramswapError:
             continue
-        assert declared.parse(declared.show(value) or "auto") == value  # type: ignore[arg-type]
+        assert declared.parse(declared.show(value) or EMPTY) == value  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

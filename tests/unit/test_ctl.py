@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -17,7 +18,9 @@ from tests.support.errors import failure
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Mode, Segment, State, Status
 from vramswap_gui.ctl import describe, output, parser
+from vramswap_gui.ctl.commands import config
 from vramswap_gui.errors import ErrorCode
+from vramswap_gui.settings import SETTINGS, Config
 from vramswap_gui.units import GIB, MIB
 
 SENTENCE = "→ “é” ’…’ ß ş \U0001f600 \u05d0"
@@ -119,3 +122,15 @@ def test_the_status_in_words() -> None:
     )
     broken = dataclasses.replace(ON, error=failure(ErrorCode.CONFIG_INVALID, "line 3: no.", "Mend it."))
     assert describe.full(broken).splitlines()[1:3] == ["Error      line 3: no.", "           → Mend it."]
+    said = dataclasses.replace(ON, reason=Reason.of(ReasonCode.OFF), mode=Mode.ALWAYS)
+    assert describe.mode(said) == "always; off by hand until it is turned on, or the mode chosen again"
+    assert describe.mode(Status()) == "off (never)"
+
+
+def test_settings_are_listed_in_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    config.list_all(Config())
+    lines = capsys.readouterr().out.splitlines()
+    for declared in SETTINGS.values():
+        key, value, meaning = next(re.split(r"  +", line) for line in lines if line.startswith(f"{declared.key} "))
+        assert declared.parse(value) == declared.default
+        assert key == declared.key and declared.typed_help.startswith(meaning[:40])

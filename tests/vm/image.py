@@ -35,6 +35,8 @@ _INITS: Final[Mapping[str, tuple[str, ...]]] = {
     "systemd": ("systemd-sysv", "libpam-systemd"),
     "openrc": ("openrc", "sysvinit-core", "elogind", "libpam-elogind", "systemd-standalone-sysusers"),
 }
+#: Around what installs packages: those that stop a service of theirs (polkitd) find none of this machine's.
+APART: Final = ("unshare", "--mount-proc", "--pid", "--fork", "--kill-child")
 BUILD: Final = ("binutils", "dpkg-dev", "g++", "gzip", "libc6-dev", "python3-dev", "python3-venv")
 
 # Run in the tree before the packages are unpacked: small initramfs, because the processor is an emulated one.
@@ -128,8 +130,8 @@ def _bootstrap(release: Release) -> None:
     packages = ",".join(release.packages)
     # A mirror of sid may be some weeks old.
     subprocess.run(
-        ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}", f"--keyring={keyring}",
-         "--aptopt=Apt::Install-Recommends false", "--aptopt=Acquire::Check-Valid-Until false",
+        [*APART, "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}",
+         f"--keyring={keyring}", "--aptopt=Apt::Install-Recommends false", "--aptopt=Acquire::Check-Valid-Until false",
          f"--essential-hook={release.setup}", release.name, tree, f"deb {uri} {release.name} main"],
         check=True, env=os.environ | {"LC_ALL": "C.UTF-8"},
     )  # fmt: skip
@@ -205,7 +207,7 @@ def inside(tree: Path, command: list[str], mounted: Path, environment: Mapping[s
     kept |= {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", **environment}
     lines.append('shift 3; exec chroot . env -i "$@"')
     words = [*(f"{key}={value}" for key, value in kept.items()), *command]
-    subprocess.run(["unshare", "--mount", "sh", "-c", "\n".join(lines), "sh", tree, mounted, cache, *words], check=True)
+    subprocess.run([*APART, "sh", "-c", "\n".join(lines), "sh", tree, mounted, cache, *words], check=True)
 
 
 def _setup(init: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from vramswap_gui.api.activity import Today
 from vramswap_gui.api.reasons import ReasonCode
-from vramswap_gui.api.status import Landing, Status
+from vramswap_gui.api.status import Landing, Mode, Status
 from vramswap_gui.paths import STATE
 from vramswap_gui.plain import plain
 from vramswap_gui.settings import SETTINGS
@@ -92,9 +92,11 @@ def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
 
 
 def mode(status: Status) -> str:
-    """The mode and what it means."""
+    """The mode and what it means; what was said by hand goes before it."""
     meaning = SETTINGS["mode"].choices.get(status.mode, "")
-    return f"{status.mode} ({meaning[:1].lower()}{meaning[1:]})" if meaning else str(status.mode)
+    meaning = f" ({meaning[:1].lower()}{meaning[1:]})" if meaning.lower() != status.mode.value else ""
+    by_hand = status.reason.code is ReasonCode.OFF and status.mode is not Mode.OFF
+    return f"{status.mode}{meaning}" + "; off by hand until it is turned on, or the mode chosen again" * by_hand
 
 
 def size(status: Status) -> str:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 done, 1 refused or failed (one line on stderr), 2 usage."""
     output.prepare()
     options = parser.parse(None if arguments is None else list(arguments))
+    # Loaded for what is run, and neither for --help nor for an error of usage.
+    import asyncio
+    import logging
+
     if "debug" in options:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format=_DEBUG)
     room, _, function = parser.COMMANDS[options.command].run.partition(".")

@@ -104,6 +104,7 @@ class Tray(QObject):
             panel.check_asked.connect(self.windows.open_doctor)
             panel.size_chosen.connect(self._controller.resize)
             panel.dismissed.connect(self._controller.dismiss)
+            panel.hint_dismissed.connect(self._dismiss_hint)
             panel.cancelled.connect(self._controller.cancel)
             panel.pause_asked.connect(self._controller.pause)
             panel.battery_asked.connect(self._controller.use_battery)
@@ -159,10 +160,14 @@ class Tray(QObject):
             self._icon.show_view(view)
 
     def _hint(self) -> Problem | None:
-        if self._waiting.isActive() or self._hosts.available:
+        if self._waiting.isActive() or self._hosts.available or self._preferences.without_tray:
             return None
         data = Folders.of(os.environ, Path.home()).data_dirs
         return hints.no_tray(_desktop(), hints.extension(data), hints.installer())
+
+    def _dismiss_hint(self) -> None:
+        self._preferences.without_tray = True
+        self.show_view(self._controller.view)
 
     def _make_icon(self) -> None:
         """Put an icon of the right kind into the tray."""

@@ -65,6 +65,15 @@ class Preferences:
         self._store.setValue("welcomed", welcomed)
 
     @property
+    def without_tray(self) -> bool:
+        """Whether it was read, and dismissed, that this desktop shows no icons."""
+        return bool(self._store.value("without_tray", False, type=bool))
+
+    @without_tray.setter
+    def without_tray(self, read: bool) -> None:
+        self._store.setValue("without_tray", read)
+
+    @property
     def vram(self) -> int:
         """Bytes of memory that the GPU had when it was last awake; 0 when that is not known."""
         # As text, because Qt's own integer ends at 2 GiB.

@@ -6,15 +6,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import textwrap
-from typing import Final
 
 from vramswap_gui.api.status import Mode
 from vramswap_gui.client import Client
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json
-from vramswap_gui.settings import SETTINGS, Config, Setting, Value, setting
-
-_UNSET: Final = "auto"
+from vramswap_gui.settings import EMPTY, SETTINGS, Config, Setting, Value, setting
 
 
 async def config(options: argparse.Namespace) -> None:
@@ -29,7 +26,7 @@ async def config(options: argparse.Namespace) -> None:
         values = dataclasses.asdict(found)
         say_json(values if declared is None else values[declared.key])
     elif declared is None:
-        _list(found)
+        list_all(found)
     elif value is None:
         say(_shown(declared, found))
     else:
@@ -46,11 +43,13 @@ async def _change(client: Client, declared: Setting, value: Value) -> None:
         await client.set_config({declared.key: value})
 
 
-def _list(config: Config) -> None:
+def list_all(config: Config) -> None:
+    """Every setting, its value, and what it means."""
+    width = 2 + max(map(len, SETTINGS))
     for declared in SETTINGS.values():
-        head = f"{declared.key:<16}{_shown(declared, config):<12}"
-        say("\n".join(textwrap.wrap(head + declared.typed_help, 118, subsequent_indent=" " * 28)))
+        head = f"{declared.key:<{width}}{_shown(declared, config):<10}  "
+        say("\n".join(textwrap.wrap(head + declared.typed_help, 118, subsequent_indent=" " * (width + 12))))
 
 
 def _shown(declared: Setting, config: Config) -> str:
-    return declared.show(getattr(config, declared.key)) or _UNSET
+    return declared.show(getattr(config, declared.key)) or EMPTY

@@ -937,7 +937,7 @@
     </message>
     <message>
         <source>Other programs</source>
-        <translation>Andere Programme</translation>
+        <translation>Programme</translation>
     </message>
     <message>
         <source>The figures differ from run to run by up to {percent}&#xa0;%: measure again when nothing else works.</source>

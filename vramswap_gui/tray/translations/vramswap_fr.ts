@@ -712,7 +712,7 @@
     </message>
     <message>
         <source>Swap, reserved</source>
-        <translation>Échange, réservé</translation>
+        <translation>Échange, vide</translation>
     </message>
     <message>
         <source>Kept free</source>
@@ -724,7 +724,7 @@
     </message>
     <message>
         <source>Other programs</source>
-        <translation>Autres programmes</translation>
+        <translation>Programmes</translation>
     </message>
     <message>
         <source>Traffic between memory and VRAM, last 5 minutes</source>

@@ -7,10 +7,11 @@ from typing import Final
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.view_model import Ask, Problem
+from vramswap_gui.tray.widgets.button import Button
 from vramswap_gui.tray.widgets.colours import blend
 from vramswap_gui.tray.widgets.labels import scaled, wrapped
 
@@ -59,13 +60,20 @@ class Banner(Box):
 class Hint(Box):
     """Something worth knowing that is no failure."""
 
+    dismissed = Signal()
+
     def __init__(self) -> None:
         super().__init__(_BLUE)
         self._command = ""
-        self.copy = QPushButton(tr("&Copy command"))
+        self.copy, self.dismiss = Button(tr("&Copy command")), _dismiss()
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._command))
-        self.copy.hide()
-        self.column.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTrailing)
+        self.dismiss.clicked.connect(self.dismissed)
+        line = QHBoxLayout()
+        line.addStretch(1)
+        for button in (self.copy, self.dismiss):
+            button.hide()
+            line.addWidget(button)
+        self.column.addLayout(line)
 
     def show_hint(self, hint: Problem | None) -> None:
         """Show a hint, with its command to copy if it has one."""
@@ -74,6 +82,7 @@ class Hint(Box):
         self.copy.setVisible(bool(self._command))
         self.copy.setToolTip(self._command)
         self.copy.setAccessibleName(tr("Copy the command {command}").format(command=self._command))
+        self.dismiss.setVisible(hint is not None)
 
 
 class Question(Box):
@@ -86,7 +95,7 @@ class Question(Box):
         self.text.setFont(scaled(self.text, 1.0, bold=True))
         self.stakes = wrapped()
         self.column.addWidget(self.stakes)
-        self.yes, self.no = QPushButton(), QPushButton()
+        self.yes, self.no = Button(), Button()
         self.yes.clicked.connect(lambda: self.answered.emit(True))
         self.no.clicked.connect(lambda: self.answered.emit(False))
         line = QHBoxLayout()
@@ -118,10 +127,9 @@ class ProblemBox(Box):
         self.command = QLabel()
         self.command.setTextFormat(Qt.TextFormat.PlainText)
         self.command.hide()
-        self.copy = QPushButton(tr("&Copy command"))
+        self.copy = Button(tr("&Copy command"))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
-        self.dismiss = QPushButton(tr("&Dismiss"))
-        self.dismiss.setAccessibleName(tr("Dismiss this message"))
+        self.dismiss = _dismiss()
         self.dismiss.clicked.connect(self.dismissed)
         self.column.addWidget(self.remedy)
         line = QHBoxLayout()
@@ -143,3 +151,9 @@ class ProblemBox(Box):
         self.copy.setToolTip(problem.command)
         self.copy.setAccessibleName(tr("Copy the command {command}").format(command=problem.command))
         self.dismiss.setVisible(not problem.lasts)
+
+
+def _dismiss() -> Button:
+    button = Button(tr("&Dismiss"))
+    button.setAccessibleName(tr("Dismiss this message"))
+    return button

@@ -27,7 +27,7 @@ from vramswap_gui.tray.widgets.check_box import CheckBox
 from vramswap_gui.tray.widgets.colours import accent, blend, edge, fill_colour, muted_colour
 from vramswap_gui.tray.widgets.held import Held
 from vramswap_gui.tray.widgets.labels import scaled, wrapped
-from vramswap_gui.units import GIB, MIB, SIZE_STEP
+from vramswap_gui.units import GIB, MIB, SIZE_STEP, exact_size, format_size
 
 _KEYS_SETTLE_MS: Final = 700
 _MARKS: Final = tuple([128 * MIB, 256 * MIB, 512 * MIB] + [GIB << power for power in range(9)])
@@ -154,6 +154,8 @@ class Scale(QWidget):
         step = next((mark for mark in _MARKS if maximum / mark < room), maximum)
         apart = maximum * (self.fontMetrics().horizontalAdvance(size_text(maximum)) * 1.5 + 12) / max(1, self.width())
         regular = [size for size in range(step, maximum + 1, step) if maximum - size >= apart]
+        # 1.25 GiB would be called 1.2 GiB.
+        regular = [size for size in regular if exact_size(size) == format_size(size)]
         return (*regular, maximum)
 
     def paintEvent(self, event: QPaintEvent) -> None:

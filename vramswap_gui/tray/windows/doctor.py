@@ -22,7 +22,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -31,6 +30,7 @@ from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.doctor.gpu_checks import GPU
 from vramswap_gui.tray.i18n import tr, worded
 from vramswap_gui.tray.view_model import plain
+from vramswap_gui.tray.widgets.button import Button
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
 from vramswap_gui.tray.windows.frame import Foot, ScrolledColumn, fit, rule
@@ -204,7 +204,7 @@ class DoctorPage(QWidget):
     def _command(self, name: str, command: str) -> QHBoxLayout:
         label = _selectable(command)
         label.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        copy = QPushButton(tr("Copy"))
+        copy = Button(tr("Copy"))
         copy.setAccessibleName(tr("Copy the command for {name}").format(name=name))
         copy.setToolTip(command)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))

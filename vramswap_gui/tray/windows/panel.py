@@ -7,11 +7,12 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QCursor, QGuiApplication, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QMenu, QProgressBar, QVBoxLayout, QWidget
 
 from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.view_model import PAUSE_SECONDS, Look, Offer, Problem, View
+from vramswap_gui.tray.widgets.button import Button
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.graph import Graph
 from vramswap_gui.tray.widgets.infobar import Banner, Hint, ProblemBox, Question
@@ -45,6 +46,7 @@ class Panel(QWidget):
     settings_asked = Signal()
     check_asked = Signal()
     dismissed = Signal()
+    hint_dismissed = Signal()
     cancelled = Signal()
     #: Seconds; 0 ends a pause.
     pause_asked = Signal(int)
@@ -72,6 +74,7 @@ class Panel(QWidget):
         self.settings.clicked.connect(self.settings_asked)
         self.check.clicked.connect(self.check_asked)
         self.problem.dismissed.connect(self.dismissed)
+        self.hint.dismissed.connect(self.hint_dismissed)
         self.offer.clicked.connect(self._take_offer)
         self.landing.answered.connect(self.landing_decided)
         self.swapped.heading.toggled.connect(self.swapped_watched)
@@ -95,7 +98,7 @@ class Panel(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
         self.progress.setAccessibleName(tr("Working"))
-        self.offer = QPushButton()
+        self.offer = Button()
         policy = self.offer.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.offer.setSizePolicy(policy)
@@ -112,7 +115,7 @@ class Panel(QWidget):
         self.mode.setAccessibleDescription(tr(SETTINGS["mode"].help))
         for mode, meaning in SETTINGS["mode"].choices.items():
             self.mode.addItem(tr(meaning), mode)
-        self.settings, self.check = QPushButton(tr("&Settings…")), QPushButton(tr("C&heck this computer…"))
+        self.settings, self.check = Button(tr("&Settings…")), Button(tr("C&heck this computer…"))
         self.vram_title, self.vram_detail = wrapped(tr("Video memory")), Label(muted=True)
         self.gpu_name, self.vram_note = wrapped(muted=True), wrapped(muted=True)
         self.vram_bar, self.legend = StackedBar(), Legend()
@@ -125,7 +128,7 @@ class Panel(QWidget):
         self.swapped.column.addWidget(self.swapped_note)
         self.activity, self.events = Fold(tr("What happened"), bold=True), Events()
         self.activity.column.addWidget(self.events)
-        self.more = QPushButton(tr("&More"))
+        self.more = Button(tr("&More"))
         self._make_more()
         for title in (self.vram_title, self.sizer.title, self.traffic_title, self.tiers_title):
             title.setFont(scaled(title, 1.0, bold=True))

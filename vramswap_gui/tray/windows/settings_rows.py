@@ -194,6 +194,8 @@ class _TextEditor(Editor):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         self._field = QLineEdit()
+        # Room for a list of names, or a folder.
+        self._field.setMinimumWidth(round(1.6 * self._field.sizeHint().width()))
         self._field.textChanged.connect(self.edited)
         self._add(self._field)
 
