@@ -385,6 +385,11 @@ class Problem(enum.StrEnum):
         "The rest of the VRAM could not hold what segments have and may still be given: {missing:size} are missing.",
         "Remove a segment first.",
     )  # fmt: skip
+    CLEANER_HANGS = (
+        "cleaner-hangs", ErrorCode.BUSY,
+        "The GPU does not finish moving pages.",
+        "Look for NVRM or Xid lines in `dmesg`, then try again.",
+    )  # fmt: skip
     EXTENTS_DIFFER = (
         "extents-differ", ErrorCode.INVALID_ARGUMENT,
         "The pool has extents of {size:size}, and one of {given:size} was asked for.",

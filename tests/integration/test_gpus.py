@@ -57,7 +57,7 @@ def test_a_card_that_is_not_there_is_refused_when_it_is_set(stack: Stack) -> Non
         done = stack.ctl("config", "gpu", name)
         assert done.returncode == 1, name
         assert words in done.stderr and f"0 = {FIRST} NVIDIA GeForce" in done.stderr
-        assert stack.ctl("config", "gpu").stdout == "auto\n"
+        assert stack.ctl("config", "gpu").stdout == "empty\n"
     assert stack.ctl("config", "gpu", UUID[:12]).returncode == 0
 
 

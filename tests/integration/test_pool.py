@@ -20,7 +20,7 @@ from tests.support.page_model import Model
 from tests.support.server import Server, ask, running
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
-from vramswap_gui.units import MIB, SIZE_STEP
+from vramswap_gui.units import MAX_EXTENTS, MAX_SEGMENTS, MIB, SIZE_STEP
 
 EXTENT = 32 * MIB
 CHUNK = 2 * MIB
@@ -209,6 +209,55 @@ def answer(control: Path, verb: str, **arguments: int) -> dict[str, Any]:
         asking.connect(str(control))
         asking.sendall(json.dumps({"id": 1, "verb": verb, **arguments}).encode() + b"\n")
         return dict(json.loads(asking.makefile().readline()))
+
+
+def test_what_is_free_in_the_newest_extent_is_room_for_what_is_elsewhere(gpu: FakeGpu, tmp_path: Path) -> None:
+    """Chunks that are free lie where they will be missed: all others are half empty by then."""
+    with serving(gpu, tmp_path) as (_, control):
+        for _ in range(3):
+            ask(control, "extend", size=EXTENT)
+        segment = Segment(control, pool(control)["offer"], 8)
+        ask(control, "extend", size=EXTENT)
+        segment.fill("random")
+        draw, pages = segment.model.pages.draw, segment.model.pages
+        with client(segment.device) as one:
+            for number in draw.choices(segment.model.range, k=6000):
+                segment.model.write(one, number, pages.random())
+        ask(control, "shrink")
+        assert pool(control)["extents"] == 3
+        assert segment.model.refused == 0
+        segment.check()
+
+
+def test_extents_of_another_size_when_none_is_left(gpu: FakeGpu, tmp_path: Path) -> None:
+    with serving(gpu, tmp_path) as (_, control):
+        for size in (EXTENT, 2 * EXTENT, EXTENT):
+            ask(control, "extend", size=size)
+            segment = Segment(control, 8 * MIB, 9)
+            segment.fill("any")
+            segment.check()
+            ask(control, "remove", index=0)
+            ask(control, "shrink")
+            assert pool(control)["extents"] == 0
+            assert refusal(control, "add", size=8 * MIB) == "not-earned"
+
+
+def test_a_keeper_takes_over_all_that_there_can_be(gpu: FakeGpu, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack, serving(gpu, tmp_path) as (server, control):
+        for _ in range(MAX_EXTENTS):
+            ask(control, "extend", size=4 * MIB)
+        segments = [Segment(control, SIZE_STEP, seed) for seed in range(MAX_SEGMENTS)]
+        segments[0].fill("any")
+        held = stack.enter_context(client(segments[0].device))
+        assert held.read(0) is not None
+        server.kill()
+        control.unlink()
+        arguments = ("--control", str(control), "--attach", str(tmp_path), "--threads", "2", "--compression", "lz4")
+        with running(gpu, control, *arguments):
+            wait_for(lambda: running_again(control), "an engine of its own")
+            assert len(ask(control, "status")["segments"]) == MAX_SEGMENTS
+            assert pool(control)["extents"] == MAX_EXTENTS
+            segments[0].check()
 
 
 def test_what_goes_is_wiped_and_what_stays_is_moved(gpu: FakeGpu, tmp_path: Path) -> None:

@@ -327,6 +327,8 @@ class EngineProcess:
             after = replace(stock, extents=stock.extents - 1).offer(1)
             if stock.announced and (after < 0 or self.world.chance(0.1)):
                 return VramswapError(Problem.POOL_IN_USE, missing=1)
+            if self.world.chance(0.3):
+                return VramswapError(self.world.rng.choice((Problem.SERVER_BUSY,) * 5 + (Problem.CLEANER_HANGS,)))
         return None
 
     def _complete(self, request: Request, attempt: int, claim: tuple[Vram, int], value: int) -> None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Fills memory with random pages that can be made again, and reads every page back: ``python -m tests.system.fill``."""
+"""Fills memory with pages that can be made again, and reads every page back: ``python -m tests.system.fill``.
+
+They are random, or ``--packable``: most of them get smaller, as programs' do, some are of one word, and some do not.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from vramswap_gui.units import MIB
@@ -24,7 +27,19 @@ def page(seed: int, turn: int, number: int) -> bytes:
     return hashlib.shake_128(b"%d %d %d" % (seed, turn, number)).digest(PAGE)
 
 
-def fill(size: int, seed: int, rounds: int, *, rests: bool = False) -> int:
+def packable(seed: int, turn: int, number: int) -> bytes:
+    """What it holds where pages are as programs have them: a quarter is random, or a word, or all of it."""
+    quarters = (seed + turn + number) % 8
+    if quarters == 0:
+        return page(seed, turn, number)
+    if quarters == 1:
+        return page(seed, turn, number)[:8] * (PAGE // 8)
+    return page(seed, turn, number)[: PAGE // 4] + bytes(range(256)) * 12
+
+
+def fill(
+    size: int, seed: int, rounds: int, *, rests: bool = False, page: Callable[[int, int, int], bytes] = page
+) -> int:
     """Write ``size`` bytes of pages and read them all back, ``rounds`` times; returns how many pages were wrong.
 
     ``rests``: with all of them written for the first time, stop until somebody sends SIGCONT.
@@ -55,9 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("mib", type=int, help="how much memory to fill, in MiB")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--packable", action="store_true", help="with pages as programs have them")
     parser.add_argument("--rest", action="store_true", help="stop once all is written, until SIGCONT")
     options = parser.parse_args(arguments)
-    wrong = fill(options.mib * MIB, options.seed, options.rounds, rests=options.rest)
+    kind = packable if options.packable else page
+    wrong = fill(options.mib * MIB, options.seed, options.rounds, rests=options.rest, page=kind)
     print(f"pages wrong: {wrong}", flush=True)
     return 1 if wrong else 0
 

@@ -14,8 +14,9 @@ from typing import Any, Final
 Message = dict[str, Any]
 
 _MAX_BYTES: Final = 64 << 10
-#: The kernel's own limit (SCM_MAX_FD, unix(7)) is 253.
-_MAX_FDS: Final = 64
+#: As many as the kernel lets through (SCM_MAX_FD, unix(7)): an engine hands on two for each segment and one for each
+#: extent.
+_MAX_FDS: Final = 253
 #: How an engine without a keeper is found: a socket of this name in the server's folder.
 _ORPHAN: Final = "engine-{}.sock"
 _ORPHAN_SECONDS: Final = 5.0

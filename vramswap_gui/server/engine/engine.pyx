@@ -43,6 +43,7 @@ from vramswap_gui.server.engine.stores.cleaner cimport CARRIED, MOVED, Cleaner, 
 from vramswap_gui.server.engine.stores.linear cimport LinearStore, open_linear
 from vramswap_gui.server.engine.stores.log cimport LogStore, open_log
 from vramswap_gui.server.engine.stores.pool cimport (
+    LATER,
     LEFT,
     MAX_TABLES,
     MAX_WRITERS,
@@ -239,14 +240,17 @@ cdef class _Cleaning:
         with nogil:
             clean(self._cleaner)
 
-    def remove(self, int number, seconds: float) -> bool:
+    def remove(self, int number, seconds: float) -> int:
         dismiss_extent(&self.pool, number)
         told = select.poll()
         told.register(self.told, select.POLLIN)
         if not told.poll(seconds * 1000):
-            raise TimeoutError("the pool's cleaner hangs")
+            raise VramswapError(Problem.CLEANER_HANGS)
         os.eventfd_read(self.told)
-        return load_long(&self.pool.outcome) == LEFT
+        if load_long(&self.pool.outcome) == LATER:
+            return -1
+        # A page that is being written has room there as well.
+        return 0 if load_long(&self.pool.outcome) == LEFT else max(PAGE, load_long(&self.pool.left))
 
     def stop(self) -> None:
         store_release(&self._cleaner.ending, 1)
@@ -447,10 +451,11 @@ cdef class Engine:
         bytes. All extents are alike. Raises VramswapError, MemoryError."""
         add_extent(&self._packer().pool, number, base, size, shift)
 
-    def remove_extent(self, int number, seconds: float) -> bool:
-        """Move what lies in extent `number` into the others, after which its VRAM may be unmapped; false if it stays.
+    def remove_extent(self, int number, seconds: float) -> int:
+        """Move what lies in extent `number` into the others, after which its VRAM may be unmapped.
 
-        No engine before writes any more. Raises TimeoutError when nobody knows.
+        Returns 0; or how many bytes are left in it, for which there is no room; or -1 if some more can be moved later.
+        No engine before writes any more. Raises VramswapError CLEANER_HANGS.
         """
         cdef _Cleaning cleaning = self._packer()
         begin_pool(&cleaning.pool)

@@ -31,7 +31,7 @@ from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import nbd, process, ublk
 from vramswap_gui.units import MAX_SEGMENTS
 
-#: For an extent to be emptied: some more than its cleaner takes at the most, and less than the keeper waits.
+#: For a part of an extent to be emptied: more than its cleaner takes at the most, and less than the keeper waits.
 _EMPTY_SECONDS: Final = 20.0
 
 
@@ -298,20 +298,33 @@ class Commands:
 
     def _hold(self, message: ipc.Message, mapping: VramMapping | None, fd: int, more: list[int]) -> None:
         """``more``: the descriptor of the sums, if there are any."""
-        index, size, kind = int(message["index"]), int(message["size"]), Kind(message["kind"])
-        sums = PageSums(size, more.pop(0), kind) if more else None
-        self._held[index] = _Held(kind, mapping, fd, size, str(message["ident"]), sums)
-        if self._resident:
-            # Once nobody serves, no page can be swapped out to make room for them.
-            count = sum(held.kind is not Kind.EXTENT for held in self._held.values())
-            self.engine.provide(*((0, count) if self._transport is Transport.UBLK else (count * CONNECTIONS, 0)))
-        if mapping is None:
-            assert sums is not None
-            self.engine.add_packed_segment(index, size, sums.address)
-        elif kind is Kind.EXTENT:
-            self.engine.add_extent(index - MAX_SEGMENTS, mapping.base, size, shift(size))
+        with contextlib.ExitStack() as undo:
+            if mapping is not None:
+                undo.callback(self._vram.release, mapping)
+            undo.callback(os.close, fd)
+            index, size, kind = int(message["index"]), int(message["size"]), Kind(message["kind"])
+            sums = PageSums(size, more.pop(0), kind) if more else None
+            if sums is not None:
+                undo.callback(sums.close)
+            held = _Held(kind, mapping, fd, size, str(message["ident"]), sums)
+            if self._resident and kind is not Kind.EXTENT:
+                # Once nobody serves, no page can be swapped out to make room for them.
+                count = 1 + sum(other.kind is not Kind.EXTENT for other in self._held.values())
+                self.engine.provide(*((0, count) if self._transport is Transport.UBLK else (count * CONNECTIONS, 0)))
+            self._serve(index, held)
+            self._held[index] = held
+            undo.pop_all()
+
+    def _serve(self, index: int, held: _Held) -> None:
+        if held.kind is Kind.PACKED:
+            assert held.sums is not None
+            self.engine.add_packed_segment(index, held.size, held.sums.address)
+            return
+        assert held.mapping is not None
+        if held.kind is Kind.EXTENT:
+            self.engine.add_extent(index - MAX_SEGMENTS, held.mapping.base, held.size, shift(held.size))
         else:
-            self.engine.add_segment(index, mapping.base, size, sums.address if sums is not None else 0)
+            self.engine.add_segment(index, held.mapping.base, held.size, held.sums.address if held.sums else 0)
 
     def _connect(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         if self._resident:
@@ -335,14 +348,16 @@ class Commands:
         return -1, self._pool()
 
     def _empty(self, index: int) -> None:
-        """Have nothing lie in an extent. Raises VramswapError POOL_IN_USE."""
+        """Have nothing lie in an extent. Raises VramswapError POOL_IN_USE; SERVER_BUSY when some of it is done."""
         stock = self._stock()
         after = replace(stock, extents=stock.extents - 1).offer(self._packing.threads)
         if stock.announced and after < 0:
             raise VramswapError(Problem.POOL_IN_USE, missing=-after)
-        if not self.engine.remove_extent(index - MAX_SEGMENTS, _EMPTY_SECONDS):
-            # Writers were faster, or what is to be moved does not lie as densely as it could.
-            raise VramswapError(Problem.POOL_IN_USE, missing=stock.size)
+        left = self.engine.remove_extent(index - MAX_SEGMENTS, _EMPTY_SECONDS)
+        if left < 0:
+            raise VramswapError(Problem.SERVER_BUSY)
+        if left:
+            raise VramswapError(Problem.POOL_IN_USE, missing=left)
 
     def _drop(self, index: int) -> None:
         """End a segment: fence its connections, wipe it, release it. In an extent lies nothing any more."""

@@ -339,6 +339,9 @@ class Keeper:
             del self.segments[segment.index]
         elif question.question is Question.CONNECT:
             self._disconnect(segment)
+        elif question.question is Question.DROP and segment.kind is Kind.EXTENT:
+            # The next one may refuse.
+            self._keep(segment, VramswapError(Problem.ENGINE_REPLACED))
         elif question.question is Question.DROP:
             # It is wiped by the next one; whoever had asked for that need not wait.
             self._done(segment)
@@ -391,7 +394,7 @@ class Keeper:
 
     def _useless(self, engine: Engine, error: VramswapError) -> None:
         engine.refused = True
-        self._recovery.failed(error, self._now)
+        self._recovery.failed(error, self._now, engine.since if engine.served else None)
         self._kill(engine)
 
     def _connected(self, engine: Engine, question: Ask, event: Answered) -> None:
@@ -430,9 +433,8 @@ class Keeper:
 
     def _dropped(self, engine: Engine, question: Ask, event: Answered) -> None:
         segment = self.segments[question.index]
-        if event.error is not None and event.error.problem is Problem.POOL_IN_USE:
-            segment.stage = Stage.KEPT
-            self._fail(segment, event.error)
+        if event.error is not None and segment.kind is Kind.EXTENT:
+            self._not_dropped(engine, segment, event.error)
             return
         if event.error is not None:
             # The next one wipes it.
@@ -444,6 +446,21 @@ class Keeper:
             self._out.append(Tell("detached", (segment.device, segment.size)))
         del self.segments[segment.index]
         self._done(segment)
+
+    def _not_dropped(self, engine: Engine, extent: Segment, error: VramswapError) -> None:
+        """Pages still lie in an extent. It goes on, it stays, or whoever was to empty it hangs, and is replaced."""
+        if error.problem is Problem.SERVER_BUSY:
+            return
+        self._keep(extent, error)
+        if error.problem is not Problem.POOL_IN_USE:
+            engine.refused = True
+            self._recovery.hung(error, self._now)
+            self._kill(engine)
+
+    def _keep(self, extent: Segment, error: VramswapError) -> None:
+        """An extent that was to go stays."""
+        extent.stage = Stage.KEPT
+        self._fail(extent, error)
 
     def _informed(self, engine: Engine, question: Ask, event: Answered) -> None:
         engine.look_at = self._now + BEAT_SECONDS
@@ -741,15 +758,22 @@ class Keeper:
                 segment.hung_at = 0.0
                 self._end_late(segment.link_gen)
             if segment.number and segment.verb_by <= self._now:
-                self._out.append(Abandon(segment.index))
-                segment.undo = segment.stage in (Stage.CREATING, Stage.CONNECTING, Stage.ATTACHING)
-                self._fail(segment, _late(segment))
+                self._give_up_on(segment)
         for waiting in [waiting for waiting in self._statuses if waiting.until <= self._now]:
             self._statuses.remove(waiting)
             self._out.append(Reply(waiting.event.number, self.status().to_wire()))
         while self._verbs and self._verbs[0].until <= self._now:
             number = self._verbs.popleft().event.number
             self._out.append(Reply(number, error=VramswapError(Problem.SERVER_BUSY)))
+
+    def _give_up_on(self, segment: Segment) -> None:
+        """What a verb waits for takes too long."""
+        if segment.kind is Kind.EXTENT and segment.stage is Stage.DETACHED:
+            self._keep(segment, _late(segment))
+            return
+        self._out.append(Abandon(segment.index))
+        segment.undo = segment.stage in (Stage.CREATING, Stage.CONNECTING, Stage.ATTACHING)
+        self._fail(segment, _late(segment))
 
     # What there is to do beside verbs
 
@@ -761,11 +785,16 @@ class Keeper:
             elif segment.stage is Stage.CREATING:
                 self._ask(engine, Question.CREATE, segment)
                 return
-            elif segment.stage is Stage.DETACHED and segment.link is Link.DOWN:
+            elif segment.stage is Stage.DETACHED and segment.link is Link.DOWN and segment.kind is not Kind.EXTENT:
                 self._ask(engine, Question.DROP, segment)
                 return
         if engine.look_at <= self._now and (self.segments or self._statuses):
             self._ask(engine, Question.INFO)
+            return
+        # To empty an extent may take long, and is asked for piece by piece: whoever waits for a page comes first.
+        going = next((extent for extent in self._extents() if extent.stage is Stage.DETACHED), None)
+        if going is not None and (self.draining or self._running()):
+            self._ask(engine, Question.DROP, going)
 
     def _leave(self) -> None:
         """The helper, which would have segments removed, may be gone: at the machine's end it goes before its swap."""

@@ -66,8 +66,9 @@ class Recovery:
         self._short_lived = 0
         self._death: tuple[int, float] | None = None
 
-    def failed(self, error: VramswapError, now: float) -> None:
-        """An engine said that it cannot serve, or was found to be of no use."""
+    def failed(self, error: VramswapError, now: float, since: float | None = None) -> None:
+        """An engine said that it cannot serve, or was found to be of no use; ``since``: as with :meth:`died`."""
+        self._forgive(since, now)
         self.trouble = heard(self.trouble, error, now)
         self._later(now)
 
@@ -86,6 +87,7 @@ class Recovery:
         elif code != -signal.SIGKILL:
             # Whom somebody killed, did not crash.
             self._short_lived += 1
+        self._forgive(since, now)
         self.trouble = heard(self.trouble, VramswapError(Problem.GPU_FAILS) if code == CONTEXT_LOST else None, now)
         self.retry_at = now + BACKOFF[min(self._short_lived, len(BACKOFF) - 1)]
 
@@ -103,6 +105,11 @@ class Recovery:
         if self.trouble is None:
             return VramswapError(Problem.GPU_GONE)
         return VramswapError(Problem.GPU_GONE_BECAUSE, why=self.trouble.error)
+
+    def _forgive(self, since: float | None, now: float) -> None:
+        """The GPU served for long: what was before is no sign any more."""
+        if since is not None and now >= since + YOUNG:
+            self.trouble = None
 
     def _later(self, now: float) -> None:
         self._short_lived += 1

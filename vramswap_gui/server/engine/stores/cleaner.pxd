@@ -27,6 +27,7 @@ cdef struct Cleaner:
     bint hurry               # somebody waits
     bint inside              # records are moved by the kernel
     uint64_t kept            # chunks that are to stay free then
+    uint64_t until           # and when it has to end
     CodecState codecs
     Channel channel
     CopyBatch out

@@ -36,8 +36,12 @@ from vramswap_gui.server.engine.records cimport (
 from vramswap_gui.server.engine.stores.pool cimport (
     HALF_FULL,
     KEPT,
+    LATER,
+    LEFT,
     NEARLY_FULL,
     NO_CHUNK,
+    NO_EXTENT,
+    STAYED,
     Pool,
     Table,
     can_hand_over,
@@ -49,8 +53,10 @@ from vramswap_gui.server.engine.stores.pool cimport (
     find_victim,
     forget,
     free_chunks,
+    free_outside,
     hand_over,
     is_unused,
+    live_in,
     pin,
     retire,
     revoke,
@@ -65,8 +71,8 @@ cdef enum:
     # Nanoseconds: between two looks whether a copy is done, and between two moves that nobody waits for.
     BETWEEN_LOOKS = 20000
     BETWEEN_MOVES = 500000
-    # And for which whoever wants an extent back waits.
-    LONGEST_WITHDRAWAL = 15000000000
+    # And for which the engine can be asked nothing else while an extent is given back.
+    WITHDRAWAL = 300000000
     # How often a record is read that is not as it was.
     TRIES = 3
     # When room is made for what is in an extent: chunks that are emptied at once, how many sixteenths of each may be live,
@@ -246,11 +252,18 @@ cdef void publish(Cleaner *self, unsigned int moved) noexcept nogil:
             forget(self.pool, after)
 
 
+cdef inline bint may_go_on(Cleaner *self) noexcept nogil:
+    """Who gives an extent back goes on for a while only, and not while writers wait."""
+    if self.hurry and (load_long(&self.pool.short_of) or now() > self.until):
+        return False
+    return not load_acquire(&self.ending)
+
+
 cdef bint move(Cleaner *self) noexcept nogil:
-    """Move what was found elsewhere; false if there is no room."""
+    """Move what was found elsewhere, as long as that may go on; false if there is no room."""
     cdef unsigned int i, first = 0, moved = 0
     cdef bint done = True
-    while done and first < self.count and not load_acquire(&self.ending):
+    while done and first < self.count and may_go_on(self):
         if self.hurry:
             first = choose(self, first, MOVED, room_to_move(self.pool, self.kept), &moved)
         else:
@@ -287,67 +300,85 @@ cdef bint empty(Cleaner *self, uint64_t chunk) noexcept nogil:
     return done
 
 
-cdef bint compact(Cleaner *self) noexcept nogil:
-    """Empty as many chunks as there is room for what is live of them, in one look; false if there is none."""
+cdef bint compact(Cleaner *self, uint64_t spared) noexcept nogil:
+    """Empty as many chunks as there is room for what is live of them, in one look, none of the extent that is spared; false
+    if there is none, or it may not go on."""
     cdef Pool *pool = self.pool
     cdef uint64_t picked[TOGETHER]
-    cdef uint64_t room = room_to_move(pool, 0), chunk
+    cdef uint64_t free = free_chunks(pool), room, chunk
     cdef int i, count = 0
     cdef bint done = True
+    # The last free chunk is used as well, in its place come those that are emptied. What was reckoned with is nobody else's.
+    store_long(&pool.reserved, free - KEPT if free > KEPT else 0)
+    self.kept = 0
+    room = room_to_move(pool, 0)
     while count < TOGETHER:
-        chunk = find_victim(pool, COMPACT, room)
+        chunk = find_victim(pool, COMPACT, room, spared)
         if chunk == NO_CHUNK:
             break
         room -= load_long(&pool.chunk[chunk].live)
         pick(pool, chunk)
         picked[count] = chunk
         count += 1
-    # The last free chunk is used as well: in its place come those that are emptied.
-    self.kept = 0
     if count and look_anew(self):
         while done and self.count:
-            done = move(self)
+            done = move(self) and may_go_on(self)
             look_on(self)
     self.kept = KEPT
+    store_long(&pool.reserved, 0)
     for i in range(count):
         store_long(&pool.chunk[picked[i]].picked, 0)
     return done and count > 0
 
 
-cdef bint is_empty(Pool *pool, uint64_t first, uint64_t after) noexcept nogil:
+cdef bint is_empty(Pool *pool, uint64_t number) noexcept nogil:
+    """Whether nothing lies in an extent to which nobody writes, nor will."""
     cdef uint64_t chunk
-    for chunk in range(first, after):
+    for chunk in range(number * pool.each, (number + 1) * pool.each):
         if not is_unused(pool, chunk):
             return False
     return True
 
 
-cdef bint withdraw(Cleaner *self, uint64_t number) noexcept nogil:
-    """Move what lies in an extent elsewhere; false if there is no room, or not enough time, or if writers want it.
+cdef void move_all_of(Cleaner *self, uint64_t number) noexcept nogil:
+    """Move what is found of an extent, as far as that can be done."""
+    cdef Pool *pool = self.pool
+    cdef uint64_t chunk
+    for chunk in range(number * pool.each, (number + 1) * pool.each):
+        store_long(&pool.chunk[chunk].picked, 1)
+    if not look_anew(self):
+        # It is just being written, or read.
+        pause(BETWEEN_LOOKS)
+    while self.count and move(self) and may_go_on(self):
+        look_on(self)
+    for chunk in range(number * pool.each, (number + 1) * pool.each):
+        store_long(&pool.chunk[chunk].picked, 0)
+
+
+cdef uint64_t withdraw(Cleaner *self, uint64_t number) noexcept nogil:
+    """Move what lies in an extent elsewhere; what came of it.
 
     Somebody waits, so it is done as fast as can be. What is moved is not verified on the way: whoever reads it does that.
     """
     cdef Pool *pool = self.pool
-    cdef uint64_t first = number * pool.each, after = first + pool.each, chunk, until = now() + LONGEST_WITHDRAWAL
-    cdef bint done = True
+    cdef uint64_t before
+    self.until = now() + WITHDRAWAL
     self.kept = KEPT
+    # Room first, while what is free in the extent can be used for it.
+    while free_outside(pool, number) * chunk_size(pool) < live_in(pool, number) + (KEPT + 1) * chunk_size(pool):
+        if not compact(self, number):
+            break
     close_extent(pool, number)
-    while done and not is_empty(pool, first, after):
-        while room_to_move(pool, KEPT) < ENOUGH * chunk_size(pool) and compact(self):
+    while not is_empty(pool, number):
+        if not may_go_on(self):
+            return LATER
+        before = live_in(pool, number)
+        while room_to_move(pool, KEPT) < min(before, ENOUGH * chunk_size(pool)) and compact(self, number):
             pass
-        for chunk in range(first, after):
-            store_long(&pool.chunk[chunk].picked, 1)
-        if not look_anew(self):
-            # It is just being written, or read.
-            pause(BETWEEN_LOOKS)
-        done = room_to_move(pool, KEPT) >= LONGEST
-        while done and self.count and move(self):
-            look_on(self)
-            done = not load_long(&pool.short_of)
-        for chunk in range(first, after):
-            store_long(&pool.chunk[chunk].picked, 0)
-        done = done and now() < until and not load_acquire(&self.ending)
-    return done
+        move_all_of(self, number)
+        if live_in(pool, number) == before and room_to_move(pool, KEPT) < LONGEST and not is_empty(pool, number):
+            return LATER if load_long(&pool.short_of) else STAYED
+    return LEFT
 
 
 cdef bint step(Cleaner *self) noexcept nogil:
@@ -368,7 +399,7 @@ cdef bint step(Cleaner *self) noexcept nogil:
         return True
     if not short_of and free * 4 >= load_long(&pool.present):
         return False
-    victim = find_victim(pool, NEARLY_FULL if short_of else HALF_FULL, room_to_clean(pool))
+    victim = find_victim(pool, NEARLY_FULL if short_of else HALF_FULL, room_to_clean(pool), NO_EXTENT)
     if victim == NO_CHUNK or not empty(self, victim):
         store_long(&pool.short_of, 0)
         return False

@@ -28,10 +28,11 @@ cdef enum:
     ABSENT = 3
     LEAVING = 4              # nothing is written to it any more, and the cleaner empties it
 
-    # What came of an extent that is to leave.
+    # What came of an extent that is to leave: it did, it is to be asked again, or it cannot.
     PENDING = 0
     LEFT = 1
-    STAYED = 2
+    LATER = 2
+    STAYED = 3
 
     # What came of asking for room.
     TAKEN = 0
@@ -48,8 +49,10 @@ cdef enum:
 cdef extern from *:
     """
     #define NO_CHUNK UINT64_MAX
+    #define NO_EXTENT UINT64_MAX
     """
     const uint64_t NO_CHUNK
+    const uint64_t NO_EXTENT
 
 cdef struct Chunk:
     uint64_t device          # its address
@@ -79,6 +82,7 @@ cdef struct Pool:
     int shift                # a chunk has 2 ** shift bytes
     uint64_t open            # what is left of the chunk that is being filled
     uint64_t busy            # somebody opens or closes a chunk
+    uint64_t reserved        # chunks that the cleaner reckons with, besides KEPT
     uint64_t short_of        # bytes for which a writer found no room; 0 again when the cleaner has done what it can
     uint64_t turns           # the cleaner's: odd while it moves something, and what is free is about to change
     int wake                 # eventfd of the cleaner
@@ -86,6 +90,7 @@ cdef struct Pool:
     uint64_t stored          # pages that are not as they were in the beginning
     uint64_t leaving         # the extent that is to leave, counted from one
     uint64_t outcome
+    uint64_t left            # bytes that lay in it then
     int told                 # eventfd of whoever waits for that
     Table table[MAX_TABLES]
     uint64_t tables          # up to the last one that anybody has
@@ -145,6 +150,7 @@ cdef inline void unpin(Pool *pool, uint64_t entry) noexcept nogil:
 # By Python. Extents are of so many bytes, and there are never more.
 cdef int open_pool(Pool *pool, uint64_t extents, int wake, int told) except -1
 cdef void close_pool(Pool *pool) noexcept
+# Raises ValueError when extents were of another size, and some are there.
 cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size, int shift) except -1
 # Have the cleaner empty it; `told` is readable when it has, or cannot, which `outcome` says. Then it is no part any more.
 cdef void dismiss_extent(Pool *pool, uint64_t number) noexcept
@@ -166,7 +172,7 @@ cdef bint may_come(Pool *pool, int writer, uint64_t length) noexcept nogil
 
 # For the cleaner.
 cdef uint64_t free_chunks(Pool *pool) noexcept nogil
-cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths, uint64_t room) noexcept nogil
+cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths, uint64_t room, uint64_t spared) noexcept nogil
 cdef uint64_t room_to_clean(Pool *pool) noexcept nogil
 # How much can be moved at once so that so many chunks are still free afterwards.
 cdef uint64_t room_to_move(Pool *pool, uint64_t kept) noexcept nogil
@@ -177,4 +183,7 @@ cdef void hand_over(Pool *pool) noexcept nogil
 # The extent that is to leave: nothing is written to it from then on, then perhaps it is there no more, or it stays.
 cdef void close_extent(Pool *pool, uint64_t number) noexcept nogil
 cdef bint is_unused(Pool *pool, uint64_t number) noexcept nogil
-cdef void end_leaving(Pool *pool, uint64_t number, bint left) noexcept nogil
+cdef void end_leaving(Pool *pool, uint64_t number, uint64_t outcome) noexcept nogil
+# What lies in an extent, and how many chunks are free elsewhere.
+cdef uint64_t live_in(Pool *pool, uint64_t number) noexcept nogil
+cdef uint64_t free_outside(Pool *pool, uint64_t number) noexcept nogil

@@ -76,8 +76,20 @@ cdef void close_pool(Pool *pool) noexcept:
     pool.chunk = NULL
 
 
+cdef void await_turn(Pool *pool) noexcept:
+    """Until the cleaner has seen what was changed."""
+    cdef uint64_t turn = load_long(&pool.turns)
+    while turn % 2 and load_long(&pool.turns) == turn:
+        pause(SHORTLY)
+
+
 cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size, int shift) except -1:
     cdef uint64_t first, i
+    if pool.chunk != NULL and pool.present == 0:
+        # The next ones may be of another size. No table speaks of them, and the cleaner has looked for the last time.
+        store_long(&pool.count, 0)
+        await_turn(pool)
+        close_pool(pool)
     if pool.chunk == NULL:
         pool.shift = shift
         pool.each = size >> shift
@@ -115,13 +127,6 @@ cdef int add_table(Pool *pool, uint64_t *entry, uint64_t pages) noexcept:
             store_long(&pool.tables, max(pool.tables, <uint64_t>i + 1))
             return i
     return -1
-
-
-cdef void await_turn(Pool *pool) noexcept:
-    """Until the cleaner has seen what was changed."""
-    cdef uint64_t turn = load_long(&pool.turns)
-    while turn % 2 and load_long(&pool.turns) == turn:
-        pause(SHORTLY)
 
 
 cdef void remove_table(Pool *pool, int number) noexcept:
@@ -206,13 +211,17 @@ cdef void begin_pool(Pool *pool) noexcept nogil:
     kick(pool)
 
 
+cdef inline bint is_free(const Chunk *chunk) noexcept nogil:
+    cdef uint64_t state = load_long(&chunk.state)
+    if load_long(&chunk.bad):
+        return False
+    return state == FREE or (state == CLOSED and load_long(&chunk.live) == 0)
+
+
 cdef uint64_t free_chunks(Pool *pool) noexcept nogil:
-    cdef uint64_t number, state, found = 0
+    cdef uint64_t number, found = 0
     for number in range(load_long(&pool.count)):
-        state = load_long(&pool.chunk[number].state)
-        if load_long(&pool.chunk[number].bad):
-            continue
-        found += state == FREE or (state == CLOSED and load_long(&pool.chunk[number].live) == 0)
+        found += is_free(&pool.chunk[number])
     return found
 
 
@@ -259,6 +268,11 @@ cdef void close_rest(Pool *pool, uint64_t rest) noexcept nogil:
         store_long(&pool.chunk[chunk_of_rest(pool, rest)].state, CLOSED)
 
 
+cdef inline uint64_t kept(const Pool *pool) noexcept nogil:
+    """Chunks that are not for writers."""
+    return KEPT + load_long(&pool.reserved)
+
+
 cdef int open_next(Pool *pool, uint64_t seen) noexcept nogil:
     """Have another chunk filled, if the one that was seen is full."""
     cdef uint64_t number, left
@@ -267,10 +281,10 @@ cdef int open_next(Pool *pool, uint64_t seen) noexcept nogil:
         return NOT_NOW
     left = free_chunks(pool)
     if load_long(&pool.open) == seen:
-        number = find_unused(pool) if left > KEPT else NO_CHUNK
+        number = find_unused(pool) if left > kept(pool) else NO_CHUNK
         if number == NO_CHUNK:
             # What is free may be in somebody's hands for a moment.
-            found = NOT_NOW if left > KEPT else NOTHING_LEFT
+            found = NOT_NOW if left > kept(pool) else NOTHING_LEFT
         else:
             close_rest(pool, seen)
             store_long(&pool.chunk[number].state, OPEN)
@@ -341,7 +355,7 @@ cdef bint is_short_of(Pool *pool, int writer, uint64_t length) noexcept nogil:
 
 
 cdef bint has_room_for(Pool *pool, int writer, uint64_t length) noexcept nogil:
-    return length == 0 or room_at_hand(pool, writer) >= length + BETWEEN or free_chunks(pool) > KEPT
+    return length == 0 or room_at_hand(pool, writer) >= length + BETWEEN or free_chunks(pool) > kept(pool)
 
 
 cdef bint is_hopeless(Pool *pool, int writer, uint64_t length) noexcept nogil:
@@ -351,7 +365,7 @@ cdef bint is_hopeless(Pool *pool, int writer, uint64_t length) noexcept nogil:
         turn % 2 == 0
         and free_chunks(pool) <= KEPT
         and not can_hand_over(pool, length)
-        and find_victim(pool, NEARLY_FULL, room_to_clean(pool)) == NO_CHUNK
+        and find_victim(pool, NEARLY_FULL, room_to_clean(pool), NO_EXTENT) == NO_CHUNK
         and not has_room_for(pool, writer, length)
         and load_long(&pool.turns) == turn
     )
@@ -368,13 +382,14 @@ cdef bint may_come(Pool *pool, int writer, uint64_t length) noexcept nogil:
     return True
 
 
-cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths, uint64_t room) noexcept nogil:
-    """The chunk with the fewest live bytes, if no more than so many sixteenths are, nor more than there is room for."""
+cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths, uint64_t room, uint64_t spared) noexcept nogil:
+    """The chunk with the fewest live bytes, if no more than so many sixteenths are, nor more than there is room for; none
+    of the extent that is spared."""
     cdef uint64_t number, live, found = NO_CHUNK
     cdef uint64_t most = min(chunk_size(pool) // 16 * sixteenths, room)
     for number in range(load_long(&pool.count)):
         live = load_long(&pool.chunk[number].live)
-        if load_long(&pool.chunk[number].picked):
+        if load_long(&pool.chunk[number].picked) or number // pool.each == spared:
             continue
         if load_long(&pool.chunk[number].state) == CLOSED and 0 < live <= most:
             most = live - 1
@@ -442,14 +457,31 @@ cdef void close_extent(Pool *pool, uint64_t number) noexcept nogil:
         revoke(pool, i)
 
 
-cdef void end_leaving(Pool *pool, uint64_t number, bint left) noexcept nogil:
+cdef uint64_t live_in(Pool *pool, uint64_t number) noexcept nogil:
+    cdef uint64_t i, live = 0
+    for i in range(number * pool.each, (number + 1) * pool.each):
+        live += load_long(&pool.chunk[i].live)
+    return live
+
+
+cdef uint64_t free_outside(Pool *pool, uint64_t number) noexcept nogil:
+    cdef uint64_t i, inside = 0, all_of_them = free_chunks(pool)
+    for i in range(number * pool.each, (number + 1) * pool.each):
+        inside += is_free(&pool.chunk[i])
+    return all_of_them - inside if all_of_them > inside else 0
+
+
+cdef void end_leaving(Pool *pool, uint64_t number, uint64_t outcome) noexcept nogil:
     cdef uint64_t first = number * pool.each, i, one = 1
+    store_long(&pool.left, live_in(pool, number))
     for i in range(first, first + pool.each):
         # Of a chunk that stays nobody knows any more how far it was filled.
-        store_long(&pool.chunk[i].state, ABSENT if left else CLOSED)
-    if left:
+        store_long(&pool.chunk[i].state, ABSENT if outcome == LEFT else CLOSED)
+        if outcome == LEFT:
+            store_long(&pool.chunk[i].bad, 0)
+    if outcome == LEFT:
         store_long(&pool.present, pool.present - pool.each)
-    store_long(&pool.outcome, LEFT if left else STAYED)
+    store_long(&pool.outcome, outcome)
     store_long(&pool.leaving, 0)
     write(pool.told, &one, sizeof(one))
 

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""Packed pages under a real kernel's swap, with the real helper: more is earned than is lent, and none is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.system import uml
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(8 * uml.LIMIT)]
+
+
+def test_packed_pages_earn_swap_and_outlive_who_has_them(boot: Callable[..., uml.Result]) -> None:
+    result = boot("tests.system.packed_scenario", memory=416, vram=256)
+    assert result.status == 0, result.output
+    assert result.output.count("pages wrong: 0") == 2
+    assert "all done" in result.output
