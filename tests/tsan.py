@@ -23,6 +23,7 @@ from vramswap_gui.bench.load import Generator
 from tests.support.claims import CASES
 from tests.support.fakegpu import FakeGpu, build
 from tests.support.nbd_client import PAGE, Client
+from tests.support.server import ask
 from tests.support.sockets import accepts
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
@@ -37,6 +38,8 @@ ROUNDS: Final = 4
 #: VRAM for pages that cannot be packed, which find room there only because the cleaner makes some.
 TIGHT: Final = 44 * MIB
 KEPT: Final = 32 * MIB
+#: Of a pool: each is half of what is served otherwise.
+EXTENTS: Final = 4
 #: Cases of tests/support/claims.py. The sanitizer's own memory cannot all be locked; and in the driver's case a read
 #: that nobody waits for any more may meet a newer write of its page, in VRAM, which to the sanitizer is memory.
 CLAIMS: Final = tuple(case for case in CASES if case not in ("faults", "driver"))
@@ -73,6 +76,7 @@ def main() -> int:
         serve(gpu, environment, socket, everywhere),
         serve(gpu, environment, socket, everywhere, *packed),
         serve(gpu, environment, socket, where_little_is_left, *packed, "--vram", str(TIGHT)),
+        lend(gpu, environment),
         *(claims(gpu, environment, case) for case in CLAIMS),
     ]
     races = sorted(FOLDER.glob("race.*"))
@@ -112,6 +116,38 @@ def serve(
     try:
         wait_for(lambda: server.poll() is not None or accepts(socket), "the server")
         load(Export(socket, SIZE, server.pid, 0.0), " ".join(more))
+    finally:
+        server.terminate()
+        server.wait()
+    return server.returncode != 0
+
+
+def lend(gpu: FakeGpu, environment: dict[str, str]) -> bool:
+    """A pool, extents of which come and go beside writes; whether the server's end is a wrong one."""
+    control = FOLDER / "control"
+    arguments = ("--control", str(control), "--attach", str(FOLDER), "--threads", "4", "--compression", "lz4")
+    server = subprocess.Popen(
+        program("vramswap_gui.server.main", *arguments), env=os.environ | gpu.env() | environment, cwd=FOLDER
+    )
+    try:
+        wait_for(lambda: server.poll() is not None or accepts(control), "the server")
+        for _ in range(EXTENTS):
+            ask(control, "extend", size=SIZE // 2)
+        made = ask(control, "add", size=KEPT)
+        export = Export(Path(made["device"]), KEPT, server.pid, 0.0)
+        with ThreadPoolExecutor() as pool:
+            writing = [pool.submit(over_and_over, export, part) for part in range(CONNECTIONS)]
+            gone = 0
+            while not all(one.done() for one in writing):
+                with contextlib.suppress(KeyError):
+                    # It is refused when writers want the room.
+                    ask(control, "shrink")
+                    gone += 1
+                    ask(control, "extend", size=SIZE // 2)
+        assert sum(one.result() for one in writing) == 0
+        print(f"{gone} extents went and came back", flush=True)
+        assert gone
+        ask(control, "remove", index=0)
     finally:
         server.terminate()
         server.wait()

@@ -173,7 +173,7 @@ cdef inline bint is_possible(const Pool *pool, uint64_t entry) noexcept nogil:
 cdef void begin_pool(Pool *pool) noexcept nogil:
     """What an engine before was just writing was never published, and the kernel sends it again."""
     cdef uint64_t number, entry, most = 0, here, best = 0
-    cdef int i
+    cdef uint64_t i
     cdef Chunk *chunk
     if pool.begun:
         return
