@@ -61,7 +61,7 @@ MUTANTS: Final = (
            "            self._done(segment)\n",
            "        if self._serving() is None:\n            self._done(segment)\n            self._release(segment)\n"),
     Mutant("VRAM is wiped while its device is being taken away", _KEEPER,
-           "            elif segment.stage is Stage.DETACHED and segment.link is Link.DOWN:\n",
+           "            elif segment.stage is Stage.DETACHED and segment.link is Link.DOWN and segment.kind is not Kind.EXTENT:\n",
            "            elif segment.stage in (Stage.DETACHED, Stage.DETACHING):\n"),
     Mutant("the server ends with VRAM that nobody wiped", _KEEPER,
            "            if self._now < self._wipe_until:\n                return\n", ""),
