@@ -47,11 +47,11 @@ async def _status(address: str) -> Status:
 
 
 def server_pid(stack: Stack) -> int:
-    """The process that listens on the control socket, or 0."""
+    """The server's process, or 0. An engine that lost its keeper has the same command line, but another name."""
     mark = f"--control\0{stack.control}\0".encode()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (process / "cmdline").read_bytes():
+            if mark in (process / "cmdline").read_bytes() and (process / "comm").read_text() == "vramswap-keeper\n":
                 return int(process.name)
         except OSError:
             continue

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.demo.stack import Stack
+from tests.support.ctl import server_pid
 from tests.system.swapped import say
 
 
@@ -42,15 +43,7 @@ def swaps() -> list[str]:
 
 
 def keeper(stack: Stack) -> int:
-    """The server's process, or 0. An engine that lost its keeper has the same command line, but another name."""
-    mark = f"--control\0{stack.control}\0".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "cmdline").read_bytes() and (process / "comm").read_text() == "vramswap-keeper\n":
-                return int(process.name)
-        except OSError:
-            continue
-    return 0
+    return server_pid(stack)
 
 
 def engines(stack: Stack) -> list[int]:

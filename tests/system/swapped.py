@@ -72,9 +72,9 @@ class Filling:
         return filling
 
     @classmethod
-    def resting(cls, size: int, seed: int) -> Filling:
+    def resting(cls, size: int, seed: int, *options: str) -> Filling:
         """One that has written all its pages, and does nothing until it gets SIGCONT."""
-        filling = cls.start(size, seed, 1, "--rest")
+        filling = cls.start(size, seed, 1, "--rest", *options)
         wait_for(lambda: filling.lines or not filling.running(), "the end of its growth")
         assert filling.running(), filling.lines
         return filling
