@@ -41,12 +41,12 @@ def begin(stack: Stack, available: int = PLENTY) -> None:
 
 
 def becomes(stack: Stack, state: str, size: int | None = None) -> Any:
-    """Wait for a state, and a size if given; the status then."""
+    """Wait for a state, and a size if given; the status then. What is off has a cause, once that was looked for."""
     seen: dict[str, Any] = {}
 
     def there() -> bool:
         seen.update(status(stack))
-        return seen["state"] == state and size in (None, seen["size"])
+        return seen["state"] == state and size in (None, seen["size"]) and bool(seen["cause"] or state != "off")
 
     try:
         wait_for(there, f"{state}, {size}")
