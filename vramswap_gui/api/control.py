@@ -141,8 +141,19 @@ class EngineState(enum.StrEnum):
     LOST = "lost"
 
 
+class _Part:
+    """Of a status, as another version may have it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What another version adds is passed over; what it lacks is empty."""
+        return from_fields(cls, wire)
+
+
 @dataclass(frozen=True, slots=True)
-class GpuInfo:
+class GpuInfo(_Part):
     """The GPU as the engine last saw it. Sizes in bytes."""
 
     name: str = ""
@@ -154,14 +165,9 @@ class GpuInfo:
     #: Whether its own kernel copies scattered pages.
     kernel: bool = False
 
-    @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """What another version adds is passed over; what it lacks is empty."""
-        return from_fields(cls, wire)
-
 
 @dataclass(frozen=True, slots=True)
-class SegmentInfo:
+class SegmentInfo(_Part):
     """A segment that can be used. ``size`` in bytes."""
 
     index: int = -1
@@ -169,14 +175,9 @@ class SegmentInfo:
     device: str = ""
     connections: int = 0
 
-    @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """As :meth:`GpuInfo.from_wire`."""
-        return from_fields(cls, wire)
-
 
 @dataclass(frozen=True, slots=True)
-class PoolInfo:
+class PoolInfo(_Part):
     """The VRAM in which the pages of all segments lie packed, as the engine last told of it. Sizes in bytes."""
 
     #: How many extents of how much.
@@ -193,11 +194,6 @@ class PoolInfo:
     def vram(self) -> int:
         """All of it."""
         return self.extents * self.size
-
-    @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """As :meth:`GpuInfo.from_wire`."""
-        return from_fields(cls, wire)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +240,7 @@ class ServerStatus:
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """As :meth:`GpuInfo.from_wire`. Raises ValueError, TypeError or AttributeError when it is no status."""
+        """As those of its parts. Raises ValueError, TypeError or AttributeError when it is no status."""
         trouble = wire.get("trouble")
         known = {
             # What there is not here is none that serves, nor one that is lost.

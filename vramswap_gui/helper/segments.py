@@ -155,8 +155,9 @@ class Segments:
 
     async def begin(self, size: int, extent: int, config: Config) -> None:
         """The first ones, of so much VRAM; in extents of such a size, where pages are packed. Raises VramswapError."""
-        come = sizing.reshape((), size, self.most).add
-        if (packed := self._server.pool) is not None:
+        if (packed := self._server.pool) is None:
+            come = sizing.reshape((), size, self.most).add
+        else:
             each = packed.size or min(extent, size)
             await self.reach(Goal(extents=pool.extents(size, each), extent=each), config)
             come = pool.first(self._server.pool or packed, self.most)

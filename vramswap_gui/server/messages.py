@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from vramswap_gui.api.control import ControlVerb
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.units import MAX_EXTENTS, MAX_SEGMENTS
 
 
 class Kind(enum.StrEnum):
@@ -25,6 +26,10 @@ class Kind(enum.StrEnum):
     PACKED = "packed"
     #: VRAM of the pool, and no device.
     EXTENT = "extent"
+
+
+#: The pool's extents are numbered behind all that can be devices.
+EXTENTS: Final = range(MAX_SEGMENTS, MAX_SEGMENTS + MAX_EXTENTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,7 @@ cdef class _Cleaning:
     cdef readonly int wake
     cdef readonly int told
 
-    cdef int _open(self, str compression, cydriver.CUfunction kernel) except -1:
+    cdef int _begin(self, str compression, cydriver.CUfunction kernel, unsigned long long context) except -1:
         cdef Cleaner *cleaner
         codec, level = METHODS[compression]
         self._cleaner = cleaner = <Cleaner *>calloc(1, sizeof(Cleaner))
@@ -229,10 +229,8 @@ cdef class _Cleaning:
         self.told = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         open_pool(&self.pool, MAX_EXTENTS, self.wake, self.told)
         cleaner.pool = &self.pool
-        return 0
-
-    def start(self, unsigned long long context) -> None:
         self._thread = started(self._run, context, "cleaner")
+        return 0
 
     def _run(self, unsigned long long context):
         go_with_the_others()
@@ -283,8 +281,8 @@ cdef class Engine:
     cdef Desk *_desks
     cdef CodecState *_codecs
     cdef unsigned char *_packed
+    #: The address of each segment's store, its size, and whether it is packed.
     cdef dict _segments
-    cdef set _packed_segments
     cdef _Cleaning _cleaning
     #: By which of METHODS pages can be packed; or empty.
     cdef readonly str compression
@@ -301,7 +299,6 @@ cdef class Engine:
         self._codecs = NULL
         self._packed = NULL
         self._segments = {}
-        self._packed_segments = set()
         self._threads = []
 
     def __init__(self, unsigned long long context, int workers, bint can_batch, unsigned long long tallies,
@@ -355,8 +352,7 @@ cdef class Engine:
             self._threads.append(started(self._run, i, f"worker-{i}"))
         if compression:
             self._cleaning = _Cleaning()
-            self._cleaning._open(compression, kernel)
-            self._cleaning.start(context)
+            self._cleaning._begin(compression, kernel, context)
 
     cdef int _provide_desks(self) except -1:
         """Make all that workers need to pack pages and to unpack them."""
@@ -444,7 +440,7 @@ cdef class Engine:
         if store == NULL:
             raise MemoryError
         open_linear(store, base, size, self._zeroes, <uint32_t *><uintptr_t>sums)
-        self._segments[index] = (<uintptr_t>store, size)
+        self._segments[index] = (<uintptr_t>store, size, False)
 
     def add_extent(self, int number, unsigned long long base, unsigned long long size, int shift):
         """Have `size` bytes of VRAM at device address `base` as extent `number` of the pool, in chunks of 2 ** `shift`
@@ -476,8 +472,7 @@ cdef class Engine:
         if store.table < 0:
             free(store)
             raise VramswapError(Problem.SEGMENTS_FULL, count=MAX_TABLES)
-        self._segments[index] = (<uintptr_t>store, size)
-        self._packed_segments.add(index)
+        self._segments[index] = (<uintptr_t>store, size, True)
 
     cdef _Cleaning _packer(self):
         if self._cleaning is None:
@@ -512,7 +507,7 @@ cdef class Engine:
         """Serve segment `index` on the connected stream socket `fd`, which the engine owns from now on."""
         cdef NbdConnection *c
         try:
-            _, size = self._segments[index]
+            _, size, _ = self._segments[index]
             c = self._vacant()
         except BaseException:
             os.close(fd)
@@ -525,7 +520,7 @@ cdef class Engine:
         """Serve segment `index` as the ublk device whose `/dev/ublkcN` is `device`. Raises OSError."""
         cdef UblkQueue *q
         cdef int error
-        _, size = self._segments[index]
+        _, size, _ = self._segments[index]
         q = self._vacant_queue()
         open_queue(q, size)
         q.device = os.open(device, os.O_RDWR | os.O_CLOEXEC)
@@ -557,7 +552,7 @@ cdef class Engine:
         cdef int error = 0
         worker = &self._workers[self._next]
         self._next = (self._next + 1) % self._count
-        store, _ = self._segments[index]
+        store, _, _ = self._segments[index]
         # From here on nobody else writes: engines before us are dead.
         port.store = <Store *>store
         port.store.begin(port.store)
@@ -682,9 +677,8 @@ cdef class Engine:
         """Forget segment `index` after fencing it; its VRAM may then be unmapped."""
         cdef uintptr_t store
         self.fence(index)
-        store, _ = self._segments.pop(index)
-        if index in self._packed_segments:
-            self._packed_segments.remove(index)
+        store, _, packed = self._segments.pop(index)
+        if packed:
             remove_table(&self._cleaning.pool, (<LogStore *>store).table)
         free(<void *>store)
 

@@ -24,12 +24,11 @@ from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
 from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.memlock import go_first, keep_private, require_resident
-from vramswap_gui.server.messages import CONNECTIONS, Kind, Transport
+from vramswap_gui.server.messages import CONNECTIONS, EXTENTS, Kind, Transport
 from vramswap_gui.server.packing import PAGE, Packing, Stock, shift
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import nbd, process, ublk
-from vramswap_gui.units import MAX_SEGMENTS
 
 #: For a part of an extent to be emptied: more than its cleaner takes at the most, and less than the keeper waits.
 _EMPTY_SECONDS: Final = 20.0
@@ -233,8 +232,8 @@ class Commands:
         return {**asdict(self._vram.gpu()), "kernel": self.engine.kernel_from is not None}
 
     def quit(self) -> None:
-        """Wipe and release everything: of what lies in the pool's extents first that which has pages in them."""
-        for index in sorted(self._held, key=lambda index: self._held[index].kind is Kind.EXTENT):
+        """Wipe and release everything."""
+        for index, _ in self._in_order():
             self._drop(index)
         self.engine.close()
         self._vram.close()
@@ -242,23 +241,28 @@ class Commands:
     def legacy(self) -> tuple[ipc.Message, list[int]]:
         """All that a new keeper needs of us, with the descriptors: the segments', their sums', the sentry's, the
         counters'."""
-        ordered = sorted(self._held.items(), key=lambda item: item[1].kind is Kind.EXTENT)
-        known = [
-            {"index": index, "size": held.size, "ident": held.ident, "kind": held.kind, "sums": held.sums is not None}
-            for index, held in ordered
-        ]
-        extents = sum(held.kind is Kind.EXTENT for held in self._held.values())
+        ordered = self._in_order()
+        segments, extents = list[Mapping[str, Any]](), list[Mapping[str, Any]]()
+        for index, held in ordered:
+            (extents if held.kind is Kind.EXTENT else segments).append({
+                "index": index, "size": held.size, "ident": held.ident, "kind": held.kind,
+                "sums": held.sums is not None,
+            })  # fmt: skip
         sums = [held.sums.fd for _, held in ordered if held.sums is not None]
         gpu: Mapping[str, Any] = {}
         with contextlib.suppress(VramswapError):
             gpu = self.info()
         sentry = [self._sentry] if self._sentry >= 0 else []
         message = {
-            "version": __version__, "gpu": gpu, "segments": known[: len(known) - extents],
-            "extents": known[len(known) - extents :], "connections": self.engine.connections(-1),
-            "sentry": bool(sentry), "compression": self._packing.codec if extents else "",
+            "version": __version__, "gpu": gpu, "segments": segments, "extents": extents,
+            "connections": self.engine.connections(-1), "sentry": bool(sentry),
+            "compression": self._packing.codec if extents else "",
         }  # fmt: skip
         return message, [*(held.fd for _, held in ordered), *sums, *sentry, self._counters]
+
+    def _in_order(self) -> list[tuple[int, _Held]]:
+        """All that is held. Extents come last: pages of the others lie in them."""
+        return sorted(self._held.items(), key=lambda item: item[1].kind is Kind.EXTENT)
 
     def _info(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         self.engine.poke()
@@ -322,7 +326,7 @@ class Commands:
             return
         assert held.mapping is not None
         if held.kind is Kind.EXTENT:
-            self.engine.add_extent(index - MAX_SEGMENTS, held.mapping.base, held.size, shift(held.size))
+            self.engine.add_extent(EXTENTS.index(index), held.mapping.base, held.size, shift(held.size))
         else:
             self.engine.add_segment(index, held.mapping.base, held.size, held.sums.address if held.sums else 0)
 
@@ -353,7 +357,7 @@ class Commands:
         after = replace(stock, extents=stock.extents - 1).offer(self._packing.threads)
         if stock.announced and after < 0:
             raise VramswapError(Problem.POOL_IN_USE, missing=-after)
-        left = self.engine.remove_extent(index - MAX_SEGMENTS, _EMPTY_SECONDS)
+        left = self.engine.remove_extent(EXTENTS.index(index), _EMPTY_SECONDS)
         if left < 0:
             raise VramswapError(Problem.SERVER_BUSY)
         if left:

@@ -25,6 +25,7 @@ from typing import Any, Final
 from vramswap_gui.api.control import ControlVerb, EngineState, GpuInfo, PoolInfo, SegmentInfo, ServerStatus
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.messages import (
+    EXTENTS,
     PATIENCE,
     Abandon,
     Action,
@@ -89,8 +90,6 @@ DETACH_SECONDS: Final = 15.0
 STATUS_SECONDS: Final = 2.0
 #: Seconds for which a server that is to end waits for an engine to wipe what is left.
 WIPE_SECONDS: Final = 60.0
-#: The pool's extents are numbered behind all that can be devices.
-EXTENTS: Final = range(MAX_SEGMENTS, MAX_SEGMENTS + MAX_EXTENTS)
 #: Clients that wait for an engine.
 MAX_WAITING: Final = 64
 
@@ -397,6 +396,12 @@ class Keeper:
         self._recovery.failed(error, self._now, engine.since if engine.served else None)
         self._kill(engine)
 
+    def _hangs(self, engine: Engine, error: VramswapError) -> None:
+        """It is of no use, which is no sign that the GPU is lost."""
+        engine.refused = True
+        self._recovery.hung(error, self._now)
+        self._kill(engine)
+
     def _connected(self, engine: Engine, question: Ask, event: Answered) -> None:
         if question.client >= 0:
             self._out.append(CloseClient(question.client))
@@ -453,9 +458,7 @@ class Keeper:
             return
         self._keep(extent, error)
         if error.problem is not Problem.POOL_IN_USE:
-            engine.refused = True
-            self._recovery.hung(error, self._now)
-            self._kill(engine)
+            self._hangs(engine, error)
 
     def _keep(self, extent: Segment, error: VramswapError) -> None:
         """An extent that was to go stays."""
@@ -745,9 +748,7 @@ class Keeper:
                 continue
             if engine.phase is Phase.STARTING and engine.deadline <= self._now:
                 error = VramswapError(Problem.ENGINE_LATE)
-                engine.refused = True
-                self._recovery.hung(error, self._now)
-                self._kill(engine)
+                self._hangs(engine, error)
                 if not self._begun:
                     self._finish(error)
             elif engine.question is not None and engine.answer_by <= self._now:

@@ -147,7 +147,7 @@ cdef inline void unpin(Pool *pool, uint64_t entry) noexcept nogil:
         add_long(&chunk_at(pool, place_of(entry)).users, <uint64_t>-1)
 
 
-# By Python. Extents are of so many bytes, and there are never more.
+# By Python. There are never more than so many extents.
 cdef int open_pool(Pool *pool, uint64_t extents, int wake, int told) except -1
 cdef void close_pool(Pool *pool) noexcept
 # Raises ValueError when extents were of another size, and some are there.

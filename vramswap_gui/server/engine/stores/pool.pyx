@@ -445,11 +445,10 @@ cdef void close_extent(Pool *pool, uint64_t number) noexcept nogil:
     for i in range(first, first + pool.each):
         store_long(&pool.chunk[i].state, LEAVING)
     rest = load_long(&pool.open)
-    if rest and chunk_of_rest(pool, rest) // pool.each == number:
-        # Whoever takes of it now fails, or has taken it already.
-        while rest and chunk_of_rest(pool, rest) // pool.each == number:
-            if change_long(&pool.open, &rest, 0):
-                break
+    # Whoever takes of it now fails, or has taken it already.
+    while rest and chunk_of_rest(pool, rest) // pool.each == number:
+        if change_long(&pool.open, &rest, 0):
+            break
     if pool.cleaned and chunk_of_rest(pool, pool.cleaned) // pool.each == number:
         store_long(&pool.cleaned, 0)
     store_long(&pool.busy, 0)
