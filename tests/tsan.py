@@ -13,7 +13,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ from vramswap_gui.bench.load import Generator
 from tests.support.claims import CASES
 from tests.support.fakegpu import FakeGpu, build
 from tests.support.nbd_client import PAGE, Client
-from tests.support.server import ask
+from tests.support.server import answer, ask
 from tests.support.sockets import accepts
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
@@ -103,55 +103,52 @@ def claims(gpu: FakeGpu, environment: dict[str, str], case: str) -> bool:
     return done.returncode != 0
 
 
+@contextlib.contextmanager
+def server(gpu: FakeGpu, environment: dict[str, str], path: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """One that accepts at ``path``, until it was asked to end and has ended."""
+    process = subprocess.Popen(
+        program("vramswap_gui.server.main", "--threads", "4", *arguments), cwd=FOLDER,
+        env=os.environ | gpu.env() | environment,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: process.poll() is not None or accepts(path), "the server")
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def serve(
     gpu: FakeGpu, environment: dict[str, str], socket: Path, load: Callable[[Export, str], None], *more: str
 ) -> bool:
     """A server under load, as it is or with its pages packed; whether its end is a wrong one."""
-    server = subprocess.Popen(
-        program(
-            "vramswap_gui.server.main", "--listen", str(socket), "--size", str(SIZE), "--threads", "4", *more
-        ),
-        env=os.environ | gpu.env() | environment, cwd=FOLDER,
-    )  # fmt: skip
-    try:
-        wait_for(lambda: server.poll() is not None or accepts(socket), "the server")
-        load(Export(socket, SIZE, server.pid, 0.0), " ".join(more))
-    finally:
-        server.terminate()
-        server.wait()
-    return server.returncode != 0
+    with server(gpu, environment, socket, "--listen", str(socket), "--size", str(SIZE), *more) as process:
+        load(Export(socket, SIZE, process.pid, 0.0), " ".join(more))
+    return process.returncode != 0
 
 
 def lend(gpu: FakeGpu, environment: dict[str, str]) -> bool:
     """A pool, extents of which come and go beside writes; whether the server's end is a wrong one."""
     control = FOLDER / "control"
-    arguments = ("--control", str(control), "--attach", str(FOLDER), "--threads", "4", "--compression", "lz4")
-    server = subprocess.Popen(
-        program("vramswap_gui.server.main", *arguments), env=os.environ | gpu.env() | environment, cwd=FOLDER
-    )
-    try:
-        wait_for(lambda: server.poll() is not None or accepts(control), "the server")
+    arguments = ("--control", str(control), "--attach", str(FOLDER), "--compression", "lz4")
+    with server(gpu, environment, control, *arguments) as process:
         for _ in range(EXTENTS):
             ask(control, "extend", size=SIZE // 2)
         made = ask(control, "add", size=KEPT)
-        export = Export(Path(made["device"]), KEPT, server.pid, 0.0)
+        export = Export(Path(made["device"]), KEPT, process.pid, 0.0)
         with ThreadPoolExecutor() as pool:
             writing = [pool.submit(over_and_over, export, part) for part in range(CONNECTIONS)]
             gone = 0
             while not all(one.done() for one in writing):
-                with contextlib.suppress(KeyError):
-                    # It is refused when writers want the room.
-                    ask(control, "shrink")
+                # It is refused when writers want the room.
+                if "error" not in answer(control, "shrink"):
                     gone += 1
                     ask(control, "extend", size=SIZE // 2)
         assert sum(one.result() for one in writing) == 0
         print(f"{gone} extents went and came back", flush=True)
         assert gone
         ask(control, "remove", index=0)
-    finally:
-        server.terminate()
-        server.wait()
-    return server.returncode != 0
+    return process.returncode != 0
 
 
 def everywhere(export: Export, what: str) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from tests.support.fakegpu import FakeGpu
 from tests.support.nbd_client import PAGE, Client
 from tests.support.page_model import Model
-from tests.support.server import Server, ask, running
+from tests.support.server import Server, answer, ask, running
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.units import MAX_EXTENTS, MAX_SEGMENTS, MIB, SIZE_STEP
@@ -37,10 +36,7 @@ def serving(gpu: FakeGpu, folder: Path, codec: str = "lz4") -> Iterator[tuple[Se
 
 def refusal(control: Path, verb: str, **arguments: int) -> str:
     """By which problem a verb is refused."""
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.connect(str(control))
-        asking.sendall(json.dumps({"id": 1, "verb": verb, **arguments}).encode() + b"\n")
-        return str(json.loads(asking.makefile().readline())["error"]["problem"])
+    return str(answer(control, verb, **arguments)["error"]["problem"])
 
 
 def pool(control: Path) -> dict[str, int]:
@@ -207,13 +203,6 @@ def test_extents_come_and_go_beside_writes(gpu: FakeGpu, tmp_path: Path, killed:
         assert segment.model.refused == 0
         if not killed:
             segment.check()
-
-
-def answer(control: Path, verb: str, **arguments: int) -> dict[str, Any]:
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.connect(str(control))
-        asking.sendall(json.dumps({"id": 1, "verb": verb, **arguments}).encode() + b"\n")
-        return dict(json.loads(asking.makefile().readline()))
 
 
 def test_what_is_free_in_the_newest_extent_is_room_for_what_is_elsewhere(gpu: FakeGpu, tmp_path: Path) -> None:

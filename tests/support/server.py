@@ -24,12 +24,17 @@ EXPORT_SIZE: Final = 64 * MIB
 SERVER: Final = Path(sys.executable).with_name("vramswap-server")
 
 
-def ask(control: Path, verb: str, **arguments: int) -> Any:
-    """A server's result of one request on its control socket."""
+def answer(control: Path, verb: str, **arguments: int) -> dict[str, Any]:
+    """A server's answer to one request on its control socket."""
     with socket.socket(socket.AF_UNIX) as asking:
         asking.connect(str(control))
         asking.sendall(json.dumps({"id": 1, "verb": verb, **arguments}).encode() + b"\n")
-        return json.loads(asking.makefile().readline())["result"]
+        return dict(json.loads(asking.makefile().readline()))
+
+
+def ask(control: Path, verb: str, **arguments: int) -> Any:
+    """Its result."""
+    return answer(control, verb, **arguments)["result"]
 
 
 class Server:

@@ -14,9 +14,9 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
-from tests.support.ctl import status
+from tests.support.ctl import server_pid, status
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, place, state, swaps, told
+from tests.system.lent import attached, ctl, engines, place, state, swaps, told
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
@@ -37,10 +37,10 @@ def become_newer_while_pages_move(stack: Stack) -> None:
     filling = Filling.start(size, seed=3, rounds=2)
     wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
     for _ in range(2):
-        server, before = keeper(stack), engines(stack)
+        server, before = server_pid(stack), engines(stack)
         begun = time.monotonic()
         ctl(stack, "upgrade")
-        assert keeper(stack) == server
+        assert server_pid(stack) == server
         assert engines(stack) != before
         say(f"the server became a newer one in {time.monotonic() - begun:.1f} s, {used(DEVICE) // MIB} MiB swapped")
     filling.finish()
@@ -53,7 +53,7 @@ def watch_over_by_another_keeper(stack: Stack) -> None:
     for verb in ((), ("size", "48M"), ("size", "64M"), ("upgrade",)):
         if not filling.running():
             break
-        pid = keeper(stack)
+        pid = server_pid(stack)
         beside = subprocess.Popen(
             [str(Path(sys.executable).with_name("vramswapctl")), *(verb or ("status",))],
             env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -62,7 +62,7 @@ def watch_over_by_another_keeper(stack: Stack) -> None:
         os.kill(pid, signal.SIGKILL)
         begun = time.monotonic()
         beside.wait()
-        wait_for(lambda old=pid: keeper(stack) not in (0, old), "another keeper")  # type: ignore[misc]
+        wait_for(lambda old=pid: server_pid(stack) not in (0, old), "another keeper")  # type: ignore[misc]
         try:
             wait_for(lambda: status(stack)["state"] == "on", "it to be on again")
         except AssertionError:
@@ -78,7 +78,7 @@ def lose_both(stack: Stack) -> None:
     That is tried by reading the device: what a program misses of its memory init may miss as well, and a machine
     without init ends. That programs get SIGBUS is in stall_scenario.py.
     """
-    server = keeper(stack)
+    server = server_pid(stack)
     # So that it makes no other engine meanwhile.
     os.kill(server, signal.SIGSTOP)
     wait_for(lambda: state(server) == "T", "the keeper to stop")
@@ -116,7 +116,7 @@ def main() -> None:
         become_newer_while_pages_move(stack)
         ctl(stack, "off")
         assert (swaps(), attached()) == ([], [])
-        wait_for(lambda: not keeper(stack), "the server's end")
+        wait_for(lambda: not server_pid(stack), "the server's end")
         say("off: nothing is left")
         say(ctl(stack, "on"))
         watch_over_by_another_keeper(stack)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import time
@@ -42,12 +43,8 @@ def swaps() -> list[str]:
     return list(priorities())
 
 
-def keeper(stack: Stack) -> int:
-    return server_pid(stack)
-
-
 def engines(stack: Stack) -> list[int]:
-    pid = keeper(stack)
+    pid = server_pid(stack)
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text() == "vramswap-engine\n"]
 
@@ -55,6 +52,15 @@ def engines(stack: Stack) -> list[int]:
 def state(pid: int) -> str:
     """One letter, see proc_pid_stat(5)."""
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def is_on(stack: Stack) -> bool:
+    """Whether it is on, and an engine serves."""
+    if not (server_pid(stack) and engines(stack)):
+        # What asks the helper takes its time in a machine that has no memory left.
+        return False
+    found = stack.ctl("status", "--json")
+    return found.returncode == 0 and json.loads(found.stdout)["state"] == "on"
 
 
 def attached() -> list[Path]:

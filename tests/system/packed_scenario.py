@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
-from tests.support.ctl import status
+from tests.support.ctl import server_pid, status
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, place, swaps, told
+from tests.system.lent import attached, ctl, engines, is_on, place, swaps, told
 from tests.system.swapped import Filling, available, say, used
 from vramswap_gui.units import MIB
 
@@ -30,15 +30,11 @@ def figures(stack: Stack) -> dict[str, Any]:
     return {key: found[key] for key in ("state", "lent", "size", "packed")}
 
 
-def is_on(stack: Stack) -> bool:
-    return bool(keeper(stack) and engines(stack) and status(stack)["state"] == "on")
-
-
 def die(stack: Stack, who: str) -> None:
     """Whatever it is in the middle of."""
-    pid = keeper(stack) if who == "keeper" else engines(stack)[0]
+    pid = server_pid(stack) if who == "keeper" else engines(stack)[0]
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: is_on(stack) and pid not in (keeper(stack), *engines(stack)), f"another {who}")
+    wait_for(lambda: is_on(stack) and pid not in (server_pid(stack), *engines(stack)), f"another {who}")
     say(f"{who} killed with {swapped() // MIB} MiB swapped: {figures(stack)}")
 
 
@@ -72,7 +68,7 @@ def main() -> None:
         filling.finish()
         ctl(stack, "off")
         assert (swaps(), attached()) == ([], [])
-        wait_for(lambda: not keeper(stack), "the server's end")
+        wait_for(lambda: not server_pid(stack), "the server's end")
     say("all done")
 
 

@@ -8,7 +8,6 @@ Arguments: how many deaths, the seed of what is done when, by which of the kerne
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import signal
@@ -20,8 +19,9 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
+from tests.support.ctl import server_pid
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, place, swaps, told
+from tests.system.lent import attached, ctl, engines, is_on, place, swaps, told
 from tests.system.swapped import Filling, available, say, size, used
 from vramswap_gui.units import MIB
 
@@ -67,15 +67,6 @@ def filled() -> bool:
     return sum(map(used, swaps())) >= SWAPPED
 
 
-def is_on(stack: Stack) -> bool:
-    """Whether it is on, and an engine serves."""
-    if not (keeper(stack) and engines(stack)):
-        # What asks the helper takes its time in a machine that has no memory left.
-        return False
-    found = stack.ctl("status", "--json")
-    return found.returncode == 0 and json.loads(found.stdout)["state"] == "on"
-
-
 def kill(stack: Stack, victim: str) -> None:
     """Whoever is there at this moment."""
     with contextlib.suppress(OSError):
@@ -83,7 +74,7 @@ def kill(stack: Stack, victim: str) -> None:
             for pid in engines(stack):
                 os.kill(pid, signal.SIGKILL)
         elif victim == "keeper":
-            os.kill(keeper(stack), signal.SIGKILL)
+            os.kill(server_pid(stack), signal.SIGKILL)
     if "next" in victim:
         time.sleep(random.random() * SOON)
         kill(stack, "engine")

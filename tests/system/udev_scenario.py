@@ -18,9 +18,9 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import BIN, Stack, running
-from tests.support.ctl import status
+from tests.support.ctl import server_pid, status
 from tests.support.waiting import wait_for
-from tests.system.lent import attached, ctl, engines, keeper, place, state, swaps
+from tests.system.lent import attached, ctl, engines, place, state, swaps
 from tests.system.swapped import command, say
 from vramswap_gui.units import MIB
 
@@ -40,7 +40,7 @@ STATUS_SECONDS: Final = 5.0
 def smaller_without_an_engine(stack: Stack) -> None:
     """A segment is to go while no engine can start; the server goes on, and everything is well once one can."""
     ctl(stack, "size", LARGE)
-    server = keeper(stack)
+    server = server_pid(stack)
     stack.gpu["driver_version"] = OLD_DRIVER
     os.kill(engines(stack)[0], signal.SIGKILL)
     changing = subprocess.Popen(
