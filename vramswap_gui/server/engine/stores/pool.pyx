@@ -85,7 +85,7 @@ cdef void await_turn(Pool *pool) noexcept:
 
 cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size, int shift) except -1:
     cdef uint64_t first, i
-    if pool.chunk != NULL and pool.present == 0:
+    if pool.chunk != NULL and load_long(&pool.present) == 0:
         # The next ones may be of another size. No table speaks of them, and the cleaner has looked for the last time.
         store_long(&pool.count, 0)
         await_turn(pool)
@@ -105,7 +105,7 @@ cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size,
         pool.chunk[first + i].device = device + (i << shift)
         store_long(&pool.chunk[first + i].bad, 0)
         store_long(&pool.chunk[first + i].state, FREE)
-    pool.present += pool.each
+    add_long(&pool.present, pool.each)
     store_long(&pool.count, max(pool.count, first + pool.each))
     # Somebody may wait for room.
     kick(pool)
@@ -479,7 +479,7 @@ cdef void end_leaving(Pool *pool, uint64_t number, uint64_t outcome) noexcept no
         if outcome == LEFT:
             store_long(&pool.chunk[i].bad, 0)
     if outcome == LEFT:
-        store_long(&pool.present, pool.present - pool.each)
+        add_long(&pool.present, -pool.each)
     store_long(&pool.outcome, outcome)
     store_long(&pool.leaving, 0)
     write(pool.told, &one, sizeof(one))
