@@ -37,6 +37,8 @@ SWAPPED: Final = (8 if SMALL_MACHINE else 32) * MIB
 EARLY: Final = 4 * MIB
 ROUNDS: Final = 1 if SMALL_MACHINE else 2
 SMALL: Final = 8 * MIB
+#: Nothing while a server is there.
+WATERMARK_BOOST: Final = Path("/proc/sys/vm/watermark_boost_factor")
 #: What the driver makes of the device, and swap is best served by: no scheduler, and placed as on an SSD, in clusters.
 QUEUE: Final = {"scheduler": "[none]", "rotational": "0"}
 
@@ -171,11 +173,14 @@ def take_an_empty_one_away(server: Server) -> None:
 
 def main() -> None:
     transport = sys.argv[1]
+    boost = WATERMARK_BOOST.read_text()
     server = Server("--transport", transport)
     say(f"server: {server.ask('status')}")
     segment = server.ask("add", size=SIZE)
     say(f"added: {segment}")
     device = segment["device"]
+    assert int(boost)
+    assert int(WATERMARK_BOOST.read_text()) == 0
     assert device == {"nbd": "/dev/nbd0", "ublk": "/dev/ublkb0"}[transport]
     name = Path(device).name
     assert int(Path(f"/sys/block/{name}/size").read_text()) * 512 == SIZE
@@ -205,6 +210,7 @@ def main() -> None:
         take_an_empty_one_away(server)
     say(f"quit: {server.ask('quit')}")
     assert server.process.wait() == 0
+    assert WATERMARK_BOOST.read_text() == boost
     assert not list(Path("/sys/block").glob("nbd*/pid")) + list(Path("/sys/block").glob("ublkb*"))
     say("all done")
 

@@ -40,6 +40,7 @@ from vramswap_gui.server.supervisor.keeper import check_size
 from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve, reserve_size
 from vramswap_gui.server.supervisor.reexec import Legacy, adopted, resumed
 from vramswap_gui.server.supervisor.runner import Runner
+from vramswap_gui.server.supervisor.watermarks import WatermarkBoost
 from vramswap_gui.system import process
 from vramswap_gui.system.journald import Journal
 from vramswap_gui.units import parse_size
@@ -245,6 +246,9 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     _on_signal(runner.drain)
     runner.start(legacy)
     await runner.ready
+    boost = WatermarkBoost(folder)
+    if resident:
+        boost.forgo()
     control = ControlServer(runner)
     try:
         await control.start(options.control)
@@ -253,6 +257,7 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     finally:
         await control.close()
         options.control.unlink(missing_ok=True)
+        boost.restore()
 
 
 def choose(
