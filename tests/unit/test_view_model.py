@@ -60,7 +60,7 @@ def shown(name: str) -> View:
 )
 def test_states(scene: str, look: Look, headline: str, checked: bool, enabled: bool) -> None:
     got = shown(scene)
-    assert (got.look, got.headline, got.checked, got.toggle_enabled) == (look, headline, checked, enabled)
+    assert (got.look, got.headline, got.checked, not got.blocked) == (look, headline, checked, enabled)
     assert got.sentence and got.tooltip_title.startswith("VRAM swap: ")
 
 
@@ -117,7 +117,7 @@ def test_sentence(status: Status, sentence: str) -> None:
 
 def test_swap_that_lost_its_server_can_be_turned_off() -> None:
     got = view(replace(ON, state=State.FAILED, error=failure(ErrorCode.SERVER_FAILED, "It ended.")), None, LENT, OURS)
-    assert got.checked and got.toggle_enabled
+    assert got.checked and not got.blocked
     assert got.problem is not None and got.problem.message == "It ended."
 
 
@@ -216,7 +216,7 @@ def test_slider_range(maximum: int, wanted: int, total: int) -> None:
     assert choice.kept in (0, total - choice.maximum)
     if not choice.known:
         assert maximum < MIN_SIZE and (maximum or total - config.headroom < MIN_SIZE + SIZE_STEP)
-        assert not choice.enabled and choice.text
+        assert choice.blocked and choice.text
         return
     assert MIN_SIZE <= choice.minimum <= choice.maximum
     assert choice.value <= choice.maximum and choice.maximum % SIZE_STEP == 0
@@ -236,7 +236,7 @@ def test_slider_says_what_is_wanted_and_what_is_so() -> None:
     assert view(replace(ON, wanted=6 * GIB), None, LENT, OURS).size.text == "6 GiB, now 4 GiB"
     assert view(replace(ON, wanted=0), None, LENT, OURS).size.text == "Automatic, now 4 GiB"
     assert view(OFF, None, GPU, MEMORY).size.text == "4 GiB"
-    assert not view(replace(ON, state=State.RESIZING), None, LENT, OURS).size.enabled
+    assert view(replace(ON, state=State.RESIZING), None, LENT, OURS).size.blocked
     assert "awake" in view(Status(), None, ASLEEP, MEMORY).size.text
 
 

@@ -328,12 +328,20 @@
         <translation>Dieses Mal auch im &amp;Akkubetrieb</translation>
     </message>
     <message>
+        <source>{entry} – {reason}</source>
+        <translation>{entry} – {reason}</translation>
+    </message>
+    <message>
         <source>No NVIDIA GPU</source>
         <translation>Keine NVIDIA-Grafikkarte</translation>
     </message>
     <message>
         <source>This computer has none, so there is no video memory to lend.</source>
         <translation>Dieser Computer hat keine, also gibt es keinen Grafikspeicher zu verleihen.</translation>
+    </message>
+    <message>
+        <source>there is no NVIDIA GPU</source>
+        <translation>es gibt keine NVIDIA-Grafikkarte</translation>
     </message>
     <message numerus="yes">
         <source>%n page(s) came back damaged from VRAM.</source>
@@ -355,12 +363,28 @@
         <translation>Die GPU ist wach.</translation>
     </message>
     <message>
+        <source>once this is done</source>
+        <translation>sobald das erledigt ist</translation>
+    </message>
+    <message>
+        <source>once the helper is found</source>
+        <translation>sobald der Hilfsdienst gefunden ist</translation>
+    </message>
+    <message>
+        <source>the helper does not answer</source>
+        <translation>der Hilfsdienst antwortet nicht</translation>
+    </message>
+    <message>
         <source>A&amp;llow it</source>
         <translation>Er&amp;lauben</translation>
     </message>
     <message>
         <source>&amp;Never</source>
         <translation>&amp;Nie</translation>
+    </message>
+    <message>
+        <source>once the GPU has been awake</source>
+        <translation>sobald die GPU einmal wach war</translation>
     </message>
     <message>
         <source>The GPU is asleep.</source>

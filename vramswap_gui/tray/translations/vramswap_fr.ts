@@ -783,6 +783,30 @@
         <translation>&amp;Fermer</translation>
     </message>
     <message>
+        <source>{entry} – {reason}</source>
+        <translation>{entry} – {reason}</translation>
+    </message>
+    <message>
+        <source>there is no NVIDIA GPU</source>
+        <translation>il n’y a pas de GPU NVIDIA</translation>
+    </message>
+    <message>
+        <source>once this is done</source>
+        <translation>une fois ceci terminé</translation>
+    </message>
+    <message>
+        <source>once the helper is found</source>
+        <translation>une fois le service auxiliaire trouvé</translation>
+    </message>
+    <message>
+        <source>the helper does not answer</source>
+        <translation>le service auxiliaire ne répond pas</translation>
+    </message>
+    <message>
+        <source>once the GPU has been awake</source>
+        <translation>une fois le GPU réveillé</translation>
+    </message>
+    <message>
         <source>Dismiss this message</source>
         <translation>Fermer ce message</translation>
     </message>

@@ -65,7 +65,7 @@ class StepSlider(Held, QSlider):
 
     def show_choice(self, choice: SizeChoice) -> None:
         """Show range and value, unless a person is moving the handle."""
-        self.hold(not choice.enabled)
+        self.hold(bool(choice.blocked))
         if self.moving or choice == self._choice:
             return
         self._choice = choice
@@ -253,7 +253,7 @@ class Sizer(QWidget):
         self.slider.setVisible(choice.known)
         self.scale.setVisible(choice.known)
         self.automatic.setVisible(choice.known)
-        self.automatic.hold(not choice.enabled)
+        self.automatic.hold(bool(choice.blocked))
         self.scale.show_choice(choice)
         self.kept.show_choice(choice)
         for part, size in enumerate((choice.maximum, choice.kept)):
