@@ -41,6 +41,7 @@ def shown(name: str) -> View:
         ("on", Look.ON, "On", True, True),
         ("on-automatic", Look.ON, "On", True, True),
         ("packed", Look.ON, "On", True, True),
+        ("packed-nothing", Look.ON, "On", True, True),
         ("busy-starting", Look.BUSY, "Turning on…", True, False),
         ("busy-stopping", Look.BUSY, "Turning off…", False, False),
         ("waiting", Look.WAITING, "Waiting", True, True),
@@ -173,12 +174,18 @@ def test_vram_bar() -> None:
 def test_what_is_packed_is_told_apart() -> None:
     """Of VRAM there is less than of swap, and pages take less of it than the kernel counts."""
     got = shown("packed")
-    assert "2 GiB in 715 MiB of VRAM (2.8 : 1)" in got.sentence
-    assert parts(got)[Fill.USED] == 715 * MIB
+    assert "1.8 GiB in 643 MiB of VRAM (2.8 : 1)" in got.sentence
+    assert parts(got)[Fill.USED] == 643 * MIB
     assert parts(got)[Fill.USED] + parts(got)[Fill.RESERVED] == 3 * GIB
     assert ("VRAM", "1.8 of 4 GiB") in [(bar.title, bar.detail) for bar in got.tiers]
-    assert got.size.text == "4 GiB, now 3 GiB"
+    assert got.size.text == "3 GiB"
     assert "of VRAM (" not in shown("on").sentence
+
+
+def test_the_first_page_does_not_tell_how_well_pages_pack() -> None:
+    """The kernel's own one, when the swap is made, has next to nothing in it: 85 to one."""
+    said = shown("packed-nothing").sentence
+    assert "compressed" in said and "of VRAM (" not in said
     empty = replace(SCENES["packed"].status or ON, packed=(3 * GIB, 0, 0))
     assert "of VRAM (" not in view(empty, None, LENT, OURS).sentence
 
@@ -237,7 +244,8 @@ def test_slider_says_what_is_wanted_and_what_is_so() -> None:
     assert view(replace(ON, wanted=0), None, LENT, OURS).size.text == "Automatic, now 4 GiB"
     assert view(OFF, None, GPU, MEMORY).size.text == "4 GiB"
     assert view(replace(ON, state=State.RESIZING), None, LENT, OURS).size.blocked
-    assert "awake" in view(Status(), None, ASLEEP, MEMORY).size.text
+    unknown = view(Status(), None, ASLEEP, MEMORY).size
+    assert unknown.text == "Automatic" and "awake" in unknown.note and "awake" in unknown.blocked
 
 
 def test_presets() -> None:

@@ -82,7 +82,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class SizeChoice:
-    """The slider, in bytes. Without a ``maximum`` there is nothing to choose from yet, and ``text`` says so."""
+    """The slider, in bytes. Without a ``maximum`` there is nothing to choose from yet, and ``note`` says so."""
 
     minimum: int = 0
     maximum: int = 0
@@ -94,6 +94,8 @@ class SizeChoice:
     #: Why nothing can be chosen now; empty when something can.
     blocked: str = ""
     text: str = ""
+    #: What is said in the slider's place.
+    note: str = ""
 
     @property
     def known(self) -> bool:
@@ -415,9 +417,11 @@ def _use(status: Status, used: int, gpu: GpuView | None) -> str:
 
 
 def _packed(status: Status) -> str:
-    """What pages take of VRAM; empty where they are not packed, or nothing is stored yet."""
-    if not status.ratio:
+    """What pages take of VRAM; empty where they are not packed."""
+    if not status.compression:
         return ""
+    if not status.ratio:
+        return tr("Pages are compressed. As they turn out small, there is more swap.")
     text = tr("{pages} in {vram} of VRAM ({ratio} : 1)")
     ratio = QLocale().toString(status.ratio, "f", 1)
     return text.format(pages=size_text(status.packed[2]), vram=size_text(status.taken), ratio=ratio)
@@ -453,10 +457,12 @@ def _size(status: Status, machine: Machine, config: Config | None, blocked: str)
     maximum = _maximum(status, machine, config)
     automatic = status.wanted == 0
     if maximum < MIN_SIZE:
-        text = tr("{size} – others are offered once the GPU has been awake")
-        chosen = tr("Automatic") if automatic else size_text(status.wanted)
-        never_seen = tr("once the GPU has been awake")
-        return SizeChoice(automatic=automatic, blocked=blocked or never_seen, text=text.format(size=chosen))
+        return SizeChoice(
+            automatic=automatic,
+            blocked=blocked or tr("once the GPU has been awake"),
+            text=tr("Automatic") if automatic else size_text(status.wanted),
+            note=tr("Another can be chosen once the GPU has been awake."),
+        )
     step = next((step for limit, step in _STEPS if maximum <= limit), 4 * GIB)
     step = max(MIN_SIZE, min(step, round_down(maximum, MIN_SIZE)))
     value = min(status.wanted or status.lent or maximum, maximum)

@@ -596,10 +596,6 @@
         <translation>Kernel</translation>
     </message>
     <message>
-        <source>{size} – others are offered once the GPU has been awake</source>
-        <translation>{size} – andere sind wählbar, sobald die GPU einmal wach war</translation>
-    </message>
-    <message>
         <source>{size} in all</source>
         <translation>{size} insgesamt</translation>
     </message>
@@ -946,6 +942,14 @@
     <message>
         <source>{hours}&#xa0;h {minutes}&#xa0;min</source>
         <translation>{hours}&#xa0;h {minutes}&#xa0;min</translation>
+    </message>
+    <message>
+        <source>Pages are compressed. As they turn out small, there is more swap.</source>
+        <translation>Seiten werden komprimiert. Wo sie klein werden, gibt es mehr Swap.</translation>
+    </message>
+    <message>
+        <source>Another can be chosen once the GPU has been awake.</source>
+        <translation>Eine andere ist wählbar, sobald die GPU einmal wach war.</translation>
     </message>
     <message>
         <source>Swap, reserved</source>

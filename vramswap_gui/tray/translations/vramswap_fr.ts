@@ -535,10 +535,6 @@
         <translation>noyau</translation>
     </message>
     <message>
-        <source>{size} – others are offered once the GPU has been awake</source>
-        <translation>{size} – d’autres tailles sont proposées une fois le GPU réveillé</translation>
-    </message>
-    <message>
         <source>{size} in all</source>
         <translation>{size} en tout</translation>
     </message>
@@ -801,6 +797,14 @@
     <message>
         <source>the helper does not answer</source>
         <translation>le service auxiliaire ne répond pas</translation>
+    </message>
+    <message>
+        <source>Pages are compressed. As they turn out small, there is more swap.</source>
+        <translation>Les pages sont compressées. Si elles deviennent petites, il y a plus d’espace d’échange.</translation>
+    </message>
+    <message>
+        <source>Another can be chosen once the GPU has been awake.</source>
+        <translation>Une autre peut être choisie une fois le GPU réveillé.</translation>
     </message>
     <message>
         <source>once the GPU has been awake</source>

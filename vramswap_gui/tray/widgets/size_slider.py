@@ -223,6 +223,7 @@ class Sizer(QWidget):
         self.title = QLabel(tr("Size"))
         self.value = wrapped(muted=True)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.note = wrapped(muted=True)
         self.automatic = CheckBox(tr("&Automatic: all VRAM that is free"))
         self.slider = StepSlider()
         self.slider.setAccessibleName(tr("Amount of VRAM to lend"))
@@ -234,6 +235,7 @@ class Sizer(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(line)
+        column.addWidget(self.note)
         self.kept = Kept(self.slider)
         self._track = track = QGridLayout()
         track.setVerticalSpacing(1)
@@ -250,6 +252,8 @@ class Sizer(QWidget):
     def show_choice(self, choice: SizeChoice) -> None:
         """Show a choice, unless a person is making one."""
         self.slider.show_choice(choice)
+        self.note.setText(choice.note)
+        self.note.setVisible(bool(choice.note))
         self.slider.setVisible(choice.known)
         self.scale.setVisible(choice.known)
         self.automatic.setVisible(choice.known)
