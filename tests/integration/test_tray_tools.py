@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QIcon, QPixmap
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 
@@ -20,6 +20,7 @@ from vramswap_gui.system.run import Finished
 from vramswap_gui.tray import command_line, icons
 from vramswap_gui.tray.tray_menu import TrayMenu
 from vramswap_gui.tray.view_model import view
+from vramswap_gui.tray.widgets.button import Buttons
 from vramswap_gui.tray.windows.about import about
 from vramswap_gui.tray.windows.measure import MeasurePage
 from vramswap_gui.tray.windows.panel import Panel
@@ -150,6 +151,19 @@ def test_nothing_can_be_paused_that_is_off(panel: Panel) -> None:
     for name, pausable in (("off", True), ("on", True), ("busy-stopping", False), ("paused", False), ("no-gpu", False)):
         show(panel, name)
         assert panel.pause.isVisible() is pausable, name
+
+
+@pytest.mark.parametrize(("known", "left"), [((True, True), True), ((True, False), False)])
+def test_buttons_in_a_row_have_pictures_all_or_none(
+    application: QApplication, known: tuple[bool, ...], left: bool
+) -> None:
+    picture = QPixmap(8, 8)
+    picture.fill("red")
+    row = Buttons()
+    for so in known:
+        row.addButton("OK", Buttons.ButtonRole.ActionRole).setIcon(QIcon(picture) if so else QIcon())
+    row.show()
+    assert [not button.icon().isNull() for button in row.buttons()] == [left, left]
 
 
 def test_a_measurement_is_told(measure: MeasurePage) -> None:
