@@ -111,9 +111,9 @@ _MORE: Final = "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}\N{HEBREW LETTER GIME
 
 
 def traffic() -> History:
-    """Three minutes: quiet, a burst of paging out, paging in bit by bit."""
+    """Three minutes: quiet, a burst of paging out, paging in bit by bit, until there is what ``SEGMENTS`` hold."""
     samples = []
-    held = 300 * MIB
+    held = 24 * MIB
     for second in range(180):
         out = 400.0 * MIB * (1 - abs(second - 60) / 12) if 48 < second < 72 else 0.0
         came = 60.0 * MIB * (1 + (second * 7 % 5)) / 5 if 90 < second < 150 and second % 9 < 5 else 0.0
