@@ -20,7 +20,7 @@ from vramswap_gui.system.run import Finished
 from vramswap_gui.tray import command_line, icons
 from vramswap_gui.tray.tray_menu import TrayMenu
 from vramswap_gui.tray.view_model import view
-from vramswap_gui.tray.widgets.button import Buttons
+from vramswap_gui.tray.widgets.button import Buttons, copy_command
 from vramswap_gui.tray.windows.about import about
 from vramswap_gui.tray.windows.measure import MeasurePage
 from vramswap_gui.tray.windows.panel import Panel
@@ -151,6 +151,12 @@ def test_nothing_can_be_paused_that_is_off(panel: Panel) -> None:
     for name, pausable in (("off", True), ("on", True), ("busy-stopping", False), ("paused", False), ("no-gpu", False)):
         show(panel, name)
         assert panel.pause.isVisible() is pausable, name
+
+
+def test_a_command_that_a_person_ends_is_copied_without_what_stands_for_that(application: QApplication) -> None:
+    for command, copied in (("vramswapctl config landing …", "vramswapctl config landing "), ("true", "true")):
+        copy_command(command)
+        assert QApplication.clipboard().text() == copied
 
 
 @pytest.mark.parametrize(("known", "left"), [((True, True), True), ((True, False), False)])

@@ -105,7 +105,7 @@
     </message>
     <message>
         <source>Where a swap file may be made when pages in VRAM fit nowhere else: in this folder of root&apos;s; off: nowhere; auto: in vramswap&apos;s own folder, if that is encrypted or the computer swaps to a disk already.</source>
-        <translation>Wo eine Auslagerungsdatei angelegt werden darf, wenn Seiten im VRAM nirgends sonst hinpassen: in diesem Ordner von root; off: nirgends; auto: im eigenen Ordner von vramswap, wenn er verschlüsselt ist oder der Computer schon auf ein Laufwerk auslagert.</translation>
+        <translation>Wo eine Swap-Datei angelegt werden darf, wenn Seiten im VRAM nirgends sonst hinpassen: in diesem Ordner von root; off: nirgends; auto: im eigenen Ordner von vramswap, wenn er verschlüsselt ist oder der Computer schon auf ein Laufwerk auslagert.</translation>
     </message>
     <message>
         <source>Kernel driver</source>

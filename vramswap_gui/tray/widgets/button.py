@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QIcon, QShowEvent
+from PySide6.QtGui import QGuiApplication, QIcon, QShowEvent
 from PySide6.QtWidgets import QDialogButtonBox, QPushButton
 
 
@@ -13,6 +13,11 @@ class Button(QPushButton):
 
     def sizeHint(self) -> QSize:
         return super().sizeHint() + QSize(self.fontMetrics().averageCharWidth(), 0)
+
+
+def copy_command(command: str) -> None:
+    """Have a command to paste; where a person is to end it, what stands for that is left out."""
+    QGuiApplication.clipboard().setText(command.removesuffix("…"))
 
 
 class Buttons(QDialogButtonBox):

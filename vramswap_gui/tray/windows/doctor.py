@@ -30,7 +30,7 @@ from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.doctor.gpu_checks import GPU
 from vramswap_gui.tray.i18n import tr, worded
 from vramswap_gui.tray.view_model import plain
-from vramswap_gui.tray.widgets.button import Button, Buttons
+from vramswap_gui.tray.widgets.button import Button, Buttons, copy_command
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
 from vramswap_gui.tray.windows.frame import Foot, ScrolledColumn, fit, rule
@@ -207,7 +207,7 @@ class DoctorPage(QWidget):
         copy = Button(tr("Copy"))
         copy.setAccessibleName(tr("Copy the command for {name}").format(name=name))
         copy.setToolTip(command)
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
+        copy.clicked.connect(lambda: copy_command(command))
         line = QHBoxLayout()
         line.setSpacing(12)
         line.addWidget(label, 1)
