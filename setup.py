@@ -33,6 +33,9 @@ ABI = ("cp311", "0x030b0000")
 SANITIZE = os.environ.get("VRAMSWAP_SANITIZE", "")
 #: Whoever builds with flags of their own, as distributions do, gets those.
 OWN_FLAGS = [] if os.environ.get("CFLAGS") else ["-O2", "-g0"]
+#: Whatever their flags: where functions of other libraries are is written down before any code runs, and cannot be
+#: written over afterwards. The server is root's.
+FIXED = ["-Wl,-z,relro,-z,now"]
 
 STAGE = Path(__file__).parent.resolve() / "packaging/stage.py"
 
@@ -57,7 +60,7 @@ def extension(name: str) -> Extension:
         # cydriver's declarations are C++; nothing of libstdc++ is used.
         language="c++",
         extra_compile_args=["-O1", "-g", f"-fsanitize={SANITIZE}"] if SANITIZE else [*OWN_FLAGS, "-Wall"],
-        extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
+        extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else FIXED,
     )
 
 

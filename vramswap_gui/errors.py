@@ -595,52 +595,52 @@ class Problem(enum.StrEnum):
     SETTING_NO_TEXT = (
         "setting-no-text", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: it must be a short printable text.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     SETTING_NO_CHOICE = (
         "setting-no-choice", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: it must be one of {choices:text}.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     SETTING_NO_FOLDER = (
         "setting-no-folder", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: it must be one of {words:text}, or a folder such as /var/swap.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     SETTING_NO_SWITCH = (
         "setting-no-switch", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: it must be on or off.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     SETTING_NO_NUMBER = (
         "setting-no-number", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: it must be a whole number.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     SETTING_NO_NUMBER_OF = (
         "setting-no-number-of", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: “{given:text}” is not a whole number, in {unit:text}.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     SETTING_NO_SIZE = (
         "setting-no-size", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: “{given:text}” is not a size; write it like 8G, 512M or 1073741824.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     SETTING_TOO_LARGE = (
         "setting-too-large", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: it is far too large.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     SETTING_OUTSIDE = (
         "setting-outside", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: {given:text} is outside {least:text} to {most:text}.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     SETTING_NO_STEP = (
         "setting-no-step", ErrorCode.INVALID_ARGUMENT,
         "{key:text}: it must be a multiple of {step:text}.",
-        "See `vramswapctl config {key:text}` for what it takes.",
+        "See `vramswapctl config` for what it takes.",
     )  # fmt: skip
     CONFIG_UNREADABLE = (
         "config-unreadable", ErrorCode.CONFIG_INVALID,

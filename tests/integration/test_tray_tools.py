@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QIcon, QPixmap
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 
 from tests.support.scenes import MEASURED, SCENES, SWAPPED
 from tests.support.waiting import until
@@ -19,6 +20,7 @@ from vramswap_gui.system.run import Finished
 from vramswap_gui.tray import command_line, icons
 from vramswap_gui.tray.tray_menu import TrayMenu
 from vramswap_gui.tray.view_model import view
+from vramswap_gui.tray.widgets.button import Buttons, copy_command
 from vramswap_gui.tray.windows.about import about
 from vramswap_gui.tray.windows.measure import MeasurePage
 from vramswap_gui.tray.windows.panel import Panel
@@ -81,7 +83,7 @@ def test_a_pause_and_the_battery_are_offered_where_they_help(panel: Panel) -> No
     assert not panel.offer.isVisible()
     panel.pause.trigger()
     show(panel, "paused")
-    assert panel.headline.text() == "Paused" and not panel.pause.isEnabled()
+    assert panel.headline.text() == "Paused" and not panel.pause.isVisible()
     QTest.mouseClick(panel.offer, Qt.MouseButton.LeftButton)
     assert [pauses.at(number)[0] for number in range(pauses.count())] == [3600, 0]
     show(panel, "battery")
@@ -106,6 +108,34 @@ def test_what_waits_for_memory_to_get_short_can_be_had_now(panel: Panel) -> None
     assert asked.at(0)[0] is True
 
 
+def grey(menu: QMenu) -> list[QAction]:
+    seen = [entry for entry in menu.actions() if entry.isVisible() and not entry.isSeparator()]
+    return [entry for entry in seen if not entry.isEnabled()]
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_grey_in_the_menu_says_why(panel: Panel, name: str, known: bool) -> None:
+    """Lines that only tell something aside. A menu has no other place for it: most hosts show no tooltips."""
+    scene, menu = SCENES[name], TrayMenu(own_drawing=False)
+    shown = view(scene.status, scene.error, scene.machine, scene.config if known else None)
+    menu.show_view(shown)
+    told = (menu.status, menu.news, menu.power, menu.banner)
+    for entry in set(grey(menu.menu)) - set(told):
+        _, dash, reason = entry.text().partition(" – ")
+        assert dash and reason in (shown.blocked, shown.size.blocked), entry.text()
+    show(panel, name)
+    assert not grey(panel.more.menu())
+
+
+def test_a_menu_that_is_grey_says_so_no_longer_than_it_is() -> None:
+    menu = TrayMenu(own_drawing=False)
+    for name, text in (("no-helper", "&Size – the helper does not answer"), ("off", "&Size")):
+        scene = SCENES[name]
+        menu.show_view(view(scene.status, scene.error, scene.machine, scene.config))
+        assert (menu.sizes.menuAction().text(), menu.sizes.menuAction().isEnabled()) == (text, name == "off")
+
+
 def test_whether_memory_may_lie_on_the_disk_is_decided_with_a_click(panel: Panel) -> None:
     decided = QSignalSpy(panel.landing_decided)
     show(panel, "on")
@@ -120,7 +150,26 @@ def test_whether_memory_may_lie_on_the_disk_is_decided_with_a_click(panel: Panel
 def test_nothing_can_be_paused_that_is_off(panel: Panel) -> None:
     for name, pausable in (("off", True), ("on", True), ("busy-stopping", False), ("paused", False), ("no-gpu", False)):
         show(panel, name)
-        assert panel.pause.isEnabled() is pausable, name
+        assert panel.pause.isVisible() is pausable, name
+
+
+def test_a_command_that_a_person_ends_is_copied_without_what_stands_for_that(application: QApplication) -> None:
+    for command, copied in (("vramswapctl config landing …", "vramswapctl config landing "), ("true", "true")):
+        copy_command(command)
+        assert QApplication.clipboard().text() == copied
+
+
+@pytest.mark.parametrize(("known", "left"), [((True, True), True), ((True, False), False)])
+def test_buttons_in_a_row_have_pictures_all_or_none(
+    application: QApplication, known: tuple[bool, ...], left: bool
+) -> None:
+    picture = QPixmap(8, 8)
+    picture.fill("red")
+    row = Buttons()
+    for so in known:
+        row.addButton("OK", Buttons.ButtonRole.ActionRole).setIcon(QIcon(picture) if so else QIcon())
+    row.show()
+    assert [not button.icon().isNull() for button in row.buttons()] == [left, left]
 
 
 def test_a_measurement_is_told(measure: MeasurePage) -> None:

@@ -53,6 +53,7 @@ MEMORY: Final = MemoryView(
     (SwapView("/dev/zram0", "partition", 4 * GIB, GIB, 100), SwapView("/swapfile", "file", 8 * GIB, 300 * MIB, -2)),
 )  # fmt: skip
 SEGMENTS: Final = tuple(Segment(f"/dev/nbd{n}", 512 * MIB, (8 - n) * 50 * MIB, 1000 - n) for n in range(8))
+FRESH: Final = tuple(replace(segment, used=0) for segment in SEGMENTS)
 LENT: Final = replace(
     GPU, used=GPU.used + 4 * GIB, free=GPU.free - 4 * GIB, watts=14.6,
     programs=(ProgramView("blender", 700 * MIB), ProgramView("gnome-shell", 180 * MIB)),
@@ -110,9 +111,9 @@ _MORE: Final = "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}\N{HEBREW LETTER GIME
 
 
 def traffic() -> History:
-    """Three minutes: quiet, a burst of paging out, paging in bit by bit."""
+    """Three minutes: quiet, a burst of paging out, paging in bit by bit, until there is what ``SEGMENTS`` hold."""
     samples = []
-    held = 300 * MIB
+    held = 24 * MIB
     for second in range(180):
         out = 400.0 * MIB * (1 - abs(second - 60) / 12) if 48 < second < 72 else 0.0
         came = 60.0 * MIB * (1 + (second * 7 % 5)) / 5 if 90 < second < 150 and second % 9 < 5 else 0.0
@@ -215,7 +216,16 @@ SCENES: Final[Mapping[str, Scene]] = {
     "battery": Scene(replace(OFF, reason=Reason.of(ReasonCode.ON_BATTERY), cause=Cause.BATTERY), gpu=ASLEEP),
     "no-tray": Scene(OFF, hint=NO_TRAY),
     "landing": Scene(replace(ON, landing=Landing.ASK), gpu=LENT, memory=OURS),
-    "packed": Scene(replace(ON, compression="lz4", packed=(3 * GIB, 715 * MIB, 2002 * MIB)), gpu=LENT, memory=OURS),
+    "packed": Scene(
+        replace(ON, wanted=3 * GIB, compression="lz4", packed=(3 * GIB, 643 * MIB, 1800 * MIB)),
+        gpu=replace(LENT, used=GPU.used + 3 * GIB, free=GPU.free - 3 * GIB),
+        memory=OURS,
+    ),
+    "packed-nothing": Scene(
+        replace(ON, wanted=3 * GIB, compression="lz4", packed=(3 * GIB, 48, 4096), segments=FRESH),
+        gpu=replace(LENT, used=GPU.used + 3 * GIB, free=GPU.free - 3 * GIB),
+        memory=MEMORY,
+    ),
     "damaged": Scene(replace(ON, damaged=(3, 2)), gpu=LENT, memory=LANDED),
 }
 

@@ -41,6 +41,7 @@ def shown(name: str) -> View:
         ("on", Look.ON, "On", True, True),
         ("on-automatic", Look.ON, "On", True, True),
         ("packed", Look.ON, "On", True, True),
+        ("packed-nothing", Look.ON, "On", True, True),
         ("busy-starting", Look.BUSY, "Turning on…", True, False),
         ("busy-stopping", Look.BUSY, "Turning off…", False, False),
         ("waiting", Look.WAITING, "Waiting", True, True),
@@ -60,7 +61,7 @@ def shown(name: str) -> View:
 )
 def test_states(scene: str, look: Look, headline: str, checked: bool, enabled: bool) -> None:
     got = shown(scene)
-    assert (got.look, got.headline, got.checked, got.toggle_enabled) == (look, headline, checked, enabled)
+    assert (got.look, got.headline, got.checked, not got.blocked) == (look, headline, checked, enabled)
     assert got.sentence and got.tooltip_title.startswith("VRAM swap: ")
 
 
@@ -117,7 +118,7 @@ def test_sentence(status: Status, sentence: str) -> None:
 
 def test_swap_that_lost_its_server_can_be_turned_off() -> None:
     got = view(replace(ON, state=State.FAILED, error=failure(ErrorCode.SERVER_FAILED, "It ended.")), None, LENT, OURS)
-    assert got.checked and got.toggle_enabled
+    assert got.checked and not got.blocked
     assert got.problem is not None and got.problem.message == "It ended."
 
 
@@ -173,12 +174,18 @@ def test_vram_bar() -> None:
 def test_what_is_packed_is_told_apart() -> None:
     """Of VRAM there is less than of swap, and pages take less of it than the kernel counts."""
     got = shown("packed")
-    assert "2 GiB in 715 MiB of VRAM (2.8 : 1)" in got.sentence
-    assert parts(got)[Fill.USED] == 715 * MIB
+    assert "1.8 GiB in 643 MiB of VRAM (2.8 : 1)" in got.sentence
+    assert parts(got)[Fill.USED] == 643 * MIB
     assert parts(got)[Fill.USED] + parts(got)[Fill.RESERVED] == 3 * GIB
     assert ("VRAM", "1.8 of 4 GiB") in [(bar.title, bar.detail) for bar in got.tiers]
-    assert got.size.text == "4 GiB, now 3 GiB"
+    assert got.size.text == "3 GiB"
     assert "of VRAM (" not in shown("on").sentence
+
+
+def test_the_first_page_does_not_tell_how_well_pages_pack() -> None:
+    """The kernel's own one, when the swap is made, has next to nothing in it: 85 to one."""
+    said = shown("packed-nothing").sentence
+    assert "compressed" in said and "of VRAM (" not in said
     empty = replace(SCENES["packed"].status or ON, packed=(3 * GIB, 0, 0))
     assert "of VRAM (" not in view(empty, None, LENT, OURS).sentence
 
@@ -216,7 +223,7 @@ def test_slider_range(maximum: int, wanted: int, total: int) -> None:
     assert choice.kept in (0, total - choice.maximum)
     if not choice.known:
         assert maximum < MIN_SIZE and (maximum or total - config.headroom < MIN_SIZE + SIZE_STEP)
-        assert not choice.enabled and choice.text
+        assert choice.blocked and choice.text
         return
     assert MIN_SIZE <= choice.minimum <= choice.maximum
     assert choice.value <= choice.maximum and choice.maximum % SIZE_STEP == 0
@@ -236,8 +243,9 @@ def test_slider_says_what_is_wanted_and_what_is_so() -> None:
     assert view(replace(ON, wanted=6 * GIB), None, LENT, OURS).size.text == "6 GiB, now 4 GiB"
     assert view(replace(ON, wanted=0), None, LENT, OURS).size.text == "Automatic, now 4 GiB"
     assert view(OFF, None, GPU, MEMORY).size.text == "4 GiB"
-    assert not view(replace(ON, state=State.RESIZING), None, LENT, OURS).size.enabled
-    assert "awake" in view(Status(), None, ASLEEP, MEMORY).size.text
+    assert view(replace(ON, state=State.RESIZING), None, LENT, OURS).size.blocked
+    unknown = view(Status(), None, ASLEEP, MEMORY).size
+    assert unknown.text == "Automatic" and "awake" in unknown.note and "awake" in unknown.blocked
 
 
 def test_presets() -> None:

@@ -13,6 +13,10 @@ from vramswap_gui.api.declaration import Property
 from vramswap_gui.api.reasons import NO_DRIVER, Reason
 from vramswap_gui.errors import NO_ERROR, VramswapError
 from vramswap_gui.forms import as_dict, member, typed, word
+from vramswap_gui.units import MIB
+
+#: So many bytes of pages tell how well they pack; the first ones are the kernel's own, and nearly empty.
+_TELLING: Final = MIB
 
 
 class State(enum.StrEnum):
@@ -143,8 +147,9 @@ class Status:
 
     @property
     def ratio(self) -> float:
-        """How many bytes of pages one of VRAM holds; 0 while none are packed."""
-        return self.packed[2] / self.packed[1] if self.packed[1] else 0.0
+        """How many bytes of pages one of VRAM holds; 0 while none are packed, or too few to tell."""
+        _, taken, pages = self.packed
+        return pages / taken if taken and pages >= _TELLING else 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON has it."""

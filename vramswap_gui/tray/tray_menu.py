@@ -31,7 +31,7 @@ class TrayMenu(QObject):
         super().__init__()
         self.menu = QMenu()
         self.menu.setToolTipsVisible(True)
-        self.toggle = QAction(tr("&Use VRAM as swap"), self.menu)
+        self.toggle = QAction(self.menu)
         self.toggle.setCheckable(True)
         self.status, self.news = QAction(self.menu), QAction(self.menu)
         self.power, self.banner = QAction(self.menu), QAction(self.menu)
@@ -42,8 +42,7 @@ class TrayMenu(QObject):
         self.resume = QAction(tr("End the &pause"), self.menu)
         self.battery = QAction(tr("Use on &battery this once"), self.menu)
         self.battery.setCheckable(True)
-        self.sizes = QMenu(tr("&Size"))
-        self.modes = QMenu(tr(SETTINGS["mode"].title))
+        self.sizes, self.modes = QMenu(), QMenu()
         self.settings = QAction(tr("S&ettings…"), self.menu)
         self.check = QAction(tr("&Check this computer…"), self.menu)
         self.open = QAction(tr("&Open"), self.menu)
@@ -101,7 +100,7 @@ class TrayMenu(QObject):
     def show_view(self, view: View) -> None:
         """Show what there is to show."""
         self.toggle.setChecked(view.checked)
-        self.toggle.setEnabled(view.toggle_enabled)
+        _allow(self.toggle, tr("&Use VRAM as swap"), view.blocked)
         self.pause.setVisible(view.pausable)
         self.lend.setVisible(view.offer is Offer.LEND)
         self.resume.setVisible(view.offer is Offer.RESUME)
@@ -112,10 +111,10 @@ class TrayMenu(QObject):
             told.setText(_plain(text.replace("\n", " · ")))
             told.setVisible(bool(text))
         self.quit.setText(view.quit_text)
-        self.modes.menuAction().setEnabled(bool(view.mode))
+        _allow(self.modes.menuAction(), tr(SETTINGS["mode"].title), "" if view.mode else view.blocked)
         if view.mode:
             self._modes[view.mode].setChecked(True)
-        self.sizes.menuAction().setEnabled(view.size.enabled)
+        _allow(self.sizes.menuAction(), tr("&Size"), view.size.blocked)
         self._show_presets(view.presets)
         if self.slider is not None and self._slider_action is not None:
             self._slider_action.setVisible(view.size.known)
@@ -146,6 +145,12 @@ class TrayMenu(QObject):
     def _choose(self, size: int) -> None:
         self._presets = ()
         self.size_chosen.emit(size)
+
+
+def _allow(entry: QAction, text: str, blocked: str) -> None:
+    """Grey an entry while there is a reason for that, and have it say so: in a menu nothing else could."""
+    entry.setText(tr("{entry} – {reason}").format(entry=text, reason=_plain(blocked)) if blocked else text)
+    entry.setEnabled(not blocked)
 
 
 def _plain(text: str) -> str:

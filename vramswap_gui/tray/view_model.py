@@ -82,7 +82,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class SizeChoice:
-    """The slider, in bytes. Without a ``maximum`` there is nothing to choose from yet, and ``text`` says so."""
+    """The slider, in bytes. Without a ``maximum`` there is nothing to choose from yet, and ``note`` says so."""
 
     minimum: int = 0
     maximum: int = 0
@@ -91,8 +91,11 @@ class SizeChoice:
     step: int = 1
     value: int = 0
     automatic: bool = True
-    enabled: bool = False
+    #: Why nothing can be chosen now; empty when something can.
+    blocked: str = ""
     text: str = ""
+    #: What is said in the slider's place.
+    note: str = ""
 
     @property
     def known(self) -> bool:
@@ -140,7 +143,8 @@ class View:
     tooltip_title: str
     tooltip_text: str = ""
     checked: bool = False
-    toggle_enabled: bool = False
+    #: Why it can neither be turned on nor off now; empty when it can. What is greyed says this.
+    blocked: str = ""
     #: A start, resize or stop is under way.
     moving: bool = False
     offer: Offer = Offer.NONE
@@ -220,6 +224,7 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         return _without_helper(error, gpu, memory)
     used = _used(status, memory)
     headline, sentence = _words(status, used, gpu)
+    blocked = tr("once this is done") if status.state.busy else ""
     # One thing at a time: what failed, then what has to be decided, then what is only to be known.
     failed = _problem(status, error)
     landing = None if failed else _landing(status)
@@ -230,13 +235,13 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
         tooltip_title=_titled(headline),
         tooltip_text="\n".join(filter(None, (sentence, _banner(status)))),
         checked=status.state in _TOWARDS_ON or (status.state is State.FAILED and bool(status.segments)),
-        toggle_enabled=not status.state.busy,
+        blocked=blocked,
         moving=status.state.busy,
         offer=_offer(status),
         pausable=_pausable(status),
         battery_once=status.battery_once,
         ring=min(1.0, used / status.size) if status.size else 0.0,
-        size=_size(status, machine, config),
+        size=_size(status, machine, config, blocked),
         presets=_presets(status, machine, config),
         mode=status.mode.value,
         gpu_name=_gpu_name(status, gpu),
@@ -262,12 +267,15 @@ def _without_gpu() -> View:
     """One sentence says it all: neither a driver nor the helper would change anything."""
     headline = tr("No NVIDIA GPU")
     sentence = tr("This computer has none, so there is no video memory to lend.")
+    blocked = tr("there is no NVIDIA GPU")
     return View(
         look=Look.UNAVAILABLE,
         headline=headline,
         sentence=sentence,
         tooltip_title=_titled(headline),
         tooltip_text=sentence,
+        blocked=blocked,
+        size=SizeChoice(blocked=blocked),
         quit_text=tr("&Quit"),
     )
 
@@ -276,14 +284,18 @@ def _without_helper(error: VramswapError | None, gpu: GpuView | None, memory: Me
     nothing = Status()
     if error is None:
         headline, sentence = tr("Connecting…"), tr("Looking for the helper, which does the work.")
+        blocked = tr("once the helper is found")
     else:
         headline, sentence = tr("Helper unavailable"), tr("The helper, which does the work, does not answer.")
+        blocked = tr("the helper does not answer")
     return View(
         look=Look.UNAVAILABLE if error else Look.BUSY,
         headline=headline,
         sentence=sentence,
         tooltip_title=_titled(headline),
         tooltip_text=sentence,
+        blocked=blocked,
+        size=SizeChoice(blocked=blocked),
         gpu_name=_gpu_name(nothing, gpu),
         vram=_vram(nothing, 0, gpu, 0),
         vram_note=_vram_note(nothing, gpu),
@@ -405,9 +417,11 @@ def _use(status: Status, used: int, gpu: GpuView | None) -> str:
 
 
 def _packed(status: Status) -> str:
-    """What pages take of VRAM; empty where they are not packed, or nothing is stored yet."""
-    if not status.ratio:
+    """What pages take of VRAM; empty where they are not packed."""
+    if not status.compression:
         return ""
+    if not status.ratio:
+        return tr("Pages are compressed. As they turn out small, there is more swap.")
     text = tr("{pages} in {vram} of VRAM ({ratio} : 1)")
     ratio = QLocale().toString(status.ratio, "f", 1)
     return text.format(pages=size_text(status.packed[2]), vram=size_text(status.taken), ratio=ratio)
@@ -439,13 +453,16 @@ def _maximum(status: Status, machine: Machine, config: Config | None) -> int:
     return limits(Vram(machine.vram, None, 0, display), config.headroom, config.maximum).largest
 
 
-def _size(status: Status, machine: Machine, config: Config | None) -> SizeChoice:
+def _size(status: Status, machine: Machine, config: Config | None, blocked: str) -> SizeChoice:
     maximum = _maximum(status, machine, config)
     automatic = status.wanted == 0
     if maximum < MIN_SIZE:
-        text = tr("{size} – others are offered once the GPU has been awake")
-        chosen = tr("Automatic") if automatic else size_text(status.wanted)
-        return SizeChoice(automatic=automatic, text=text.format(size=chosen))
+        return SizeChoice(
+            automatic=automatic,
+            blocked=blocked or tr("once the GPU has been awake"),
+            text=tr("Automatic") if automatic else size_text(status.wanted),
+            note=tr("Another can be chosen once the GPU has been awake."),
+        )
     step = next((step for limit, step in _STEPS if maximum <= limit), 4 * GIB)
     step = max(MIN_SIZE, min(step, round_down(maximum, MIN_SIZE)))
     value = min(status.wanted or status.lent or maximum, maximum)
@@ -455,9 +472,7 @@ def _size(status: Status, machine: Machine, config: Config | None) -> SizeChoice
         text = tr("{wanted}, now {size}").format(wanted=size_text(status.wanted), size=size_text(status.lent))
     else:
         text = size_text(status.wanted)
-    return SizeChoice(
-        step, maximum, max(0, machine.vram - maximum), step, value, automatic, not status.state.busy, text
-    )
+    return SizeChoice(step, maximum, max(0, machine.vram - maximum), step, value, automatic, blocked, text)
 
 
 def _presets(status: Status, machine: Machine, config: Config | None) -> tuple[Preset, ...]:

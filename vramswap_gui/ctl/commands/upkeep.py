@@ -59,14 +59,18 @@ async def place(options: argparse.Namespace) -> None:
     """``install``."""
     from vramswap_gui.ctl import install
 
-    say("\n".join(await install.install(options.root)))
+    placed = await install.install(options.root)
+    say("\n".join(placed))
+    say(f"{len(placed)} files are in place. `vramswapctl doctor` says whether anything is missing.")
 
 
 async def remove(options: argparse.Namespace) -> None:
     """``uninstall``."""
     from vramswap_gui.ctl import install
 
-    say("\n".join(await install.uninstall(options.root)))
+    removed = await install.uninstall(options.root)
+    say("\n".join(removed))
+    say(f"{len(removed)} files are removed; the settings stay.")
 
 
 async def bench(options: argparse.Namespace) -> None:

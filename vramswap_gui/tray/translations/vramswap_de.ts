@@ -105,7 +105,7 @@
     </message>
     <message>
         <source>Where a swap file may be made when pages in VRAM fit nowhere else: in this folder of root&apos;s; off: nowhere; auto: in vramswap&apos;s own folder, if that is encrypted or the computer swaps to a disk already.</source>
-        <translation>Wo eine Auslagerungsdatei angelegt werden darf, wenn Seiten im VRAM nirgends sonst hinpassen: in diesem Ordner von root; off: nirgends; auto: im eigenen Ordner von vramswap, wenn er verschlüsselt ist oder der Computer schon auf ein Laufwerk auslagert.</translation>
+        <translation>Wo eine Swap-Datei angelegt werden darf, wenn Seiten im VRAM nirgends sonst hinpassen: in diesem Ordner von root; off: nirgends; auto: im eigenen Ordner von vramswap, wenn er verschlüsselt ist oder der Computer schon auf ein Laufwerk auslagert.</translation>
     </message>
     <message>
         <source>Kernel driver</source>
@@ -328,12 +328,20 @@
         <translation>Dieses Mal auch im &amp;Akkubetrieb</translation>
     </message>
     <message>
+        <source>{entry} – {reason}</source>
+        <translation>{entry} – {reason}</translation>
+    </message>
+    <message>
         <source>No NVIDIA GPU</source>
         <translation>Keine NVIDIA-Grafikkarte</translation>
     </message>
     <message>
         <source>This computer has none, so there is no video memory to lend.</source>
         <translation>Dieser Computer hat keine, also gibt es keinen Grafikspeicher zu verleihen.</translation>
+    </message>
+    <message>
+        <source>there is no NVIDIA GPU</source>
+        <translation>es gibt keine NVIDIA-Grafikkarte</translation>
     </message>
     <message numerus="yes">
         <source>%n page(s) came back damaged from VRAM.</source>
@@ -355,12 +363,28 @@
         <translation>Die GPU ist wach.</translation>
     </message>
     <message>
+        <source>once this is done</source>
+        <translation>sobald das erledigt ist</translation>
+    </message>
+    <message>
+        <source>once the helper is found</source>
+        <translation>sobald der Hilfsdienst gefunden ist</translation>
+    </message>
+    <message>
+        <source>the helper does not answer</source>
+        <translation>der Hilfsdienst antwortet nicht</translation>
+    </message>
+    <message>
         <source>A&amp;llow it</source>
         <translation>Er&amp;lauben</translation>
     </message>
     <message>
         <source>&amp;Never</source>
         <translation>&amp;Nie</translation>
+    </message>
+    <message>
+        <source>once the GPU has been awake</source>
+        <translation>sobald die GPU einmal wach war</translation>
     </message>
     <message>
         <source>The GPU is asleep.</source>
@@ -570,10 +594,6 @@
     <message>
         <source>kernel</source>
         <translation>Kernel</translation>
-    </message>
-    <message>
-        <source>{size} – others are offered once the GPU has been awake</source>
-        <translation>{size} – andere sind wählbar, sobald die GPU einmal wach war</translation>
     </message>
     <message>
         <source>{size} in all</source>
@@ -922,6 +942,14 @@
     <message>
         <source>{hours}&#xa0;h {minutes}&#xa0;min</source>
         <translation>{hours}&#xa0;h {minutes}&#xa0;min</translation>
+    </message>
+    <message>
+        <source>Pages are compressed. As they turn out small, there is more swap.</source>
+        <translation>Seiten werden komprimiert. Wo sie klein werden, gibt es mehr Swap.</translation>
+    </message>
+    <message>
+        <source>Another can be chosen once the GPU has been awake.</source>
+        <translation>Eine andere ist wählbar, sobald die GPU einmal wach war.</translation>
     </message>
     <message>
         <source>Swap, reserved</source>

@@ -535,10 +535,6 @@
         <translation>noyau</translation>
     </message>
     <message>
-        <source>{size} – others are offered once the GPU has been awake</source>
-        <translation>{size} – d’autres tailles sont proposées une fois le GPU réveillé</translation>
-    </message>
-    <message>
         <source>{size} in all</source>
         <translation>{size} en tout</translation>
     </message>
@@ -781,6 +777,38 @@
     <message>
         <source>&amp;Dismiss</source>
         <translation>&amp;Fermer</translation>
+    </message>
+    <message>
+        <source>{entry} – {reason}</source>
+        <translation>{entry} – {reason}</translation>
+    </message>
+    <message>
+        <source>there is no NVIDIA GPU</source>
+        <translation>il n’y a pas de GPU NVIDIA</translation>
+    </message>
+    <message>
+        <source>once this is done</source>
+        <translation>une fois ceci terminé</translation>
+    </message>
+    <message>
+        <source>once the helper is found</source>
+        <translation>une fois le service auxiliaire trouvé</translation>
+    </message>
+    <message>
+        <source>the helper does not answer</source>
+        <translation>le service auxiliaire ne répond pas</translation>
+    </message>
+    <message>
+        <source>Pages are compressed. As they turn out small, there is more swap.</source>
+        <translation>Les pages sont compressées. Si elles deviennent petites, il y a plus d’espace d’échange.</translation>
+    </message>
+    <message>
+        <source>Another can be chosen once the GPU has been awake.</source>
+        <translation>Une autre peut être choisie une fois le GPU réveillé.</translation>
+    </message>
+    <message>
+        <source>once the GPU has been awake</source>
+        <translation>une fois le GPU réveillé</translation>
     </message>
     <message>
         <source>Dismiss this message</source>

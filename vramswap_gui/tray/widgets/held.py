@@ -30,11 +30,12 @@ class Held(_Control):
 
     held = False
 
-    def hold(self, held: bool) -> None:
-        """Take no input from now on, or take it again."""
+    def hold(self, held: bool, *, passing: bool = True) -> None:
+        """Take no input from now on, or take it again. ``passing``: it is over soon, and the pointer says to wait."""
+        waiting = held and passing
+        self.setCursor(Qt.CursorShape.BusyCursor if waiting else Qt.CursorShape.ArrowCursor)
         if held is not self.held:
             self.held = held
-            self.setCursor(Qt.CursorShape.BusyCursor if held else Qt.CursorShape.ArrowCursor)
             self.update()
 
     def event(self, event: QEvent) -> bool:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.view_model import Ask, Problem
-from vramswap_gui.tray.widgets.button import Button
+from vramswap_gui.tray.widgets.button import Button, copy_command
 from vramswap_gui.tray.widgets.colours import blend
 from vramswap_gui.tray.widgets.labels import scaled, wrapped
 
@@ -66,7 +66,7 @@ class Hint(Box):
         super().__init__(_BLUE)
         self._command = ""
         self.copy, self.dismiss = Button(tr("&Copy command")), _dismiss()
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._command))
+        self.copy.clicked.connect(lambda: copy_command(self._command))
         self.dismiss.clicked.connect(self.dismissed)
         line = QHBoxLayout()
         line.addStretch(1)
@@ -128,7 +128,7 @@ class ProblemBox(Box):
         self.command.setTextFormat(Qt.TextFormat.PlainText)
         self.command.hide()
         self.copy = Button(tr("&Copy command"))
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
+        self.copy.clicked.connect(lambda: copy_command(self.command.text()))
         self.dismiss = _dismiss()
         self.dismiss.clicked.connect(self.dismissed)
         self.column.addWidget(self.remedy)

@@ -65,7 +65,7 @@ class StepSlider(Held, QSlider):
 
     def show_choice(self, choice: SizeChoice) -> None:
         """Show range and value, unless a person is moving the handle."""
-        self.hold(not choice.enabled)
+        self.hold(bool(choice.blocked))
         if self.moving or choice == self._choice:
             return
         self._choice = choice
@@ -223,6 +223,7 @@ class Sizer(QWidget):
         self.title = QLabel(tr("Size"))
         self.value = wrapped(muted=True)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.note = wrapped(muted=True)
         self.automatic = CheckBox(tr("&Automatic: all VRAM that is free"))
         self.slider = StepSlider()
         self.slider.setAccessibleName(tr("Amount of VRAM to lend"))
@@ -234,6 +235,7 @@ class Sizer(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(line)
+        column.addWidget(self.note)
         self.kept = Kept(self.slider)
         self._track = track = QGridLayout()
         track.setVerticalSpacing(1)
@@ -250,10 +252,12 @@ class Sizer(QWidget):
     def show_choice(self, choice: SizeChoice) -> None:
         """Show a choice, unless a person is making one."""
         self.slider.show_choice(choice)
+        self.note.setText(choice.note)
+        self.note.setVisible(bool(choice.note))
         self.slider.setVisible(choice.known)
         self.scale.setVisible(choice.known)
         self.automatic.setVisible(choice.known)
-        self.automatic.hold(not choice.enabled)
+        self.automatic.hold(bool(choice.blocked))
         self.scale.show_choice(choice)
         self.kept.show_choice(choice)
         for part, size in enumerate((choice.maximum, choice.kept)):

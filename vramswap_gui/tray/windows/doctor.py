@@ -30,7 +30,7 @@ from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.doctor.gpu_checks import GPU
 from vramswap_gui.tray.i18n import tr, worded
 from vramswap_gui.tray.view_model import plain
-from vramswap_gui.tray.widgets.button import Button
+from vramswap_gui.tray.widgets.button import Button, Buttons, copy_command
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
 from vramswap_gui.tray.windows.frame import Foot, ScrolledColumn, fit, rule
@@ -96,7 +96,7 @@ class DoctorPage(QWidget):
         scroll.column.addWidget(self.summary)
         scroll.column.addLayout(self._column)
         scroll.column.addStretch(1)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = Buttons(QDialogButtonBox.StandardButton.Close)
         roles = QDialogButtonBox.ButtonRole
         self.repeat = buttons.addButton(tr("Check &again"), roles.ActionRole)
         self.copy_all = buttons.addButton(tr("Copy &everything"), roles.ResetRole)
@@ -207,7 +207,7 @@ class DoctorPage(QWidget):
         copy = Button(tr("Copy"))
         copy.setAccessibleName(tr("Copy the command for {name}").format(name=name))
         copy.setToolTip(command)
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
+        copy.clicked.connect(lambda: copy_command(command))
         line = QHBoxLayout()
         line.setSpacing(12)
         line.addWidget(label, 1)

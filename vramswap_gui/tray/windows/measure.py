@@ -16,6 +16,7 @@ from vramswap_gui.system.run import Finished
 from vramswap_gui.tray.command_line import CommandLine
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.view_model import Bar, Fill, Part, Problem
+from vramswap_gui.tray.widgets.button import Buttons
 from vramswap_gui.tray.widgets.infobar import Hint, ProblemBox
 from vramswap_gui.tray.widgets.labels import scaled, wrapped
 from vramswap_gui.tray.widgets.usage_bar import Tiers
@@ -107,7 +108,7 @@ class MeasurePage(QWidget):
             scroll.column.addWidget(title)
             scroll.column.addWidget(bars)
         scroll.column.addStretch(1)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = Buttons(QDialogButtonBox.StandardButton.Close)
         self.begin = buttons.addButton(tr("&Measure"), QDialogButtonBox.ButtonRole.ActionRole)
         self.begin.clicked.connect(self._toggle)
         buttons.rejected.connect(self.close)

@@ -192,7 +192,7 @@ class Panel(QWidget):
         self.hint.show_hint(None if view.problem or view.landing else hint)
         self.landing.show_question(view.landing)
         self.switch.setChecked(view.checked)
-        self.switch.hold(not view.toggle_enabled)
+        self.switch.hold(bool(view.blocked), passing=view.look is Look.BUSY)
         # A screen reader says it whenever it is another; figures would be another every second.
         figures = view.look in (Look.ON, Look.BUSY)
         self.switch.setAccessibleDescription(view.headline if figures else f"{view.headline}. {view.sentence}")
@@ -200,7 +200,7 @@ class Panel(QWidget):
         self.sentence.setText("\n".join(filter(None, (view.sentence, view.benefit))))
         self.progress.setVisible(view.look is Look.BUSY)
         self._show_offer(view.offer)
-        self.pause.setEnabled(view.pausable)
+        self.pause.setVisible(view.pausable)
         _visible(bool(view.mode), self.mode_title, self.mode)
         self.mode.setCurrentIndex(self.mode.findData(view.mode))
         self.problem.show_problem(view.problem)

@@ -14,6 +14,7 @@ from vramswap_gui.system.run import Finished
 from vramswap_gui.tray.command_line import CommandLine
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.view_model import Problem
+from vramswap_gui.tray.widgets.button import Buttons
 from vramswap_gui.tray.widgets.infobar import ProblemBox
 from vramswap_gui.tray.widgets.labels import wrapped
 from vramswap_gui.tray.windows.frame import MARGIN, Foot, fit, rule
@@ -48,7 +49,7 @@ class ReportPage(QWidget):
         self.problem = ProblemBox()
         self.problem.hide()
         self.problem.dismissed.connect(lambda: self.problem.show_problem(None))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = Buttons(QDialogButtonBox.StandardButton.Close)
         roles = QDialogButtonBox.ButtonRole
         self.copy = buttons.addButton(tr("&Copy"), roles.ActionRole)
         self.keep = buttons.addButton(tr("&Save…"), roles.ActionRole)

@@ -16,6 +16,7 @@ from vramswap_gui.system.gpu import Card
 from vramswap_gui.tray.i18n import tr
 from vramswap_gui.tray.preferences import OWN, Preferences
 from vramswap_gui.tray.view_model import Problem, problem
+from vramswap_gui.tray.widgets.button import Buttons
 from vramswap_gui.tray.widgets.fold import Fold
 from vramswap_gui.tray.widgets.infobar import Hint, ProblemBox
 from vramswap_gui.tray.widgets.labels import Label, scaled, wrapped
@@ -56,7 +57,7 @@ class SettingsWindow(QWidget):
         self.problem.dismissed.connect(lambda: self.show_problem(None))
         self.hint = Hint()
         buttons = QDialogButtonBox.StandardButton
-        self.buttons = QDialogButtonBox(buttons.Apply | buttons.Reset | buttons.Close)
+        self.buttons = Buttons(buttons.Apply | buttons.Reset | buttons.Close)
         self.apply = self.buttons.button(buttons.Apply)
         self.revert = self.buttons.button(buttons.Reset)
         self.buttons.button(buttons.Close).clicked.connect(self.close)
