@@ -13,6 +13,12 @@ import pytest
 
 _ROOT: Final = Path(__file__).parents[2]
 
+
+def root_is_mounted() -> bool:
+    """Whether the root folder is a mount, as that of a chroot(1) into any folder is not (proc_pid_mountinfo(5))."""
+    return any(line.split()[4] == "/" for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
 #: How the reason of an expected skip begins → whether it can be true on this machine.
 EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
     "needs a real NVIDIA GPU": lambda: not Path("/dev/nvidiactl").exists(),
@@ -20,6 +26,7 @@ EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
     "needs an x86-64 processor": lambda: platform.machine() != "x86_64",
     # Both are downloaded, unless they are there from before.
     "needs a kernel from Debian's archive": lambda: len(list((_ROOT / "build/kernels").glob("*/vmlinuz"))) < 2,
+    "needs a root folder that is a mount": lambda: not root_is_mounted(),
     "needs root": lambda: os.geteuid() != 0,
 }
 
