@@ -82,7 +82,7 @@ class Reader:
     def _read(self) -> None:
         with mmap.mmap(-1, 4096) as buffer:
             for number in itertools.count():
-                if self._done.wait(0.002):
+                if self._done.wait(0.02):
                     return
                 began = time.monotonic()
                 assert os.preadv(self._fd, [buffer], number * 4096 % SIZE) == 4096
