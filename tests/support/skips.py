@@ -12,6 +12,8 @@ from typing import Final
 import pytest
 
 _ROOT: Final = Path(__file__).parents[2]
+#: Why a test that mounts something for itself alone cannot run, where :func:`root_is_mounted` says no.
+NO_MOUNTS: Final = "needs a root folder that is a mount: one's own mounts could not be kept from others"
 
 
 def root_is_mounted() -> bool:
@@ -26,7 +28,7 @@ EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
     "needs an x86-64 processor": lambda: platform.machine() != "x86_64",
     # Both are downloaded, unless they are there from before.
     "needs a kernel from Debian's archive": lambda: len(list((_ROOT / "build/kernels").glob("*/vmlinuz"))) < 2,
-    "needs a root folder that is a mount": lambda: not root_is_mounted(),
+    NO_MOUNTS: lambda: not root_is_mounted(),
     "needs root": lambda: os.geteuid() != 0,
 }
 
