@@ -131,10 +131,13 @@ environment() {
             die "$python cannot make a virtual environment; install its venv module (Debian: python3-venv)."
     fi
     echo "vramswap: building and installing into .venv (the first time this downloads some 200 MB)"
-    # Built for one Python alone, as earlier versions were, one would be loaded instead of the new one.
-    find vramswap_gui -name '*.so' -delete
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' ||
+    # All is compiled again, whatever is there, and only takes its place when all of it is.
+    build=.venv/vramswap-build.cfg
+    printf '[build_ext]\nforce = 1\n' >"$build"
+    DIST_EXTRA_CONFIG=$PWD/$build .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' ||
         die "pip could not build or install the package; its last lines above say why."
+    # What is left of earlier versions might be loaded instead, as what is built for one Python alone would be.
+    find vramswap_gui -name '*.so' ! -newer "$build" -delete
     printf '%s\n' "$now" >"$stamp"
 }
 

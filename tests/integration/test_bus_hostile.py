@@ -30,6 +30,7 @@ from tests.support.raw_bus import (
     string,
     strings,
 )
+from tests.support.waiting import PATIENCE
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH, VERBS
 
 PROPERTIES: Final = "org.freedesktop.DBus.Properties"
@@ -219,8 +220,8 @@ def test_many_large_ones_keep_nobody_waiting(stack: Stack, sender: Sender) -> No
         sender.send(data)
     with contextlib.closing(RawClient(sender.path)) as other:
         served(other)
-    # To read 120 MiB byte by byte, as a list, took minutes.
-    assert ticks() - before < 3 * os.sysconf("SC_CLK_TCK")
+    # To read 120 MiB byte by byte, as a list, took minutes. Beside much else the same work takes more of them.
+    assert ticks() - before < 20 * os.sysconf("SC_CLK_TCK")
 
 
 def test_descriptors_are_not_taken(stack: Stack, tmp_path: Path) -> None:
@@ -296,7 +297,7 @@ def test_the_helper_ends_with_its_bus_alone_and_says_so(stack: Stack) -> None:
     bus = next(process for name, process in stack._running if name.startswith("dbus-"))
     bus.terminate()
     bus.wait()
-    assert process.wait(20) == 1
+    assert process.wait(PATIENCE) == 1
     assert "The bus is gone." in stack.last_words("helper")
     stack._running.clear()
     stack.bring_up()

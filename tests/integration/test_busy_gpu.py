@@ -62,9 +62,8 @@ def test_a_program_that_comes_and_goes_is_noticed_and_forgotten(server: Server) 
     gpu["computing_us"] = TURN
     load(server, 100, 100)
     before = gpu["channel_copies"]
-    measured = load(server, 70, 3000)
+    load(server, 70, 3000)
     assert gpu["channel_copies"] == before
-    assert measured.seconds * 1e6 < 10 * TURN
     gpu["computing_us"] = 0
     wait_for(lambda: (load(server, 100, 100), gpu["channel_copies"])[1] > before, "the way for a free GPU")
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from tests.support import raw_bus
 from tests.support.buses import PlainBus
 from tests.support.raw_bus import RawClient
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 from vramswap_gui.api.dbus import BUS_NAME, HELPER, INTERFACE, OBJECT_PATH
 from vramswap_gui.api.status import State, Status, status_to_wire
 from vramswap_gui.bus.connection import PROPERTIES, Bus, BusError, Variant
@@ -23,6 +23,9 @@ from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import dbus_service
 from vramswap_gui.settings import Config
 from vramswap_gui.units import GIB
+
+#: Seconds in which somebody who hangs would have to say something, and the bus has to bring it.
+SOON: Final = 2.0
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ async def helper(plain: PlainBus) -> AsyncIterator[Helper]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    made = Client(patience=0.5)
+    made = Client(PATIENCE)
     yield made
     await made.close()
 
@@ -126,8 +129,9 @@ async def test_an_error_arrives_as_it_was_raised(helper: Helper, client: Client)
 
 async def test_a_verb_takes_as_long_as_it_takes(helper: Helper, client: Client) -> None:
     await client.connect()
+    client._patience = SOON
     stopping = asyncio.ensure_future(client.stop())
-    await asyncio.wait([stopping], timeout=2)
+    await asyncio.wait([stopping], timeout=2.5 * SOON)
     assert not stopping.done()
     helper.work.set()
     await stopping
@@ -135,6 +139,7 @@ async def test_a_verb_takes_as_long_as_it_takes(helper: Helper, client: Client) 
 
 async def test_a_helper_that_hangs_is_not_waited_for(helper: Helper, client: Client) -> None:
     await client.connect()
+    client._patience = SOON
     helper.bus.serve(OBJECT_PATH, lambda message: None)
     for call in (client.stop(), client.refresh(), client.get_config()):
         error = await failure(call)

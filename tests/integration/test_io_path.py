@@ -17,7 +17,7 @@ from vramswap_gui.bench.load import Generator
 from tests.support.counting import Counter, build
 from tests.support.fakegpu import FakeGpu
 from tests.support.server import running
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB
@@ -113,7 +113,6 @@ for number, (ours, theirs) in enumerate(pairs):
 wait_for(lambda: counters.read()["writes"] == len(pairs), "all requests to be taken in")
 gpu["hang"] = 0
 for ours, _ in pairs:
-    ours.settimeout(30)
     assert len(ours.recv(16, socket.MSG_WAITALL)) == 16
 for number, (ours, _) in enumerate(pairs):
     ours.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, number, number * 4096, 4096))
@@ -127,6 +126,6 @@ engine.close()
 def test_more_connections_than_a_batch_has_room_for(gpu: FakeGpu) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _MANY, gpu.folder], env=os.environ | gpu.env(), capture_output=True, text=True,
-        check=False, timeout=100,
+        check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

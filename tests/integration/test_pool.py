@@ -17,7 +17,7 @@ from tests.support.fakegpu import FakeGpu
 from tests.support.nbd_client import PAGE, Client
 from tests.support.page_model import Model
 from tests.support.server import Server, answer, ask, running
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.units import MAX_EXTENTS, MAX_SEGMENTS, MIB, SIZE_STEP
 
@@ -274,7 +274,7 @@ def test_what_goes_is_wiped_and_what_stays_is_moved(gpu: FakeGpu, tmp_path: Path
             segment.check()
             ask(control, "remove", index=0)
             ask(control, "quit")
-            assert server.process.wait(60) == 0
+            assert server.process.wait(PATIENCE) == 0
             for one in vram:
                 one.seek(0)
                 assert not any(one.read().strip(b"\0"))

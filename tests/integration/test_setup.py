@@ -115,11 +115,17 @@ def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Checkout) ->
     assert checkout.setup("run", installed) == (0, "", ["venv", "pip .[test]"])
 
 
-def test_a_failed_build_is_tried_again(checkout: Checkout) -> None:
+def test_a_failed_build_is_tried_again_and_leaves_what_was_built_before(checkout: Checkout) -> None:
     installed = checkout.names("run", "build", "demo")
+    old = checkout.folder / "vramswap_gui/engine.abi3.so"
+    old.write_text("built before")
+    os.utime(old, (0, 0))
     status, error, _ = checkout.setup("run", installed, PIP_STATUS="1")
     assert status == 1 and "pip could not build" in error
+    assert old.read_text() == "built before"
     assert checkout.setup("run", installed) == (0, "", ["pip .[test]"])
+    # The stand-in built nothing, so this is none of the new ones.
+    assert not old.exists()
 
 
 def test_without_root_or_sudo_the_command_is_printed(checkout: Checkout) -> None:

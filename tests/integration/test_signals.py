@@ -19,6 +19,7 @@ from dbus_next.constants import MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
+from tests.support.bus_client import connect
 from tests.support.session_bus import CONFIG
 from tests.support.sockets import accepts
 from tests.support.waiting import until
@@ -61,7 +62,7 @@ class Machine:
 
     async def connect(self) -> MessageBus:
         await until(lambda: accepts(self.folder / "bus"))
-        return await MessageBus(self.address).connect()
+        return await connect(self.address)
 
     async def start(self, template: str, **parameters: object) -> subprocess.Popen[bytes]:
         """One of dbusmock's services; returns when it has its name."""

@@ -199,7 +199,7 @@ def test_a_screen_reader_hears_gib(panel: Panel) -> None:
     value.setCurrentValue(6656.0)
     assert slider.size_chosen == int(6.5 * GIB)
     assert slider.accessibleDescription() == "6.5 GiB"
-    assert chosen.wait(3000) and chosen.at(0) == [int(6.5 * GIB)]
+    assert chosen.wait(int(PATIENCE * 1000)) and chosen.at(0) == [int(6.5 * GIB)]
 
 
 def test_a_screen_reader_does_not_hear_every_figure(panel: Panel) -> None:

@@ -19,6 +19,7 @@ from dbus_next.message import Message
 from dbus_next.signature import Variant
 
 from tests.demo.stack import BIN, FIRST_SIZE, ROOT, Stack
+from tests.support.bus_client import connect
 from tests.support.waiting import until, wait_for
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH, RESIZE
 
@@ -164,7 +165,7 @@ class Agent:
 
 
 async def test_the_second_is_asked_and_keeps_nobody_waiting(shared: Stack) -> None:
-    bus = await MessageBus(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    bus = await connect(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"])
     agent = Agent(bus)
     ctl(shared, FIRST, "on")
     first, again = start(shared, SECOND, "off"), start(shared, SECOND, "off")
@@ -187,7 +188,7 @@ async def test_the_second_is_asked_and_keeps_nobody_waiting(shared: Stack) -> No
 
 
 async def test_the_question_says_what_is_asked(shared: Stack) -> None:
-    bus = await MessageBus(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    bus = await connect(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"])
     agent = Agent(bus)
     for command, words in {
         ("on",): "Authentication is required to turn VRAM swap on",
@@ -223,7 +224,7 @@ def german(make_stack: Callable[..., Stack]) -> Stack:
 
 
 async def test_the_question_is_in_the_language_of_who_is_asked(german: Stack) -> None:
-    bus = await MessageBus(german.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    bus = await connect(german.environment["DBUS_SYSTEM_BUS_ADDRESS"])
     agent = Agent(bus)
     process = start(german, SECOND, "size", "512M")
     await agent.serve(process.pid, "de_DE.UTF-8")
@@ -239,7 +240,7 @@ async def test_the_question_is_in_the_language_of_who_is_asked(german: Stack) ->
 
 
 async def test_a_question_goes_away_with_who_asked(shared: Stack) -> None:
-    bus = await MessageBus(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    bus = await connect(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"])
     agent = Agent(bus)
     process = start(shared, SECOND, "off")
     await agent.serve(process.pid)
@@ -254,7 +255,7 @@ async def test_a_question_goes_away_with_who_asked(shared: Stack) -> None:
 
 
 async def test_questions_without_end_keep_nobody_out(shared: Stack) -> None:
-    bus = await MessageBus(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
+    bus = await connect(shared.environment["DBUS_SYSTEM_BUS_ADDRESS"])
     agent = Agent(bus)
     flood = start(shared, SECOND, "-c", FLOOD, program="python")
     try:

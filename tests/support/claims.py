@@ -25,7 +25,7 @@ from vramswap_gui.server.engine.engine import Engine
 
 from tests.support.fakegpu import FakeGpu
 from tests.support.nbd_client import DISC, FLUSH, PAGE, READ, REPLY, REPLY_MAGIC, TRIM, WRITE, header
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
@@ -104,7 +104,7 @@ class End:
     socket: socket.socket
 
     def __post_init__(self) -> None:
-        self.socket.settimeout(60)
+        self.socket.settimeout(PATIENCE)
 
     def send(self, command: int, page: int, value: int = 0, **more: int) -> None:
         self.socket.sendall(message(command, page, value, **more))

@@ -13,6 +13,7 @@ from dbus_next.aio.message_bus import MessageBus
 from dbus_next.constants import MessageType
 from dbus_next.message import Message
 
+from tests.support.bus_client import connect
 from tests.support.sockets import accepts
 from tests.support.waiting import until
 
@@ -50,7 +51,7 @@ class Bus:
 
     async def connect(self) -> MessageBus:
         await until(lambda: accepts(self.folder / "bus"))
-        self.connections.append(await MessageBus(self.address).connect())
+        self.connections.append(await connect(self.address))
         return self.connections[-1]
 
     async def end(self) -> None:

@@ -12,6 +12,14 @@ from typing import Final
 import pytest
 
 _ROOT: Final = Path(__file__).parents[2]
+#: Why a test that mounts something for itself alone cannot run, where :func:`root_is_mounted` says no.
+NO_MOUNTS: Final = "needs a root folder that is a mount: one's own mounts could not be kept from others"
+
+
+def root_is_mounted() -> bool:
+    """Whether the root folder is a mount, as that of a chroot(1) into any folder is not (proc_pid_mountinfo(5))."""
+    return any(line.split()[4] == "/" for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
 
 #: How the reason of an expected skip begins → whether it can be true on this machine.
 EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
@@ -20,6 +28,7 @@ EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
     "needs an x86-64 processor": lambda: platform.machine() != "x86_64",
     # Both are downloaded, unless they are there from before.
     "needs a kernel from Debian's archive": lambda: len(list((_ROOT / "build/kernels").glob("*/vmlinuz"))) < 2,
+    NO_MOUNTS: lambda: not root_is_mounted(),
     "needs root": lambda: os.geteuid() != 0,
 }
 

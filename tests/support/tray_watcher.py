@@ -13,6 +13,7 @@ from dbus_next.constants import MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
+from tests.support.bus_client import connect
 from tests.support.sockets import accepts
 from tests.support.waiting import PATIENCE, wait_for
 
@@ -40,7 +41,7 @@ class Watcher:
     async def connect(self) -> None:
         """Be on the bus, without the name yet."""
         await asyncio.to_thread(wait_for, lambda: accepts(self._socket), "the session bus")
-        self._bus = await MessageBus(bus_address=self.address).connect()
+        self._bus = await connect(self.address)
         self._bus.add_message_handler(self._answer)
 
     async def appear(self) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -11,8 +12,8 @@ from typing import Final, TypeVar
 Found = TypeVar("Found")
 
 #: Seconds after which nothing is coming any more. It ends a test that hangs and measures nothing, so it is many times
-#: what a busy machine takes.
-PATIENCE: Final = 120.0
+#: what a busy machine takes. A guest on one takes longer still, and is told so (tests/system/uml.py).
+PATIENCE: Final = float(os.environ.get("TEST_PATIENCE", "120"))
 #: Seconds between two looks. A look that takes longer is followed by a rest of its own length.
 _PAUSE: Final = 0.01
 

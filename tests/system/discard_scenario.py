@@ -18,6 +18,8 @@ from vramswap_gui.units import MIB
 SIZE: Final = 48 * MIB
 PAGED_OUT: Final = 24 * MIB
 KEPT: Final = 8 * MIB
+#: So many of the pages have to be in VRAM; some that are in use at that moment stay in memory.
+LEAST: Final = PAGED_OUT // 4096 * 3 // 4
 #: What each page of a program begins with, and where simulated VRAM lies.
 MARKS: Final = {"gone": b"this is to be forgotten, by all", "kept": b"this is to be kept, page by page"}
 VRAM: Final = Path(os.environ["FAKEGPU_DIR"])
@@ -58,9 +60,9 @@ def main() -> None:
     command("swapon", "--discard=pages", device)
     kept = start(KEPT, MARKS["kept"])
     gone = start(PAGED_OUT, MARKS["gone"])
-    before = found(MARKS["gone"])
+    # The call returns while the last of its writes are under way, megabytes of them where the server is slow.
+    before = wait_for(lambda: pages if (pages := found(MARKS["gone"])) >= LEAST else 0, "pages in VRAM")
     say(f"{used(device) // MIB} MiB are swapped, {before} pages of those to be forgotten")
-    assert before >= PAGED_OUT // 4096 * 3 // 4
     gone.kill()
     gone.wait()
     began = time.monotonic()

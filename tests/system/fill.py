@@ -11,6 +11,7 @@ import hashlib
 import mmap
 import os
 import random
+import select
 import signal
 import sys
 import time
@@ -38,11 +39,13 @@ def packable(seed: int, turn: int, number: int) -> bytes:
 
 
 def fill(
-    size: int, seed: int, rounds: int, *, rests: bool = False, page: Callable[[int, int, int], bytes] = page
-) -> int:
+    size: int, seed: int, rounds: int, *, rests: bool = False, enough: Callable[[], bool] = lambda: False,
+    page: Callable[[int, int, int], bytes] = page,
+) -> int:  # fmt: skip
     """Write ``size`` bytes of pages and read them all back, ``rounds`` times; returns how many pages were wrong.
 
-    ``rests``: with all of them written for the first time, stop until somebody sends SIGCONT.
+    ``rests``: with all of them written for the first time, stop until somebody sends SIGCONT. ``enough``: asked after
+    each round whether it was the last one.
     """
     pages = size // PAGE
     order = list(range(pages))
@@ -61,7 +64,14 @@ def fill(
             bad = sum(memory[number * PAGE : (number + 1) * PAGE] != page(seed, turn, number) for number in order)
             wrong += bad
             print(f"round {turn + 1}: read back in {time.monotonic() - filled:.1f} s, {bad} wrong", flush=True)
+            if enough():
+                break
     return wrong
+
+
+def input_ended() -> bool:
+    """Whether whoever started this has closed its input, into which nothing is written."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,10 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--packable", action="store_true", help="with pages as programs have them")
+    parser.add_argument("--until-told", action="store_true", help="begin no further round once the input has ended")
     parser.add_argument("--rest", action="store_true", help="stop once all is written, until SIGCONT")
     options = parser.parse_args(arguments)
     kind = packable if options.packable else page
-    wrong = fill(options.mib * MIB, options.seed, options.rounds, rests=options.rest, page=kind)
+    enough = input_ended if options.until_told else lambda: False
+    wrong = fill(options.mib * MIB, options.seed, options.rounds, rests=options.rest, enough=enough, page=kind)
     print(f"pages wrong: {wrong}", flush=True)
     return 1 if wrong else 0
 

@@ -37,7 +37,7 @@ EXCESS: Final = 44 * MIB
 EXCESS_GROWING: Final = 12 * MIB
 #: What of memory and swap together stays free at the most, when there has to be too little for the second segment.
 RESIZING_LEAVES: Final = 36 * MIB
-RESIZES: Final = (11, 12, 13)
+RESIZES: Final = (11, 12)
 LOAD: Final = 32 * MIB
 #: The fill that sleeps, so that its pages are what the other one drives out.
 ASLEEP: Final = 96 * MIB

@@ -40,9 +40,6 @@ VICTIMS: Final = ("engine",) * 4 + ("keeper",) * 3 + ("helper", "engine and help
 SOON: Final = 1.5
 #: Seconds between the beginning of a verb and a death, at most.
 BESIDE: Final = 0.6
-#: Seconds until pages are in VRAM, and until it must be on again. Where memory is as short as here, and the machine is
-#: emulated beside others, each program that asks takes its time to begin; how long it took is told.
-PATIENT: Final = 600.0
 
 
 def fills(seed: int) -> Iterator[Filling]:
@@ -55,7 +52,7 @@ def fills(seed: int) -> Iterator[Filling]:
                 filling.finish()
             seed += 1
             filling = Filling.start(available() + excess, seed, ROUNDS)
-            wait_for(lambda now=filling: filled() or not now.running(), "pages in VRAM", PATIENT)  # type: ignore[misc]
+            wait_for(lambda now=filling: filled() or not now.running(), "pages in VRAM")  # type: ignore[misc]
             if not filling.running():
                 # How much of its files the kernel would do without, it knows no better.
                 excess += MORE
@@ -97,7 +94,7 @@ def one(stack: Stack, chance: random.Random, number: int) -> None:
     kill(stack, victim)
     if beside is not None:
         beside.wait()
-    wait_for(lambda: is_on(stack), "it to be on again", PATIENT)
+    wait_for(lambda: is_on(stack), "it to be on again")
     what = f"{victim} beside {' '.join(verb)}" if verb else victim
     say(f"death {number}: {what}, {pages}; on again after {time.monotonic() - began:.1f} s")
 

@@ -59,9 +59,11 @@ class Filling:
 
     @classmethod
     def start(cls, size: int, seed: int, rounds: int, *options: str) -> Filling:
-        command = [sys.executable, "-m", "tests.system.fill", str(size // MIB), "--seed", str(seed)]
+        """At most so many rounds: it begins none after :meth:`finish`."""
+        command = [sys.executable, "-m", "tests.system.fill", str(size // MIB), "--seed", str(seed), "--until-told"]
         process = subprocess.Popen(
             [*command, "--rounds", str(rounds), *options],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -89,7 +91,9 @@ class Filling:
         return self.process.poll() is None
 
     def finish(self) -> None:
-        """Wait for the end; every page must have been right."""
+        """Wait for the end of the round; every page must have been right."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
         status = self.process.wait()
         assert self.reader is not None
         self.reader.join()

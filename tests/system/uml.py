@@ -36,6 +36,9 @@ _PRELOAD: Final = "xstate.so"
 _FIRST: Final = "first"
 #: Seconds after which a guest hangs: many times what any takes on a busy machine.
 LIMIT: Final = 1500.0
+#: Seconds after which what a scenario waits for is not coming any more. Where memory is short, and the machine is
+#: emulated beside others, each program takes its time to begin.
+PATIENCE: Final = 600.0
 #: What the init prints as its last line, followed by the scenario's exit status.
 _STATUS: Final = "vramswap-scenario-status"
 #: KiB that the guest's kernel keeps free, for what must not wait for pages to be swapped out.
@@ -171,6 +174,7 @@ def init_script(command: list[str | Path], folder: Path, built: Path, module: Pa
         # The programs are this checkout's, also in a copy of the one that is installed.
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
+        "TEST_PATIENCE": f"{PATIENCE:g}",
     }
     start = [str(scenario)] if isinstance(scenario, Path) else ["-m", scenario]
     return _INIT.format(

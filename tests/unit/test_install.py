@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.skips import NO_MOUNTS, root_is_mounted
 from vramswap_gui.ctl import install
 from vramswap_gui.errors import ErrorCode, VramswapError
 
@@ -240,6 +241,8 @@ async def test_a_file_system_that_is_read_only(files: Path, tmp_path: Path) -> N
     """The real thing, in a mount namespace of its own."""
     if os.geteuid():
         pytest.skip("needs root, who alone may mount")
+    if not root_is_mounted():
+        pytest.skip(NO_MOUNTS)
     root = tmp_path / "root"
     (root / "usr/share").mkdir(parents=True)
     script = (

@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from vramswap_gui.bench.load import Generator
@@ -47,12 +47,20 @@ def generator(connections: int, block_size: int = 4096, spoil: Fault | None = No
         threading.Thread(target=serve, args=(server, memory, spoil), daemon=True).start()
         ours.append(client)
     made = Generator([end.fileno() for end in ours], size, block_size)
-    # The sockets live as long as the threads that use them.
     KEPT.extend(ours)
     return made
 
 
+#: The ends of a test's connections.
 KEPT: list[socket.socket] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """With them end the threads that answer, and give back what they have."""
+    yield
+    while KEPT:
+        KEPT.pop().close()
 
 
 @pytest.mark.parametrize("write_percent", [0, 50, 100])

@@ -33,10 +33,14 @@ def packer(request: pytest.FixtureRequest) -> Packer:
     return of(request.param)
 
 
-def real_pages() -> list[bytes]:
-    """What lies in the memory of programs: code, tables, text."""
-    data = Path(sys.executable).resolve().read_bytes() + Path(__file__).read_bytes()
-    return [data[at : at + PAGE] for at in range(0, min(len(data), 200 * PAGE) - PAGE, PAGE)]
+@functools.cache
+def real_pages() -> tuple[bytes, ...]:
+    """What lies in the memory of programs: code and tables, which differ from one Python to the next, and text."""
+    code = Path(sys.executable).resolve().read_bytes()
+    text = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return tuple(
+        data[at : at + PAGE] for data in (code, text) for at in range(0, min(len(data), 100 * PAGE) - PAGE, PAGE)
+    )
 
 
 def test_real_pages_come_back_and_take_less(packer: Packer) -> None:
@@ -46,7 +50,8 @@ def test_real_pages_come_back_and_take_less(packer: Packer) -> None:
         assert len(record) % 16 == 0
         assert packer.unpack(entry, number, record) == page
         taken += len(record)
-    assert taken < 0.75 * PAGE * len(real_pages())
+    # Code alone may hardly get smaller.
+    assert taken < 0.8 * PAGE * len(real_pages())
     same, raw, total, packing, unpacking = packer.measure(b"".join(real_pages()))
     assert total == taken
     assert same + raw < len(real_pages())
