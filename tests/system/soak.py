@@ -3,6 +3,7 @@
 
 A guest's kernel, its driver and its swap are real; every page is verified. That is User-Mode Linux with NBD, and with
 ``TRANSPORT=ublk`` one of Debian's kernels in an emulated machine; with ``ARGS=--emulated`` it is for NBD too.
+``COMPRESSION=lz4`` (or ``zstd``) has pages packed.
 """
 
 from __future__ import annotations
@@ -41,10 +42,11 @@ def main() -> int:
     parser.add_argument("kills", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--transport", choices=("nbd", "ublk"), default="nbd")
+    parser.add_argument("--compression", choices=("off", "lz4", "zstd"), default="off")
     parser.add_argument("--emulated", action="store_true")
     options = parser.parse_args()
     began = time.monotonic()
-    arguments = (str(options.kills), str(options.seed), options.transport)
+    arguments = (str(options.kills), str(options.seed), options.transport, options.compression)
     result = _run(options.emulated or options.transport == "ublk", *arguments, limit=_START + _PER_KILL * options.kills)
     found = re.findall(
         r"death \d+: ([a-z ]+?)(?: beside (\w+).*?)?, \d+ of \d+ MiB swapped; on again after ([0-9.]+) s", result.output
