@@ -62,7 +62,7 @@ def test_what_is_of_no_interest_is_left_out() -> None:
     known = {"on", "resized", "off", "idle", "mode", "setting", "failed", "refused", "sleep", "wake", "recovered",
              "landed", "cleared", "damaged", "earned", "forfeited"}  # fmt: skip
     servers = {"attached", "detached", "engine", "lost", "upgraded"}
-    others = {"started", "adopted", "ended", "blind", "left-out"}
+    others = {"started", "adopted", "ended", "blind", "left-out", "cleaned"}
     assert {event.word for event in Event} == known | servers | others
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from vramswap_gui.api.control import PoolInfo
 from vramswap_gui.api.status import Segment
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import monitor, swap_area
@@ -76,6 +77,9 @@ class Segments:
         self.bytes_left = 0
         #: The server refused to give an extent back.
         self._stuck = False
+        #: Since when nobody moves anything, and what was to be cleaned last.
+        self._calm = pool.Calm()
+        self._compacted: PoolInfo | None = None
 
     def look(self) -> tuple[Swap, ...]:
         """Have all that is said here be of now; also all swap areas. Raises OSError."""
@@ -144,6 +148,30 @@ class Segments:
             return Goal()
         steps = pool.balance(areas, packed, self.most)
         return Goal(steps.remove, steps.add)
+
+    def rotated(self) -> Goal:
+        """To have a segment forgotten of which most is stale, where pages are packed."""
+        packed, areas = self._server.pool, self.areas()
+        if packed is None or not areas:
+            return Goal()
+        room = monitor.room(self._areas, set(self.devices.values()), self._proc, self._sys)
+        index = pool.rotation(areas, packed, room)
+        return Goal() if index is None else Goal(leave=(index,))
+
+    def watch(self, pressed: bool, now: float) -> bool:
+        """Whether nobody has moved anything for a while; ``pressed``: tasks wait for memory."""
+        if self._server.pool is None:
+            return False
+        self._calm = pool.calm(self._calm, self.areas(), self._server.pool, pressed, now)
+        return pool.is_calm(self._calm, now)
+
+    async def compact(self) -> None:
+        """Have what is free lie together, where pages are packed and it does not. Raises VramswapError."""
+        packed = self._server.pool
+        least = None if packed is None else pool.compaction(packed, self._compacted)
+        if least is not None:
+            self._compacted = packed
+            await self._server.compact(least)
 
     def world(self) -> World:
         """What is so, for the next step."""

@@ -175,6 +175,10 @@ class ServerClient:
             return False
         return True
 
+    async def compact(self, least: int) -> None:
+        """Have it clean when it has time, until so many bytes are not of use yet. Raises VramswapError."""
+        await self._ask(ControlVerb.COMPACT, size=least)
+
     async def _ask(self, verb: ControlVerb, **arguments: int) -> Mapping[str, Any]:
         """One request. Raises VramswapError: the server's, or SERVER_FAILED when it is gone."""
         if self._writer is None:

@@ -287,7 +287,7 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
             forget(self.pool, before)
             more += <uint64_t>(form_of(note[i].entry) != UNWRITTEN) - <uint64_t>(form_of(before) != UNWRITTEN)
     if more:
-        add_long(&self.pool.stored, more)
+        add_long(&self.pool.table[self.table].stored, more)
     settle(batch.desk, count)
 
 
