@@ -34,7 +34,8 @@ SWAPPED: Final = 16 * MIB
 ROUNDS: Final = 3
 #: What is lent, in MiB. A kernel of Debian's guesses worse than User-Mode Linux what it could do without.
 SIZES: Final = (64, 80, 96) if sys.argv[5:] == ["tight"] else (128, 144, 160)
-PACKED: Final = (64, 96, 128) if sys.argv[5:] == ["tight"] else (128, 160, 192)
+#: And where pages are packed: whole extents, of which some three quarters are swap as long as none is earned.
+PACKED: Final = (96, 128, 160) if sys.argv[5:] == ["tight"] else (160, 192, 224)
 OFF: Final = ("off",)
 VERBS: Final = (("upgrade",), ("status",), OFF)
 #: Who dies, each as often as it stands here.
@@ -132,9 +133,10 @@ def one(stack: Stack, chance: random.Random, sizes: Sequence[int], filling: Fill
 
 def _prepare(stack: Stack) -> None:
     transport, compression = sys.argv[3:5]
+    sizes = PACKED if compression != "off" else SIZES
     place(
         stack,
-        f'size = {SIZES[0] * MIB}\nmode = "off"\ntransport = "{transport}"\ncompression = "{compression}"\n',
+        f'size = {sizes[0] * MIB}\nmode = "off"\ntransport = "{transport}"\ncompression = "{compression}"\n',
     )
 
 
