@@ -313,7 +313,7 @@ class Simulation:
             # Somebody moves something.
             return
         if index is None:
-            if pool.compaction(self._pool, None) is not None:
+            if pool.compaction(areas, self._pool, None) is not None:
                 yield keeper.ask("compact", size=0)
             return
         before = kernel.no_room

@@ -296,6 +296,11 @@ def using(*used: int) -> list[Area]:
     [
         ("nothing is stale", using(GIB, GIB, GIB, GIB), WRITTEN, PLENTY, None),
         ("little of the VRAM is", using(GIB, GIB, GIB, 0), WRITTEN, PLENTY, None),
+        ("with holes it is too much", using(GIB, GIB, GIB, 0), having(WRITTEN, holes=GIB // 2), PLENTY, 3),
+        ("little is, and the rest are holes", using(GIB, GIB, GIB, GIB - 300 * MIB), having(WRITTEN, holes=GIB),
+         PLENTY, None),
+        ("a new one has its header", [*using(GIB, GIB, GIB), Area(3, GIB, 0)],
+         having(WRITTEN, holes=GIB, shares=(*WRITTEN.shares[:3], (3, 4096))), PLENTY, None),
         ("the worst goes first", using(GIB, 100 * MIB, 0, GIB), WRITTEN, PLENTY, 2),
         ("of several the first", using(0, 0, 0, 0), WRITTEN, PLENTY, 0),
         ("less than half of any is", using(*[600 * MIB] * 4), WRITTEN, PLENTY, None),
@@ -313,14 +318,18 @@ def test_rotation(name: str, areas: list[Area], pool: PoolInfo, room: Room, goin
 
 
 def test_compaction() -> None:
-    holes = having(WRITTEN, holes=GIB)
-    assert compaction(having(WRITTEN, holes=WRITTEN.vram // 10), None) is None
-    least = compaction(holes, None)
+    areas, holes = using(GIB, GIB, GIB, GIB), having(WRITTEN, holes=GIB)
+    assert compaction(areas, having(WRITTEN, holes=WRITTEN.vram // 10), None) is None
+    least = compaction(areas, holes, None)
     # A sixteenth of each chunk may be left, and is not cleaned again.
     assert least is not None
     assert WRITTEN.vram // 16 < least < WRITTEN.vram // 10
-    assert compaction(holes, holes) is None
-    assert compaction(having(holes, live=GIB), holes) is not None
+    assert compaction(areas, holes, holes) is None
+    assert compaction(areas, having(holes, live=GIB), holes) is not None
+    # With what is stale beside them it is too much.
+    some = having(WRITTEN, holes=WRITTEN.vram * 8 // 100)
+    assert compaction(using(GIB, GIB, GIB, 500 * MIB), some, None) == least
+    assert compaction(using(*[500 * MIB] * 4), having(WRITTEN, holes=least), None) is None
 
 
 def test_it_is_calm_when_nothing_moves_for_a_while() -> None:
@@ -349,7 +358,8 @@ def test_cleaning_comes_to_an_end(
     for filled in writes:
         fill(pool, filled)
         for _ in range(4 * MAX_SEGMENTS):
-            carry_out(pool, balanced(pool))
+            while (goal := balanced(pool)) != Goal():
+                carry_out(pool, goal)
             index = rotation(pool.areas, pool.info, room)
             if index is None:
                 break

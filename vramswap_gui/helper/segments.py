@@ -168,7 +168,7 @@ class Segments:
     async def compact(self) -> None:
         """Have what is free lie together, where pages are packed and it does not. Raises VramswapError."""
         packed = self._server.pool
-        least = None if packed is None else pool.compaction(packed, self._compacted)
+        least = None if packed is None else pool.compaction(self.areas(), packed, self._compacted)
         if least is not None:
             self._compacted = packed
             await self._server.compact(least)

@@ -37,10 +37,10 @@ _MARGIN_SHARE: Final = 32
 #: Nothing is cleaned before nobody moved more for so many seconds than such a share of the VRAM from look to look, …
 CALM_SECONDS: Final = 10.0
 _STILL_SHARE: Final = 4096
-#: … nor unless so many per cent of it are stale, or holes; and then of the holes so many may stay. The server can get
-#: down to a sixteenth, so what was cleaned is not cleaned again.
+#: … nor unless so many per cent of it are stale, or holes. Of the holes so many may stay then, as the server can get
+#: down to a sixteenth, so that what was cleaned is not cleaned again; and the rest of what is stale.
 _WASTE: Final = 10
-_CLEAN: Final = 7
+_HOLES: Final = 7
 
 
 def codec(setting: str) -> str:
@@ -138,7 +138,8 @@ def rotation(areas: Sequence[Area], pool: PoolInfo, room: Room) -> int | None:
     What is not stale has to have room in memory. Each time the swap gets smaller by more than it moves, so it ends.
     """
     forgotten = stale(areas, pool)
-    if len(areas) < 2 or not _is_waste(_taken(sum(forgotten.values()), pool), pool):
+    little = _is_at_most(_WASTE - _HOLES, _taken(sum(forgotten.values()), pool), pool)
+    if len(areas) < 2 or little or _is_at_most(_WASTE, waste(areas, pool), pool):
         return None
     # Into other swap it would be moved again soon.
     memory = replace(room, swap_free=0, zram_free=0)
@@ -149,17 +150,24 @@ def rotation(areas: Sequence[Area], pool: PoolInfo, room: Room) -> int | None:
     return None
 
 
-def compaction(pool: PoolInfo, last: PoolInfo | None) -> int | None:
+def compaction(areas: Iterable[Area], pool: PoolInfo, last: PoolInfo | None) -> int | None:
     """How many bytes may still be holes when the server has cleaned; None if that is not worth it.
 
     ``last``: the pool when it was told to do so before. What has not changed since cannot be done.
     """
-    is_new = last is None or (pool.holes, pool.live) != (last.holes, last.live)
-    return pool.vram * _CLEAN // 100 if is_new and _is_waste(pool.holes, pool) else None
+    if last is not None and (pool.holes, pool.live) == (last.holes, last.live):
+        return None
+    fine = _is_at_most(_HOLES, pool.holes, pool) or _is_at_most(_WASTE, waste(areas, pool), pool)
+    return None if fine else pool.vram * _HOLES // 100
 
 
-def _is_waste(size: int, pool: PoolInfo) -> bool:
-    return size * 100 > pool.vram * _WASTE
+def waste(areas: Iterable[Area], pool: PoolInfo) -> int:
+    """How much of the VRAM is of no use as it is: holes, and what the kernel has forgotten."""
+    return pool.holes + _taken(sum(stale(areas, pool).values()), pool)
+
+
+def _is_at_most(share: int, size: int, pool: PoolInfo) -> bool:
+    return size * 100 <= pool.vram * share
 
 
 def _taken(pages: int, pool: PoolInfo) -> int:
