@@ -41,7 +41,8 @@ class Pool:
         announced, stored = sum(c.size for c in contents) // PAGE, sum(c.pages for c in contents) // PAGE
         shares = tuple((index, content.pages // PAGE) for index, content in self.segments.items())
         live = sum(c.live for c in contents)
-        return Stock(self.extents, self.each, live, announced, stored, self.holes, shares).told(threads=8)
+        each = self.each if self.extents else 0
+        return Stock(self.extents, each, live, announced, stored, self.holes, shares).told(threads=8)
 
     @property
     def areas(self) -> list[Area]:

@@ -22,7 +22,7 @@ from vramswap_gui.helper.policy.types import Decision
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.settings import Config
 from vramswap_gui.system import gpu
-from vramswap_gui.units import GIB, KIB, MIB
+from vramswap_gui.units import GIB, KIB, MIB, MIN_SIZE
 
 TOTAL = 8 * GIB
 #: What is lent of it: all but the headroom.
@@ -414,6 +414,37 @@ async def test_holes_are_cleaned_when_there_is_time(
     await rest(life, monkeypatch)
     await life.tidy()
     assert machine.server.asked.count("compact") == 1
+
+
+async def test_less_than_one_extent_is_another_extent(life: Lifecycle, machine: Machine, tmp_path: Path) -> None:
+    machine.write(0.5, 2.0)
+    await look(life)
+    await life.resize(200 * MIB)
+    assert 160 * MIB <= life.lent <= 200 * MIB
+    assert life.status.reason == Reason.of(ReasonCode.LENT, size=life.lent)
+    assert (life.status.state, life.status.wanted, len(machine.emptied)) == (State.ON, 200 * MIB, 4)
+    asked = list(machine.server.asked)
+    await life.follow(wanting(200 * MIB), life.generation, 0)
+    assert machine.server.asked == asked
+    assert life.status.reason == Reason.of(ReasonCode.LENT, size=life.lent)
+    with pytest.raises(VramswapError) as caught:
+        await life.resize(32 * MIB)
+    assert caught.value.problem is Problem.TOO_LITTLE_TO_PACK
+    assert (life.status.state, life.status.wanted) == (State.ON, 200 * MIB)
+    assert 160 * MIB <= life.lent <= 200 * MIB
+    # Somebody else needs nearly all of it.
+    await life.follow(wanting(MIN_SIZE), life.generation, 0)
+    assert (life.lent, machine.server.running) == (0, False)
+
+
+async def test_pages_without_room_stay_where_less_than_an_extent_is_wanted(life: Lifecycle, machine: Machine) -> None:
+    machine.write(0.9, 2.0)
+    machine.memory(0)
+    await look(life)
+    with pytest.raises(VramswapError) as caught:
+        await life.resize(200 * MIB)
+    assert caught.value.code is ErrorCode.WONT_FIT
+    assert (life.lent, machine.emptied) == (LENT, [])
 
 
 async def test_off_leaves_nothing(life: Lifecycle, machine: Machine) -> None:

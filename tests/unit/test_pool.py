@@ -122,6 +122,27 @@ def test_growing_is_of_no_use_without_a_place_for_another_segment() -> None:
     assert policy.taken(full, having(LAPTOP, live=4 * GIB), MAX_SEGMENTS) == 4 * GIB
 
 
+@pytest.mark.parametrize(
+    ("size", "each", "lent"),
+    [
+        (7 * GIB, 256 * MIB, 7 * GIB),
+        (7 * GIB + 100 * MIB, 256 * MIB, 7 * GIB),
+        (256 * MIB, 256 * MIB, 256 * MIB),
+        # Less than one of them is one of another size.
+        (250 * MIB, 256 * MIB, 224 * MIB),
+        (64 * MIB, 256 * MIB, 64 * MIB),
+        (48 * MIB, 256 * MIB, 32 * MIB),
+        (46 * MIB, 256 * MIB, 0),
+        (MIN_SIZE, MIN_SIZE, 0),
+    ],
+)
+def test_what_can_be_lent_of_a_size(size: int, each: int, lent: int) -> None:
+    assert policy.whole(size, each, 7 * GIB) == lent
+    # It is a maximum, and once it is so nothing else is wanted.
+    assert lent <= size
+    assert policy.whole(lent, policy.fitting(size, each, 7 * GIB), 7 * GIB) == lent or lent < 48 * MIB
+
+
 def test_what_packs_pages() -> None:
     assert [codec(setting) for setting in ("auto", "off", "lz4", "zstd")] == ["lz4", "off", "lz4", "zstd"]
 

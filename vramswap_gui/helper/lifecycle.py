@@ -463,7 +463,7 @@ class Lifecycle:
                 if wanted > self.lent:
                     await self._grow(decision.size)
                 elif wanted < self.lent:
-                    await self._shrink(decision, pause)
+                    await self._shrink(decision, wanted, pause)
             except VramswapError as error:
                 self._not_followed(decision, error)
                 raise
@@ -486,8 +486,8 @@ class Lifecycle:
         async with self._resting():
             await self._segments.resize(self._segments.resized(size), size, config)
 
-    async def _shrink(self, decision: Decision, pause: float) -> None:
-        if not decision.size:
+    async def _shrink(self, decision: Decision, wanted: int, pause: float) -> None:
+        if not wanted:
             await self._stop(0 if decision.urgent else pause, decision.cause)
             return
         goal = self._segments.resized(decision.size)
@@ -705,6 +705,7 @@ class Lifecycle:
         simulated = (("gpu",) if card.simulated else ()) + (() if self._attach == "kernel" else ("kernel",))
         most = limits.of(config, vram).largest
         self._vram_seen = vram
+        self._segments.largest = most
         self._set(gpu_name=card.name, gpu_pci=card.pci, simulated=simulated, maximum=most)
         return vram
 

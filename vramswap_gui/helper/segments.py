@@ -80,6 +80,8 @@ class Segments:
         #: Since when nobody moves anything, and what was to be cleaned last.
         self._calm = pool.Calm()
         self._compacted: PoolInfo | None = None
+        #: The most that may be lent of the card, as far as that is known.
+        self.largest = 0
 
     def look(self) -> tuple[Swap, ...]:
         """Have all that is said here be of now; also all swap areas. Raises OSError."""
@@ -125,7 +127,7 @@ class Segments:
     def whole(self, size: int) -> int:
         """What of ``size`` bytes of VRAM can be lent: whole extents, where pages are packed."""
         packed = self._server.pool
-        return size if packed is None or not packed.size else pool.extents(size, packed.size) * packed.size
+        return size if packed is None or not packed.size else pool.whole(size, packed.size, self.largest)
 
     def resized(self, size: int, least: int = 0) -> Goal:
         """To have so many bytes of VRAM lent; where pages are packed at least so many segments have to go for it."""
@@ -133,6 +135,9 @@ class Segments:
         if packed is None:
             steps = sizing.reshape(self.areas(), size, self.most)
             return Goal(steps.remove, steps.add)
+        if pool.fitting(size, packed.size, self.largest) != packed.size:
+            # Extents are of one size, so all of them go before there are others.
+            return Goal(tuple(area.index for area in sizing.emptiest_first(self.areas())), extents=0)
         count = pool.extents(size, packed.size)
         return Goal(pool.leaving(self.areas(), packed, count, least), extents=count, extent=packed.size)
 
@@ -193,6 +198,7 @@ class Segments:
 
     async def resize(self, goal: Goal, size: int, config: Config) -> None:
         """Bring about a goal of :meth:`resized`, and what is found out to be needed besides. Raises VramswapError."""
+        each = 0 if self._server.pool is None else self._server.pool.size
         await self.reach(goal, config)
         while (packed := self._server.pool) is not None and packed.extents != goal.extents:
             # What is stored takes more than could be known.
@@ -203,7 +209,7 @@ class Segments:
             await self.reach(goal, config)
         if packed is not None and not self.areas():
             # Each was larger than all that is left.
-            await self.begin(size, packed.size, config)
+            await self.begin(size, pool.fitting(size, each, self.largest), config)
 
     async def reach(self, goal: Goal, config: Config, pause: float = 0) -> None:
         """Bring it about; ``pause``: seconds between two segments that go. Raises VramswapError.

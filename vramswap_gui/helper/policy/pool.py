@@ -19,7 +19,7 @@ from typing import Final
 
 from vramswap_gui.api.control import PoolInfo
 from vramswap_gui.helper.policy.sizing import Area, Room, Steps, emptiest_first, shortfall, split
-from vramswap_gui.units import MAX_EXTENTS, MIB, MIN_SIZE, SIZE_STEP, round_down, round_up
+from vramswap_gui.units import MAX_EXTENTS, MIB, MIN_PACKED, MIN_SIZE, SIZE_STEP, round_down, round_up
 
 #: By what pages are packed when nobody says by what.
 _BEST: Final = "lz4"
@@ -56,9 +56,20 @@ def extent(aim: int, largest: int) -> int:
     return max(range(least, 2 * least, _EXTENT_STEP), key=lambda each: (aim - aim % each, -each))
 
 
+def fitting(size: int, each: int, largest: int) -> int:
+    """The size that extents of ``each`` are to have: another one when ``size`` is less than one of them."""
+    return each if size >= each else extent(size, largest)
+
+
 def extents(size: int, each: int) -> int:
-    """How many extents ``size`` is: one at least, as nothing is lent otherwise."""
+    """How many of these extents ``size`` is: one at least, as nothing is lent otherwise."""
     return max(1, min(size // each, MAX_EXTENTS))
+
+
+def whole(size: int, each: int, largest: int) -> int:
+    """What of ``size`` can be lent; 0: it is too little to pack anything in."""
+    each = fitting(size, each, largest)
+    return extents(size, each) * each if size >= MIN_PACKED else 0
 
 
 def first(pool: PoolInfo, most: int) -> tuple[int, ...]:
