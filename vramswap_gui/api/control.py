@@ -227,6 +227,8 @@ class ServerStatus:
     draining: bool = False
     #: Pages that came back from VRAM otherwise than they went: right the second time, and lost.
     damaged: tuple[int, int] = (0, 0)
+    #: How often packed VRAM had no room for a page, which then stayed in memory.
+    no_room: int = 0
     #: By which of the kernel's drivers devices are made, and why by that one.
     transport: str = ""
     transport_reason: Reason = NO_DRIVER

@@ -61,6 +61,10 @@ def changes(before: Scene, after: Scene, by: int | None) -> Iterator[Line]:
     if before.asleep and not after.asleep:
         yield Line(Event.WAKE, "The machine is awake.", {"uid": by})
     yield from _landing(before.status.landed[0], after.status.landed[0])
+    if after.status.no_room > before.status.no_room:
+        pages = after.status.no_room - before.status.no_room
+        sentence = f"{pages} pages found no room in packed VRAM and stayed in memory; none is lost."
+        yield Line(Event.FULL, sentence, {"pages": pages})
     lines = _swap(before.status, after.status, by, after.stale)
     # Of the sleep itself one line is enough.
     yield from (line for line in lines if line.event is not Event.IDLE or before.asleep is after.asleep)
@@ -111,7 +115,8 @@ def _swap(before: Status, after: Status, by: int | None, stale: str = "") -> Ite
         sentence = f"{format_size(before.size - after.size)} of swap went, most of which was stale: {_held(after)}."
         yield Line(Event.CLEANED, sentence, fields | {"from": before.size})
     elif after.size < before.size:
-        sentence = f"{format_size(before.size - after.size)} of swap went before VRAM could get full: {_held(after)}."
+        gone = format_size(before.size - after.size)
+        sentence = f"{gone} of swap went, as pages are not packed so well any more: {_held(after)}."
         yield Line(Event.FORFEITED, sentence, fields | {"from": before.size})
     error = after.error
     if error is not None and (before.error is None or error.code is not before.error.code):

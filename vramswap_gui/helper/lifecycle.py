@@ -191,7 +191,7 @@ class Lifecycle:
         except VramswapError as error:
             self._fail(error)
             raise
-        self._set(damaged=self._server.damaged)
+        self._set(damaged=self._server.damaged, no_room=self._server.no_room)
         return found
 
     async def adopt(self) -> None:

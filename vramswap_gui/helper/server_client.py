@@ -51,6 +51,8 @@ class ServerClient:
         self._quitting = False
         #: Pages that were read right the second time, and that were lost, when it was last asked about its GPU.
         self.damaged = (0, 0)
+        #: How often packed VRAM had no room for a page.
+        self.no_room = 0
         self.lost: Callable[[], None] = lambda: None
         self._told = ServerStatus()
         #: What a server reports that was started and is not ready yet.
@@ -204,7 +206,7 @@ class ServerClient:
         found = await self.status()
         if found.trouble is not None:
             raise found.trouble
-        self.damaged = found.damaged
+        self.damaged, self.no_room = found.damaged, found.no_room
         return found.gpu
 
     async def quit(self) -> None:

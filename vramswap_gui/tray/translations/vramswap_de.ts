@@ -216,6 +216,10 @@
         <translation>Seiten kamen beschädigt aus dem VRAM zurück</translation>
     </message>
     <message>
+        <source>The VRAM was full, and pages stayed in memory</source>
+        <translation>Der VRAM war voll, und Seiten blieben im Arbeitsspeicher</translation>
+    </message>
+    <message>
         <source>by hand</source>
         <translation>von Hand</translation>
     </message>

@@ -344,6 +344,10 @@
         <translation>Les pages se compressent bien : {size} de swap en plus</translation>
     </message>
     <message>
+        <source>The VRAM was full, and pages stayed in memory</source>
+        <translation>La VRAM était pleine, et des pages sont restées en mémoire</translation>
+    </message>
+    <message>
         <source>This desktop shows no tray icons, so there is this window instead.</source>
         <translation>Ce bureau ne montre pas d’icônes de notification, d’où cette fenêtre.</translation>
     </message>

@@ -274,6 +274,7 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
     cdef uint64_t before, more = 0
     if request.status:
         # It was not even begun.
+        port.tally[tally.NO_ROOM] += count if request.status == ENOSPC else 0
         release(port.store, request)
         return
     for i in range(count):
