@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,6 +75,7 @@ def cycle(stack: Stack, number: int) -> Look:
     while large.running():
         now = look(stack)
         most = max(most, now, key=lambda found: (found.used, found.swap))
+        time.sleep(1.0)
     tell(f"cycle {number}, most", most)
     large.finish()
     tell(f"cycle {number}, drained", look(stack))
