@@ -78,7 +78,7 @@ def having(scene: Scene, **status: Any) -> Scene:
         ),
         (
             EARNED, having(PACKED, no_room=512), None,
-            ["full: 512 pages found no room in packed VRAM and stayed in memory; none is lost.",
+            ["full: A page found no room in packed VRAM and stayed in memory, 512 times; none is lost.",
              "forfeited: 512 MiB of swap went, as pages are not packed so well any more: 300 MiB of pages lie in"
              " 100 MiB, and 512 MiB of VRAM are 512 MiB of swap now."],
         ),

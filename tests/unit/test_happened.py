@@ -40,7 +40,7 @@ def told(event: str, sentence: str = "", **fields: Any) -> tuple[str, str]:
         ("earned", {"from": 3 * GIB, "swap": 4 * GIB}, "Pages are packed well: 1 GiB more of swap", ""),
         ("forfeited", {"from": 4 * GIB, "swap": 3 * GIB},
          "Pages are not packed so well any more: 1 GiB less of swap", ""),
-        ("full", {"pages": 7}, "The VRAM was full, and pages stayed in memory", ""),
+        ("full", {"times": 7}, "The VRAM was full, and pages stayed in memory", ""),
         ("sleep", {}, "The computer went to sleep", ""),
     ],
 )  # fmt: skip

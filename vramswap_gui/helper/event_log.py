@@ -62,9 +62,9 @@ def changes(before: Scene, after: Scene, by: int | None) -> Iterator[Line]:
         yield Line(Event.WAKE, "The machine is awake.", {"uid": by})
     yield from _landing(before.status.landed[0], after.status.landed[0])
     if after.status.no_room > before.status.no_room:
-        pages = after.status.no_room - before.status.no_room
-        sentence = f"{pages} pages found no room in packed VRAM and stayed in memory; none is lost."
-        yield Line(Event.FULL, sentence, {"pages": pages})
+        times = after.status.no_room - before.status.no_room
+        sentence = f"A page found no room in packed VRAM and stayed in memory, {times} times; none is lost."
+        yield Line(Event.FULL, sentence, {"times": times})
     lines = _swap(before.status, after.status, by, after.stale)
     # Of the sleep itself one line is enough.
     yield from (line for line in lines if line.event is not Event.IDLE or before.asleep is after.asleep)
