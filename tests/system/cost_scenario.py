@@ -110,8 +110,8 @@ def own_pages() -> bytes:
     return b"".join(itertools.islice(itertools.cycle(found), FILLED // PAGE))
 
 
-def weigh(server: Server, device: str, content: bytes = b"") -> None:
-    """What each page costs on its way out and back, one by one in no order; of what is there before."""
+def weigh(server: Server, device: str, like_own: bool) -> None:
+    """What each page costs on its way out and back, one by one in no order."""
     # Only the page that is missed.
     Path("/proc/sys/vm/page-cluster").write_text("0")
     order = list(range(0, FILLED, PAGE))
@@ -119,7 +119,8 @@ def weigh(server: Server, device: str, content: bytes = b"") -> None:
     out = back = loop = 0
     before = server.ask("counters")
     with mmap.mmap(-1, FILLED, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
-        memory[: len(content)] = content
+        if like_own:
+            memory[:] = own_pages()
         for number in range(PASSES):
             for offset in order:
                 memory[offset] = number + 1
@@ -185,7 +186,7 @@ def main() -> None:
     device = str(server.ask("add", size=SIZE)["device"])
     command("mkswap", device)
     command("swapon", device)
-    weigh(server, device, own_pages() if codec else b"")
+    weigh(server, device, bool(codec))
     if codec:
         pool = server.ask("status")["pool"]
         say(f"{pool['pages'] >> 10} KiB of pages in {pool['live'] >> 10} KiB of VRAM")
