@@ -35,7 +35,7 @@ def test_whoever_dies_beside_any_verb(boot: Callable[..., uml.Result]) -> None:
 
 @pytest.mark.release
 def test_vram_is_of_use_again_after_large_programs(boot: Callable[..., uml.Result]) -> None:
-    result = boot("tests.system.cycles_scenario", "3", memory=416, vram=256)
+    result = boot("tests.system.cycles_scenario", "3", memory=416, vram=256, limit=1800)
     assert result.status == 0, result.output
     assert result.output.count("pages wrong: 0") == 4
     assert "all done" in result.output

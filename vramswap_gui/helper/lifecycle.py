@@ -544,9 +544,10 @@ class Lifecycle:
     async def tidy(self) -> None:
         """Swap files that are not needed any more go, and VRAM that holds what nobody wants is cleaned, unless there is
         something else to do. Raises VramswapError."""
+        await self._judge_ground()
         if self._verb.locked():
             return
-        await self._judge_ground()
+        # From here on nobody comes between what is seen and what is done about it.
         goal = Goal(clear=self._segments.spare_files())
         if self._calm and not goal.clear and self.lent and self._server.connected:
             goal = self._segments.rotated()
