@@ -50,9 +50,10 @@ mutants: ## Break the product in every way that tests/sim/mutants.py and tests/m
 
 KILLS ?= 100
 TRANSPORT ?= nbd
-soak: ## Kill engine, keeper and helper KILLS times under load in a real kernel, and verify every page (ten seconds each; TRANSPORT=ublk)
+COMPRESSION ?= off
+soak: ## Kill engine, keeper and helper KILLS times under load in a real kernel, and verify every page (ten seconds each; TRANSPORT=ublk, COMPRESSION=lz4)
 	@packaging/setup.sh test
-	@.venv/bin/python -m tests.system.soak $(KILLS) --transport $(TRANSPORT) $(ARGS)
+	@.venv/bin/python -m tests.system.soak $(KILLS) --transport $(TRANSPORT) --compression $(COMPRESSION) $(ARGS)
 
 tsan: ## Look for data races in the engine, with gcc's ThreadSanitizer
 	@packaging/setup.sh test

@@ -80,6 +80,17 @@ MUTANTS: Final = (
            "    if request.op == WRITE:\n        move_data(q, request)\n", "", (_ON_UBLK + "test_swap_survives_dying_engines",)),
     Mutant("ublk: data lies over what is still under way", _UBLK,
            "    return not has_data(what) or has_room(q, lane, length_of(what))\n", "    return True\n", (_ON_UBLK + "test_swap_survives_dying_engines",)),
+    Mutant("a segment is forgotten whose pages have room in other swap alone", "vramswap_gui/helper/policy/pool.py",
+           "    memory = replace(room, swap_free=0, zram_free=0)\n", "    memory = room\n", ("tests/unit/test_pool.py",)),
+    Mutant("a segment is forgotten most of which is in use", "vramswap_gui/helper/policy/pool.py",
+           "forgotten[area.index] > area.used and ", "", ("tests/unit/test_pool.py",)),
+    Mutant("VRAM is cleaned while somebody moves pages", "vramswap_gui/helper/policy/pool.py",
+           "    still = not pressed and moved <= pool.vram // _STILL_SHARE\n", "    still = not pressed\n", ("tests/unit/test_pool.py",)),
+    Mutant("VRAM is cleaned while tasks wait for memory", "vramswap_gui/helper/policy/pool.py",
+           "    still = not pressed and moved", "    still = moved", ("tests/unit/test_pool.py",)),
+    Mutant("an extent that is too large stays", "vramswap_gui/helper/policy/pool.py",
+           "    return each if size >= each else extent(size, largest)\n", "    return each\n",
+           ("tests/unit/test_packed_life.py",)),
 )  # fmt: skip
 
 

@@ -104,6 +104,11 @@ class Problem(enum.StrEnum):
         "{size:size} is more than the largest size allowed here, {maximum:size}.",
         "Choose a smaller size, or have an administrator raise the setting “maximum”.",
     )  # fmt: skip
+    TOO_LITTLE_TO_PACK = (
+        "too-little-to-pack", ErrorCode.INVALID_ARGUMENT,
+        "{size:size} of VRAM are too little to pack pages in; {least:size} are needed.",
+        "Choose a larger size, or turn compression off.",
+    )  # fmt: skip
     SIZE_ABOVE_VRAM = (
         "size-above-vram", ErrorCode.OUT_OF_VRAM,
         "{size:size} cannot be lent: the GPU has {total:size} of VRAM, of which {kept:size} are kept free.",

@@ -272,8 +272,8 @@ class Config:
     )  # fmt: skip
     compression: str = _setting(
         Kind.CHOICE, "off", Group.ADVANCED, "Compression",
-        "By what pages are packed, so that the same VRAM holds more of them; coming back, they take a little longer. It"
-        " counts when the swap is turned on the next time.",
+        "By what pages are packed, so that the same VRAM holds more of them; the processor works for each, and coming"
+        " back they take a little longer. Automatic is lz4. It counts when the swap is turned on the next time.",
         choices={
             "auto": "Automatic",
             "off": "None",

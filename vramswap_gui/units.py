@@ -18,6 +18,8 @@ MAX_EXTENTS: Final = 32
 #: VRAM comes in 2 MiB pages, so every segment is a multiple of this.
 SIZE_STEP: Final = 2 * MIB
 MIN_SIZE: Final = 16 * MIB
+#: With less VRAM than that there is no room to move anything beside packed pages.
+MIN_PACKED: Final = 48 * MIB
 
 _FACTORS: Final = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": TIB}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)

@@ -220,9 +220,13 @@ class Stack:
             start_new_session=True,
         )  # fmt: skip
 
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """One of those that run."""
+        return next(process for its, process in self._running if its == name)
+
     def kill(self, name: str) -> None:
         """End one of the programs as a crash would."""
-        process = next(process for its, process in self._running if its == name)
+        process = self.process(name)
         process.kill()
         process.wait()
         self._running.remove((name, process))

@@ -151,7 +151,7 @@ def test_control(deb: Path, unpacked: Path) -> None:
     depends = field(deb, "Depends")
     minor = int(run("/usr/bin/python3", "-c", "import sys; print(sys.version_info[1])"))
     assert f"python3 (>= 3.{minor}~), python3 (<< 3.{minor + 1})" in depends
-    for package in ("kmod", "mount", "dbus", "polkitd", "libc6"):
+    for package in ("kmod", "mount", "dbus", "polkitd", "libc6", "liblz4-1", "libzstd1"):
         assert re.search(rf"\b{package}\b", depends), package
     # Recommended it would bring all of GNOME to other desktops and to servers; the tray says when it is wanted.
     assert "gnome" not in field(deb, "Recommends")

@@ -128,7 +128,7 @@ def test_pages_that_got_worse_take_a_segment_before_there_is_no_room(make_stack:
     fill(stack, 0.9)
     wait_for(lambda: len(status(stack)["segments"]) > first, "a segment that was earned")
     fill(stack, 0.9, dense=True, segments=slice(first))
-    wait_for(lambda: "before VRAM could get full" in done(stack, "activity"), "a segment that went")
+    wait_for(lambda: "not packed so well any more" in done(stack, "activity"), "a segment that went")
     becomes(stack, "on")
     assert status(stack)["lent"] == LENT
     done(stack, "off")
@@ -138,5 +138,9 @@ def test_pages_that_got_worse_take_a_segment_before_there_is_no_room(make_stack:
 def test_a_size_that_can_hold_no_segment_is_refused_with_numbers(make_stack: Make) -> None:
     stack = started(make_stack, "off", size=16 * MIB, compression='"lz4"')
     begin(stack)
-    assert "not 16 MiB" in refused(stack, "on")
+    assert "16 MiB of VRAM are too little to pack pages in; 48 MiB are needed." in refused(stack, "on")
     is_left_as_before(stack)
+    done(stack, "size", "48M")
+    done(stack, "on")
+    assert status(stack)["lent"] == 32 * MIB
+    done(stack, "off")

@@ -50,6 +50,12 @@ def pool(control: Path) -> dict[str, int]:
     return told[-1]
 
 
+def shares(control: Path) -> list[list[int]]:
+    """Each segment with what is stored of it."""
+    found: list[list[int]] = ask(control, "status")["pool"]["shares"]
+    return found
+
+
 @contextlib.contextmanager
 def client(device: dict[str, Any]) -> Iterator[Client]:
     with contextlib.closing(Export(Path(device["device"]), device["size"], 0, 0.0).connect()) as end:
@@ -220,6 +226,40 @@ def test_what_is_free_in_the_newest_extent_is_room_for_what_is_elsewhere(gpu: Fa
         ask(control, "shrink")
         assert pool(control)["extents"] == 3
         assert segment.model.refused == 0
+        segment.check()
+
+
+def test_holes_are_cleaned_when_there_is_time(gpu: FakeGpu, tmp_path: Path) -> None:
+    with serving(gpu, tmp_path) as (server, control):
+        assert refusal(control, "compact", size=0) == "no-pool"
+        for _ in range(3):
+            ask(control, "extend", size=EXTENT)
+        segment = Segment(control, 64 * MIB, 10)
+        segment.fill("random")
+        with client(segment.device) as one:
+            for number in segment.model.range:
+                if number % 8 < 3:
+                    one.discard(number * PAGE, PAGE)
+                    segment.model.held.pop(number)
+        before = pool(control)
+        assert shares(control) == [[0, before["pages"]]]
+        assert before["pages"] == 40 * MIB
+        # Of which nobody can fill any, and there is room enough beside them.
+        assert before["holes"] > 20 * MIB
+        # Who writes ends it, and what is not to be had is no reason to go on for ever.
+        ask(control, "compact", size=0)
+        with client(segment.device) as one:
+            for number in range(32):
+                segment.model.write(one, number, segment.model.pages.random())
+        ask(control, "compact", size=3 * EXTENT * 7 // 100)
+        wait_for(lambda: pool(control)["holes"] <= 3 * EXTENT * 7 // 100, "fewer holes")
+        after = pool(control)
+        assert after["pages"] == sum(map(any, segment.model.held.values())) * PAGE
+        segment.check()
+        ask(control, "compact", size=0)
+        server.kill_engine()
+        wait_for(lambda: running_again(control), "an engine")
+        assert shares(control) == [[0, after["pages"]]]
         segment.check()
 
 

@@ -514,8 +514,13 @@ class Kernel:
         self._world.require(fine, f"law 11: device {device.number}: what was forgotten is in VRAM: {still}")
 
     def _discard(self, device: Device, page: int) -> None:
-        """A program ends, whose page is there: the place is nobody's until the device knows that."""
+        """A program ends, whose page is there: the place is nobody's until the device knows that.
+
+        It is told of clusters that are free as a whole, and not of what is free in others.
+        """
         del device.contents[page]
+        if self._world.rng.random() < 0.5:
+            return
         device.busy.add(page)
 
         def told(result: int) -> None:

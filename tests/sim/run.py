@@ -228,6 +228,8 @@ class Simulation:
         if self.server.compression and self.world.rng.random() < 0.3:
             # Without any no segment can stay, so that each has to make way.
             yield from self._resize(keeper, devices, self.world.rng.randint(0, MOST_EXTENTS), files)
+        if self.server.compression and self.world.rng.random() < 0.2:
+            yield from self._tend(keeper, devices, files)
         if wish < 0.45 and len(devices) < MOST:
             yield from self._reach(keeper, devices, Goal(come=(SIZE_STEP,) * self.world.rng.randint(1, 2)), files)
         elif wish < 0.6 and devices:
@@ -297,6 +299,26 @@ class Simulation:
             if not (yield from self._reach(keeper, devices, goal, files)) or self._pool.extents == count:
                 return
         self.world.require(False, "law 5: the VRAM does not become what is wanted")
+
+    def _tend(self, keeper: KeeperProcess, devices: dict[int, str], files: set[int]) -> Script:
+        """While nobody asks for anything, as helper/lifecycle.py does it."""
+        kernel = self.kernel
+        found = {index: kernel.devices[number_of(devices[index])] for index in self._swapped(devices)}
+        areas = [Area(index, SIZE_STEP, len(device.contents) * SIZE_STEP // PAGES) for index, device in found.items()]
+        # Segments are small beside their extents, so that there would be little to gain.
+        info = replace(self._pool, size=SIZE_STEP)
+        page = SIZE_STEP // PAGES
+        index = pool.rotation(areas, info, Room(kernel.memory * page, kernel.available * page))
+        if any(device.busy for device in found.values()):
+            # Somebody moves something.
+            return
+        if index is None:
+            if pool.compaction(areas, self._pool, None) is not None:
+                yield keeper.ask("compact", size=0)
+            return
+        before = kernel.no_room
+        yield from self._reach(keeper, devices, Goal((index,)), files)
+        self.world.require(kernel.no_room == before, "law 10: a segment was to be forgotten whose pages have no room")
 
     def _reach(
         self, keeper: KeeperProcess | None, devices: dict[int, str], goal: Goal, files: set[int]

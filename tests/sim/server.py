@@ -316,7 +316,16 @@ class EngineProcess:
         extents = self._extents()
         stored = [value for extent in extents for value in extent.log.values()]
         announced = sum(kind is m.Kind.PACKED for kind in self.kinds.values()) * PAGES * REAL_PAGES
-        return Stock(len(extents), EXTENT, sum(map(size_of, stored)), announced, len(stored) * REAL_PAGES)
+        keys = [pages for extent in extents for pages, _ in extent.log]
+        shares = tuple(
+            (index, sum(pages is vram.pages for pages in keys) * REAL_PAGES)
+            for index, vram in self.mapped.items() if isinstance(vram, Index)
+        )  # fmt: skip
+        # There is always something to clean.
+        holes = len(extents) * EXTENT // 2
+        return Stock(
+            len(extents), EXTENT, sum(map(size_of, stored)), announced, len(stored) * REAL_PAGES, holes, shares
+        )
 
     def _earned(self, ask: m.Ask) -> VramswapError | None:
         """As server/engine/main.py decides it."""

@@ -33,12 +33,16 @@ class Pool:
     each: int = 0
     extents: int = 0
     segments: dict[int, Content] = field(default_factory=dict)
+    holes: int = 0
 
     @property
     def info(self) -> PoolInfo:
         contents = self.segments.values()
         announced, stored = sum(c.size for c in contents) // PAGE, sum(c.pages for c in contents) // PAGE
-        return Stock(self.extents, self.each, sum(c.live for c in contents), announced, stored).told(threads=8)
+        shares = tuple((index, content.pages // PAGE) for index, content in self.segments.items())
+        live = sum(c.live for c in contents)
+        each = self.each if self.extents else 0
+        return Stock(self.extents, each, live, announced, stored, self.holes, shares).told(threads=8)
 
     @property
     def areas(self) -> list[Area]:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Runs in the guest: what a page costs to and from VRAM, and how long a page waits for the next engine.
 
-The argument is by which of the kernel's drivers. The guest has one processor, which takes a nanosecond for each
-instruction, so that its time is a number of instructions (``-icount`` of QEMU).
+The arguments are by which of the kernel's drivers, and, if the cost of packing is of interest, by what pages are packed
+(``off``: they are not); then they are such as this program has itself. The guest has one processor, which takes a
+nanosecond for each instruction, so that its time is a number of instructions (``-icount`` of QEMU).
 """
 
 from __future__ import annotations
@@ -89,7 +90,27 @@ def written_out(memory: mmap.mmap, device: str, server: Server) -> int:
     return cost * FILLED // moved
 
 
-def weigh(server: Server, device: str) -> None:
+def own_pages() -> bytes:
+    """Pages of this program, as many as are written, some of them more than once; none that is of one byte."""
+    found: list[bytes] = []
+    with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", buffering=0) as memory:  # noqa: PTH123
+        for line in maps.read().splitlines():
+            place, allowed, *_, inode = line.split()[:5]
+            if allowed != "rw-p" or inode != "0":
+                continue
+            begin, end = (int(number, 16) for number in place.split("-"))
+            for offset in range(begin, end, PAGE):
+                with contextlib.suppress(OSError):
+                    memory.seek(offset)
+                    page = memory.read(PAGE)
+                    if len(page) == PAGE and page != page[:1] * PAGE:
+                        found.append(page)
+    say(f"{len(found)} pages of this program's own")
+    assert len(found) > FILLED // PAGE // 32
+    return b"".join(itertools.islice(itertools.cycle(found), FILLED // PAGE))
+
+
+def weigh(server: Server, device: str, like_own: bool) -> None:
     """What each page costs on its way out and back, one by one in no order."""
     # Only the page that is missed.
     Path("/proc/sys/vm/page-cluster").write_text("0")
@@ -98,6 +119,8 @@ def weigh(server: Server, device: str) -> None:
     out = back = loop = 0
     before = server.ask("counters")
     with mmap.mmap(-1, FILLED, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        if like_own:
+            memory[:] = own_pages()
         for number in range(PASSES):
             for offset in order:
                 memory[offset] = number + 1
@@ -154,15 +177,22 @@ def time_changes(server: Server, device: str) -> None:
 
 
 def main() -> None:
-    [transport] = sys.argv[1:]
+    transport, *codec = sys.argv[1:]
     enter_group()
-    server = Server("--transport", transport, program=[sys.executable, "-m", "tests.system.still"])
+    options = ("--transport", transport, "--compression", codec[0] if codec else "off")
+    server = Server(*options, program=[sys.executable, "-m", "tests.system.still"])
+    if codec not in ([], ["off"]):
+        server.ask("extend", size=SIZE * 3 // 2)
     device = str(server.ask("add", size=SIZE)["device"])
     command("mkswap", device)
     command("swapon", device)
-    weigh(server, device)
+    weigh(server, device, bool(codec))
+    if codec:
+        pool = server.ask("status")["pool"]
+        say(f"{pool['pages'] >> 10} KiB of pages in {pool['live'] >> 10} KiB of VRAM")
     command("swapoff", device)
-    time_changes(server, device)
+    if not codec:
+        time_changes(server, device)
     say("all done")
 
 

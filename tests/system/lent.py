@@ -46,7 +46,14 @@ def swaps() -> list[str]:
 def engines(stack: Stack) -> list[int]:
     pid = server_pid(stack)
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text() == "vramswap-engine\n"]
+    return [int(child) for child in children if _name(child) == "vramswap-engine\n"]
+
+
+def _name(pid: str) -> str:
+    """Empty when it has just ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text()
+    return ""
 
 
 def state(pid: int) -> str:

@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, Final
 
 from tests.demo.plan import Plan
@@ -12,13 +16,14 @@ from tests.demo.stack import Stack, running
 from tests.support.ctl import server_pid, status
 from tests.support.waiting import wait_for
 from tests.system.lent import attached, ctl, engines, is_on, place, swaps, told
-from tests.system.swapped import Filling, available, say, used
+from tests.system.swapped import Filling, available, paged_out, say, used
 from vramswap_gui.units import MIB
 
 SIZE: Final = 128 * MIB
 #: More than is swap at first: what is earned is needed.
 EXCESS: Final = 80 * MIB
 SWAPPED: Final = 24 * MIB
+GAME: Final = Path("/run/the-game")
 
 
 def swapped() -> int:
@@ -36,6 +41,48 @@ def die(stack: Stack, who: str) -> None:
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: is_on(stack) and pid not in (server_pid(stack), *engines(stack)), f"another {who}")
     say(f"{who} killed with {swapped() // MIB} MiB swapped: {figures(stack)}")
+
+
+class Program:
+    """One whose pages are swapped out, and which reads them at its end."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-c", paged_out(SWAPPED)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "swapped\n"
+
+    def finish(self) -> None:
+        self.process.communicate()
+        assert self.process.returncode == 0
+
+
+def live_with(stack: Stack) -> None:
+    """The machine sleeps, the helper dies, and a program wants the VRAM."""
+    before = figures(stack)
+    programs = [Program()]
+    assert swapped() >= SWAPPED // 2
+    ctl(stack, "sleep")
+    assert swaps() == []
+    ctl(stack, "wake")
+    wait_for(lambda: is_on(stack), "it to be on after the sleep")
+    assert figures(stack)["lent"] == before["lent"]
+    programs.append(Program())
+    pages = swapped()
+    stack.kill("helper")
+    stack.start_helper()
+    wait_for(lambda: is_on(stack), "the next helper")
+    assert figures(stack)["lent"] == before["lent"]
+    say(f"{pages // MIB} MiB swapped: {figures(stack)}")
+    shutil.copy(shutil.which("sleep") or "", GAME)
+    ctl(stack, "config", "make_way_for", GAME.name)
+    with subprocess.Popen([GAME, "infinity"]) as game:
+        wait_for(lambda: swaps() == [], "the VRAM to be the game's")
+        wait_for(lambda: status(stack)["cause"] == "program", "the reason")
+        game.kill()
+    for program in programs:
+        program.finish()
+    say("lived with")
 
 
 def main() -> None:
@@ -66,6 +113,7 @@ def main() -> None:
         assert less["lent"] <= 64 * MIB
         filling.process.send_signal(signal.SIGCONT)
         filling.finish()
+        live_with(stack)
         ctl(stack, "off")
         assert (swaps(), attached()) == ([], [])
         wait_for(lambda: not server_pid(stack), "the server's end")

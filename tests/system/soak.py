@@ -3,6 +3,7 @@
 
 A guest's kernel, its driver and its swap are real; every page is verified. That is User-Mode Linux with NBD, and with
 ``TRANSPORT=ublk`` one of Debian's kernels in an emulated machine; with ``ARGS=--emulated`` it is for NBD too.
+``COMPRESSION=lz4`` (or ``zstd``) has pages packed.
 """
 
 from __future__ import annotations
@@ -22,17 +23,19 @@ _START = 600.0
 _SUITE = "sid"
 
 
-def _run(emulated: bool, *arguments: str, limit: float) -> uml.Result:
+def _run(emulated: bool, packs: bool, *arguments: str, limit: float) -> uml.Result:
     """Run the scenario in a guest of one kind or the other."""
     scenario = "tests.system.soak_scenario"
     if not emulated:
-        return uml.run(scenario, *arguments, "tight", memory=448, vram=256, limit=limit)
+        return uml.run(scenario, *arguments, "tight", memory=512 if packs else 448, vram=256, limit=limit)
     kernel = debian_kernel.get(_SUITE)
     if kernel is None:
         return uml.Result(None, f"There is no kernel to be had from Debian's {_SUITE}.\n")
     with tempfile.TemporaryDirectory(prefix="vramswap-soak-") as built:
         uml.build(Path(built))
-        return qemu.run(kernel, scenario, *arguments, built=Path(built), memory=576, vram=256, limit=limit)
+        return qemu.run(
+            kernel, scenario, *arguments, built=Path(built), memory=640 if packs else 576, vram=256, limit=limit
+        )
 
 
 def main() -> int:
@@ -41,17 +44,20 @@ def main() -> int:
     parser.add_argument("kills", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--transport", choices=("nbd", "ublk"), default="nbd")
+    parser.add_argument("--compression", choices=("off", "lz4", "zstd"), default="off")
     parser.add_argument("--emulated", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="show what the guest says, also when all is well")
     options = parser.parse_args()
     began = time.monotonic()
-    arguments = (str(options.kills), str(options.seed), options.transport)
-    result = _run(options.emulated or options.transport == "ublk", *arguments, limit=_START + _PER_KILL * options.kills)
+    arguments = (str(options.kills), str(options.seed), options.transport, options.compression)
+    emulated, packs = options.emulated or options.transport == "ublk", options.compression != "off"
+    result = _run(emulated, packs, *arguments, limit=_START + _PER_KILL * options.kills)
     found = re.findall(
         r"death \d+: ([a-z ]+?)(?: beside (\w+).*?)?, \d+ of \d+ MiB swapped; on again after ([0-9.]+) s", result.output
     )
     fills = [int(pages) for pages in re.findall(r"pages wrong: (\d+)", result.output)]
-    if result.status:
-        print(result.output[-8000:])
+    if options.verbose or result.status:
+        print(result.output)
     print(f"{len(found)} deaths in {time.monotonic() - began:.0f} s, {len(fills)} fills, {sum(fills)} pages wrong")
     for (victim, verb), count in sorted(Counter((victim, verb) for victim, verb, _ in found).items()):
         times = sorted(float(seconds) for who, beside, seconds in found if (who, beside) == (victim, verb))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Runs in the guest: engine, keeper and helper are killed beside verbs while memory is filled, as often as is asked.
 
-Arguments: how many deaths, the seed of what is done when, by which of the kernel's drivers, and
-``tight`` for a machine that is to lend little.
+Arguments: how many deaths, the seed of what is done when, by which of the kernel's drivers, how pages are packed
+(``off``: they are not), and ``tight`` for a machine that is to lend little. Where they are packed, extents of VRAM come
+and go with the size, and what is earned with them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tests.demo.plan import Plan
@@ -32,8 +33,11 @@ MORE: Final = 8 * MIB
 SWAPPED: Final = 16 * MIB
 ROUNDS: Final = 3
 #: What is lent, in MiB. A kernel of Debian's guesses worse than User-Mode Linux what it could do without.
-SIZES: Final = (64, 80, 96) if sys.argv[4:] == ["tight"] else (128, 144, 160)
-VERBS: Final = (*(("size", f"{size}M") for size in SIZES), ("upgrade",), ("status",))
+SIZES: Final = (64, 80, 96) if sys.argv[5:] == ["tight"] else (128, 144, 160)
+#: And where pages are packed: whole extents, of which some three quarters are swap as long as none is earned.
+PACKED: Final = (96, 128, 160) if sys.argv[5:] == ["tight"] else (160, 192, 224)
+OFF: Final = ("off",)
+VERBS: Final = (("upgrade",), ("status",), OFF)
 #: Who dies, each as often as it stands here.
 VICTIMS: Final = ("engine",) * 4 + ("keeper",) * 3 + ("helper", "engine and helper") + ("engine and the next",) * 3
 #: Seconds within which the next engine dies too, while it takes over.
@@ -42,16 +46,16 @@ SOON: Final = 1.5
 BESIDE: Final = 0.6
 
 
-def fills(seed: int) -> Iterator[Filling]:
+def fills(seed: int, *options: str) -> Iterator[Filling]:
     """The fill that is under way, a new one when the last one is done and was right."""
     filling: Filling | None = None
     excess = EXCESS
     while True:
         if filling is None or not filling.running():
-            if filling is not None:
+            if filling is not None and filling.process.returncode != -signal.SIGTERM:
                 filling.finish()
             seed += 1
-            filling = Filling.start(available() + excess, seed, ROUNDS)
+            filling = Filling.start(available() + excess, seed, ROUNDS, *options)
             wait_for(lambda now=filling: filled() or not now.running(), "pages in VRAM")  # type: ignore[misc]
             if not filling.running():
                 # How much of its files the kernel would do without, it knows no better.
@@ -70,8 +74,8 @@ def kill(stack: Stack, victim: str) -> None:
         if "engine" in victim:
             for pid in engines(stack):
                 os.kill(pid, signal.SIGKILL)
-        elif victim == "keeper":
-            os.kill(server_pid(stack), signal.SIGKILL)
+        elif victim == "keeper" and (pid := server_pid(stack)):
+            os.kill(pid, signal.SIGKILL)
     if "next" in victim:
         time.sleep(random.random() * SOON)
         kill(stack, "engine")
@@ -80,40 +84,74 @@ def kill(stack: Stack, victim: str) -> None:
         stack.start_helper()
 
 
-def one(stack: Stack, chance: random.Random, number: int) -> None:
+@contextlib.contextmanager
+def halted(filling: Filling, verb: tuple[str, ...]) -> Iterator[None]:
+    """While the swap goes nothing more is written: what found room in memory then need not find more than there is.
+
+    As that is little, the fill ends every other time.
+    """
+    if verb == OFF and random.random() < 0.5:
+        filling.process.terminate()
+        filling.process.wait()
+    elif verb == OFF:
+        filling.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        filling.process.send_signal(signal.SIGCONT)
+
+
+def on_again(stack: Stack) -> bool:
+    """Whether it is on; where it was turned off, it is told to be."""
+    if not swaps():
+        stack.ctl("on")
+    return is_on(stack)
+
+
+def one(stack: Stack, chance: random.Random, sizes: Sequence[int], filling: Filling, number: int) -> None:
     """A death, often beside a verb; then everything is well again."""
-    verb = chance.choice(VERBS) if chance.random() < 0.6 else ()
+    verbs = (*VERBS, *(("size", f"{size}M") for size in sizes))
+    verb = chance.choice(verbs) if chance.random() < 0.6 else ()
     victim = chance.choice(VICTIMS)
-    beside = None
-    if verb:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        beside = subprocess.Popen([str(BIN / "vramswapctl"), *verb], env=stack.environment, **quiet)  # type: ignore[call-overload]
-        time.sleep(chance.random() * BESIDE)
     pages = f"{sum(map(used, swaps())) // MIB} of {sum(map(size, swaps())) // MIB} MiB swapped"
-    began = time.monotonic()
-    kill(stack, victim)
-    if beside is not None:
-        beside.wait()
-    wait_for(lambda: is_on(stack), "it to be on again")
+    outcome = ""
+    with halted(filling, verb):
+        beside = None
+        if verb:
+            program, quiet = str(BIN / "vramswapctl"), subprocess.DEVNULL
+            beside = subprocess.Popen(
+                [program, *verb], env=stack.environment, stdout=quiet, stderr=subprocess.PIPE, text=True
+            )
+            time.sleep(chance.random() * BESIDE)
+        began = time.monotonic()
+        kill(stack, victim)
+        if beside is not None:
+            outcome = beside.communicate()[1].strip() or "done"
+        wait_for(lambda: on_again(stack), "it to be on again")
     what = f"{victim} beside {' '.join(verb)}" if verb else victim
     say(f"death {number}: {what}, {pages}; on again after {time.monotonic() - began:.1f} s")
+    if verb:
+        say(f"  {' '.join(verb)}: {outcome}")
 
 
 def _prepare(stack: Stack) -> None:
-    transport = sys.argv[3]
-    place(stack, f'size = {SIZES[0] * MIB}\nmode = "off"\ntransport = "{transport}"\n')
+    transport, compression = sys.argv[3:5]
+    sizes = PACKED if compression != "off" else SIZES
+    place(
+        stack,
+        f'size = {sizes[0] * MIB}\nmode = "off"\ntransport = "{transport}"\ncompression = "{compression}"\n',
+    )
 
 
 def main() -> None:
-    deaths, seed = int(sys.argv[1]), int(sys.argv[2])
+    deaths, seed, packs = int(sys.argv[1]), int(sys.argv[2]), sys.argv[4] != "off"
     chance = random.Random(seed)
     plan = Plan(gpu="a test", kernel="", polkit="", display="")
     with running(plan, _prepare) as stack, told(stack):
         ctl(stack, "on")
-        filling = fills(seed)
+        filling = fills(seed, *(["--packable"] if packs else []))
         for number in range(1, deaths + 1):
-            next(filling)
-            one(stack, chance, number)
+            one(stack, chance, PACKED if packs else SIZES, next(filling), number)
             time.sleep(chance.random())
         next(filling).finish()
         ctl(stack, "off")

@@ -22,6 +22,7 @@ STATUS = Status(
     State.ON, Reason.of(ReasonCode.LENT, size=GIB), Cause.VRAM, VramswapError(Problem.CANCELLED),
     (Segment("/dev/nbd0", GIB, 5, 100),), Mode.ALWAYS, GIB, 8 * GIB, 7, "GPU", "0000:01:00.0", ("gpu",), "1",
     paused_until=1_700_000_000, battery_once=True, compression="lz4", packed=(GIB, MIB, 3 * MIB),
+    no_room=7,
 )  # fmt: skip
 
 

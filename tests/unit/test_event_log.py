@@ -68,8 +68,19 @@ def having(scene: Scene, **status: Any) -> Scene:
         ),
         (
             EARNED, PACKED, None,
-            ["forfeited: 512 MiB of swap went before VRAM could get full: 300 MiB of pages lie in 100 MiB, and 512 MiB"
+            ["forfeited: 512 MiB of swap went, as pages are not packed so well any more: 300 MiB of pages lie in"
+             " 100 MiB, and 512 MiB of VRAM are 512 MiB of swap now."],
+        ),
+        (
+            EARNED, replace(PACKED, stale=TWO.device), None,
+            ["cleaned: 512 MiB of swap went, most of which was stale: 300 MiB of pages lie in 100 MiB, and 512 MiB"
              " of VRAM are 512 MiB of swap now."],
+        ),
+        (
+            EARNED, having(PACKED, no_room=512), None,
+            ["full: A page found no room in packed VRAM and stayed in memory, 512 times; none is lost.",
+             "forfeited: 512 MiB of swap went, as pages are not packed so well any more: 300 MiB of pages lie in"
+             " 100 MiB, and 512 MiB of VRAM are 512 MiB of swap now."],
         ),
         (PACKED, GROWN, 7, ["resized: 1 GiB of VRAM are swap, and were 512 MiB. User 7 asked for it."]),
         (EARNED, OFF, 7, ["off: 512 MiB of VRAM were given back. User 7 asked for it."]),
@@ -141,6 +152,10 @@ class Told:
     @property
     def asleep(self) -> bool:
         return self.scene.asleep
+
+    @property
+    def stale(self) -> str:
+        return self.scene.stale
 
     def events(self) -> list[Event]:
         told = [event for event, _, _ in self.lines]

@@ -12,10 +12,13 @@ from vramswap_gui.api.status import Cause, State
 from vramswap_gui.forms import word
 from vramswap_gui.helper.policy.explain import Facts, explain
 from vramswap_gui.helper.policy.types import Decision
-from vramswap_gui.units import GIB
+from vramswap_gui.units import GIB, MIB
 
 SHRINK: Final = Decision(GIB, State.ON, Reason.of(ReasonCode.REST_USED), Cause.VRAM, None, urgent=True)
 GAME: Final = Decision(0, State.WAITING, Reason.of(ReasonCode.GAME), Cause.GAME, None, urgent=True)
+ROUNDED: Final = Decision(
+    2 * GIB + MIB, State.ON, Reason.of(ReasonCode.LENT, size=2 * GIB + MIB), Cause.NONE, None, urgent=False
+)
 LENT: Final = 2 * GIB
 REST: Final = "1 GiB of 2 GiB: other programs use the rest of the VRAM."
 
@@ -35,6 +38,7 @@ REST: Final = "1 GiB of 2 GiB: other programs use the rest of the VRAM."
         (Facts(State.ON, LENT), "2 GiB of VRAM are lent as swap.", Cause.NONE),
         (Facts(State.ON, GIB, aim=LENT), REST, Cause.NONE),
         (Facts(State.ON, GIB, aim=LENT, decision=SHRINK), "other programs use the rest of the VRAM", Cause.VRAM),
+        (Facts(State.ON, LENT, decision=ROUNDED), "2 GiB of VRAM are lent as swap.", Cause.NONE),
         (Facts(State.ON, LENT, cause=Cause.SLEEP, refused=ReasonCode.KEEPS_AWAKE, decision=GAME),
          "Pages in VRAM keep the machine from going to sleep.", Cause.SLEEP),
         (Facts(State.ON, LENT, cause=Cause.GAME, refused=ReasonCode.STUCK), "VRAM cannot be given back.", Cause.GAME),

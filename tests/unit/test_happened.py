@@ -40,6 +40,7 @@ def told(event: str, sentence: str = "", **fields: Any) -> tuple[str, str]:
         ("earned", {"from": 3 * GIB, "swap": 4 * GIB}, "Pages are packed well: 1 GiB more of swap", ""),
         ("forfeited", {"from": 4 * GIB, "swap": 3 * GIB},
          "Pages are not packed so well any more: 1 GiB less of swap", ""),
+        ("full", {"times": 7}, "The VRAM was full, and pages stayed in memory", ""),
         ("sleep", {}, "The computer went to sleep", ""),
     ],
 )  # fmt: skip
@@ -60,9 +61,9 @@ def test_what_is_of_no_interest_is_left_out() -> None:
     assert happened([*plain, Entry(NOW, "setting", "", {"setting": "unknown"})], NOW) == ()
     # Whoever invents an event has to think of it here.
     known = {"on", "resized", "off", "idle", "mode", "setting", "failed", "refused", "sleep", "wake", "recovered",
-             "landed", "cleared", "damaged", "earned", "forfeited"}  # fmt: skip
+             "landed", "cleared", "damaged", "earned", "forfeited", "full"}  # fmt: skip
     servers = {"attached", "detached", "engine", "lost", "upgraded"}
-    others = {"started", "adopted", "ended", "blind", "left-out"}
+    others = {"started", "adopted", "ended", "blind", "left-out", "cleaned"}
     assert {event.word for event in Event} == known | servers | others
 
 

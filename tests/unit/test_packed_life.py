@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from vramswap_gui.helper.policy.types import Decision
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.settings import Config
 from vramswap_gui.system import gpu
-from vramswap_gui.units import GIB, KIB, MIB
+from vramswap_gui.units import GIB, KIB, MIB, MIN_SIZE
 
 TOTAL = 8 * GIB
 #: What is lent of it: all but the headroom.
@@ -75,10 +76,15 @@ class Server(ServerClient):
             case ControlVerb.REMOVE:
                 del pool.segments[arguments["index"]]
                 return {}
+            case ControlVerb.COMPACT:
+                pool.holes = min(pool.holes, arguments["size"])
+                return {}
         info = pool.info
         card = {"pci": "0000:01:00.0", "total": TOTAL, "free": TOTAL - info.vram}
         segments = [{"index": i, "size": c.size, "device": f"/dev/nbd{i}"} for i, c in pool.segments.items()]
-        figures = {name: getattr(info, name) for name in ("extents", "size", "live", "pages", "offer")}
+        figures = {
+            name: getattr(info, name) for name in ("extents", "size", "live", "pages", "offer", "holes", "shares")
+        }
         return {"engine": "running", "gpu": card, "segments": segments, "compression": self.packs, "pool": figures}
 
 
@@ -305,6 +311,140 @@ async def test_the_slider_has_vram_come_and_go(life: Lifecycle, machine: Machine
     await life.follow(wanting(3 * GIB + 100 * MIB), life.generation, 0)
     assert machine.server.asked == asked
     assert life.status.reason.code is ReasonCode.LENT
+
+
+def drain(machine: Machine, share: float, *segments: int) -> None:
+    """Have programs end whose pages these segments have, and the kernel forget so much without a word."""
+    for index in segments:
+        content = machine.server.pool_of.segments[index]
+        content.used = int(content.pages * (1 - share))
+    machine.show()
+
+
+async def rest(life: Lifecycle, monkeypatch: pytest.MonkeyPatch, pressed: bool = False) -> None:
+    """Let time go by in which nobody moves anything."""
+    monkeypatch.setattr("vramswap_gui.helper.policy.pool.CALM_SECONDS", 0.0)
+    for _ in range(2):
+        await look(life)
+        life.watch(pressed)
+
+
+async def test_what_the_kernel_has_forgotten_is_forgotten_when_there_is_time(
+    life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.write(0.9, 1.2)
+    drain(machine, 0.9, 1, 2)
+    await look(life)
+    await life.tidy()
+    # Somebody waits for memory.
+    await rest(life, monkeypatch, pressed=True)
+    await life.tidy()
+    assert machine.emptied == []
+    await rest(life, monkeypatch)
+    await life.tidy()
+    assert machine.emptied == ["/dev/nbd1"]
+    assert (life.status.state, life.status.lent) == (State.ON, LENT)
+    await rest(life, monkeypatch)
+    await life.tidy()
+    assert (machine.emptied, life.stale) == (["/dev/nbd1", "/dev/nbd2"], "/dev/nbd2")
+    # It comes again as it is earned, and stays.
+    await look(life)
+    await life.balance()
+    segments = life.status.segments
+    assert len(segments) == 3
+    await rest(life, monkeypatch)
+    await life.tidy()
+    assert life.status.segments == segments
+
+
+async def test_whatever_is_asked_for_comes_before_that(
+    life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.write(0.9, 1.2)
+    drain(machine, 0.9, 1)
+    began = asyncio.Event()
+
+    async def off(device: str) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(swap_area, "off", off)
+    await rest(life, monkeypatch)
+    tidying = asyncio.create_task(life.tidy())
+    await began.wait()
+    segments = life.status.segments
+    assert not life.busy
+    # Nobody waits for more swap.
+    await life.balance()
+    assert not tidying.done()
+    await life.pause(0)
+    await tidying
+    assert life.status.segments == segments
+
+
+async def test_pages_without_room_in_memory_are_not_moved_for_that(
+    life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.write(0.9, 1.2)
+    drain(machine, 0.9, 1)
+    machine.memory(0)
+    await rest(life, monkeypatch)
+    await life.tidy()
+    assert machine.emptied == []
+    # One in which there is nothing else needs none.
+    drain(machine, 1.0, 2)
+    await rest(life, monkeypatch)
+    await life.tidy()
+    assert machine.emptied == ["/dev/nbd2"]
+
+
+async def test_holes_are_cleaned_when_there_is_time(
+    life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = machine.server.pool_of
+    machine.write(0.9, 2.0)
+    pool.holes = LENT // 4
+    await look(life)
+    await life.tidy()
+    assert "compact" not in machine.server.asked
+    await rest(life, monkeypatch)
+    await life.tidy()
+    assert pool.holes == LENT * 7 // 100
+    pool.holes = LENT // 11
+    await rest(life, monkeypatch)
+    await life.tidy()
+    assert machine.server.asked.count("compact") == 1
+
+
+async def test_less_than_one_extent_is_another_extent(life: Lifecycle, machine: Machine, tmp_path: Path) -> None:
+    machine.write(0.5, 2.0)
+    await look(life)
+    await life.resize(200 * MIB)
+    assert 160 * MIB <= life.lent <= 200 * MIB
+    assert life.status.reason == Reason.of(ReasonCode.LENT, size=life.lent)
+    assert (life.status.state, life.status.wanted, len(machine.emptied)) == (State.ON, 200 * MIB, 4)
+    asked = list(machine.server.asked)
+    await life.follow(wanting(200 * MIB), life.generation, 0)
+    assert machine.server.asked == asked
+    assert life.status.reason == Reason.of(ReasonCode.LENT, size=life.lent)
+    with pytest.raises(VramswapError) as caught:
+        await life.resize(32 * MIB)
+    assert caught.value.problem is Problem.TOO_LITTLE_TO_PACK
+    assert (life.status.state, life.status.wanted) == (State.ON, 200 * MIB)
+    assert 160 * MIB <= life.lent <= 200 * MIB
+    # Somebody else needs nearly all of it.
+    await life.follow(wanting(MIN_SIZE), life.generation, 0)
+    assert (life.lent, machine.server.running) == (0, False)
+
+
+async def test_pages_without_room_stay_where_less_than_an_extent_is_wanted(life: Lifecycle, machine: Machine) -> None:
+    machine.write(0.9, 2.0)
+    machine.memory(0)
+    await look(life)
+    with pytest.raises(VramswapError) as caught:
+        await life.resize(200 * MIB)
+    assert caught.value.code is ErrorCode.WONT_FIT
+    assert (life.lent, machine.emptied) == (LENT, [])
 
 
 async def test_off_leaves_nothing(life: Lifecycle, machine: Machine) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,21 @@ from tests.support.pool import Content, Pool
 from vramswap_gui.api.control import PoolInfo
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.policy import pool as policy
-from vramswap_gui.helper.policy.pool import balance, codec, extent, extents, first, leaving
-from vramswap_gui.helper.policy.sizing import Area, Steps
+from vramswap_gui.helper.policy.pool import (
+    CALM_SECONDS,
+    Calm,
+    balance,
+    calm,
+    codec,
+    compaction,
+    extent,
+    extents,
+    first,
+    is_calm,
+    leaving,
+    rotation,
+)
+from vramswap_gui.helper.policy.sizing import Area, Room, Steps
 from vramswap_gui.helper.steps import (
     Add,
     Extend,
@@ -36,7 +50,7 @@ from vramswap_gui.units import GIB, MAX_EXTENTS, MAX_SEGMENTS, MIB, MIN_SIZE, SI
 LAPTOP = PoolInfo(28, 256 * MIB)
 
 
-def having(pool: PoolInfo, **figures: int) -> PoolInfo:
+def having(pool: PoolInfo, **figures: Any) -> PoolInfo:
     return replace(pool, **figures)
 
 
@@ -106,6 +120,27 @@ def test_how_much_is_in_use(name: str, used: int, pool: PoolInfo, taken: int) ->
 def test_growing_is_of_no_use_without_a_place_for_another_segment() -> None:
     full = [Area(n, GIB, GIB) for n in range(MAX_SEGMENTS)]
     assert policy.taken(full, having(LAPTOP, live=4 * GIB), MAX_SEGMENTS) == 4 * GIB
+
+
+@pytest.mark.parametrize(
+    ("size", "each", "lent"),
+    [
+        (7 * GIB, 256 * MIB, 7 * GIB),
+        (7 * GIB + 100 * MIB, 256 * MIB, 7 * GIB),
+        (256 * MIB, 256 * MIB, 256 * MIB),
+        # Less than one of them is one of another size.
+        (250 * MIB, 256 * MIB, 224 * MIB),
+        (64 * MIB, 256 * MIB, 64 * MIB),
+        (48 * MIB, 256 * MIB, 32 * MIB),
+        (46 * MIB, 256 * MIB, 0),
+        (MIN_SIZE, MIN_SIZE, 0),
+    ],
+)
+def test_what_can_be_lent_of_a_size(size: int, each: int, lent: int) -> None:
+    assert policy.whole(size, each, 7 * GIB) == lent
+    # It is a maximum, and once it is so nothing else is wanted.
+    assert lent <= size
+    assert policy.whole(lent, policy.fitting(size, each, 7 * GIB), 7 * GIB) == lent or lent < 48 * MIB
 
 
 def test_what_packs_pages() -> None:
@@ -266,3 +301,112 @@ def test_well_packed_pages_earn_what_they_are_worth() -> None:
     assert 15 * GIB < sum(area.size for area in pool.areas) < 2.8 * 7 * GIB
     # With places left for what packs better still.
     assert len(pool.segments) < MAX_SEGMENTS - 3
+
+
+#: Four segments of 1 GiB, all of which was written, and takes half of that.
+WRITTEN = having(LAPTOP, live=2 * GIB, pages=4 * GIB, shares=tuple((number, GIB) for number in range(4)))
+PLENTY = Room(16 * GIB, 8 * GIB)
+
+
+def using(*used: int) -> list[Area]:
+    return [Area(number, GIB, each) for number, each in enumerate(used)]
+
+
+@pytest.mark.parametrize(
+    ("name", "areas", "pool", "room", "going"),
+    [
+        ("nothing is stale", using(GIB, GIB, GIB, GIB), WRITTEN, PLENTY, None),
+        ("little of the VRAM is", using(GIB, GIB, GIB, 0), WRITTEN, PLENTY, None),
+        ("with holes it is too much", using(GIB, GIB, GIB, 0), having(WRITTEN, holes=GIB // 2), PLENTY, 3),
+        ("little is, and the rest are holes", using(GIB, GIB, GIB, GIB - 300 * MIB), having(WRITTEN, holes=GIB),
+         PLENTY, None),
+        ("a new one has its header", [*using(GIB, GIB, GIB), Area(3, GIB, 0)],
+         having(WRITTEN, holes=GIB, shares=(*WRITTEN.shares[:3], (3, 4096))), PLENTY, None),
+        ("the worst goes first", using(GIB, 100 * MIB, 0, GIB), WRITTEN, PLENTY, 2),
+        ("of several the first", using(0, 0, 0, 0), WRITTEN, PLENTY, 0),
+        ("less than half of any is", using(*[600 * MIB] * 4), WRITTEN, PLENTY, None),
+        ("there is no room in memory for the rest", using(GIB, 100 * MIB, 100 * MIB, GIB), WRITTEN,
+         Room(16 * GIB, 100 * MIB), None),
+        ("other swap is no room", using(GIB, 100 * MIB, 100 * MIB, GIB), WRITTEN,
+         Room(16 * GIB, 100 * MIB, swap_free=8 * GIB, zram_free=8 * GIB), None),
+        ("there is for another", using(GIB, 100 * MIB, 0, GIB), WRITTEN, Room(16 * GIB, 0), 2),
+        ("it is the only one", [Area(0, 4 * GIB, 0)], having(WRITTEN, shares=((0, 4 * GIB),)), PLENTY, None),
+        ("a server that does not tell", using(0, 0, 0, 0), having(WRITTEN, shares=()), PLENTY, None),
+    ],
+)  # fmt: skip
+def test_rotation(name: str, areas: list[Area], pool: PoolInfo, room: Room, going: int | None) -> None:
+    assert rotation(areas, pool, room) == going
+
+
+def test_compaction() -> None:
+    areas, holes = using(GIB, GIB, GIB, GIB), having(WRITTEN, holes=GIB)
+    assert compaction(areas, having(WRITTEN, holes=WRITTEN.vram // 10), None) is None
+    least = compaction(areas, holes, None)
+    # A sixteenth of each chunk may be left, and is not cleaned again.
+    assert least is not None
+    assert WRITTEN.vram // 16 < least < WRITTEN.vram // 10
+    assert compaction(areas, holes, holes) is None
+    assert compaction(areas, having(holes, live=GIB), holes) is not None
+    # With what is stale beside them it is too much.
+    some = having(WRITTEN, holes=WRITTEN.vram * 8 // 100)
+    assert compaction(using(GIB, GIB, GIB, 500 * MIB), some, None) == least
+    assert compaction(using(*[500 * MIB] * 4), having(WRITTEN, holes=least), None) is None
+
+
+def test_it_is_calm_when_nothing_moves_for_a_while() -> None:
+    areas, some = using(GIB, 0, 0, 0), WRITTEN.vram // 4096
+    seen = calm(Calm(), areas, WRITTEN, False, 0.0)
+    assert not is_calm(seen, 100.0)
+    seen = calm(seen, areas, WRITTEN, False, 1.0)
+    assert (is_calm(seen, 1.0 + CALM_SECONDS), is_calm(seen, CALM_SECONDS)) == (True, False)
+    little = calm(seen, using(GIB - some, 0, 0, 0), WRITTEN, False, 2.0)
+    assert little.since == 1.0
+    for areas_then, pool_then, pressed in (
+        (using(GIB - some - 1, 0, 0, 0), WRITTEN, False),
+        (areas, having(WRITTEN, pages=4 * GIB + 2 * some), False),
+        (areas, WRITTEN, True),
+    ):
+        moved = calm(seen, areas_then, pool_then, pressed, 30.0)
+        assert not is_calm(moved, 100.0)
+
+
+@given(EACH, COUNT, st.lists(FILL, min_size=1, max_size=4), st.integers(0, 16 * GIB))
+def test_cleaning_comes_to_an_end(
+    each: int, count: int, writes: list[list[tuple[float, float, float]]], available: int
+) -> None:
+    """With what is earned, and comes back into swap, at once: nothing is left of which most is stale, or no room."""
+    pool, room = begun(each, count), Room(16 * GIB, available)
+    for filled in writes:
+        fill(pool, filled)
+        for _ in range(4 * MAX_SEGMENTS):
+            while (goal := balanced(pool)) != Goal():
+                carry_out(pool, goal)
+            index = rotation(pool.areas, pool.info, room)
+            if index is None:
+                break
+            left, stored = pool.segments[index], pool.info.pages
+            assert left.used < left.pages
+            carry_out(pool, Goal(leave=(index,)))
+            swapped_again(pool, left)
+            assert pool.info.pages < stored
+        else:
+            raise AssertionError("it does not end")
+        assert pool.segments
+        assert pool.info.offer >= 0 or len(pool.segments) == 1
+
+
+def balanced(pool: Pool) -> Goal:
+    steps = balance(pool.areas, pool.info, MAX_SEGMENTS)
+    return Goal(steps.remove, steps.add)
+
+
+def swapped_again(pool: Pool, home: Content) -> None:
+    """Pages that came home go to whatever has room for them."""
+    left = home.used
+    for content in pool.segments.values():
+        some = min(left, content.size - content.pages)
+        ratio = home.live / home.pages
+        content.pages, content.used, content.live = (
+            content.pages + some, content.used + some, content.live + int(some * ratio),
+        )  # fmt: skip
+        left -= some

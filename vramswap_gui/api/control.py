@@ -51,6 +51,8 @@ class ControlVerb(enum.StrEnum):
     #: Where pages are packed: have another extent of ``size`` bytes in the pool, and give the newest one back.
     EXTEND = "extend", ("size",)
     SHRINK = "shrink"
+    #: Have what is free lie together, when there is time, until no more than ``size`` bytes do not: answered before.
+    COMPACT = "compact", ("size",), 10.0
     #: End, which needs that there are no segments.
     QUIT = "quit", (), 10.0
     #: Become the program that is installed now. The connection's end is the answer.
@@ -189,6 +191,16 @@ class PoolInfo(_Part):
     pages: int = 0
     #: What another segment may have. Below 0: so much of the reserve is promised, and a segment should go.
     offer: int = 0
+    #: What is free between pages, and of use when it has been cleaned.
+    holes: int = 0
+    #: What is stored of each segment, by its number: ``pages`` in all.
+    shares: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """As those of other parts."""
+        shares = tuple((int(index), int(stored)) for index, stored in wire.get("shares", ()))
+        return from_fields(cls, {**wire, "shares": shares})
 
     @property
     def vram(self) -> int:
@@ -215,6 +227,8 @@ class ServerStatus:
     draining: bool = False
     #: Pages that came back from VRAM otherwise than they went: right the second time, and lost.
     damaged: tuple[int, int] = (0, 0)
+    #: How often packed VRAM had no room for a page, which then stayed in memory.
+    no_room: int = 0
     #: By which of the kernel's drivers devices are made, and why by that one.
     transport: str = ""
     transport_reason: Reason = NO_DRIVER

@@ -120,6 +120,8 @@ class Status:
     packed: tuple[int, int, int] = (0, 0, 0)
     #: Pages that were not as they had been written, since the server's start: read right the second time, and lost.
     damaged: tuple[int, int] = (0, 0)
+    #: Pages for which packed VRAM had no room, since the server's start: they stayed in memory.
+    no_room: int = 0
     #: When a pause ends, in seconds since 1970; 0 while there is none.
     paused_until: int = 0
     #: VRAM is lent on battery too until mains power is back.
@@ -228,6 +230,11 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             "Damaged", "(tt)", "damaged",
             "How many pages were not as they had been written, since the server was started: those that were right "
             "when they were read once more, and those that were lost. Whoever wanted one of these got an error.",
+        ),
+        Property(
+            "NoRoom", "t", "no_room",
+            "How often packed VRAM had no room for a page, since the server was started, because those that lay there "
+            "had become less compressible than any reserve is for. None is lost: they stayed in memory.",
         ),
         Property(
             "PausedUntil", "t", "paused_until", "When a pause ends, in seconds since 1970; 0 while there is none.",

@@ -42,6 +42,8 @@ class Scene:
     status: Status = field(default_factory=Status)
     config: Config = field(default_factory=Config)
     asleep: bool = False
+    #: The device that goes, or went last, because most of what it has is stale.
+    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,11 @@ def changes(before: Scene, after: Scene, by: int | None) -> Iterator[Line]:
     if before.asleep and not after.asleep:
         yield Line(Event.WAKE, "The machine is awake.", {"uid": by})
     yield from _landing(before.status.landed[0], after.status.landed[0])
-    lines = _swap(before.status, after.status, by)
+    if after.status.no_room > before.status.no_room:
+        times = after.status.no_room - before.status.no_room
+        sentence = f"A page found no room in packed VRAM and stayed in memory, {times} times; none is lost."
+        yield Line(Event.FULL, sentence, {"times": times})
+    lines = _swap(before.status, after.status, by, after.stale)
     # Of the sleep itself one line is enough.
     yield from (line for line in lines if line.event is not Event.IDLE or before.asleep is after.asleep)
     if after.asleep and not before.asleep:
@@ -85,7 +91,7 @@ def _landing(before: int, after: int) -> Iterator[Line]:
         yield Line(Event.CLEARED, sentence, fields)
 
 
-def _swap(before: Status, after: Status, by: int | None) -> Iterator[Line]:
+def _swap(before: Status, after: Status, by: int | None, stale: str = "") -> Iterator[Line]:
     fields: dict[str, object] = {
         "state": after.state, "size": after.lent, "segments": len(after.segments), "gpu": after.gpu_pci,
         "cause": after.cause, "reason": after.reason.key,
@@ -105,8 +111,12 @@ def _swap(before: Status, after: Status, by: int | None) -> Iterator[Line]:
     elif after.size > before.size:
         sentence = f"{format_size(after.size - before.size)} more of swap were earned: {_held(after)}."
         yield Line(Event.EARNED, sentence, fields | {"from": before.size})
+    elif after.size < before.size and _devices(before) - _devices(after) == {stale}:
+        sentence = f"{format_size(before.size - after.size)} of swap went, most of which was stale: {_held(after)}."
+        yield Line(Event.CLEANED, sentence, fields | {"from": before.size})
     elif after.size < before.size:
-        sentence = f"{format_size(before.size - after.size)} of swap went before VRAM could get full: {_held(after)}."
+        gone = format_size(before.size - after.size)
+        sentence = f"{gone} of swap went, as pages are not packed so well any more: {_held(after)}."
         yield Line(Event.FORFEITED, sentence, fields | {"from": before.size})
     error = after.error
     if error is not None and (before.error is None or error.code is not before.error.code):
@@ -116,6 +126,10 @@ def _swap(before: Status, after: Status, by: int | None) -> Iterator[Line]:
         yield Line(Event.RECOVERED, sentence, fields | {"error": before.error.code})
     elif not before.size and not after.size and before.state != after.state and error is None:
         yield Line(Event.IDLE, f"Nothing is lent.{why}", fields | {"uid": by})
+
+
+def _devices(status: Status) -> set[str]:
+    return {segment.device for segment in status.segments}
 
 
 def _fields(error: VramswapError) -> dict[str, object]:
@@ -247,7 +261,7 @@ class EventLog:
         with contextlib.suppress(VramswapError):
             # The policy, which needs it too, says so when it cannot be read.
             config = self._lifecycle.config()
-        return Scene(self._lifecycle.status, config, self._lifecycle.asleep)
+        return Scene(self._lifecycle.status, config, self._lifecycle.asleep, self._lifecycle.stale)
 
     def _tell(self, lines: Iterator[Line]) -> frozenset[Event]:
         told = list(lines)

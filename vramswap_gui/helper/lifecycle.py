@@ -80,6 +80,10 @@ class Lifecycle:
         self._segments = Segments(server, attach == "kernel", proc, sys, folder, self._moved, self._place)
         #: A swap file that is not needed any more is being emptied; whatever is asked for comes first.
         self._tidying = False
+        #: Nobody has moved pages for a while.
+        self._calm = False
+        #: The device that goes, or went last, because most of what it has is stale.
+        self.stale = ""
         #: The setting of which the status says what it comes to, and when to look again.
         self._ground: tuple[str, float] = ("", 0.0)
         #: Until when no more swap is earned.
@@ -187,7 +191,7 @@ class Lifecycle:
         except VramswapError as error:
             self._fail(error)
             raise
-        self._set(damaged=self._server.damaged)
+        self._set(damaged=self._server.damaged, no_room=self._server.no_room)
         return found
 
     async def adopt(self) -> None:
@@ -459,7 +463,7 @@ class Lifecycle:
                 if wanted > self.lent:
                     await self._grow(decision.size)
                 elif wanted < self.lent:
-                    await self._shrink(decision, pause)
+                    await self._shrink(decision, wanted, pause)
             except VramswapError as error:
                 self._not_followed(decision, error)
                 raise
@@ -482,8 +486,8 @@ class Lifecycle:
         async with self._resting():
             await self._segments.resize(self._segments.resized(size), size, config)
 
-    async def _shrink(self, decision: Decision, pause: float) -> None:
-        if not decision.size:
+    async def _shrink(self, decision: Decision, wanted: int, pause: float) -> None:
+        if not wanted:
             await self._stop(0 if decision.urgent else pause, decision.cause)
             return
         goal = self._segments.resized(decision.size)
@@ -494,11 +498,15 @@ class Lifecycle:
 
     async def balance(self) -> None:
         """Where pages are packed: have as much swap as they have earned. Raises VramswapError."""
-        if self.busy or not self._server.connected or self._earned() == Goal():
+        if self.busy or not self._server.connected:
+            return
+        goal = self._earned()
+        if goal == Goal() or (self._tidying and not goal.leave):
             return
         async with self._exclusively():
             goal, config = self._earned(), self._settings()
             if goal.leave:
+                self.stale = ""
                 await self._segments.make_room(goal.leave, config)
                 self._steady_until = time.monotonic() + _STEADY_SECONDS
                 self._set(state=State.RESIZING)
@@ -529,18 +537,29 @@ class Lifecycle:
         elif self._status.state is not State.FAILED:
             self._set(state=decision.state)
 
+    def watch(self, pressed: bool) -> None:
+        """Have :meth:`tidy` know whether anybody moves pages, or waits for memory."""
+        self._calm = self._segments.watch(pressed, time.monotonic())
+
     async def tidy(self) -> None:
-        """Swap files that are not needed any more go, unless there is something else to do. Raises VramswapError."""
+        """Swap files that are not needed any more go, and VRAM that holds what nobody wants is cleaned, unless there is
+        something else to do. Raises VramswapError."""
+        await self._judge_ground()
         if self._verb.locked():
             return
-        await self._judge_ground()
-        spare = self._segments.spare_files()
-        if not spare:
+        # From here on nobody comes between what is seen and what is done about it.
+        goal = Goal(clear=self._segments.spare_files())
+        if self._calm and not goal.clear and self.lent and self._server.connected:
+            goal = self._segments.rotated()
+            if not goal.leave:
+                await self._segments.compact()
+        if goal == Goal():
             return
         async with self._verb:
             self._tidying = True
             try:
-                await self._segments.reach(Goal(clear=spare), self._settings())
+                self.stale = next((self._segments.devices[index] for index in goal.leave), "")
+                await self._segments.reach(goal, self._settings())
             except VramswapError as error:
                 # It is tried again, as long as it makes sense.
                 if error.code is not ErrorCode.CANCELLED:
@@ -687,6 +706,7 @@ class Lifecycle:
         simulated = (("gpu",) if card.simulated else ()) + (() if self._attach == "kernel" else ("kernel",))
         most = limits.of(config, vram).largest
         self._vram_seen = vram
+        self._segments.largest = most
         self._set(gpu_name=card.name, gpu_pci=card.pci, simulated=simulated, maximum=most)
         return vram
 

@@ -12,7 +12,7 @@ from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.event_log import EventLog
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.monitor import Monitor
-from vramswap_gui.helper.policy.lending import decide
+from vramswap_gui.helper.policy.lending import decide, pressed
 from vramswap_gui.helper.policy.types import Decision, Observation, PolicyState, Running, SessionObservation, rules
 from vramswap_gui.helper.tally import Ledger
 
@@ -181,5 +181,7 @@ class Reconciler:
             ),
             Running(size, lifecycle.status.used, lifecycle.failed_at, lifecycle.taken()),
         )
-        decision, self._state = decide(observation, self._state, rules(config), time.monotonic())
+        policy = rules(config)
+        lifecycle.watch(pressed(observation.memory, policy))
+        decision, self._state = decide(observation, self._state, policy, time.monotonic())
         return decision

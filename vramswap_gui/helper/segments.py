@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from vramswap_gui.api.control import PoolInfo
 from vramswap_gui.api.status import Segment
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import monitor, swap_area
@@ -76,6 +77,11 @@ class Segments:
         self.bytes_left = 0
         #: The server refused to give an extent back.
         self._stuck = False
+        #: Since when nobody moves anything, and what was to be cleaned last.
+        self._calm = pool.Calm()
+        self._compacted: PoolInfo | None = None
+        #: The most that may be lent of the card, as far as that is known.
+        self.largest = 0
 
     def look(self) -> tuple[Swap, ...]:
         """Have all that is said here be of now; also all swap areas. Raises OSError."""
@@ -121,7 +127,7 @@ class Segments:
     def whole(self, size: int) -> int:
         """What of ``size`` bytes of VRAM can be lent: whole extents, where pages are packed."""
         packed = self._server.pool
-        return size if packed is None or not packed.size else pool.extents(size, packed.size) * packed.size
+        return size if packed is None or not packed.size else pool.whole(size, packed.size, self.largest)
 
     def resized(self, size: int, least: int = 0) -> Goal:
         """To have so many bytes of VRAM lent; where pages are packed at least so many segments have to go for it."""
@@ -129,6 +135,9 @@ class Segments:
         if packed is None:
             steps = sizing.reshape(self.areas(), size, self.most)
             return Goal(steps.remove, steps.add)
+        if pool.fitting(size, packed.size, self.largest) != packed.size:
+            # Extents are of one size, so all of them go before there are others.
+            return Goal(tuple(area.index for area in sizing.emptiest_first(self.areas())), extents=0)
         count = pool.extents(size, packed.size)
         return Goal(pool.leaving(self.areas(), packed, count, least), extents=count, extent=packed.size)
 
@@ -144,6 +153,30 @@ class Segments:
             return Goal()
         steps = pool.balance(areas, packed, self.most)
         return Goal(steps.remove, steps.add)
+
+    def rotated(self) -> Goal:
+        """To have a segment forgotten of which most is stale, where pages are packed."""
+        packed, areas = self._server.pool, self.areas()
+        if packed is None or not areas:
+            return Goal()
+        room = monitor.room(self._areas, set(self.devices.values()), self._proc, self._sys)
+        index = pool.rotation(areas, packed, room)
+        return Goal() if index is None else Goal(leave=(index,))
+
+    def watch(self, pressed: bool, now: float) -> bool:
+        """Whether nobody has moved anything for a while; ``pressed``: tasks wait for memory."""
+        if self._server.pool is None:
+            return False
+        self._calm = pool.calm(self._calm, self.areas(), self._server.pool, pressed, now)
+        return pool.is_calm(self._calm, now)
+
+    async def compact(self) -> None:
+        """Have what is free lie together, where pages are packed and it does not. Raises VramswapError."""
+        packed = self._server.pool
+        least = None if packed is None else pool.compaction(self.areas(), packed, self._compacted)
+        if least is not None:
+            self._compacted = packed
+            await self._server.compact(least)
 
     def world(self) -> World:
         """What is so, for the next step."""
@@ -165,6 +198,7 @@ class Segments:
 
     async def resize(self, goal: Goal, size: int, config: Config) -> None:
         """Bring about a goal of :meth:`resized`, and what is found out to be needed besides. Raises VramswapError."""
+        each = 0 if self._server.pool is None else self._server.pool.size
         await self.reach(goal, config)
         while (packed := self._server.pool) is not None and packed.extents != goal.extents:
             # What is stored takes more than could be known.
@@ -175,7 +209,7 @@ class Segments:
             await self.reach(goal, config)
         if packed is not None and not self.areas():
             # Each was larger than all that is left.
-            await self.begin(size, packed.size, config)
+            await self.begin(size, pool.fitting(size, each, self.largest), config)
 
     async def reach(self, goal: Goal, config: Config, pause: float = 0) -> None:
         """Bring it about; ``pause``: seconds between two segments that go. Raises VramswapError.

@@ -51,6 +51,8 @@ class ServerClient:
         self._quitting = False
         #: Pages that were read right the second time, and that were lost, when it was last asked about its GPU.
         self.damaged = (0, 0)
+        #: How often packed VRAM had no room for a page.
+        self.no_room = 0
         self.lost: Callable[[], None] = lambda: None
         self._told = ServerStatus()
         #: What a server reports that was started and is not ready yet.
@@ -175,6 +177,10 @@ class ServerClient:
             return False
         return True
 
+    async def compact(self, least: int) -> None:
+        """Have it clean when it has time, until so many bytes are not of use yet. Raises VramswapError."""
+        await self._ask(ControlVerb.COMPACT, size=least)
+
     async def _ask(self, verb: ControlVerb, **arguments: int) -> Mapping[str, Any]:
         """One request. Raises VramswapError: the server's, or SERVER_FAILED when it is gone."""
         if self._writer is None:
@@ -200,7 +206,7 @@ class ServerClient:
         found = await self.status()
         if found.trouble is not None:
             raise found.trouble
-        self.damaged = found.damaged
+        self.damaged, self.no_room = found.damaged, found.no_room
         return found.gpu
 
     async def quit(self) -> None:

@@ -239,6 +239,7 @@ class Question(enum.StrEnum):
     ADOPT = "adopt"
     CONNECT = "connect"
     DROP = "drop"
+    COMPACT = "compact"
     INFO = "info"
     QUIT = "quit"
 
@@ -249,6 +250,7 @@ PATIENCE: Final[Mapping[Question, float]] = {
     Question.ADOPT: 20.0,
     Question.CONNECT: 10.0,
     Question.DROP: 30.0,
+    Question.COMPACT: 10.0,
     Question.INFO: 5.0,
     Question.QUIT: 30.0,
 }

@@ -63,13 +63,16 @@ class Packing:
 @dataclass(frozen=True, slots=True)
 class Stock:
     """What the pool is and has: ``extents`` of ``size`` bytes, ``live`` bytes in use, and pages that segments can have
-    in all (``announced``), and those that were written (``stored``)."""
+    in all (``announced``), and those that were written (``stored``; ``shares``: by segment). ``holes``: bytes that are
+    free, but have to be cleaned before they can be used."""
 
     extents: int
     size: int
     live: int
     announced: int
     stored: int
+    holes: int = 0
+    shares: tuple[tuple[int, int], ...] = ()
 
     def offer(self, threads: int) -> int:
         """Bytes that another segment may have; below 0 so much of the reserve is promised."""
@@ -81,7 +84,8 @@ class Stock:
 
     def told(self, threads: int) -> PoolInfo:
         """As it is told."""
-        return PoolInfo(self.extents, self.size, self.live, self.stored * PAGE, self.offer(threads))
+        shares = tuple((index, pages * PAGE) for index, pages in self.shares)
+        return PoolInfo(self.extents, self.size, self.live, self.stored * PAGE, self.offer(threads), self.holes, shares)
 
 
 def shift(extent: int) -> int:

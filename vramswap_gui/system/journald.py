@@ -46,6 +46,12 @@ class Event(enum.Enum):
     RESIZED = "resized", _INFO, "it is more or less than before"
     EARNED = "earned", _INFO, "pages are packed so well that the same VRAM is more swap than before"
     FORFEITED = "forfeited", _NOTICE, "pages are not packed so well any more, and part of that swap went"
+    FULL = "full", _WARNING, "pages found no room in packed VRAM and stayed in memory; none is lost"
+    CLEANED = (
+        "cleaned",
+        _INFO,
+        "of part of that swap most was forgotten by the kernel, and it went with what it took of VRAM",
+    )
     OFF = "off", _NOTICE, "all of it was given back"
     IDLE = "idle", _INFO, "nothing is lent, for another reason than before"
     FAILED = "failed", _ERROR, "something is wrong, until a later line says otherwise"

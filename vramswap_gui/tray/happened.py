@@ -104,6 +104,7 @@ def _words(entry: Entry) -> tuple[str, str]:
         "landed": tr("Swap was made on the disk, for pages that fitted nowhere else"),
         "cleared": tr("The swap on the disk is gone again"),
         "damaged": tr("Pages came back from VRAM damaged"),
+        "full": tr("The VRAM was full, and pages stayed in memory"),
     }
     return plain_words.get(entry.event, ""), ""
 

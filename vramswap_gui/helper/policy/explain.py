@@ -38,6 +38,13 @@ _UNDER_WAY = {
 }
 
 
+def _true(reason: Reason, lent: int) -> Reason:
+    """VRAM is lent in parts that need not come to what was planned."""
+    if lent and reason.code in (ReasonCode.LENT, ReasonCode.LENT_LESS):
+        return Reason(reason.code, {**reason.arguments, "size": lent})
+    return reason
+
+
 def explain(facts: Facts) -> tuple[Reason, Cause]:
     """The reason for a person, and the cause for programs."""
     decision = facts.decision
@@ -50,7 +57,7 @@ def explain(facts: Facts) -> tuple[Reason, Cause]:
     if facts.asleep and not facts.lent:
         return Reason.of(ReasonCode.ASLEEP), Cause.SLEEP
     if decision is not None:
-        return decision.reason, decision.cause
+        return _true(decision.reason, facts.lent), decision.cause
     if facts.lent:
         return lent(facts.lent, facts.aim, Reason.of(ReasonCode.REST_USED)), Cause.NONE
     if facts.state is State.WAITING:

@@ -98,7 +98,7 @@ def _observe(observation: Observation, old: PolicyState, rules: PolicyConfig, no
     elif power.battery_percent < rules.battery_floor:
         low = True
     home = observation.memory.available - observation.running.used
-    calm = home * 100 >= observation.memory.total * rules.plenty and not _pressed(observation.memory, rules)
+    calm = home * 100 >= observation.memory.total * rules.plenty and not pressed(observation.memory, rules)
     return dataclasses.replace(
         old,
         raises=tuple(at for at in old.raises if now < at + _HOUR),
@@ -112,7 +112,7 @@ def _observe(observation: Observation, old: PolicyState, rules: PolicyConfig, no
     )
 
 
-def _pressed(memory: Memory, rules: PolicyConfig) -> bool:
+def pressed(memory: Memory, rules: PolicyConfig) -> bool:
     """Whether tasks wait for memory."""
     some, full = memory.psi_some_avg10 or 0.0, memory.psi_full_avg10 or 0.0
     return memory.stalled or some >= rules.start_some or full >= rules.start_full
@@ -126,7 +126,7 @@ def _short(memory: Memory, rules: PolicyConfig) -> bool:
         # Pressure with plenty available is that of a control group with a limit of its own.
         return False
     swap = memory.other_swap_used + memory.other_swap_free
-    return _pressed(memory, rules) or (swap > 0 and memory.other_swap_used * 100 >= swap * rules.start_other_swap)
+    return pressed(memory, rules) or (swap > 0 and memory.other_swap_used * 100 >= swap * rules.start_other_swap)
 
 
 @dataclass(frozen=True)

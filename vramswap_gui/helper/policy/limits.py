@@ -6,6 +6,7 @@ from __future__ import annotations
 from vramswap_gui.api.limits import Limits, Vram, limits
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.settings import Config
+from vramswap_gui.units import MIN_PACKED
 
 
 def of(config: Config, vram: Vram) -> Limits:
@@ -17,6 +18,8 @@ def require_possible(config: Config, vram: Vram) -> None:
     """Raises VramswapError when the size that is set can never be lent: from this card, or under the settings."""
     if config.maximum and config.size > config.maximum:
         raise VramswapError(Problem.SIZE_ABOVE_MAXIMUM, size=config.size, maximum=config.maximum)
+    if config.compression != "off" and 0 < config.size < MIN_PACKED:
+        raise VramswapError(Problem.TOO_LITTLE_TO_PACK, size=config.size, least=MIN_PACKED)
     found = of(config, vram)
     if config.size > found.largest:
         raise VramswapError(

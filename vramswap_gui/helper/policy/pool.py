@@ -5,16 +5,21 @@ decisions, in bytes.
 Of such VRAM the server says how much more swap it could hold whatever the pages are like (``offer``). As pages turn out
 to be smaller than they are elsewhere, that grows, and is made a segment of. When those that are written later are not
 so small, it falls below nothing long before the VRAM is full, and a segment goes.
+
+What the kernel has forgotten lies on in VRAM where it did not say so, as it does of whole clusters alone; and what was
+forgotten leaves holes between what was not. Both are seen to while nobody moves anything: a segment of which most is
+stale is swapped off, which forgets all of it, and comes again when it is earned; and the server has time to clean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vramswap_gui.api.control import PoolInfo
-from vramswap_gui.helper.policy.sizing import Area, Steps, emptiest_first, split
-from vramswap_gui.units import MAX_EXTENTS, MIB, MIN_SIZE, SIZE_STEP, round_down, round_up
+from vramswap_gui.helper.policy.sizing import Area, Room, Steps, emptiest_first, shortfall, split
+from vramswap_gui.units import MAX_EXTENTS, MIB, MIN_PACKED, MIN_SIZE, SIZE_STEP, round_down, round_up
 
 #: By what pages are packed when nobody says by what.
 _BEST: Final = "lz4"
@@ -29,6 +34,13 @@ _FRESH: Final = 75
 #: offered stays, so that the next page which is not so small does not undo it.
 _LEAST_SHARE: Final = 12
 _MARGIN_SHARE: Final = 32
+#: Nothing is cleaned before nobody moved more for so many seconds than such a share of the VRAM from look to look, …
+CALM_SECONDS: Final = 10.0
+_STILL_SHARE: Final = 4096
+#: … nor unless so many per cent of it are stale, or holes. Of the holes so many may stay then, as the server can get
+#: down to a sixteenth, so that what was cleaned is not cleaned again; and the rest of what is stale.
+_WASTE: Final = 10
+_HOLES: Final = 7
 
 
 def codec(setting: str) -> str:
@@ -44,9 +56,20 @@ def extent(aim: int, largest: int) -> int:
     return max(range(least, 2 * least, _EXTENT_STEP), key=lambda each: (aim - aim % each, -each))
 
 
+def fitting(size: int, each: int, largest: int) -> int:
+    """The size that extents of ``each`` are to have: another one when ``size`` is less than one of them."""
+    return each if size >= each else extent(size, largest)
+
+
 def extents(size: int, each: int) -> int:
-    """How many extents ``size`` is: one at least, as nothing is lent otherwise."""
+    """How many of these extents ``size`` is: one at least, as nothing is lent otherwise."""
     return max(1, min(size // each, MAX_EXTENTS))
+
+
+def whole(size: int, each: int, largest: int) -> int:
+    """What of ``size`` can be lent; 0: it is too little to pack anything in."""
+    each = fitting(size, each, largest)
+    return extents(size, each) * each if size >= MIN_PACKED else 0
 
 
 def first(pool: PoolInfo, most: int) -> tuple[int, ...]:
@@ -87,5 +110,77 @@ def leaving(areas: Iterable[Area], pool: PoolInfo, count: int, least: int = 0) -
         if missing <= 0 and len(going) >= least:
             break
         going.append(area.index)
-        missing -= area.size - area.used + (area.used * min(pool.live, pool.pages) // pool.pages if pool.pages else 0)
+        missing -= area.size - area.used + _taken(area.used, pool)
     return tuple(going)
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """Since when nobody moves anything, None while somebody does; and what was in use, and stored, at the last look."""
+
+    since: float | None = None
+    used: int = 0
+    pages: int = 0
+
+
+def calm(before: Calm, areas: Iterable[Area], pool: PoolInfo, pressed: bool, now: float) -> Calm:
+    """The same at another look; ``pressed``: tasks wait for memory."""
+    used = sum(area.used for area in areas)
+    moved = abs(used - before.used) + abs(pool.pages - before.pages)
+    still = not pressed and moved <= pool.vram // _STILL_SHARE
+    since = now if before.since is None else before.since
+    return Calm(since if still else None, used, pool.pages)
+
+
+def is_calm(seen: Calm, now: float) -> bool:
+    """Whether it has been so for long enough."""
+    return seen.since is not None and now >= seen.since + CALM_SECONDS
+
+
+def stale(areas: Iterable[Area], pool: PoolInfo) -> Mapping[int, int]:
+    """How much of each segment is stored that the kernel has forgotten."""
+    shares = dict(pool.shares)
+    return {area.index: max(0, shares.get(area.index, 0) - area.used) for area in areas}
+
+
+def rotation(areas: Sequence[Area], pool: PoolInfo, room: Room) -> int | None:
+    """The segment that is to be swapped off because most of what it has in VRAM is stale; None if it is not worth it.
+
+    What is not stale has to have room in memory. Each time the swap gets smaller by more than it moves, so it ends.
+    """
+    forgotten = stale(areas, pool)
+    little = _is_at_most(_WASTE - _HOLES, _taken(sum(forgotten.values()), pool), pool)
+    if len(areas) < 2 or little or _is_at_most(_WASTE, waste(areas, pool), pool):
+        return None
+    # Into other swap it would be moved again soon.
+    memory = replace(room, swap_free=0, zram_free=0)
+    worst_first = sorted(areas, key=lambda area: (-forgotten[area.index], area.index))
+    for area in worst_first:
+        if forgotten[area.index] > area.used and shortfall(area.used, memory, area.size) is None:
+            return area.index
+    return None
+
+
+def compaction(areas: Iterable[Area], pool: PoolInfo, last: PoolInfo | None) -> int | None:
+    """How many bytes may still be holes when the server has cleaned; None if that is not worth it.
+
+    ``last``: the pool when it was told to do so before. What has not changed since cannot be done.
+    """
+    if last is not None and (pool.holes, pool.live) == (last.holes, last.live):
+        return None
+    fine = _is_at_most(_HOLES, pool.holes, pool) or _is_at_most(_WASTE, waste(areas, pool), pool)
+    return None if fine else pool.vram * _HOLES // 100
+
+
+def waste(areas: Iterable[Area], pool: PoolInfo) -> int:
+    """How much of the VRAM is of no use as it is: holes, and what the kernel has forgotten."""
+    return pool.holes + _taken(sum(stale(areas, pool).values()), pool)
+
+
+def _is_at_most(share: int, size: int, pool: PoolInfo) -> bool:
+    return size * 100 <= pool.vram * share
+
+
+def _taken(pages: int, pool: PoolInfo) -> int:
+    """What so many bytes of pages take of the VRAM, each its share of all."""
+    return pages * min(pool.live, pool.pages) // pool.pages if pool.pages else 0

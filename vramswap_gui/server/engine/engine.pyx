@@ -51,11 +51,14 @@ from vramswap_gui.server.engine.stores.pool cimport (
     add_extent,
     begin_pool,
     close_pool,
+    compact_to,
     dismiss_extent,
     free_chunks,
+    holes,
     live_bytes,
     open_pool,
     remove_table,
+    stored_pages,
 )
 from vramswap_gui.server.engine.tally cimport ROW
 from vramswap_gui.server.engine.worker cimport BATCHES, MAX_PORTS, Worker, watch, work
@@ -479,11 +482,27 @@ cdef class Engine:
             raise VramswapError(Problem.NO_POOL)
         return self._cleaning
 
-    def pool(self) -> tuple[int, int]:
-        """Bytes that pages take of the pool, and how many pages are stored. No engine before writes any more."""
+    def pool(self) -> tuple[int, int, int]:
+        """Bytes that pages take of the pool, how many pages are stored, and bytes of chunks that nobody can fill before they
+        were cleaned. No engine before writes any more."""
         cdef _Cleaning cleaning = self._packer()
         begin_pool(&cleaning.pool)
-        return live_bytes(&cleaning.pool), load_long(&cleaning.pool.stored)
+        return live_bytes(&cleaning.pool), stored_pages(&cleaning.pool), holes(&cleaning.pool)
+
+    def shares(self) -> list[tuple[int, int]]:
+        """How many pages are stored of each segment that is packed. As for `pool`."""
+        cdef Pool *pool = &self._packer().pool
+        begin_pool(pool)
+        return [
+            (index, load_long(&pool.table[(<LogStore *><uintptr_t>store).table].stored))
+            for index, (store, _, packed) in sorted(self._segments.items()) if packed
+        ]
+
+    def compact(self, unsigned long long least) -> None:
+        """Have chunks emptied until no more than `least` bytes are holes, or somebody writes. As for `pool`."""
+        cdef Pool *pool = &self._packer().pool
+        begin_pool(pool)
+        compact_to(pool, least)
 
     def stored(self) -> dict:
         """What the pool holds: pages that were written, those of one word and those kept as they are; the bytes of the

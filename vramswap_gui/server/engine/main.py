@@ -268,12 +268,17 @@ class Commands:
         self.engine.poke()
         return -1, {**self.info(), **self._pool()}
 
+    def _compact(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
+        self.engine.compact(int(message["size"]))
+        return -1, {}
+
     def _stock(self) -> Stock:
         """The pool as it is. Whoever asks for that has ended all engines before."""
         extents = [held.size for held in self._held.values() if held.kind is Kind.EXTENT]
         announced = sum(held.size // PAGE for held in self._held.values() if held.kind is Kind.PACKED)
-        live, stored = self.engine.pool() if extents else (0, 0)
-        return Stock(len(extents), max(extents, default=0), live, announced, stored)
+        live, stored, holes = self.engine.pool() if extents else (0, 0, 0)
+        shares = tuple(self.engine.shares()) if extents else ()
+        return Stock(len(extents), max(extents, default=0), live, announced, stored, holes, shares)
 
     def _pool(self) -> Mapping[str, Any]:
         """What is told of it; nothing where there is none."""
@@ -387,5 +392,6 @@ _VERBS: Final[Mapping[str, Callable[[Commands, ipc.Message, list[int]], tuple[in
     "adopt": Commands._adopt,
     "connect": Commands._connect,
     "drop": Commands._remove,
+    "compact": Commands._compact,
     "quit": Commands._quit,
 }

@@ -19,7 +19,7 @@ _NAMES: Final = ("reads", "writes", "others", "errors", "bytes_read", "bytes_wri
 _BUCKETS: Final = 40
 _HEARTBEAT: Final = 48
 #: What came later, behind those.
-_LATER: Final = {"bytes_discarded": 49, "reread": 50, "damaged": 51}
+_LATER: Final = {"bytes_discarded": 49, "reread": 50, "damaged": 51, "no_room": 52}
 _ROW: Final = 64
 _SIZE: Final = MAX_WORKERS * _ROW * 8
 
@@ -51,6 +51,11 @@ class Counters:
         numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
         again, lost = (sum(numbers[_LATER[name] :: _ROW]) for name in ("reread", "damaged"))
         return again - lost, lost
+
+    def no_room(self) -> int:
+        """How many pages found no room in packed VRAM."""
+        numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
+        return sum(numbers[_LATER["no_room"] :: _ROW])
 
     def heartbeats(self) -> tuple[int, ...]:
         """How often each worker went round its loop, for MAX_WORKERS of them: what a hung one does no more."""

@@ -114,6 +114,8 @@ class Keeper:
         self._gpu: Mapping[str, Any] = {}
         self._compression = compression
         self._pool = PoolInfo()
+        #: The engine is to be asked to clean until no more bytes are holes.
+        self._compact_to: int | None = None
         self.engines: dict[int, Engine] = {}
         self.segments: dict[int, Segment] = {}
         self._gens = 0
@@ -246,10 +248,16 @@ class Keeper:
         self._out.append(Kill(engine.gen))
 
     def _ask(
-        self, engine: Engine, question: Question, about: Segment | None = None, fd: int = -1, client: int = -1
+        self,
+        engine: Engine,
+        question: Question,
+        about: Segment | None = None,
+        fd: int = -1,
+        client: int = -1,
+        size: int = 0,
     ) -> None:
         self._seqs += 1
-        asked = Ask(engine.gen, self._seqs, question, fd=fd, client=client)
+        asked = Ask(engine.gen, self._seqs, question, size=size, fd=fd, client=client)
         if about is not None:
             asked = replace(asked, index=about.index, size=about.size, ident=about.ident, kind=about.kind)
         engine.question = asked
@@ -492,6 +500,9 @@ class Keeper:
         if engine.moved_at and min(engine.moved_at) + HANG_SECONDS <= self._now:
             self._kill(engine)
 
+    def _compacts(self, engine: Engine, question: Ask, event: Answered) -> None:
+        """It does so when it has time, or could not: nothing depends on it."""
+
     def _left(self, engine: Engine, question: Ask, event: Answered) -> None:
         """It wiped everything and ends."""
 
@@ -681,6 +692,14 @@ class Keeper:
         # What lies in it is moved before it is wiped, or the engine refuses.
         extent.stage = Stage.DETACHED
 
+    def _compact(self, event: Asked) -> None:
+        self._require_able()
+        if not self._extents():
+            raise VramswapError(Problem.NO_POOL)
+        # An engine that dies before it did is not asked again: whoever wants it looks what there is to do.
+        self._compact_to = max(0, event.size)
+        self._out.append(Reply(event.number))
+
     def _remove(self, event: Asked) -> None:
         if not 0 <= event.index < MAX_SEGMENTS:
             raise VramswapError(Problem.SEGMENT_UNKNOWN, index=event.index)
@@ -796,6 +815,10 @@ class Keeper:
         going = next((extent for extent in self._extents() if extent.stage is Stage.DETACHED), None)
         if going is not None and (self.draining or self._running()):
             self._ask(engine, Question.DROP, going)
+            return
+        if self._compact_to is not None and not self.draining:
+            self._ask(engine, Question.COMPACT, size=self._compact_to)
+            self._compact_to = None
 
     def _leave(self) -> None:
         """The helper, which would have segments removed, may be gone: at the machine's end it goes before its swap."""
@@ -1045,6 +1068,7 @@ _ANSWER: Final[Mapping[Question, Callable[[Keeper, Engine, Ask, Answered], None]
     Question.ADOPT: Keeper._adopted,
     Question.CONNECT: Keeper._connected,
     Question.DROP: Keeper._dropped,
+    Question.COMPACT: Keeper._compacts,
     Question.INFO: Keeper._informed,
     Question.QUIT: Keeper._left,
 }
@@ -1055,6 +1079,7 @@ _VERB: Final[Mapping[ControlVerb, Callable[[Keeper, Asked], None]]] = {
     ControlVerb.REMOVE: Keeper._remove,
     ControlVerb.EXTEND: Keeper._extend,
     ControlVerb.SHRINK: Keeper._shrink,
+    ControlVerb.COMPACT: Keeper._compact,
     ControlVerb.QUIT: Keeper._quit,
     ControlVerb.UPGRADE: Keeper._upgrade,
 }

@@ -105,6 +105,7 @@ class Runner:
         return replace(
             found, attach=exports.name, transport=transport, transport_reason=self._why, pid=os.getpid(),
             segments=segments, damaged=self._options.counters.damage(), leaves=reexec.format_of(found.pool.extents > 0),
+            no_room=self._options.counters.no_room(),
         )  # fmt: skip
 
     def counters(self) -> dict[str, Any]:

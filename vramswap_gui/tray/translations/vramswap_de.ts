@@ -124,8 +124,8 @@
         <translation>Komprimierung</translation>
     </message>
     <message>
-        <source>By what pages are packed, so that the same VRAM holds more of them; coming back, they take a little longer. It counts when the swap is turned on the next time.</source>
-        <translation>Womit Seiten gepackt werden, damit derselbe VRAM mehr davon fasst; zurück brauchen sie etwas länger. Es gilt, wenn der Swap das nächste Mal eingeschaltet wird.</translation>
+        <source>By what pages are packed, so that the same VRAM holds more of them; the processor works for each, and coming back they take a little longer. Automatic is lz4. It counts when the swap is turned on the next time.</source>
+        <translation>Womit Seiten gepackt werden, damit derselbe VRAM mehr davon fasst; jede macht dem Prozessor Arbeit, und zurück brauchen sie etwas länger. Automatisch ist lz4. Es gilt, wenn der Swap das nächste Mal eingeschaltet wird.</translation>
     </message>
     <message>
         <source>None</source>
@@ -214,6 +214,10 @@
     <message>
         <source>Pages came back from VRAM damaged</source>
         <translation>Seiten kamen beschädigt aus dem VRAM zurück</translation>
+    </message>
+    <message>
+        <source>The VRAM was full, and pages stayed in memory</source>
+        <translation>Der VRAM war voll, und Seiten blieben im Arbeitsspeicher</translation>
     </message>
     <message>
         <source>by hand</source>

@@ -148,8 +148,8 @@
         <translation>Compression</translation>
     </message>
     <message>
-        <source>By what pages are packed, so that the same VRAM holds more of them; coming back, they take a little longer. It counts when the swap is turned on the next time.</source>
-        <translation>Ce qui compresse les pages, afin que la même VRAM en contienne davantage ; elles mettent un peu plus de temps à revenir. Pris en compte à la prochaine activation du swap.</translation>
+        <source>By what pages are packed, so that the same VRAM holds more of them; the processor works for each, and coming back they take a little longer. Automatic is lz4. It counts when the swap is turned on the next time.</source>
+        <translation>Ce qui compresse les pages, afin que la même VRAM en contienne davantage ; chacune demande du travail au processeur, et elles mettent un peu plus de temps à revenir. Automatique, c’est lz4. Pris en compte à la prochaine activation du swap.</translation>
     </message>
     <message>
         <source>None</source>
@@ -342,6 +342,10 @@
     <message>
         <source>Pages are packed well: {size} more of swap</source>
         <translation>Les pages se compressent bien : {size} de swap en plus</translation>
+    </message>
+    <message>
+        <source>The VRAM was full, and pages stayed in memory</source>
+        <translation>La VRAM était pleine, et des pages sont restées en mémoire</translation>
     </message>
     <message>
         <source>This desktop shows no tray icons, so there is this window instead.</source>

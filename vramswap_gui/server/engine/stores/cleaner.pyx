@@ -55,6 +55,7 @@ from vramswap_gui.server.engine.stores.pool cimport (
     free_chunks,
     free_outside,
     hand_over,
+    is_compacted,
     is_unused,
     live_in,
     pin,
@@ -386,6 +387,7 @@ cdef bint step(Cleaner *self) noexcept nogil:
     cdef Pool *pool = self.pool
     cdef uint64_t short_of = load_long(&pool.short_of), free = free_chunks(pool), victim
     cdef uint64_t leaving = load_long(&pool.leaving)
+    cdef bint has_time
     if leaving:
         self.hurry = True
         self.inside = self.into.kernel != NULL
@@ -397,11 +399,13 @@ cdef bint step(Cleaner *self) noexcept nogil:
             hand_over(pool)
         store_long(&pool.short_of, 0)
         return True
-    if not short_of and free * 4 >= load_long(&pool.present):
+    has_time = not is_compacted(pool)
+    if not short_of and not has_time and free * 4 >= load_long(&pool.present):
         return False
-    victim = find_victim(pool, NEARLY_FULL if short_of else HALF_FULL, room_to_clean(pool), NO_EXTENT)
+    victim = find_victim(pool, NEARLY_FULL if short_of or has_time else HALF_FULL, room_to_clean(pool), NO_EXTENT)
     if victim == NO_CHUNK or not empty(self, victim):
         store_long(&pool.short_of, 0)
+        store_long(&pool.compacted, 0)
         return False
     return True
 

@@ -274,6 +274,7 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
     cdef uint64_t before, more = 0
     if request.status:
         # It was not even begun.
+        port.tally[tally.NO_ROOM] += count if request.status == ENOSPC else 0
         release(port.store, request)
         return
     for i in range(count):
@@ -287,7 +288,7 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
             forget(self.pool, before)
             more += <uint64_t>(form_of(note[i].entry) != UNWRITTEN) - <uint64_t>(form_of(before) != UNWRITTEN)
     if more:
-        add_long(&self.pool.stored, more)
+        add_long(&self.pool.table[self.table].stored, more)
     settle(batch.desk, count)
 
 

@@ -67,6 +67,7 @@ cdef struct Table:
     # The entries of a segment's pages; none while nobody has it.
     uint64_t *entry
     uint64_t pages
+    uint64_t stored          # of these, those that are not as they were in the beginning
 
 cdef struct Slab:
     # What a writer has taken and not used yet: its own, unless the chunk is wanted.
@@ -87,7 +88,8 @@ cdef struct Pool:
     uint64_t turns           # the cleaner's: odd while it moves something, and what is free is about to change
     int wake                 # eventfd of the cleaner
     uint64_t moved           # bytes, by the cleaner
-    uint64_t stored          # pages that are not as they were in the beginning
+    uint64_t compacted       # somebody has time: until no more bytes are holes, counted from one
+    uint64_t idle            # what was open then: whoever writes ends it
     uint64_t leaving         # the extent that is to leave, counted from one
     uint64_t outcome
     uint64_t left            # bytes that lay in it then
@@ -159,6 +161,12 @@ cdef int add_table(Pool *pool, uint64_t *entry, uint64_t pages) noexcept
 cdef void remove_table(Pool *pool, int number) noexcept
 # Bytes that records take of it; and whole chunks that are bad.
 cdef uint64_t live_bytes(Pool *pool) noexcept nogil
+# Pages that are not as they were in the beginning; and bytes that chunks have room for, but not before they were cleaned.
+cdef uint64_t stored_pages(const Pool *pool) noexcept nogil
+cdef uint64_t holes(Pool *pool) noexcept nogil
+# Have the cleaner empty chunks until so many bytes are holes, as long as nobody writes.
+cdef void compact_to(Pool *pool, uint64_t least) noexcept nogil
+cdef bint is_compacted(Pool *pool) noexcept nogil
 # Find out what is where; once, when no engine before writes any more.
 cdef void begin_pool(Pool *pool) noexcept nogil
 # Room for a record, counted as live from then on.

@@ -131,14 +131,13 @@ cdef int add_table(Pool *pool, uint64_t *entry, uint64_t pages) noexcept:
 
 cdef void remove_table(Pool *pool, int number) noexcept:
     cdef Table *table = &pool.table[number]
-    cdef uint64_t i, pages = table.pages, stored = 0
+    cdef uint64_t i, pages = table.pages
     store_long(&table.pages, 0)
     await_turn(pool)
     if pool.begun:
         for i in range(pages):
             forget(pool, table.entry[i])
-            stored += form_of(table.entry[i]) != UNWRITTEN
-        add_long(&pool.stored, -stored)
+    store_long(&table.stored, 0)
     table.entry = NULL
     # There is room for whoever waits for it.
     kick(pool)
@@ -149,6 +148,39 @@ cdef uint64_t live_bytes(Pool *pool) noexcept nogil:
     for number in range(load_long(&pool.count)):
         live += chunk_size(pool) if load_long(&pool.chunk[number].bad) else load_long(&pool.chunk[number].live)
     return live
+
+
+cdef uint64_t stored_pages(const Pool *pool) noexcept nogil:
+    cdef uint64_t i, stored = 0
+    for i in range(load_long(&pool.tables)):
+        stored += load_long(&pool.table[i].stored)
+    return stored
+
+
+cdef uint64_t holes(Pool *pool) noexcept nogil:
+    cdef uint64_t number, live, found = 0
+    cdef Chunk *chunk
+    for number in range(load_long(&pool.count)):
+        chunk = &pool.chunk[number]
+        live = load_long(&chunk.live)
+        if load_long(&chunk.state) == CLOSED and 0 < live < chunk_size(pool) and not load_long(&chunk.bad):
+            found += chunk_size(pool) - live
+    return found
+
+
+cdef void compact_to(Pool *pool, uint64_t least) noexcept nogil:
+    store_long(&pool.idle, load_long(&pool.open))
+    store_long(&pool.compacted, least + 1)
+    kick(pool)
+
+
+cdef bint is_compacted(Pool *pool) noexcept nogil:
+    """Whether there is nothing to do for whoever has time, or no time any more."""
+    cdef uint64_t least = load_long(&pool.compacted)
+    if least and (load_long(&pool.open) != load_long(&pool.idle) or holes(pool) < least):
+        store_long(&pool.compacted, 0)
+        return True
+    return least == 0
 
 
 cdef inline void kick(Pool *pool) noexcept nogil:
@@ -183,7 +215,7 @@ cdef void begin_pool(Pool *pool) noexcept nogil:
             if not is_possible(pool, entry):
                 entry = LOST
             pool.table[i].entry[number] = entry
-            pool.stored += form_of(entry) != UNWRITTEN
+            pool.table[i].stored += form_of(entry) != UNWRITTEN
             if has_record(entry):
                 chunk = chunk_at(pool, place_of(entry))
                 chunk.live += record_length(entry)
