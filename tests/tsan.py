@@ -23,6 +23,7 @@ from vramswap_gui.bench.load import Generator
 from tests.support.claims import CASES
 from tests.support.fakegpu import FakeGpu, build
 from tests.support.nbd_client import PAGE, Client
+from tests.support.page_model import Pages
 from tests.support.server import answer, ask
 from tests.support.sockets import accepts
 from tests.support.waiting import wait_for
@@ -40,6 +41,8 @@ TIGHT: Final = 44 * MIB
 KEPT: Final = 32 * MIB
 #: Of a pool: each is half of what is served otherwise.
 EXTENTS: Final = 4
+#: Writes of half a MiB.
+LARGE: Final = 200
 #: Cases of tests/support/claims.py. The sanitizer's own memory cannot all be locked; and in the driver's case a read
 #: that nobody waits for any more may meet a newer write of its page, in VRAM, which to the sanitizer is memory.
 CLAIMS: Final = tuple(case for case in CASES if case not in ("faults", "driver"))
@@ -144,9 +147,17 @@ def lend(gpu: FakeGpu, environment: dict[str, str]) -> bool:
                 if "error" not in answer(control, "shrink"):
                     gone += 1
                     ask(control, "extend", size=SIZE // 2)
-        assert sum(one.result() for one in writing) == 0
-        print(f"{gone} extents went and came back", flush=True)
-        assert gone
+            assert sum(one.result() for one in writing) == 0
+            print(f"{gone} extents went and came back", flush=True)
+            assert gone
+            helped = pool.submit(large_ones, export)
+            while not helped.done():
+                if "error" not in answer(control, "shrink"):
+                    ask(control, "extend", size=SIZE // 2)
+            helped.result()
+        pages = ask(control, "counters")["helped"]
+        print(f"{pages} pages were packed by others than who had received them", flush=True)
+        assert pages
         ask(control, "remove", index=0)
     return process.returncode != 0
 
@@ -170,6 +181,18 @@ def where_little_is_left(export: Export, what: str) -> None:
         refused = sum(pool.map(over_and_over, [export] * CONNECTIONS, range(CONNECTIONS)))
     assert refused == 0, f"{refused} writes found no room"
     print(f"{what}: {4 * KEPT // MIB} MiB written over {CONNECTIONS} connections", flush=True)
+
+
+def large_ones(export: Export) -> None:
+    """Write after write that those who have nothing to do pack some of, each read back."""
+    pages = Pages(1)
+    with contextlib.closing(export.connect()) as end:
+        client = Client(end)
+        for number in range(LARGE):
+            data = b"".join(pages.any() for _ in range(512 * KIB // PAGE))
+            place = number * len(data) % KEPT
+            assert client.offer(place, data)
+            assert client.read(place, len(data)) == data
 
 
 def over_and_over(export: Export, part: int) -> int:

@@ -23,6 +23,7 @@ cdef enum:
     BYTES_DISCARDED = 49
     REREAD = 50              # pages that were not as they had been written, and were read once more
     DAMAGED = 51             # those that were wrong again: whoever wanted them got an error
+    HELPED = 52              # pages packed for another worker
     ROW = 64
 
 

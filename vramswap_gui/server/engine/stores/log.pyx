@@ -15,7 +15,8 @@ from vramswap_gui.server.engine cimport copy_batch, tally
 from vramswap_gui.server.engine.atomic cimport add_long, clear_bits, set_bits, swap_long
 from vramswap_gui.server.engine.clock cimport pause
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
-from vramswap_gui.server.engine.desk cimport NOTES, Desk, Note, settle
+from vramswap_gui.server.engine.crew cimport SHARED_FROM, Note, pack_together
+from vramswap_gui.server.engine.desk cimport NOTES, Desk, settle
 from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
@@ -32,6 +33,7 @@ from vramswap_gui.server.engine.records cimport (
 )
 from vramswap_gui.server.engine.request cimport (
     READ,
+    WRITE,
     ZERO,
     IoRequest,
     Port,
@@ -119,7 +121,7 @@ cdef bint read_alone(LogStore *self, uint64_t number, unsigned char *page, CopyB
         if has_record(entry):
             copy_batch.copy_again(batch, device_at(self.pool, place_of(entry)), desk.record, record_length(entry))
         unpin(self.pool, entry)
-        right = unpack(desk.codecs, entry, number, desk.record, page)
+        right = unpack(desk.hand.codecs, entry, number, desk.record, page)
         # Nothing is wrong with a page that was written meanwhile.
         if right or seen_at(&self.entry[number]) == entry:
             return right
@@ -155,6 +157,16 @@ cdef bint merge(LogStore *self, IoRequest *request, uint64_t number, CopyBatch *
     return True
 
 
+cdef inline bint is_large(const IoRequest *request) noexcept nogil:
+    """Whether a write has enough pages for others to pack some of them. Swap's have no parts of pages at their ends."""
+    return (
+        request.op == WRITE
+        and request.length >= SHARED_FROM * PAGE
+        and request.offset % PAGE == 0
+        and request.length % PAGE == 0
+    )
+
+
 cdef bint pack_all(LogStore *self, IoRequest *request, CopyBatch *batch) noexcept nogil:
     """Pack a request's pages into the desk's memory, behind what is in use; false if one of them cannot be."""
     cdef Desk *desk = batch.desk
@@ -162,6 +174,11 @@ cdef bint pack_all(LogStore *self, IoRequest *request, CopyBatch *batch) noexcep
     cdef uint64_t number
     cdef unsigned char *page
     cdef unsigned char *record = desk.memory + desk.used
+    if is_large(request):
+        pack_together(
+            desk.hand, self.codec, first_page(request), <unsigned int>(request.length // PAGE), request.buffer, note, record
+        )
+        return True
     for number in range(first_page(request), after_pages(request)):
         note.number = number
         note.record = record
@@ -174,7 +191,7 @@ cdef bint pack_all(LogStore *self, IoRequest *request, CopyBatch *batch) noexcep
         if request.op == ZERO and page != desk.page:
             note.entry = UNWRITTEN
         else:
-            note.entry = pack(desk.codecs, self.codec, number, page, record)
+            note.entry = pack(desk.hand.codecs, self.codec, number, page, record)
         record += record_length(note.entry)
         note += 1
     return True
@@ -190,7 +207,7 @@ cdef int place_all(LogStore *self, Desk *desk, unsigned int count) noexcept nogi
         length = record_length(note[i].entry)
         if length == 0:
             continue
-        found = take(self.pool, desk.worker, length, &place)
+        found = take(self.pool, desk.hand.worker, length, &place)
         if found != TAKEN:
             for k in range(i):
                 forget(self.pool, note[k].entry)
@@ -206,7 +223,7 @@ cdef bint plan_write(LogStore *self, IoRequest *request, CopyBatch *batch) noexc
     cdef unsigned int i
     cdef uint64_t length = 0
     cdef int found = NOTHING_LEFT
-    if request.op != ZERO and is_short_of(self.pool, desk.worker, count * LONGEST):
+    if request.op != ZERO and is_short_of(self.pool, desk.hand.worker, count * LONGEST):
         pause(NAP)
         return False
     if not pack_all(self, request, batch):
@@ -215,9 +232,9 @@ cdef bint plan_write(LogStore *self, IoRequest *request, CopyBatch *batch) noexc
     for i in range(count):
         length += record_length(desk.note[desk.noted + i].entry)
     # Asked first: what is taken and given back is only there again when it has been cleaned.
-    if has_room_for(self.pool, desk.worker, length):
+    if has_room_for(self.pool, desk.hand.worker, length):
         found = place_all(self, desk, count)
-    if found == NOT_NOW or (found != TAKEN and may_come(self.pool, desk.worker, length)):
+    if found == NOT_NOW or (found != TAKEN and may_come(self.pool, desk.hand.worker, length)):
         return False
     if found != TAKEN:
         request.status = ENOSPC
@@ -255,7 +272,7 @@ cdef bint give(LogStore *self, Port *port, IoRequest *request, Note *note, CopyB
     cdef bint whole = is_whole(request, note.number)
     cdef unsigned char *page = data_of(request, note.number) if whole else desk.page
     cdef uint64_t place
-    if not unpack(desk.codecs, note.entry, note.number, note.record, page):
+    if not unpack(desk.hand.codecs, note.entry, note.number, note.record, page):
         port.tally[tally.REREAD] += 1
         if not read_alone(self, note.number, page, batch):
             port.tally[tally.DAMAGED] += 1
