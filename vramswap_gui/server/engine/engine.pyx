@@ -68,6 +68,7 @@ import threading
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.engine.records import METHODS
 from vramswap_gui.server.memlock import go_with_the_others
+from vramswap_gui.server.page_sums import SPARES
 from vramswap_gui.units import MAX_EXTENTS
 
 cdef extern from "<sys/epoll.h>" nogil:
@@ -448,21 +449,25 @@ cdef class Engine:
         with nogil:
             work(&self._workers[index])
 
-    def add_segment(self, int index, unsigned long long base, unsigned long long size, unsigned long long sums=0):
+    def add_segment(self, int index, unsigned long long base, unsigned long long size, unsigned long long sums=0,
+                    unsigned long long spares=0):
         """Serve `size` bytes of VRAM at device address `base` as segment `index`.
 
-        `sums`: the address of its pages' sums (page_sums.py); 0: nothing is verified.
+        `sums`: the address of its pages' sums (page_sums.py); 0: nothing is verified. `spares`: of what it has in place of
+        bad places; 0: nothing.
         """
         cdef LinearStore *store = <LinearStore *>calloc(1, sizeof(LinearStore))
         if store == NULL:
             raise MemoryError
-        open_linear(store, base, size, self._zeroes, <uint32_t *><uintptr_t>sums)
+        open_linear(store, base, size, self._zeroes, <uint32_t *><uintptr_t>sums, <uint64_t *><uintptr_t>spares, SPARES)
         self._segments[index] = (<uintptr_t>store, size, False)
 
-    def add_extent(self, int number, unsigned long long base, unsigned long long size, int shift):
+    def add_extent(self, int number, unsigned long long base, unsigned long long size, int shift,
+                   unsigned long long bad=0):
         """Have `size` bytes of VRAM at device address `base` as extent `number` of the pool, in chunks of 2 ** `shift`
-        bytes. All extents are alike. Raises VramswapError, MemoryError."""
-        add_extent(&self._packer().pool, number, base, size, shift)
+        bytes. All extents are alike. `bad`: the address of what is known of its chunks (page_sums.py); 0: the next engine
+        will know nothing of them. Raises VramswapError, MemoryError."""
+        add_extent(&self._packer().pool, number, base, size, shift, <uint64_t *><uintptr_t>bad)
 
     def remove_extent(self, int number, seconds: float) -> int:
         """Move what lies in extent `number` into the others, after which its VRAM may be unmapped.

@@ -38,7 +38,10 @@ from vramswap_gui.server.engine.request cimport (
     IoRequest,
     Port,
     Store,
+    after_bytes,
     after_pages,
+    data_of,
+    first_byte,
     first_page,
     is_whole,
 )
@@ -69,21 +72,6 @@ cdef enum:
     NAP = 20000
 
 
-cdef inline uint64_t first_byte(const IoRequest *request, uint64_t number) noexcept nogil:
-    """Where in a page a request begins."""
-    return request.offset - number * PAGE if request.offset > number * PAGE else 0
-
-
-cdef inline uint64_t after_bytes(const IoRequest *request, uint64_t number) noexcept nogil:
-    """And where it ends."""
-    return min(request.offset + request.length - number * PAGE, <uint64_t>PAGE)
-
-
-cdef inline unsigned char *data_of(IoRequest *request, uint64_t number) noexcept nogil:
-    """The request's first byte of a page."""
-    return request.buffer + (number * PAGE + first_byte(request, number) - request.offset)
-
-
 cdef void begin(Store *store) noexcept nogil:
     begin_pool((<LogStore *>store).pool)
 
@@ -111,19 +99,25 @@ cdef void release(Store *store, IoRequest *request) noexcept nogil:
         release_before(<LogStore *>store, request, after_pages(request))
 
 
-cdef bint read_alone(LogStore *self, uint64_t number, unsigned char *page, CopyBatch *batch) noexcept nogil:
-    """Read a page by itself, beside a batch whose stream is idle; false if it is not as it was written."""
+cdef bint read_alone(
+    LogStore *self, uint64_t number, unsigned char *page, CopyBatch *batch, bint again
+) noexcept nogil:
+    """Read a page by itself, beside a batch whose stream is idle; false if it is not as it was written. If that is so
+    `again`, it is its place that is bad."""
     cdef Desk *desk = batch.desk
     cdef uint64_t entry
-    cdef bint right
+    cdef bint right, known
     while True:
         entry = pin(self.pool, &self.entry[number])
         if has_record(entry):
             copy_batch.copy_again(batch, device_at(self.pool, place_of(entry)), desk.record, record_length(entry))
-        unpin(self.pool, entry)
         right = unpack(desk.hand.codecs, entry, number, desk.record, page)
         # Nothing is wrong with a page that was written meanwhile.
-        if right or seen_at(&self.entry[number]) == entry:
+        known = right or seen_at(&self.entry[number]) == entry
+        if again and known and not right:
+            retire(self.pool, entry)
+        unpin(self.pool, entry)
+        if known:
             return right
 
 
@@ -148,7 +142,7 @@ cdef bint merge(LogStore *self, IoRequest *request, uint64_t number, CopyBatch *
     cdef unsigned char *page = batch.desk.page
     cdef uint64_t place = first_byte(request, number), length = after_bytes(request, number) - place
     # It is claimed, so nobody else changes it meanwhile.
-    if not read_alone(self, number, page, batch) and not read_alone(self, number, page, batch):
+    if not read_alone(self, number, page, batch, False) and not read_alone(self, number, page, batch, True):
         return False
     if request.op == ZERO:
         memset(page + place, 0, length)
@@ -274,9 +268,8 @@ cdef bint give(LogStore *self, Port *port, IoRequest *request, Note *note, CopyB
     cdef uint64_t place
     if not unpack(desk.hand.codecs, note.entry, note.number, note.record, page):
         port.tally[tally.REREAD] += 1
-        if not read_alone(self, note.number, page, batch):
+        if not read_alone(self, note.number, page, batch, True):
             port.tally[tally.DAMAGED] += 1
-            retire(self.pool, note.entry)
             return False
     if not whole:
         place = first_byte(request, note.number)
