@@ -48,15 +48,21 @@ LARGE: Final = 200
 CLAIMS: Final = tuple(case for case in CASES if case not in ("faults", "driver"))
 
 
-def compile_engine(tree: Path) -> None:
+def compile_engine(tree: Path, sanitizer: str = "thread") -> None:
     """The package in ``tree``, with a data path that the sanitizer watches."""
     shutil.copytree(ROOT / "vramswap_gui", tree / "vramswap_gui", ignore=shutil.ignore_patterns("*.so", "*.cpp"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "setup.py"):
         shutil.copy(ROOT / name, tree)
     subprocess.run(
         [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"],
-        cwd=tree, check=True, env=os.environ | {"VRAMSWAP_SANITIZE": "thread"},
+        cwd=tree, check=True, env=os.environ | {"VRAMSWAP_SANITIZE": sanitizer},
     )  # fmt: skip
+
+
+def runtime(name: str) -> str:
+    """A sanitizer's library, which has to be loaded before all else."""
+    command = ["gcc", f"-print-file-name=lib{name}.so"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def main() -> int:
@@ -64,9 +70,7 @@ def main() -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     compile_engine(FOLDER)
-    library = subprocess.run(
-        ["gcc", "-print-file-name=libtsan.so"], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    library = runtime("tsan")
     gpu = FakeGpu(FOLDER / "gpu", build(FOLDER / "libraries"), GIB)
     socket = FOLDER / "export"
     environment = {
