@@ -116,7 +116,12 @@ for _ in range(3):
     wait_for(lambda: beats()[0] > before[0], "the first worker's answer")
     assert beats()[1:] == before[1:]
 codec["hold"] = 0
+wait_for(lambda: codec["waiting"] == 0, "nobody to hang any more")
+before = beats()
+engine.poke()
+wait_for(lambda: all(now > then for now, then in zip(beats(), before)), "all workers' answers")
 # What they had in their hands is of no use any more, and was put nowhere.
+assert helped() == hung
 models[0].check_all(clients[0])
 for which in range(WORKERS):
     write(which)
