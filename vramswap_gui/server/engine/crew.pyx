@@ -44,13 +44,17 @@ cdef uint64_t pack_some(
     return used
 
 
-cdef void pack_part(Hand *self, unsigned int part) noexcept nogil:
-    """Of one's own write."""
+cdef inline unsigned char *place_of_part(const Offer *offer, unsigned int part) noexcept nogil:
+    return offer.memory + part * <uint64_t>PART * LONGEST
+
+
+cdef uint64_t pack_part(Hand *self, unsigned int part, unsigned char *record) noexcept nogil:
+    """Of one's own write; how many bytes its records are."""
     cdef Offer *offer = &self.offer
     cdef uint64_t first = part * PART
-    pack_some(
+    return pack_some(
         self.codecs, offer.codec, offer.number + first, pages_of(offer, part), offer.data + first * PAGE,
-        offer.note + first, offer.memory + first * LONGEST,
+        offer.note + first, record,
     )
 
 
@@ -80,27 +84,25 @@ cdef void await_part(Hand *self, unsigned int part, uint64_t patience) noexcept 
         if state != PACKING:
             sched_yield()
         elif change_long(&offer.part[part], &seen, said(offer.turn, KEPT)):
-            pack_part(self, part)
+            pack_part(self, part, place_of_part(offer, part))
             return
 
 
-cdef void close_up(Offer *offer, unsigned int parts) noexcept nogil:
-    """Have all records lie one behind the other, and in the notes where they are."""
+cdef void close_up(Offer *offer, unsigned int parts, unsigned int together) noexcept nogil:
+    """Have all records lie one behind the other, as those of the first parts do already, and in the notes where they are."""
     cdef unsigned char *record = offer.memory
-    cdef unsigned char *found
+    cdef unsigned char *begins
     cdef Note *note
     cdef unsigned int part, i
-    cdef uint64_t used
     for part in range(parts):
-        found = record
+        begins = record
         note = offer.note + part * PART
         for i in range(pages_of(offer, part)):
             note[i].number = offer.number + part * PART + i
             note[i].record = record
             record += record_length(note[i].entry)
-        used = record - found
-        if found != offer.memory + part * PART * LONGEST:
-            memmove(found, offer.memory + part * PART * LONGEST, used)
+        if part >= together:
+            memmove(begins, place_of_part(offer, part), record - begins)
 
 
 cdef void pack_together(
@@ -108,8 +110,9 @@ cdef void pack_together(
     unsigned char *memory
 ) noexcept nogil:
     cdef Offer *offer = &self.offer
-    cdef unsigned int i, parts = (pages + PART - 1) // PART
-    cdef uint64_t seen, began, took = 0
+    cdef unsigned int i, together = 0, parts = (pages + PART - 1) // PART
+    cdef uint64_t seen, began, used, took = 0
+    cdef unsigned char *record = memory
     offer.turn += 1
     offer.codec = codec
     offer.number = number
@@ -125,18 +128,22 @@ cdef void pack_together(
         seen = said(offer.turn, OFFERED)
         if change_long(&offer.part[i], &seen, said(offer.turn, KEPT)):
             began = now()
-            pack_part(self, i)
+            # What lies where it is to be need not be moved: all of it, when nobody helps.
+            used = pack_part(self, i, record if together == i else place_of_part(offer, i))
             took = now() - began
+            if together == i:
+                together += 1
+                record += used
     clear_bits(&self.crew.offering, bit_of(self))
     for i in range(parts):
         await_part(self, i, took)
-    close_up(offer, parts)
+    close_up(offer, parts, together)
 
 
 cdef void bring(Hand *self, Offer *offer, unsigned int part, uint64_t used) noexcept nogil:
     cdef uint64_t first = part * PART
     cdef unsigned int i
-    memcpy(offer.memory + first * LONGEST, self.record, used)
+    memcpy(place_of_part(offer, part), self.record, used)
     for i in range(pages_of(offer, part)):
         offer.note[first + i].entry = self.note[i].entry
 
