@@ -60,7 +60,7 @@ tsan: ## Look for data races in the engine, with gcc's ThreadSanitizer
 	@.venv/bin/python -m tests.tsan
 
 SECONDS ?= 300
-fuzz: ## Feed the data path anything for SECONDS, with libFuzzer (needs clang)
+fuzz: ## Feed the data path anything for SECONDS: packed pages under AddressSanitizer, clients' bytes with libFuzzer (needs clang)
 	@packaging/setup.sh test
 	@.venv/bin/python -m tests.fuzz $(SECONDS)
 

@@ -16,6 +16,7 @@ from setuptools.command.build_py import build_py
 COMPILED = (
     "server/engine/codecs",
     "server/engine/copy_batch",
+    "server/engine/crew",
     "server/engine/engine",
     "server/engine/frontends/nbd",
     "server/engine/frontends/ublk",

@@ -26,7 +26,12 @@ _PARTS: Final = (
 _WORKER: Final = "vramswap_gui/server/engine/worker.pyx"
 _NBD: Final = "vramswap_gui/server/engine/frontends/nbd.pyx"
 _UBLK: Final = "vramswap_gui/server/engine/frontends/ublk.pyx"
+_CREW: Final = "vramswap_gui/server/engine/crew.pyx"
+_LINEAR: Final = "vramswap_gui/server/engine/stores/linear.pyx"
+_POOL: Final = "vramswap_gui/server/engine/stores/pool"
 _CLAIMS: Final = ("tests/integration/test_claims.py",)
+_TOGETHER: Final = ("tests/integration/test_packing_together.py",)
+_BAD_CHUNKS: Final = ("tests/integration/test_pool.py::test_a_bad_chunk_is_filled_no_more",)
 #: On a real kernel, in an emulated machine.
 _ON_UBLK: Final = "tests/system/test_ublk.py::"
 
@@ -70,6 +75,22 @@ MUTANTS: Final = (
            "    if w.blocked_since and at - w.blocked_since > OVERDUE:\n        return True\n", "", _CLAIMS),
     Mutant("what a client sent before its last request is forgotten when it hangs up", _NBD,
            "    if not c.said_goodbye and poll(", "    if poll(", _CLAIMS),
+    Mutant("what was taken back is put there all the same", _CREW,
+           "    if change_long(&offer.part[part], &seen, said(turn, BROUGHT)):\n", "    if True:\n", _TOGETHER),
+    Mutant("a part of a large write that hangs is waited for", _CREW,
+           "        elif change_long(&offer.part[part], &seen, said(offer.turn, KEPT)):\n", "        elif False:\n", _TOGETHER),
+    Mutant("nobody is woken for a large write", _CREW,
+           "    wake(self.crew, min(self.crew.helpers, <int>parts - 1))\n", "", _TOGETHER),
+    Mutant("a page is written to its bad place again", _LINEAR,
+           "            give_spare(self, number)\n", "            pass\n",
+           ("tests/integration/test_integrity.py::test_a_bad_place_is_used_no_more",)),
+    Mutant("a lost page is known no more to the next engine", _LINEAR,
+           "            if self.sums[number] < SUMS and self.sums[number] != HURT:\n", "            if self.sums[number] < SUMS:\n",
+           ("tests/integration/test_integrity.py::test_a_bad_place_is_used_no_more",)),
+    Mutant("a bad chunk is filled on", f"{_POOL}.pyx",
+           "    if length_of(rest) and not load_long(&chunk_at(pool, place_in(rest)).bad):\n", "    if length_of(rest):\n", _BAD_CHUNKS),
+    Mutant("the next engine fills a bad chunk", f"{_POOL}.pxd",
+           "            store_long(chunk.known, 1)\n", "            pass\n", _BAD_CHUNKS),
     Mutant("ublk: what is to be forgotten is refused", _UBLK,
            "    if not zeroes and not has_data(what):\n", "    if not has_data(what):\n", (_ON_UBLK + "test_vram_forgets_what_the_kernel_forgets",)),
     Mutant("ublk: only the first part of what is to be forgotten is", _UBLK,
@@ -102,7 +123,7 @@ def _hunt(mutant: Mutant) -> str:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
             copy(ROOT / part, folder / part)
         (folder / mutant.file).write_text(mutant.changed(), encoding="utf-8")
-        if mutant.file.endswith(".pyx"):
+        if mutant.file.endswith((".pyx", ".pxd")):
             subprocess.run(
                 [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"], cwd=folder, check=True,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

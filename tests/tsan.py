@@ -23,6 +23,7 @@ from vramswap_gui.bench.load import Generator
 from tests.support.claims import CASES
 from tests.support.fakegpu import FakeGpu, build
 from tests.support.nbd_client import PAGE, Client
+from tests.support.page_model import Pages
 from tests.support.server import answer, ask
 from tests.support.sockets import accepts
 from tests.support.waiting import wait_for
@@ -40,20 +41,28 @@ TIGHT: Final = 44 * MIB
 KEPT: Final = 32 * MIB
 #: Of a pool: each is half of what is served otherwise.
 EXTENTS: Final = 4
+#: Writes of half a MiB.
+LARGE: Final = 200
 #: Cases of tests/support/claims.py. The sanitizer's own memory cannot all be locked; and in the driver's case a read
 #: that nobody waits for any more may meet a newer write of its page, in VRAM, which to the sanitizer is memory.
 CLAIMS: Final = tuple(case for case in CASES if case not in ("faults", "driver"))
 
 
-def compile_engine(tree: Path) -> None:
+def compile_engine(tree: Path, sanitizer: str = "thread") -> None:
     """The package in ``tree``, with a data path that the sanitizer watches."""
     shutil.copytree(ROOT / "vramswap_gui", tree / "vramswap_gui", ignore=shutil.ignore_patterns("*.so", "*.cpp"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "setup.py"):
         shutil.copy(ROOT / name, tree)
     subprocess.run(
         [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"],
-        cwd=tree, check=True, env=os.environ | {"VRAMSWAP_SANITIZE": "thread"},
+        cwd=tree, check=True, env=os.environ | {"VRAMSWAP_SANITIZE": sanitizer},
     )  # fmt: skip
+
+
+def runtime(name: str) -> str:
+    """A sanitizer's library, which has to be loaded before all else."""
+    command = ["gcc", f"-print-file-name=lib{name}.so"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def main() -> int:
@@ -61,9 +70,7 @@ def main() -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     compile_engine(FOLDER)
-    library = subprocess.run(
-        ["gcc", "-print-file-name=libtsan.so"], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    library = runtime("tsan")
     gpu = FakeGpu(FOLDER / "gpu", build(FOLDER / "libraries"), GIB)
     socket = FOLDER / "export"
     environment = {
@@ -144,9 +151,17 @@ def lend(gpu: FakeGpu, environment: dict[str, str]) -> bool:
                 if "error" not in answer(control, "shrink"):
                     gone += 1
                     ask(control, "extend", size=SIZE // 2)
-        assert sum(one.result() for one in writing) == 0
-        print(f"{gone} extents went and came back", flush=True)
-        assert gone
+            assert sum(one.result() for one in writing) == 0
+            print(f"{gone} extents went and came back", flush=True)
+            assert gone
+            helped = pool.submit(large_ones, export)
+            while not helped.done():
+                if "error" not in answer(control, "shrink"):
+                    ask(control, "extend", size=SIZE // 2)
+            helped.result()
+        pages = ask(control, "counters")["helped"]
+        print(f"{pages} pages were packed by others than who had received them", flush=True)
+        assert pages
         ask(control, "remove", index=0)
     return process.returncode != 0
 
@@ -170,6 +185,18 @@ def where_little_is_left(export: Export, what: str) -> None:
         refused = sum(pool.map(over_and_over, [export] * CONNECTIONS, range(CONNECTIONS)))
     assert refused == 0, f"{refused} writes found no room"
     print(f"{what}: {4 * KEPT // MIB} MiB written over {CONNECTIONS} connections", flush=True)
+
+
+def large_ones(export: Export) -> None:
+    """Write after write that those who have nothing to do pack some of, each read back."""
+    pages = Pages(1)
+    with contextlib.closing(export.connect()) as end:
+        client = Client(end)
+        for number in range(LARGE):
+            data = b"".join(pages.any() for _ in range(512 * KIB // PAGE))
+            place = number * len(data) % KEPT
+            assert client.offer(place, data)
+            assert client.read(place, len(data)) == data
 
 
 def over_and_over(export: Export, part: int) -> int:

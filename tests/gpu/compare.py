@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Builds of the server beside each other on a real card: the same load on each in turn, alone and beside a rival.
 
-``python -m tests.gpu.compare NAME=TREE… [--beside nothing compute render:7] [--rounds 3]``; every TREE is a checkout
-with its extension built in place. The load comes from the checkout that this module is in. Medians over the rounds,
-with the spread in percent.
+``python -m tests.gpu.compare NAME=TREE[,CODEC]… [--beside nothing compute render:7] [--rounds 3]``; every TREE is a
+checkout with its extension built in place, and with a CODEC its pages are packed. The load comes from the checkout that
+this module is in. Medians over the rounds, with the spread in percent.
 """
 
 from __future__ import annotations
@@ -96,14 +96,16 @@ class Rival:
 
 
 @contextlib.contextmanager
-def serving(tree: Path, threads: int) -> Iterator[Export]:
-    """The server of a tree."""
+def serving(where: str, threads: int) -> Iterator[Export]:
+    """The server of a tree, with a codec's name behind it or without."""
+    name, _, codec = where.partition(",")
+    tree = Path(name).resolve()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "socket"
         ours, theirs = os.pipe()
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "vramswap_gui.server.main", "--listen", path, "--size", str(SIZE),
-             "--threads", str(threads), "--report", str(theirs)],
+             "--threads", str(threads), "--report", str(theirs), *(["--compression", codec] if codec else [])],
             env=os.environ | {"PYTHONPATH": f"{tree}:{os.environ.get('PYTHONPATH', '')}"}, cwd=folder,
             pass_fds=[theirs],
         )  # fmt: skip
@@ -146,7 +148,7 @@ def figure(case: Case, runs: list[Measured]) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.gpu.compare")
-    parser.add_argument("trees", nargs="+", metavar="NAME=TREE")
+    parser.add_argument("trees", nargs="+", metavar="NAME=TREE[,CODEC]")
     parser.add_argument("--beside", nargs="+", default=["nothing"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.4)
@@ -170,7 +172,7 @@ def main() -> None:
         memory: dict[str, int] = {}
         for _ in range(options.rounds):
             for name, tree in trees.items():
-                with serving(Path(tree).resolve(), options.threads) as server:
+                with serving(tree, options.threads) as server:
                     for case in cases:
                         began, before = time.monotonic(), rival.count() if rival else 0
                         found[name, case].append(run(server, case, options.seconds, not options.unverified))

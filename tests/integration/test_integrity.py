@@ -110,6 +110,55 @@ def test_a_bit_that_was_hurt_in_vram_is_told_and_one_page_is_lost(served: Served
         assert client.read(67 * PAGE) is None
 
 
+def test_a_bad_place_is_used_no_more(served: Served) -> None:
+    """Whatever happens to it: what is written there the next time is elsewhere. The next engine and the next program
+    know that too."""
+
+    def lose(number: int) -> None:
+        served.gpu.flip(number * PAGE + 9)
+        assert client.read(number * PAGE) is None
+
+    with served.client() as client:
+        client.write(0, pages(64))
+        for number in range(8, 24):
+            lose(number)
+        # Lost is lost, also by parts, until all of it is written anew.
+        served.gpu.flip(9 * PAGE + 9)
+        assert client.read(9 * PAGE) is None
+        assert client.read(9 * PAGE + 512, 512) is None
+        with pytest.raises(AssertionError):
+            client.write(9 * PAGE, bytes(512))
+        with pytest.raises(AssertionError):
+            client.write(8 * PAGE + 512, bytes(2 * PAGE))
+        assert client.read(9 * PAGE) == bytes(PAGE)
+        assert client.read(8 * PAGE) is None and client.read(10 * PAGE) is None
+        client.write(8 * PAGE, pages(16, 2))
+        before = served.found()
+        for number in range(8, 24):
+            served.gpu.flip(number * PAGE + 9)
+        assert client.read(0, 64 * PAGE) == pages(8) + pages(16, 2) + pages(64)[24 * PAGE :]
+        assert client.read(9 * PAGE + 1024, 512) == pages(16, 2)[PAGE + 1024 : PAGE + 1536]
+        client.write(10 * PAGE + 512, pages(1, 3)[:1024])
+        wanted = bytearray(pages(16, 2)[2 * PAGE : 3 * PAGE])
+        wanted[512:1536] = pages(1, 3)[:1024]
+        assert client.read(10 * PAGE) == bytes(wanted)
+        client.discard(11 * PAGE, PAGE)
+        client.zero(12 * PAGE, PAGE)
+        assert client.read(11 * PAGE, 2 * PAGE) == bytes(2 * PAGE)
+        assert served.found() == before
+        # There is room for so many of them.
+        lose(30)
+        client.write(30 * PAGE, pages(1, 4))
+        lose(30)
+    for change in (served.server.kill_engine, lambda: served.ask(verb="upgrade")):
+        with contextlib.suppress(ValueError, OSError):
+            change()
+        wait_for(served.is_running, "who comes next")
+        with served.client() as client:
+            assert client.read(30 * PAGE) is None
+            assert client.read(13 * PAGE, 11 * PAGE) == pages(16, 2)[5 * PAGE :]
+
+
 def test_a_page_of_another_place_is_not_taken(served: Served) -> None:
     with served.client() as client:
         client.write(0, pages(1) + pages(1))

@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -91,6 +91,41 @@ def test_random_then_packable_then_random_on_the_same_places(gpu: FakeGpu, tmp_p
         assert model.refused == 0
         server.kill_engine()
     assert len(model.held) == PAGES
+
+
+def test_the_worst_case_costs_room_and_nothing_else(gpu: FakeGpu, tmp_path: Path) -> None:
+    """Less VRAM than is announced, filled with pages that can be packed, and on the same places with such that cannot.
+
+    What finds no room is refused, and only that; all is there that was; and there is room again by itself.
+    """
+    with serving(gpu, tmp_path, "lz4", "--vram", str(24 * MIB)) as server, contextlib.ExitStack() as stack:
+        model = Model(0, PAGES, 6)
+        one = stack.enter_context(client(server))
+
+        def fill(kind: Callable[[], bytes], until: int = PAGES) -> int:
+            """How many of the writes were refused."""
+            before = model.refused
+            places = list(range(0, until, 64))
+            model.pages.draw.shuffle(places)
+            for number in places:
+                model.write(one, number, b"".join(kind() for _ in range(64)))
+            model.check_all(one)
+            return model.refused - before
+
+        assert fill(model.pages.random, PAGES // 2) == 0
+        assert fill(model.pages.text) == 0
+        # Beside a third of what can be packed there is room for so much that cannot.
+        refused = fill(model.pages.random)
+        assert refused > 0 and SIZE - refused * 64 * PAGE > 8 * MIB
+        server.kill_engine()
+        one = stack.enter_context(client(server))
+        model.check_all(one)
+        # A program ends.
+        one.discard(0, SIZE // 4)
+        for number in range(PAGES // 4):
+            model.held.pop(number)
+        assert fill(model.pages.text) == 0
+        assert fill(model.pages.random, PAGES // 4) == 0
 
 
 def test_no_room_is_told_and_comes_back(gpu: FakeGpu, tmp_path: Path) -> None:

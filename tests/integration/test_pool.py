@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.fakegpu import FakeGpu
 from tests.support.nbd_client import PAGE, Client
-from tests.support.page_model import Model
+from tests.support.page_model import Model, Pages
 from tests.support.server import Server, answer, ask, running
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.bench.export import Export
@@ -60,6 +60,42 @@ def shares(control: Path) -> list[list[int]]:
 def client(device: dict[str, Any]) -> Iterator[Client]:
     with contextlib.closing(Export(Path(device["device"]), device["size"], 0, 0.0).connect()) as end:
         yield Client(end)
+
+
+def test_a_bad_chunk_is_filled_no_more(gpu: FakeGpu, tmp_path: Path) -> None:
+    """And the next engine and the next program know of it. Other pages that lie there are read as before."""
+    with serving(gpu, tmp_path) as (server, control):
+        ask(control, "extend", size=EXTENT)
+        device = ask(control, "add", size=SIZE_STEP)
+        pages = Pages(1)
+        first = b"".join(pages.random() for _ in range(8))
+        with client(device) as one:
+            one.write(0, first)
+            before = pool(control)["live"]
+            gpu.flip(2000)
+            assert one.read(0) is None
+            assert one.read(PAGE, 7 * PAGE) == first[PAGE:]
+            # All of it counts as taken.
+            assert pool(control)["live"] == CHUNK > before
+            one.write(8 * PAGE, b"".join(pages.random() for _ in range(8)))
+            taken = pool(control)["live"] - CHUNK
+            assert taken > 8 * PAGE
+        for change in (server.kill_engine, lambda: ask(control, "upgrade")):
+            with contextlib.suppress(ValueError, OSError, KeyError):
+                change()
+            wait_for(lambda: running_again(control), "who comes next")
+            assert pool(control)["live"] == CHUNK + taken
+            with client(device) as one:
+                assert one.read(0) is None
+                assert one.read(PAGE, 7 * PAGE) == first[PAGE:]
+                one.write(16 * PAGE, b"".join(pages.random() for _ in range(8)))
+                taken = pool(control)["live"] - CHUNK
+                assert taken > 16 * PAGE
+        ask(control, "remove", index=0)
+        # When the extent has gone nobody knows what VRAM the next one is.
+        ask(control, "shrink")
+        ask(control, "extend", size=EXTENT)
+        assert pool(control)["live"] == 0
 
 
 class Segment:

@@ -43,10 +43,21 @@ def _of_swap(device: str, field: int) -> int:
 
 def available() -> int:
     """Bytes that can be allocated without swapping, as the kernel guesses."""
+    return _of_memory("MemAvailable")
+
+
+def still_in_memory(hog: int) -> int:
+    """Take all memory for a moment, and as many bytes more; bytes of what is swapped that are in memory too."""
+    command(sys.executable, "-c", f"b'x' * {available() + hog}")
+    return _of_memory("SwapCached")
+
+
+def _of_memory(name: str) -> int:
+    """Bytes, see proc_meminfo(5)."""
     for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) << 10
-    raise AssertionError("no MemAvailable")
+    raise AssertionError(f"no {name}")
 
 
 @dataclass(slots=True)

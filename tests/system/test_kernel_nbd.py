@@ -22,3 +22,9 @@ def test_vram_forgets_what_the_kernel_forgets(boot: Callable[..., uml.Result]) -
     result = boot("tests.system.discard_scenario")
     assert result.status == 0, result.output
     assert "all done" in result.output
+
+
+def test_one_program_is_told_that_its_page_is_hurt(boot: Callable[..., uml.Result]) -> None:
+    result = boot("tests.system.hurt_scenario", "plain", "packed", memory=224, vram=56)
+    assert result.status == 0, result.output
+    assert "all done" in result.output

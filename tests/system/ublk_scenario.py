@@ -20,7 +20,7 @@ from typing import Final
 
 from tests.support.waiting import wait_for
 from tests.system.serving import Server, engines
-from tests.system.swapped import available, command, paged_out, say, used
+from tests.system.swapped import command, paged_out, say, still_in_memory, used
 from vramswap_gui.units import MIB
 
 SIZE: Final = 32 * MIB
@@ -128,13 +128,6 @@ def server_becomes_a_newer_one(server: Server, use: Use) -> None:
     say(f"the server was upgraded, the slowest page took {use.slowest:.2f} s")
 
 
-def still_in_memory() -> int:
-    """Take all memory for a moment; bytes of what is swapped that are in memory too."""
-    command(sys.executable, "-c", f"b'x' * {available() + HOG}")
-    line = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("SwapCached:"))
-    return int(line.split()[1]) << 10
-
-
 def all_die(server: Server, device: str) -> None:
     """Whoever has a page there is told that it is lost, and the swap can be turned off."""
     command("mkswap", device)
@@ -146,7 +139,7 @@ def all_die(server: Server, device: str) -> None:
     assert program.stdout.readline() == "swapped\n"
     # What is written is in memory still, until somebody else needs that. This process must not miss a page then.
     assert ctypes.CDLL(None).mlockall(MCL_CURRENT | MCL_FUTURE) == 0
-    wait_for(lambda: still_in_memory() < used(device) - MIB, "something to be swapped, and in memory no more")
+    wait_for(lambda: still_in_memory(HOG) < used(device) - MIB, "something to be swapped, and in memory no more")
     for pid in (server.process.pid, server.engine()):
         os.kill(pid, signal.SIGKILL)
     server.process.wait()

@@ -2,7 +2,7 @@
 # Where a batch's pages are packed, or wait to be unpacked: each batch has one, where any are packed.
 from libc.stdint cimport uint64_t
 
-from vramswap_gui.server.engine.codecs cimport CodecState
+from vramswap_gui.server.engine.crew cimport Hand, Note
 from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport LONGEST
 
@@ -14,15 +14,8 @@ cdef enum:
     PAGES_INTO = 130
     PAGES_OUT = 68
 
-cdef struct Note:
-    # What is to become of a page, or what is read of it.
-    uint64_t number
-    uint64_t entry
-    unsigned char *record
-
 cdef struct Desk:
-    int worker               # whose it is
-    CodecState *codecs
+    Hand *hand               # whose it is
     unsigned char *memory    # pinned
     size_t size
     size_t used

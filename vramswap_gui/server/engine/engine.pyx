@@ -24,6 +24,7 @@ from vramswap_gui.server.engine.copy_batch cimport (
     submit,
 )
 from vramswap_gui.server.engine.codecs cimport CodecState, close_state, open_state
+from vramswap_gui.server.engine.crew cimport Crew, Hand
 from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
 from vramswap_gui.server.engine.desk cimport PAGES_INTO, PAGES_OUT, Desk
 from vramswap_gui.server.engine.frontends.nbd cimport ACROSS, RX_SIZE, TX_SIZE, NbdConnection, open_connection
@@ -70,6 +71,7 @@ import threading
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.engine.records import METHODS
 from vramswap_gui.server.memlock import go_with_the_others
+from vramswap_gui.server.page_sums import SPARES
 from vramswap_gui.units import MAX_EXTENTS
 
 cdef extern from "<sys/epoll.h>" nogil:
@@ -166,9 +168,8 @@ cdef object started(run, argument, str name):
     return thread
 
 
-cdef void open_desk(Desk *desk, int worker, CodecState *codecs, unsigned char *memory, size_t pages) noexcept:
-    desk.worker = worker
-    desk.codecs = codecs
+cdef void open_desk(Desk *desk, Hand *hand, unsigned char *memory, size_t pages) noexcept:
+    desk.hand = hand
     desk.memory = memory
     desk.size = pages * LONGEST
     desk.record = memory + desk.size
@@ -283,6 +284,7 @@ cdef class Engine:
     cdef cydriver.CUmodule _module
     cdef Desk *_desks
     cdef CodecState *_codecs
+    cdef Crew _crew
     cdef unsigned char *_packed
     #: The address of each segment's store, its size, and whether it is packed.
     cdef dict _segments
@@ -300,6 +302,7 @@ cdef class Engine:
         self._workers = NULL
         self._desks = NULL
         self._codecs = NULL
+        self._crew.hand = NULL
         self._packed = NULL
         self._segments = {}
         self._threads = []
@@ -341,6 +344,10 @@ cdef class Engine:
             if epoll_ctl(w.epoll, EPOLL_CTL_ADD, w.wake, &event):
                 raise OSError(errno, "epoll_ctl")
             w.spin = spin
+            if compression:
+                w.hand = &self._crew.hand[i]
+                w.hand.wake = w.wake
+                w.hand.tally = w.tally
             w.channel.stream = new_stream()
             w.channel.word = self._words + i * sizeof(uint64_t)
             for lane in range(LANES):
@@ -350,7 +357,7 @@ cdef class Engine:
                     prepare(copies, &w.channel, lane == INTO, can_batch, listed)
                     copies.kernel = kernel
                     copies.kernel_from = kernel_from[lane]
-                    if self._desks != NULL:
+                    if compression:
                         copies.desk = &self._desks[(i * LANES + lane) * BATCHES + b]
             self._threads.append(started(self._run, i, f"worker-{i}"))
         if compression:
@@ -362,21 +369,32 @@ cdef class Engine:
         cdef int i, b
         cdef size_t into = (PAGES_INTO + 1) * LONGEST, out = (PAGES_OUT + 1) * LONGEST
         cdef unsigned char *memory
+        cdef Hand *hand
         codec, level = METHODS[self.compression]
         if self._count > MAX_WRITERS:
             raise ValueError("so many workers find no room in a pool")
         self._desks = <Desk *>calloc(self._count * LANES * BATCHES, sizeof(Desk))
         self._codecs = <CodecState *>calloc(self._count, sizeof(CodecState))
-        if self._desks == NULL or self._codecs == NULL:
+        self._crew.hand = <Hand *>calloc(self._count, sizeof(Hand))
+        if self._desks == NULL or self._codecs == NULL or self._crew.hand == NULL:
             raise MemoryError
         touch(self._desks, self._count * LANES * BATCHES * sizeof(Desk))
+        touch(self._crew.hand, self._count * sizeof(Hand))
+        self._crew.count = self._count
+        # More would only take turns.
+        self._crew.helpers = min(self._count, len(os.sched_getaffinity(0))) - 1
+        self._crew.offering = self._crew.asleep = 0
         memory = self._packed = <unsigned char *>pinned(self._count * BATCHES * (into + out))
         for i in range(self._count):
             open_state(&self._codecs[i], codec, level)
+            hand = &self._crew.hand[i]
+            hand.crew = &self._crew
+            hand.worker = i
+            hand.codecs = &self._codecs[i]
             for b in range(BATCHES):
-                open_desk(&self._desks[(i * LANES + INTO) * BATCHES + b], i, &self._codecs[i], memory, PAGES_INTO)
+                open_desk(&self._desks[(i * LANES + INTO) * BATCHES + b], hand, memory, PAGES_INTO)
                 memory += into
-                open_desk(&self._desks[(i * LANES + OUT) * BATCHES + b], i, &self._codecs[i], memory, PAGES_OUT)
+                open_desk(&self._desks[(i * LANES + OUT) * BATCHES + b], hand, memory, PAGES_OUT)
                 memory += out
         return 0
 
@@ -434,21 +452,25 @@ cdef class Engine:
         with nogil:
             work(&self._workers[index])
 
-    def add_segment(self, int index, unsigned long long base, unsigned long long size, unsigned long long sums=0):
+    def add_segment(self, int index, unsigned long long base, unsigned long long size, unsigned long long sums=0,
+                    unsigned long long spares=0):
         """Serve `size` bytes of VRAM at device address `base` as segment `index`.
 
-        `sums`: the address of its pages' sums (page_sums.py); 0: nothing is verified.
+        `sums`: the address of its pages' sums (page_sums.py); 0: nothing is verified. `spares`: of what it has in place of
+        bad places; 0: nothing.
         """
         cdef LinearStore *store = <LinearStore *>calloc(1, sizeof(LinearStore))
         if store == NULL:
             raise MemoryError
-        open_linear(store, base, size, self._zeroes, <uint32_t *><uintptr_t>sums)
+        open_linear(store, base, size, self._zeroes, <uint32_t *><uintptr_t>sums, <uint64_t *><uintptr_t>spares, SPARES)
         self._segments[index] = (<uintptr_t>store, size, False)
 
-    def add_extent(self, int number, unsigned long long base, unsigned long long size, int shift):
+    def add_extent(self, int number, unsigned long long base, unsigned long long size, int shift,
+                   unsigned long long bad=0):
         """Have `size` bytes of VRAM at device address `base` as extent `number` of the pool, in chunks of 2 ** `shift`
-        bytes. All extents are alike. Raises VramswapError, MemoryError."""
-        add_extent(&self._packer().pool, number, base, size, shift)
+        bytes. All extents are alike. `bad`: the address of what is known of its chunks (page_sums.py); 0: the next engine
+        will know nothing of them. Raises VramswapError, MemoryError."""
+        add_extent(&self._packer().pool, number, base, size, shift, <uint64_t *><uintptr_t>bad)
 
     def remove_extent(self, int number, seconds: float) -> int:
         """Move what lies in extent `number` into the others, after which its VRAM may be unmapped.
@@ -743,6 +765,7 @@ cdef class Engine:
                 close_state(&self._codecs[i])
             cydriver.cuMemFreeHost(self._packed)
             free(self._codecs)
+            free(self._crew.hand)
             free(self._desks)
         if self._module != NULL:
             cydriver.cuModuleUnload(self._module)

@@ -331,9 +331,11 @@ class Commands:
             return
         assert held.mapping is not None
         if held.kind is Kind.EXTENT:
-            self.engine.add_extent(EXTENTS.index(index), held.mapping.base, held.size, shift(held.size))
+            bad = held.sums.address if held.sums else 0
+            self.engine.add_extent(EXTENTS.index(index), held.mapping.base, held.size, shift(held.size), bad)
         else:
-            self.engine.add_segment(index, held.mapping.base, held.size, held.sums.address if held.sums else 0)
+            known = (held.sums.address, held.sums.spares) if held.sums else ()
+            self.engine.add_segment(index, held.mapping.base, held.size, *known)
 
     def _connect(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         if self._resident:

@@ -113,6 +113,21 @@ cdef inline uint64_t after_pages(const IoRequest *request) noexcept nogil:
     return (request.offset + request.length + PAGE - 1) // PAGE
 
 
+cdef inline uint64_t first_byte(const IoRequest *request, uint64_t number) noexcept nogil:
+    """Where in a page a request begins."""
+    return request.offset - number * PAGE if request.offset > number * PAGE else 0
+
+
+cdef inline uint64_t after_bytes(const IoRequest *request, uint64_t number) noexcept nogil:
+    """And where it ends."""
+    return min(request.offset + request.length - number * PAGE, <uint64_t>PAGE)
+
+
+cdef inline unsigned char *data_of(IoRequest *request, uint64_t number) noexcept nogil:
+    """The request's first byte of a page."""
+    return request.buffer + (number * PAGE + first_byte(request, number) - request.offset)
+
+
 cdef inline bint is_whole(const IoRequest *request, uint64_t number) noexcept nogil:
     """Whether a request is of all of a page."""
     return number * PAGE >= request.offset and (number + 1) * PAGE <= request.offset + request.length

@@ -24,6 +24,7 @@ cdef enum:
     REREAD = 50              # pages that were not as they had been written, and were read once more
     DAMAGED = 51             # those that were wrong again: whoever wanted them got an error
     NO_ROOM = 52             # pages for which the pool had none
+    HELPED = 53              # pages packed for another worker
     ROW = 64
 
 

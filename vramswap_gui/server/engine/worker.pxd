@@ -4,6 +4,7 @@ from libc.stdint cimport uint64_t
 
 from cuda.bindings cimport cydriver
 from vramswap_gui.server.engine.copy_batch cimport Channel, CopyBatch
+from vramswap_gui.server.engine.crew cimport Hand
 from vramswap_gui.server.engine.request cimport LANES, Port
 
 cdef enum:
@@ -38,6 +39,7 @@ cdef struct Worker:
     uint64_t spin            # nanoseconds to look for more before sleeping, after traffic
     uint64_t spin_until
     Channel channel
+    Hand *hand               # by which it packs what others have to write; or NULL
     Lane lane[LANES]
     int again_count
     Port *again[MAX_PORTS]

@@ -13,6 +13,7 @@ from cuda.bindings cimport cydriver
 from vramswap_gui.server.engine.atomic cimport load_acquire, store_release
 from vramswap_gui.server.engine.clock cimport now
 from vramswap_gui.server.engine.copy_batch cimport EXIT_CONTEXT_LOST, poll, submit
+from vramswap_gui.server.engine.crew cimport get_up, help_others, lie_down
 from vramswap_gui.server.engine.request cimport DEAD, INTO, LANES, IoRequest, Port, Queue, at, in_flight
 from vramswap_gui.server.engine.tally cimport COPIES, HEARTBEAT, count_batch
 
@@ -254,6 +255,17 @@ cdef bint woken(Worker *w) noexcept nogil:
     return load_acquire(&w.ending)
 
 
+cdef int await_events(Worker *w, epoll_event *events, int timeout) noexcept nogil:
+    cdef int count
+    if timeout >= 0 or w.hand == NULL:
+        return epoll_wait(w.epoll, events, MAX_EVENTS, timeout)
+    if lie_down(w.hand):
+        timeout = 0
+    count = epoll_wait(w.epoll, events, MAX_EVENTS, timeout)
+    get_up(w.hand)
+    return count
+
+
 cdef int look(Worker *w, int timeout) noexcept nogil:
     """Give a turn to all ports that have something; how many had something to copy, or -1 when the worker is to end."""
     cdef epoll_event events[MAX_EVENTS]
@@ -264,7 +276,7 @@ cdef int look(Worker *w, int timeout) noexcept nogil:
     if timeout == 0 and w.hot != NULL and w.again_count == 0 and w.looks % SPIN_ALL:
         # Asking one socket is cheaper than asking for all, and after a lone request the next one is a lone one too.
         return serve(w, w.hot)
-    count = epoll_wait(w.epoll, events, MAX_EVENTS, timeout)
+    count = await_events(w, events, timeout)
     # No port has two turns: the first may retire it, and Python may then use it anew at any moment.
     for i in range(count):
         if events[i].data.ptr == NULL:
@@ -298,6 +310,12 @@ cdef void wait(Worker *w) noexcept nogil:
         pass
 
 
+cdef void help(Worker *w) noexcept nogil:
+    """Having nothing to do, pack a part of what another worker has to write, and look for more afterwards."""
+    if help_others(w.hand) and w.spin:
+        w.spin_until = now() + w.spin
+
+
 cdef void work(Worker *w) noexcept nogil:
     cdef int timeout, served
     cdef uint64_t at, before = now()
@@ -323,6 +341,8 @@ cdef void work(Worker *w) noexcept nogil:
             w.blocked_since = 0
         elif w.blocked_since == 0:
             w.blocked_since = at
+        if w.hand != NULL and served == 0 and under_way(w) == 0:
+            help(w)
         if start(w) or served == 0:
             wait(w)
         else:

@@ -19,7 +19,7 @@ _NAMES: Final = ("reads", "writes", "others", "errors", "bytes_read", "bytes_wri
 _BUCKETS: Final = 40
 _HEARTBEAT: Final = 48
 #: What came later, behind those.
-_LATER: Final = {"bytes_discarded": 49, "reread": 50, "damaged": 51, "no_room": 52}
+_LATER: Final = {"bytes_discarded": 49, "reread": 50, "damaged": 51, "no_room": 52, "helped": 53}
 _ROW: Final = 64
 _SIZE: Final = MAX_WORKERS * _ROW * 8
 

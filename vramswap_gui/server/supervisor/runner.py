@@ -193,7 +193,7 @@ class Runner:
             elif action.question is m.Question.CONNECT:
                 way = self._exports.hand_over(action.index)
                 fds = list(way.sockets)
-            elif action.question is m.Question.CREATE and action.kind is not m.Kind.EXTENT:
+            elif action.question is m.Question.CREATE:
                 made = self._making[action.gen, action.seq] = PageSums(action.size, kind=action.kind)
                 fds = [made.fd]
             elif action.fd >= 0:

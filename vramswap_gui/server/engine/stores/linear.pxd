@@ -5,10 +5,11 @@ from libc.stdint cimport uint32_t, uint64_t
 from vramswap_gui.server.engine.request cimport Store
 
 cdef enum:
-    # What a sum can say instead: nobody knows it; or a write of the page is under way, and no second one begins. Sums that
-    # come out as such a number, or as one kept for later, are moved out of the way.
+    # What a sum can say instead: nobody knows it; a write of the page is under way, and no second one begins; or the page
+    # is lost. Sums that come out as such a number, or as one kept for later, are moved out of the way.
     UNKNOWN = 0
     WRITING = 1
+    HURT = 2                 # it came back wrong, twice: what it held is lost, and its place is not to be trusted
     SUMS = 256
     # Where there are no sums, so many pages share a claim: more than one request has.
     CLAIMS = 4096
@@ -23,9 +24,15 @@ cdef struct LinearStore:
     uint32_t *sums
     uint64_t mask
     bint verified
+    # Pages in ordinary memory for those whose places in VRAM are bad, and for each of them a word: 0, or whose it is, counted
+    # from one. Shared as the sums are.
+    uint64_t *owner
+    unsigned char *spare
+    int spares
+    uint64_t moved           # up to the last one that has an owner
     uint32_t claims[CLAIMS]
 
-# Without `sums` nothing is verified.
+# Without `sums` nothing is verified. `owner`: of so many spare pages, which begin a page behind it; or NULL.
 cdef void open_linear(
-    LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums
+    LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums, uint64_t *owner, int spares
 ) noexcept nogil

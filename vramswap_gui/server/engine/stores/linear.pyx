@@ -8,12 +8,17 @@ verified by every read of the whole page. What is wrong is read once more: it ma
 
 Two writes of a page are never under way at once. The kernel sends a write again over another connection when the worker
 that has it hangs, and then newer ones: whichever copy came last would stay.
+
+A page that was wrong twice is lost, and its place is bad. There is no other place in VRAM for it, as the segment is all
+of it; so when it is written the next time it is kept in ordinary memory too, and read from there from then on. That is
+done by who has claimed the page, as nobody else writes it then. There are few such pages; when none is left, bad places
+are used as they are, and each time it is told what was lost.
 """
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
 from vramswap_gui.server.engine cimport copy_batch, tally
-from vramswap_gui.server.engine.atomic cimport exchange_if, load_word, store_word
+from vramswap_gui.server.engine.atomic cimport change_long, exchange_if, load_long, load_word, store_long, store_word
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
 from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
 from vramswap_gui.server.engine.page cimport PAGE
@@ -23,13 +28,46 @@ from vramswap_gui.server.engine.request cimport (
     IoRequest,
     Port,
     Store,
+    after_bytes,
     after_pages,
+    data_of,
+    first_byte,
     first_page,
     is_whole,
 )
 
 cdef extern from "<errno.h>" nogil:
     enum: EIO
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+
+    /* Between memory that others read and write at the same time, which verifying shows, and memory that is one's own. */
+    static void put_words(uint64_t *shared, const unsigned char *from, size_t length) {
+        for (size_t i = 0; i < length; i += 8) {
+            uint64_t word = 0;
+            if (from)
+                memcpy(&word, from + i, 8);
+            __atomic_store_n(&shared[i / 8], word, __ATOMIC_RELAXED);
+        }
+    }
+
+    static void get_words(unsigned char *to, const uint64_t *shared, size_t length) {
+        for (size_t i = 0; i < length; i += 8) {
+            uint64_t word = __atomic_load_n(&shared[i / 8], __ATOMIC_RELAXED);
+            memcpy(to + i, &word, 8);
+        }
+    }
+    """
+    void put_words(uint64_t *shared, const unsigned char *source, size_t length) nogil
+    void get_words(unsigned char *to, const uint64_t *shared, size_t length) nogil
+
+cdef enum:
+    # In a request's note: its first page, or its last one, is lost, and it has no more than a part of it.
+    FIRST_HURT = 1
+    LAST_HURT = 2
 
 
 cdef inline uint32_t summed(uint32_t number, const unsigned char *data) noexcept nogil:
@@ -42,13 +80,50 @@ cdef inline uint32_t *sum_of(LinearStore *self, uint64_t number) noexcept nogil:
     return &self.sums[number & self.mask]
 
 
-cdef inline bint begin(uint32_t *sum) noexcept nogil:
+cdef inline uint64_t *spare_of(LinearStore *self, uint64_t number) noexcept nogil:
+    """What a page has in place of its bad place, or NULL."""
+    cdef uint64_t k
+    for k in range(load_long(&self.moved)):
+        if load_long(&self.owner[k]) == number + 1:
+            return <uint64_t *>(self.spare + k * PAGE)
+    return NULL
+
+
+cdef void give_spare(LinearStore *self, uint64_t number) noexcept nogil:
+    """Have a page, which is claimed, in ordinary memory from now on, if there is room."""
+    cdef uint64_t before, moved
+    cdef int k
+    if spare_of(self, number) != NULL:
+        return
+    for k in range(self.spares):
+        before = 0
+        if change_long(&self.owner[k], &before, number + 1):
+            moved = load_long(&self.moved)
+            while moved <= <uint64_t>k and not change_long(&self.moved, &moved, <uint64_t>k + 1):
+                pass
+            return
+
+
+cdef inline bint begin(uint32_t *sum, uint32_t *before) noexcept nogil:
     """A write of the page is under way from now on, unless one was."""
-    cdef uint32_t before = load_word(sum)
-    while before != WRITING:
-        if exchange_if(sum, &before, WRITING):
+    before[0] = load_word(sum)
+    while before[0] != WRITING:
+        if exchange_if(sum, before, WRITING):
             return True
     return False
+
+
+cdef inline unsigned int mark_of(const IoRequest *request, uint64_t number) noexcept nogil:
+    return FIRST_HURT if number == first_page(request) else LAST_HURT
+
+
+cdef inline bint is_part_of_lost(const IoRequest *request, uint64_t number) noexcept nogil:
+    """Whether a write has a part of a page that is lost, and it stays so."""
+    return not is_whole(request, number) and (request.note & mark_of(request, number)) != 0
+
+
+cdef inline void let_go(LinearStore *self, const IoRequest *request, uint64_t number) noexcept nogil:
+    store_word(sum_of(self, number), HURT if is_part_of_lost(request, number) else UNKNOWN)
 
 
 cdef bint add_zeroes(LinearStore *self, IoRequest *request, CopyBatch *batch) noexcept nogil:
@@ -65,12 +140,14 @@ cdef bint add_zeroes(LinearStore *self, IoRequest *request, CopyBatch *batch) no
 cdef void release_before(LinearStore *self, const IoRequest *request, uint64_t end) noexcept nogil:
     cdef uint64_t number
     for number in range(first_page(request), end):
-        store_word(sum_of(self, number), UNKNOWN)
+        let_go(self, request, number)
 
 
 cdef bint claim(Store *store, IoRequest *request) noexcept nogil:
     cdef LinearStore *self = <LinearStore *>store
     cdef uint64_t number
+    cdef uint32_t before = UNKNOWN
+    request.note = 0
     if request.op == READ:
         return True
     # First looked at, for what was taken and is let go of again is known no more.
@@ -78,9 +155,13 @@ cdef bint claim(Store *store, IoRequest *request) noexcept nogil:
         if load_word(sum_of(self, number)) == WRITING:
             return False
     for number in range(first_page(request), after_pages(request)):
-        if not begin(sum_of(self, number)):
+        if not begin(sum_of(self, number), &before):
             release_before(self, request, number)
             return False
+        if before == HURT and is_whole(request, number):
+            give_spare(self, number)
+        elif before == HURT:
+            request.note |= mark_of(request, number)
     return True
 
 
@@ -99,33 +180,57 @@ cdef bint plan(Store *store, IoRequest *request, CopyBatch *batch) noexcept nogi
     return True
 
 
-cdef bint is_right(LinearStore *self, uint64_t number, const unsigned char *data) noexcept nogil:
-    """Whether a page that was read is as it was written, as far as that is known."""
-    cdef uint32_t wanted = load_word(&self.sums[number])
-    return wanted < SUMS or summed(<uint32_t>number, data) == wanted
+cdef inline void fetch(LinearStore *self, IoRequest *request, uint64_t number) noexcept nogil:
+    """Put a page that is elsewhere where it was read from its bad place."""
+    cdef const uint64_t *spare = spare_of(self, number)
+    cdef uint64_t place = first_byte(request, number)
+    if spare != NULL:
+        get_words(data_of(request, number), spare + place // 8, after_bytes(request, number) - place)
+
+
+cdef inline void store_away(LinearStore *self, IoRequest *request, uint64_t number) noexcept nogil:
+    """The other way round, for a page that is claimed."""
+    cdef uint64_t *spare = spare_of(self, number)
+    cdef uint64_t place = first_byte(request, number)
+    cdef const unsigned char *data = NULL
+    if request.op != ZERO:
+        data = data_of(request, number)
+    if spare != NULL:
+        put_words(spare + place // 8, data, after_bytes(request, number) - place)
 
 
 cdef bint read_again(LinearStore *self, uint64_t number, unsigned char *data, CopyBatch *batch) noexcept nogil:
-    """Whether a page is right after all, or was written meanwhile."""
+    """Whether a page is right after all, or was written meanwhile; if not it is lost from now on."""
     cdef uint32_t wanted
+    cdef const uint64_t *spare
     while True:
         wanted = load_word(&self.sums[number])
-        copy_batch.copy_again(batch, self.base + number * PAGE, data, PAGE)
+        spare = spare_of(self, number)
+        if spare != NULL:
+            get_words(data, spare, PAGE)
+        else:
+            copy_batch.copy_again(batch, self.base + number * PAGE, data, PAGE)
         if wanted < SUMS or summed(<uint32_t>number, data) == wanted:
-            return True
-        if load_word(&self.sums[number]) == wanted:
+            return wanted != HURT
+        if exchange_if(&self.sums[number], &wanted, HURT):
             return False
 
 
 cdef void verify(LinearStore *self, Port *port, IoRequest *request, CopyBatch *batch) noexcept nogil:
     cdef uint64_t number
+    cdef uint32_t wanted
     cdef unsigned char *data
     for number in range(first_page(request), after_pages(request)):
-        data = request.buffer + (number * PAGE - request.offset)
-        if not is_whole(request, number) or is_right(self, number, data):
+        data = data_of(request, number)
+        fetch(self, request, number)
+        wanted = load_word(&self.sums[number])
+        if wanted != HURT and not (
+            is_whole(request, number) and wanted >= SUMS and summed(<uint32_t>number, data) != wanted
+        ):
+            # As it was written, as far as that is known.
             continue
         port.tally[tally.REREAD] += 1
-        if not read_again(self, number, data, batch):
+        if wanted == HURT or not read_again(self, number, data, batch):
             port.tally[tally.DAMAGED] += 1
             request.status = EIO
 
@@ -141,11 +246,16 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
         verify(self, port, request, batch)
         return
     for number in range(first_page(request), after_pages(request)):
+        if is_part_of_lost(request, number):
+            request.status = EIO
+            let_go(self, request, number)
+            continue
+        store_away(self, request, number)
         if not is_whole(request, number):
-            store_word(sum_of(self, number), UNKNOWN)
+            let_go(self, request, number)
             continue
         if request.op != ZERO:
-            data = request.buffer + (number * PAGE - request.offset)
+            data = data_of(request, number)
         store_word(sum_of(self, number), summed(<uint32_t>number, data))
 
 
@@ -155,13 +265,16 @@ cdef void begin_linear(Store *store) noexcept nogil:
     cdef uint64_t number
     if not self.begun and self.verified:
         for number in range(self.size // PAGE):
-            if self.sums[number] < SUMS:
+            if self.sums[number] < SUMS and self.sums[number] != HURT:
                 self.sums[number] = UNKNOWN
+        for number in range(self.spares):
+            if self.owner[number]:
+                self.moved = number + 1
     self.begun = True
 
 
 cdef void open_linear(
-    LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums
+    LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums, uint64_t *owner, int spares
 ) noexcept nogil:
     crc_prepare(True)
     self.store.begin = begin_linear
@@ -173,6 +286,9 @@ cdef void open_linear(
     self.size = size
     self.zeroes = zeroes
     self.verified = sums != NULL
+    self.owner = owner
+    self.spare = <unsigned char *>owner + PAGE
+    self.spares = spares if owner != NULL else 0
     self.sums = sums if self.verified else self.claims
     # Written to be there: memory is locked as it is touched, and no request may wait for a page.
     memset(self.claims, UNKNOWN, sizeof(self.claims))

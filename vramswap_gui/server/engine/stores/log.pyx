@@ -15,7 +15,8 @@ from vramswap_gui.server.engine cimport copy_batch, tally
 from vramswap_gui.server.engine.atomic cimport add_long, clear_bits, set_bits, swap_long
 from vramswap_gui.server.engine.clock cimport pause
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
-from vramswap_gui.server.engine.desk cimport NOTES, Desk, Note, settle
+from vramswap_gui.server.engine.crew cimport SHARED_FROM, Note, pack_together
+from vramswap_gui.server.engine.desk cimport NOTES, Desk, settle
 from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
@@ -32,11 +33,15 @@ from vramswap_gui.server.engine.records cimport (
 )
 from vramswap_gui.server.engine.request cimport (
     READ,
+    WRITE,
     ZERO,
     IoRequest,
     Port,
     Store,
+    after_bytes,
     after_pages,
+    data_of,
+    first_byte,
     first_page,
     is_whole,
 )
@@ -67,21 +72,6 @@ cdef enum:
     NAP = 20000
 
 
-cdef inline uint64_t first_byte(const IoRequest *request, uint64_t number) noexcept nogil:
-    """Where in a page a request begins."""
-    return request.offset - number * PAGE if request.offset > number * PAGE else 0
-
-
-cdef inline uint64_t after_bytes(const IoRequest *request, uint64_t number) noexcept nogil:
-    """And where it ends."""
-    return min(request.offset + request.length - number * PAGE, <uint64_t>PAGE)
-
-
-cdef inline unsigned char *data_of(IoRequest *request, uint64_t number) noexcept nogil:
-    """The request's first byte of a page."""
-    return request.buffer + (number * PAGE + first_byte(request, number) - request.offset)
-
-
 cdef void begin(Store *store) noexcept nogil:
     begin_pool((<LogStore *>store).pool)
 
@@ -109,19 +99,25 @@ cdef void release(Store *store, IoRequest *request) noexcept nogil:
         release_before(<LogStore *>store, request, after_pages(request))
 
 
-cdef bint read_alone(LogStore *self, uint64_t number, unsigned char *page, CopyBatch *batch) noexcept nogil:
-    """Read a page by itself, beside a batch whose stream is idle; false if it is not as it was written."""
+cdef bint read_alone(
+    LogStore *self, uint64_t number, unsigned char *page, CopyBatch *batch, bint again
+) noexcept nogil:
+    """Read a page by itself, beside a batch whose stream is idle; false if it is not as it was written. If that is so
+    `again`, it is its place that is bad."""
     cdef Desk *desk = batch.desk
     cdef uint64_t entry
-    cdef bint right
+    cdef bint right, known
     while True:
         entry = pin(self.pool, &self.entry[number])
         if has_record(entry):
             copy_batch.copy_again(batch, device_at(self.pool, place_of(entry)), desk.record, record_length(entry))
-        unpin(self.pool, entry)
-        right = unpack(desk.codecs, entry, number, desk.record, page)
+        right = unpack(desk.hand.codecs, entry, number, desk.record, page)
         # Nothing is wrong with a page that was written meanwhile.
-        if right or seen_at(&self.entry[number]) == entry:
+        known = right or seen_at(&self.entry[number]) == entry
+        if again and known and not right:
+            retire(self.pool, entry)
+        unpin(self.pool, entry)
+        if known:
             return right
 
 
@@ -146,13 +142,23 @@ cdef bint merge(LogStore *self, IoRequest *request, uint64_t number, CopyBatch *
     cdef unsigned char *page = batch.desk.page
     cdef uint64_t place = first_byte(request, number), length = after_bytes(request, number) - place
     # It is claimed, so nobody else changes it meanwhile.
-    if not read_alone(self, number, page, batch) and not read_alone(self, number, page, batch):
+    if not read_alone(self, number, page, batch, False) and not read_alone(self, number, page, batch, True):
         return False
     if request.op == ZERO:
         memset(page + place, 0, length)
     else:
         memcpy(page + place, data_of(request, number), length)
     return True
+
+
+cdef inline bint is_large(const IoRequest *request) noexcept nogil:
+    """Whether a write has enough pages for others to pack some of them. Swap's have no parts of pages at their ends."""
+    return (
+        request.op == WRITE
+        and request.length >= SHARED_FROM * PAGE
+        and request.offset % PAGE == 0
+        and request.length % PAGE == 0
+    )
 
 
 cdef bint pack_all(LogStore *self, IoRequest *request, CopyBatch *batch) noexcept nogil:
@@ -162,6 +168,11 @@ cdef bint pack_all(LogStore *self, IoRequest *request, CopyBatch *batch) noexcep
     cdef uint64_t number
     cdef unsigned char *page
     cdef unsigned char *record = desk.memory + desk.used
+    if is_large(request):
+        pack_together(
+            desk.hand, self.codec, first_page(request), <unsigned int>(request.length // PAGE), request.buffer, note, record
+        )
+        return True
     for number in range(first_page(request), after_pages(request)):
         note.number = number
         note.record = record
@@ -174,7 +185,7 @@ cdef bint pack_all(LogStore *self, IoRequest *request, CopyBatch *batch) noexcep
         if request.op == ZERO and page != desk.page:
             note.entry = UNWRITTEN
         else:
-            note.entry = pack(desk.codecs, self.codec, number, page, record)
+            note.entry = pack(desk.hand.codecs, self.codec, number, page, record)
         record += record_length(note.entry)
         note += 1
     return True
@@ -190,7 +201,7 @@ cdef int place_all(LogStore *self, Desk *desk, unsigned int count) noexcept nogi
         length = record_length(note[i].entry)
         if length == 0:
             continue
-        found = take(self.pool, desk.worker, length, &place)
+        found = take(self.pool, desk.hand.worker, length, &place)
         if found != TAKEN:
             for k in range(i):
                 forget(self.pool, note[k].entry)
@@ -206,7 +217,7 @@ cdef bint plan_write(LogStore *self, IoRequest *request, CopyBatch *batch) noexc
     cdef unsigned int i
     cdef uint64_t length = 0
     cdef int found = NOTHING_LEFT
-    if request.op != ZERO and is_short_of(self.pool, desk.worker, count * LONGEST):
+    if request.op != ZERO and is_short_of(self.pool, desk.hand.worker, count * LONGEST):
         pause(NAP)
         return False
     if not pack_all(self, request, batch):
@@ -215,9 +226,9 @@ cdef bint plan_write(LogStore *self, IoRequest *request, CopyBatch *batch) noexc
     for i in range(count):
         length += record_length(desk.note[desk.noted + i].entry)
     # Asked first: what is taken and given back is only there again when it has been cleaned.
-    if has_room_for(self.pool, desk.worker, length):
+    if has_room_for(self.pool, desk.hand.worker, length):
         found = place_all(self, desk, count)
-    if found == NOT_NOW or (found != TAKEN and may_come(self.pool, desk.worker, length)):
+    if found == NOT_NOW or (found != TAKEN and may_come(self.pool, desk.hand.worker, length)):
         return False
     if found != TAKEN:
         request.status = ENOSPC
@@ -255,11 +266,10 @@ cdef bint give(LogStore *self, Port *port, IoRequest *request, Note *note, CopyB
     cdef bint whole = is_whole(request, note.number)
     cdef unsigned char *page = data_of(request, note.number) if whole else desk.page
     cdef uint64_t place
-    if not unpack(desk.codecs, note.entry, note.number, note.record, page):
+    if not unpack(desk.hand.codecs, note.entry, note.number, note.record, page):
         port.tally[tally.REREAD] += 1
-        if not read_alone(self, note.number, page, batch):
+        if not read_alone(self, note.number, page, batch, True):
             port.tally[tally.DAMAGED] += 1
-            retire(self.pool, note.entry)
             return False
     if not whole:
         place = first_byte(request, note.number)

@@ -60,8 +60,9 @@ cdef struct Chunk:
     uint64_t users           # who copies from it, or takes room in it, now
     uint64_t state
     uint64_t picked          # the cleaner's: what lies in it is to be moved
-    uint64_t bad             # something that lay in it was hurt there: it is not filled anew
-    uint64_t line[2]         # of the processor's cache
+    uint64_t bad             # something that lay in it was hurt there: it is filled no more
+    uint64_t *known          # that, where the next engine finds it; or NULL
+    uint64_t line[1]         # of the processor's cache
 
 cdef struct Table:
     # The entries of a segment's pages; none while nobody has it.
@@ -121,9 +122,13 @@ cdef inline void forget(Pool *pool, uint64_t entry) noexcept nogil:
 
 
 cdef inline void retire(Pool *pool, uint64_t entry) noexcept nogil:
-    """The record was not as it had been written, twice: its chunk is not to be trusted with another."""
+    """The record, which is pinned, was not as it had been written, twice: its chunk is not to be trusted with another."""
+    cdef Chunk *chunk
     if has_record(entry):
-        store_long(&chunk_at(pool, place_of(entry)).bad, 1)
+        chunk = chunk_at(pool, place_of(entry))
+        store_long(&chunk.bad, 1)
+        if chunk.known != NULL:
+            store_long(chunk.known, 1)
 
 
 cdef inline uint64_t seen_at(const uint64_t *entry) noexcept nogil:
@@ -152,8 +157,11 @@ cdef inline void unpin(Pool *pool, uint64_t entry) noexcept nogil:
 # By Python. There are never more than so many extents.
 cdef int open_pool(Pool *pool, uint64_t extents, int wake, int told) except -1
 cdef void close_pool(Pool *pool) noexcept
-# Raises ValueError when extents were of another size, and some are there.
-cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size, int shift) except -1
+# Raises ValueError when extents were of another size, and some are there. `bad`: a word for each chunk, shared with the
+# engines before and after; or NULL.
+cdef int add_extent(
+    Pool *pool, uint64_t number, uint64_t device, uint64_t size, int shift, uint64_t *bad
+) except -1
 # Have the cleaner empty it; `told` is readable when it has, or cannot, which `outcome` says. Then it is no part any more.
 cdef void dismiss_extent(Pool *pool, uint64_t number) noexcept
 # A table's number. Its segment has no request under way when it is removed.

@@ -63,6 +63,13 @@ cdef inline uint64_t chunk_of_rest(const Pool *pool, uint64_t rest) noexcept nog
     return (place_in(rest) + length_of(rest) - 1) >> pool.shift
 
 
+cdef inline uint64_t usable(Pool *pool, uint64_t rest) noexcept nogil:
+    """The length of a stretch, or nothing of it if it is in a bad chunk."""
+    if length_of(rest) and not load_long(&chunk_at(pool, place_in(rest)).bad):
+        return length_of(rest)
+    return 0
+
+
 cdef int open_pool(Pool *pool, uint64_t extents, int wake, int told) except -1:
     memset(pool, 0, sizeof(Pool))
     pool.most = extents
@@ -83,7 +90,9 @@ cdef void await_turn(Pool *pool) noexcept:
         pause(SHORTLY)
 
 
-cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size, int shift) except -1:
+cdef int add_extent(
+    Pool *pool, uint64_t number, uint64_t device, uint64_t size, int shift, uint64_t *bad
+) except -1:
     cdef uint64_t first, i
     if pool.chunk != NULL and load_long(&pool.present) == 0:
         # The next ones may be of another size. No table speaks of them, and the cleaner has looked for the last time.
@@ -103,7 +112,8 @@ cdef int add_extent(Pool *pool, uint64_t number, uint64_t device, uint64_t size,
     first = number * pool.each
     for i in range(pool.each):
         pool.chunk[first + i].device = device + (i << shift)
-        store_long(&pool.chunk[first + i].bad, 0)
+        pool.chunk[first + i].known = bad + i if bad != NULL else NULL
+        store_long(&pool.chunk[first + i].bad, bad[i] if bad != NULL else 0)
         store_long(&pool.chunk[first + i].state, FREE)
     add_long(&pool.present, pool.each)
     store_long(&pool.count, max(pool.count, first + pool.each))
@@ -228,7 +238,7 @@ cdef void begin_pool(Pool *pool) noexcept nogil:
         if chunk.state == ABSENT:
             continue
         chunk.state = CLOSED if chunk.live else FREE
-        if chunk.live and chunk_size(pool) - chunk.line[0] > most:
+        if chunk.live and not chunk.bad and chunk_size(pool) - chunk.line[0] > most:
             most = chunk_size(pool) - chunk.line[0]
             best = number
     if most:
@@ -334,7 +344,7 @@ cdef int take_slab(Pool *pool, Slab *slab, uint64_t length) noexcept nogil:
     cdef Chunk *chunk
     cdef int found
     while True:
-        if length_of(rest) < length:
+        if usable(pool, rest) < length:
             found = open_next(pool, rest)
             if found != TAKEN:
                 return found
@@ -363,7 +373,7 @@ cdef int take(Pool *pool, int writer, uint64_t length, uint64_t *place) noexcept
     cdef Chunk *chunk
     cdef int found
     while True:
-        if length_of(rest) < length:
+        if usable(pool, rest) < length:
             found = take_slab(pool, slab, length)
             if found != TAKEN:
                 return found
@@ -379,7 +389,7 @@ cdef int take(Pool *pool, int writer, uint64_t length, uint64_t *place) noexcept
 
 
 cdef inline uint64_t room_at_hand(Pool *pool, int writer) noexcept nogil:
-    return length_of(load_long(&pool.slab[writer].rest)) + length_of(load_long(&pool.open))
+    return usable(pool, load_long(&pool.slab[writer].rest)) + usable(pool, load_long(&pool.open))
 
 
 cdef bint is_short_of(Pool *pool, int writer, uint64_t length) noexcept nogil:
@@ -430,12 +440,12 @@ cdef uint64_t find_victim(Pool *pool, uint64_t sixteenths, uint64_t room, uint64
 
 
 cdef uint64_t room_to_clean(Pool *pool) noexcept nogil:
-    return length_of(load_long(&pool.cleaned)) + (chunk_size(pool) if free_chunks(pool) else 0)
+    return usable(pool, load_long(&pool.cleaned)) + (chunk_size(pool) if free_chunks(pool) else 0)
 
 
 cdef uint64_t room_to_move(Pool *pool, uint64_t kept) noexcept nogil:
     cdef uint64_t free = free_chunks(pool), spare = free - kept if free > kept else 0
-    cdef uint64_t room = length_of(load_long(&pool.cleaned)) + spare * chunk_size(pool)
+    cdef uint64_t room = usable(pool, load_long(&pool.cleaned)) + spare * chunk_size(pool)
     # Records do not go on from one chunk to the next.
     cdef uint64_t lost = (spare + 1) * LONGEST
     return room - lost if room > lost else 0
@@ -443,7 +453,7 @@ cdef uint64_t room_to_move(Pool *pool, uint64_t kept) noexcept nogil:
 
 cdef bint can_hand_over(Pool *pool, uint64_t length) noexcept nogil:
     """Whether the cleaner's chunk has room for so much, and it can do without, because there is another one."""
-    return length_of(load_long(&pool.cleaned)) >= length + BETWEEN and free_chunks(pool) >= KEPT
+    return usable(pool, load_long(&pool.cleaned)) >= length + BETWEEN and free_chunks(pool) >= KEPT
 
 
 cdef void lock(Pool *pool) noexcept nogil:
@@ -455,7 +465,7 @@ cdef void lock(Pool *pool) noexcept nogil:
 cdef bint take_to_clean(Pool *pool, uint64_t length, uint64_t *place) noexcept nogil:
     """Room for what is moved, counted as live from then on."""
     cdef uint64_t rest = pool.cleaned, number
-    if length_of(rest) < length:
+    if usable(pool, rest) < length:
         lock(pool)
         number = find_unused(pool)
         if number != NO_CHUNK:
