@@ -17,6 +17,7 @@ from typing import Final
 
 from tests.support import mutation
 from tests.support.mutation import ROOT, Mutant
+from tests.system import debian_kernel
 
 #: What a copy of the checkout needs for its tests, and to compile what is changed.
 _PARTS: Final = (
@@ -90,6 +91,9 @@ def _hunt(mutant: Mutant) -> str:
         for part in _PARTS:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
             copy(ROOT / part, folder / part)
+        # What an emulated machine boots is fetched once.
+        (folder / "build").mkdir()
+        (folder / "build/kernels").symlink_to(debian_kernel.KERNELS)
         (folder / mutant.file).write_text(mutant.changed(), encoding="utf-8")
         if mutant.file.endswith(".pyx"):
             subprocess.run(

@@ -663,7 +663,11 @@ class Lifecycle:
         """End devices of ours that nobody serves, and nobody will: their server died while it made them."""
         if self._attach != "kernel" or not self._server.connected:
             return
-        found = await asyncio.to_thread(swap_area.devices_of_ours, self._sys)
+        try:
+            found = await asyncio.to_thread(swap_area.devices_of_ours, self._sys)
+        except (VramswapError, OSError):
+            # The next look may see what this one could not.
+            return
         # Without any there is nothing to ask the server for.
         served = set((await self._server.status()).devices.values()) if found else set()
         for device in self._strays.judge(found, served, time.monotonic()):

@@ -6,23 +6,26 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.control import ControlVerb, outcome
 from vramswap_gui.api.reasons import NO_DRIVER, Reason, ReasonCode
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.paths import UBLK
+from vramswap_gui.server import ipc
 from vramswap_gui.server.control_server import ControlServer
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
 from vramswap_gui.server.exports.nbd_socket import NbdSocketExports
-from vramswap_gui.server.ipc import orphans
 from vramswap_gui.server.memlock import (
     bring_home,
     go_first,
@@ -43,6 +46,10 @@ from vramswap_gui.server.supervisor.runner import Runner
 from vramswap_gui.system import process
 from vramswap_gui.system.journald import Journal
 from vramswap_gui.units import parse_size
+
+#: Seconds for which a server that ends may still be there, and between two looks.
+_ALONE_SECONDS: Final = 5.0
+_ALONE_POLL: Final = 0.05
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -203,6 +210,8 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     resident = options.attach == "kernel"
     folder: Path = options.control.parent
     legacy: Legacy | None = None
+    # Held until this process ends, or becomes another program.
+    alone = _alone(folder)
     if resident:
         require_resident()
         outlive_shutdown()
@@ -253,6 +262,26 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     finally:
         await control.close()
         options.control.unlink(missing_ok=True)
+        alone.close()
+
+
+def _alone(folder: Path) -> BinaryIO:
+    """A second keeper would find no engine without one, and take what it does not know of for lost.
+
+    One that is just ending is waited for. Raises VramswapError SERVER_RUNS, OSError.
+    """
+    lock = (folder / "server.lock").open("wb")
+    until = time.monotonic() + _ALONE_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                lock.close()
+                raise VramswapError(Problem.SERVER_RUNS, folder=str(folder)) from None
+            time.sleep(_ALONE_POLL)
+        else:
+            return lock
 
 
 def choose(
@@ -313,14 +342,18 @@ def _end_strays(control: Path) -> int:
         if probe.connect_ex(str(control)) == 0:
             # Another one is there already.
             return 0
-    for pid, _, fds in orphans(control.parent):
-        for fd in fds:
-            os.close(fd)
-        print(f"vramswap-server: the engine {pid} serves on without its keeper", file=sys.stderr)
+    alive = ipc.engines(control.parent)
+    if alive:
+        # Also one that hangs: what it holds is not lost.
+        print(f"vramswap-server: the engine {alive[0]} serves on without its keeper", file=sys.stderr)
         return 0
-    for device in (*end_strays(), *ublk.end_strays()):
-        print(device)
-        print(f"vramswap-server: nobody serves {device} any more; what was on it is lost", file=sys.stderr)
+    try:
+        for device in (*end_strays(), *ublk.end_strays()):
+            print(device)
+            print(f"vramswap-server: nobody serves {device} any more; what was on it is lost", file=sys.stderr)
+    except (VramswapError, OSError) as error:
+        print(f"vramswap-server: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
