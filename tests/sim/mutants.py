@@ -94,7 +94,7 @@ MUTANTS: Final = (
     Mutant("an engine that lost its keeper never ends", _LIFE, "        return self._idle >= LOOKS\n",
            "        return False\n"),
     Mutant("what a helper left half made stays", _STEPS,
-           "        return Remove(index) if world.server else Disconnect(index)\n", "        continue\n"),
+           "        return Remove(index) if world.server and index >= 0 else Disconnect(index)\n", "        continue\n"),
     Mutant("a segment goes with its pages", _STEPS,
            "            return SwapOff(index)\n", "            return Remove(index)\n"),
     Mutant("a swap file that a helper left half made stays", _STEPS,

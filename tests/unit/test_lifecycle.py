@@ -111,7 +111,7 @@ async def test_a_new_server_is_tried_again_until_one_takes_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.0)
-    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n")
+    (tmp_path / "swaps").write_text(f"Filename Type Size Used Priority\n/dev/nbd0 partition {MIB // 1024} 0 10\n")
     server = Slow(tmp_path, "devices")
     lifecycle = Lifecycle(server, ConfigFile(tmp_path / "config.toml"), tmp_path, "devices", tmp_path)
     lifecycle._segments.devices = {0: "/dev/nbd0"}
