@@ -27,6 +27,7 @@ _PARTS: Final = (
 _WORKER: Final = "vramswap_gui/server/engine/worker.pyx"
 _NBD: Final = "vramswap_gui/server/engine/frontends/nbd.pyx"
 _UBLK: Final = "vramswap_gui/server/engine/frontends/ublk.pyx"
+_CLEANER: Final = "vramswap_gui/server/engine/stores/cleaner.pyx"
 _CLAIMS: Final = ("tests/integration/test_claims.py",)
 #: On a real kernel, in an emulated machine.
 _ON_UBLK: Final = "tests/system/test_ublk.py::"
@@ -69,6 +70,13 @@ MUTANTS: Final = (
            "    if w.late and port.frontend.is_given_up(port):\n", "    if False:\n", _CLAIMS),
     Mutant("a worker that waits for another one's copy for long shows a heartbeat", _WORKER,
            "    if w.blocked_since and at - w.blocked_since > OVERDUE:\n        return True\n", "", _CLAIMS),
+    Mutant("a cleaner that waits for a copy shows a heartbeat", _CLEANER,
+           "    while not poll(batch):\n        if not self.hurry:\n", "    while not poll(batch):\n        self.beat[0] += 1\n        if not self.hurry:\n",
+           ("tests/integration/test_heartbeat.py",)),
+    Mutant("an engine that hangs over a question is not found without its keeper", "vramswap_gui/server/engine/main.py",
+           "        threading.Thread(target=self._run, name=\"door\", daemon=True).start()\n", "", ("tests/integration/test_orphans.py",)),
+    Mutant("an engine that lives and says nothing is passed over", "vramswap_gui/server/ipc.py",
+           "                raise VramswapError(Problem.ENGINE_SILENT, pid=pid)\n", "                return None\n", ("tests/integration/test_orphans.py",)),
     Mutant("what a client sent before its last request is forgotten when it hangs up", _NBD,
            "    if not c.said_goodbye and poll(", "    if poll(", _CLAIMS),
     Mutant("ublk: what is to be forgotten is refused", _UBLK,

@@ -24,6 +24,7 @@ cdef enum:
     REREAD = 50              # pages that were not as they had been written, and were read once more
     DAMAGED = 51             # those that were wrong again: whoever wanted them got an error
     ROW = 64
+    CLEANER = 64             # the row of who cleans the pool, behind those of the workers, has a heartbeat alone
 
 
 cdef inline void count_batch(uint64_t *tally, uint64_t nanoseconds) noexcept nogil:

@@ -130,7 +130,8 @@ class Runner:
             self._made(event)
             self._look_for_damage()
         if isinstance(event, m.Answered) and not event.beats:
-            event = replace(event, beats=self._options.counters.heartbeats()[: self._options.threads])
+            cleaner = bool(self._options.packing.codec)
+            event = replace(event, beats=self._options.counters.heartbeats(self._options.threads, cleaner))
         for action in self._keeper.handle(event, self._loop.time()):
             _DO[type(action)](self, action)
         self._set_timer()
