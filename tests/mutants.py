@@ -88,7 +88,7 @@ MUTANTS: Final = (
     Mutant("ublk: what is to be written is not fetched", _UBLK,
            "    if request.op == WRITE:\n        move_data(q, request)\n", "", (_ON_UBLK + "test_swap_survives_dying_engines",)),
     Mutant("ublk: data lies over what is still under way", _UBLK,
-           "    return not has_data(what) or has_room(q, lane, length_of(what))\n", "    return True\n", (_ON_UBLK + "test_swap_survives_dying_engines",)),
+           "    return not has_data(what) or has_room(q, lane, length_of(what))\n", "    return True\n", (_ON_UBLK + "test_whoever_dies_and_when_no_page_is_lost",)),
 )  # fmt: skip
 
 

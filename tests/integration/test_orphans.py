@@ -38,10 +38,12 @@ def orphaned(gpu: FakeGpu, folder: Path, busy: bool = False) -> Iterator[int]:
         if busy:
             hang(gpu, control, device, client)
         server.kill()
-        with client:
-            yield engine
-    if Path(f"/proc/{engine}").exists():
-        os.kill(engine, signal.SIGKILL)
+        try:
+            with client:
+                yield engine
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(engine, signal.SIGKILL)
 
 
 def hang(gpu: FakeGpu, control: Path, device: str, client: socket.socket) -> None:

@@ -77,7 +77,7 @@ class HelperProcess:
 
     def start(self) -> None:
         """It begins."""
-        for script in (self._live(), self._listen(), self._guard()):
+        for script in (self._live(), self._guard()):
             self._play(script)
 
     def _play(self, script: Script) -> None:
@@ -96,6 +96,8 @@ class HelperProcess:
             there = keeper is not None and keeper.alive and not keeper.finished and keeper.ready.ready
             self._keeper = keeper if there else None
             self._quitting = False
+            if keeper is not None and there:
+                keeper.connected.append(self._hung_up)
         return self._connected
 
     def _start_server(self) -> Generator[float | Answer, Any, bool]:
@@ -113,14 +115,10 @@ class HelperProcess:
             return None
         return (yield keeper.ask(verb, **arguments))
 
-    def _listen(self) -> Script:
-        """The end of the connection to the server is heard at once."""
-        before = self._connected
-        while self.alive:
-            yield 0.02
-            if before and not self._connected and not self._quitting:
-                self._server_lost()
-            before = self._connected
+    def _hung_up(self) -> None:
+        """The connection to the server ended."""
+        if self.alive and not self._connected and not self._quitting:
+            self._server_lost()
 
     def _server_lost(self) -> None:
         """As in helper/lifecycle.py."""
@@ -217,7 +215,7 @@ class HelperProcess:
             else:
                 yield from self._follow()
             self._busy = False
-            yield self.world.rng.random() * 1.0
+            yield self.world.rng.random() * (1.0 if self.world.rough else 3.0)
 
     def _find(self) -> Script:
         """As a helper that starts adopts what an earlier one left."""
@@ -481,7 +479,7 @@ class HelperProcess:
         """It never waits for a device."""
         strays = Strays()
         while True:
-            yield 0.3 if self.world.rough else 1.0
+            yield 0.3 if self.world.rough else 2.0
             if not self._connected:
                 if not self._recovering and not self._busy and self._adopt():
                     # Systemd has started it.

@@ -159,7 +159,7 @@ class Simulation:
     def _watcher(self) -> Script:
         """Somebody asks for the status now and then, or installs a new version in the middle of whatever goes on."""
         while not self._done:
-            yield self.world.rng.random() * 6
+            yield self.world.rng.random() * (6 if self.world.rough else 20)
             keeper = self.server.keeper
             if keeper is None or not keeper.alive:
                 continue
@@ -170,9 +170,9 @@ class Simulation:
 
     def _helpers(self) -> Script:
         """One dies now and then, and the next one comes when it is needed."""
-        while not self._done:
-            yield 0.1
-            if not self._off and self.world.chance(0.002):
+        while self.world.rough:
+            yield 0.5
+            if self.world.chance(0.01):
                 self.world.note("the helper dies")
                 self._helper.alive = False
                 yield self.world.rng.random() * 10
@@ -180,10 +180,14 @@ class Simulation:
                 self._helper.off = self._off
                 self._helper.start()
 
+    def _while(self) -> float:
+        """Until something is seen that happened."""
+        return self.world.rng.random() * (0.4 if self.world.rough else 2.0)
+
     def _sentry(self) -> Script:
         """Once neither keeper nor engine is left, whoever waits for a page is told."""
         while not self._done:
-            yield 0.1
+            yield self._while()
             if not self.server.is_gone():
                 continue
             self.server.end_strays()
@@ -193,7 +197,7 @@ class Simulation:
     def _systemd(self) -> Script:
         """It starts a server anew that was killed, after what the unit has for its end."""
         while not self._done:
-            yield 0.1
+            yield self._while()
             keeper = self.server.keeper
             if keeper is not None and keeper.killed and not self.server.coming:
                 yield 0.3 + self.world.rng.random()

@@ -593,6 +593,8 @@ class KeeperProcess:
         self._tick_at = float("inf")
         self.ready = Answer()
         self.finished = False
+        #: Who hears of the end of a connection to its control socket.
+        self.connected: list[Callable[[], None]] = []
         self.begun = False
         self.killed = False
         self.reserved = False
@@ -709,6 +711,12 @@ class KeeperProcess:
             answer.set(None)
         self._replies.clear()
         self.ready.set(None)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        connected, self.connected = self.connected, []
+        for hung_up in connected:
+            self.world.soon(hung_up)
 
     # Verbs
 
@@ -939,6 +947,7 @@ class KeeperProcess:
         for answer, _, _ in self._replies.values():
             answer.set(None)
         self._replies.clear()
+        self._hang_up()
         self.server.keeper = successor
         serving.orphan()
         serving.keeper, serving.gen = successor, 1

@@ -451,7 +451,9 @@ class Lifecycle:
             self._followed(decision)
             return
         async with self._exclusively():
-            if generation != self.generation or (self._segments.devices and not self._server.connected):
+            if generation != self.generation or self._recovering:
+                return
+            if self._segments.devices and not self._server.connected:
                 return
             if self._segments.devices and not self.lent:
                 await self._segments.reach(Goal(), Config())
@@ -531,7 +533,7 @@ class Lifecycle:
         """All is as the policy wants it."""
         self._refused = None
         if self._segments.devices:
-            self._set(state=State.ON, error=None)
+            self._rest()
         elif self._status.state is not State.FAILED:
             self._set(state=decision.state)
 
@@ -616,7 +618,11 @@ class Lifecycle:
 
     def _rest(self) -> None:
         self._moved()
-        if self.lent and self._server.connected:
+        lost = self._segments.lost
+        if lost and self._server.connected:
+            # However well the others are served.
+            self._fail(VramswapError(Problem.PAGES_LOST, device=lost[0]))
+        elif self.lent and self._server.connected:
             self.taken_down = False
             self._set(state=State.ON, error=None)
         elif self.lent:
@@ -628,9 +634,14 @@ class Lifecycle:
             self._segments.devices.clear()
         self._moved()
         self._fail(VramswapError(Problem.KEEPER_ENDED))
-        if self._recovery is None or self._recovery.done():
+        if not self._recovering:
             # Beside the verbs: one of them may wait for a page that nobody serves.
             self._recovery = asyncio.create_task(self._recover())
+
+    @property
+    def _recovering(self) -> bool:
+        """Whether a new server takes over, and nobody knows yet what it has."""
+        return self._recovery is not None and not self._recovery.done()
 
     async def _recover(self) -> None:
         """Have a new server take over, as often as it takes: without one the next death of an engine is the last."""
@@ -747,8 +758,7 @@ class Lifecycle:
 
     async def _find_server(self) -> None:
         """One that systemd, or somebody, has started, and that nobody asks for anything."""
-        recovers = self._recovery is not None and not self._recovery.done()
-        if not recovers and not self._verb.locked() and await self._server.adopt():
+        if not self._recovering and not self._verb.locked() and await self._server.adopt():
             self._recovery = asyncio.create_task(self._recover())
 
     def _fail(self, error: VramswapError) -> None:

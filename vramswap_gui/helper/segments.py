@@ -112,6 +112,11 @@ class Segments:
         self.devices = numbered(known, [segment.device for _, segment in self._in_use()])
 
     @property
+    def lost(self) -> list[str]:
+        """The devices that are swap still, though nobody has their pages."""
+        return [segment.device for index, segment in self._in_use() if index < 0]
+
+    @property
     def served(self) -> frozenset[str]:
         """The devices that are swap and were not given up."""
         return frozenset(segment.device for index, segment in self._in_use() if index >= 0)
