@@ -122,8 +122,6 @@ class HelperProcess:
 
     def _server_lost(self) -> None:
         """As in helper/lifecycle.py."""
-        if not self._swapped(self._devices):
-            self._devices.clear()
         if not self._recovering:
             # Beside the verbs: one of them may wait for a page that nobody serves.
             self._recovering = True
@@ -145,7 +143,10 @@ class HelperProcess:
                     in_vain = not (yield from self._start_server())
                 case takeover.Step.END_STRAYS:
                     yield 0.3
-                    return self.server.end_strays()
+                    strays = self.server.end_strays()
+                    if strays and not self._busy:
+                        self._know({})
+                    return strays
                 case takeover.Step.ASK:
                     found = yield from self._ask("status")
                     if not isinstance(found, dict):
@@ -163,6 +164,8 @@ class HelperProcess:
                 case takeover.Step.CLEAR:
                     return (yield from self._clear(known or {}))
                 case _:
+                    if not self._busy:
+                        self._know({})
                     return True
 
     def _know(self, known: Mapping[int, str]) -> None:
@@ -174,7 +177,7 @@ class HelperProcess:
     def _left(self, known: Mapping[int, str] | None, in_vain: bool) -> takeover.Left:
         there = frozenset(device.path for device in self.kernel.devices.values() if device.usable)
         found = frozenset(known.values()) if known is not None and self._connected else None
-        there -= frozenset(self._devices.values())
+        there -= {device for index, device in self._devices.items() if index < 0}
         return takeover.Left(self._served(), there, self._connected, found, in_vain)
 
     def _give_up(self, known: Mapping[int, str]) -> Script:
@@ -384,7 +387,7 @@ class HelperProcess:
 
     def _situation(self) -> Situation:
         landed = frozenset(n for n in self._files if n in self.kernel.files and self.kernel.files[n].swap)
-        extents, swapped = self._pool.extents if self._connected else 0, self._swapped(self._devices)
+        extents, swapped = self._pool.extents, self._swapped(self._devices)
         return Situation(
             self._connected, dict(self._devices), swapped, frozenset(self._files), landed, extents, self._stuck
         )
@@ -427,7 +430,8 @@ class HelperProcess:
                 if left:
                     result.append(None)
             case Disconnect(index):
-                self.kernel.disconnect(number_of(self._devices.pop(index)))
+                self.kernel.disconnect(number_of(self._devices[index]))
+                self._devices.pop(index, None)
                 result.append(None)
             case Quit():
                 yield from self._end(result)

@@ -630,8 +630,6 @@ class Lifecycle:
 
     def _server_lost(self) -> None:
         """The server's keeper is gone. Its engine serves on as long as it lives; a new keeper takes over from it."""
-        if not self.lent:
-            self._segments.devices.clear()
         self._moved()
         self._fail(VramswapError(Problem.KEEPER_ENDED))
         if not self._recovering:
@@ -662,7 +660,10 @@ class Lifecycle:
                 case takeover.Step.START:
                     in_vain = not await self._start_again()
                 case takeover.Step.END_STRAYS:
-                    return bool(await self._end_strays())
+                    if not await self._end_strays():
+                        return False
+                    self._forget()
+                    return True
                 case takeover.Step.ASK:
                     known = await self._known()
                     if known is None:
@@ -678,7 +679,13 @@ class Lifecycle:
                 case takeover.Step.CLEAR:
                     return await self._clear(known or {})
                 case _:
+                    self._forget()
                     return True
+
+    def _forget(self) -> None:
+        """Nobody has any segment; unless a verb is under way, which may just have made swap of one."""
+        if not self._verb.locked():
+            self._segments.know({})
 
     async def _left(self, known: Mapping[int, str] | None, in_vain: bool) -> takeover.Left:
         self._segments.look()
@@ -687,7 +694,7 @@ class Lifecycle:
         if not server and not swapped and self._attach == "kernel":
             with contextlib.suppress(VramswapError, OSError):
                 there = frozenset((await asyncio.to_thread(swap_area.devices_of_ours, self._sys)).values())
-                there -= self.devices
+                there -= set(self._segments.lost)
         found = None if known is None or not server else frozenset(known.values())
         return takeover.Left(swapped, there, server, found, in_vain)
 

@@ -235,7 +235,7 @@ class Segments:
             case Disconnect(index):
                 if self._kernel:
                     await asyncio.to_thread(swap_area.disconnect, self.devices[index])
-                del self.devices[index]
+                self.devices.pop(index, None)
             case MakeFile(size):
                 made = await self._place.make(config.landing, size)
             case UseFile(number):
@@ -261,7 +261,7 @@ class Segments:
                 self.know({**{i: device for i, device in self.devices.items() if i >= 0}, made: segment.device})
             case Remove(index):
                 await self._server.remove(index)
-                del self.devices[index]
+                self.devices.pop(index, None)
                 self._stuck = False
             case Extend(size):
                 await self._server.extend(size)
