@@ -175,10 +175,12 @@ class HelperProcess:
         return frozenset(self._devices[index] for index in self._swapped(self._devices) if index >= 0)
 
     def _left(self, known: Mapping[int, str] | None, in_vain: bool) -> takeover.Left:
-        there = frozenset(device.path for device in self.kernel.devices.values() if device.usable)
         found = frozenset(known.values()) if known is not None and self._connected else None
-        there -= {device for index, device in self._devices.items() if index < 0}
-        return takeover.Left(self._served(), there, self._connected, found, in_vain)
+        return takeover.Left(self._served(), self._there(), self._connected, found, in_vain)
+
+    def _there(self) -> frozenset[str]:
+        there = frozenset(device.path for device in self.kernel.devices.values() if device.usable)
+        return there - {device for index, device in self._devices.items() if index < 0}
 
     def _give_up(self, known: Mapping[int, str]) -> Script:
         for device in takeover.lost(self._served(), known.values()):
@@ -485,8 +487,8 @@ class HelperProcess:
         while True:
             yield 0.3 if self.world.rough else 2.0
             if not self._connected:
-                if not self._recovering and not self._busy and self._adopt():
-                    # Systemd has started it.
+                if not self._recovering and not self._busy and (self._adopt() or self._there()):
+                    # Systemd has started it; or a server that is gone left something.
                     self._recovering = True
                     self._play(self._recover())
                 continue

@@ -691,12 +691,18 @@ class Lifecycle:
         self._segments.look()
         swapped, there = self._segments.served, frozenset[str]()
         server = self._server.connected
-        if not server and not swapped and self._attach == "kernel":
-            with contextlib.suppress(VramswapError, OSError):
-                there = frozenset((await asyncio.to_thread(swap_area.devices_of_ours, self._sys)).values())
-                there -= set(self._segments.lost)
+        if not server and not swapped:
+            there = await self._there()
         found = None if known is None or not server else frozenset(known.values())
         return takeover.Left(swapped, there, server, found, in_vain)
+
+    async def _there(self) -> frozenset[str]:
+        """The devices of ours, as far as they can be seen, but for those whose pages are lost."""
+        found: frozenset[str] = frozenset()
+        if self._attach == "kernel":
+            with contextlib.suppress(VramswapError, OSError):
+                found = frozenset((await asyncio.to_thread(swap_area.devices_of_ours, self._sys)).values())
+        return found - set(self._segments.lost)
 
     async def _start_again(self) -> bool:
         try:
@@ -764,8 +770,10 @@ class Lifecycle:
             await asyncio.to_thread(swap_area.disconnect, device)
 
     async def _find_server(self) -> None:
-        """One that systemd, or somebody, has started, and that nobody asks for anything."""
-        if not self._recovering and not self._verb.locked() and await self._server.adopt():
+        """One that somebody has started, be it systemd, and that nobody asks for anything; or what one left."""
+        if self._recovering or self._verb.locked():
+            return
+        if await self._server.adopt() or await self._there():
             self._recovery = asyncio.create_task(self._recover())
 
     def _fail(self, error: VramswapError) -> None:

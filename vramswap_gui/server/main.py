@@ -6,22 +6,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.control import ControlVerb, outcome
 from vramswap_gui.api.reasons import NO_DRIVER, Reason, ReasonCode
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.paths import UBLK
-from vramswap_gui.server import ipc
+from vramswap_gui.server import ipc, lock
 from vramswap_gui.server.control_server import ControlServer
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
@@ -46,10 +43,6 @@ from vramswap_gui.server.supervisor.runner import Runner
 from vramswap_gui.system import process
 from vramswap_gui.system.journald import Journal
 from vramswap_gui.units import parse_size
-
-#: Seconds for which a server that ends may still be there, and between two looks.
-_ALONE_SECONDS: Final = 5.0
-_ALONE_POLL: Final = 0.05
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -211,7 +204,7 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     folder: Path = options.control.parent
     legacy: Legacy | None = None
     # Held until this process ends, or becomes another program.
-    alone = _alone(folder)
+    alone = lock.take(folder)
     if resident:
         require_resident()
         outlive_shutdown()
@@ -234,7 +227,7 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         there = legacy.inheritance.segments if legacy is not None else ()
         transport, why = choose(options.transport, [segment.device for segment in there])
     if resident and watched < 0:
-        watched = sentry.start()
+        watched = sentry.start(folder)
     # What is packed there is read by that.
     compression = Compression((legacy.compression if legacy is not None else "") or options.compression)
     packing = Packing(compression, options.threads)
@@ -263,25 +256,6 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         await control.close()
         options.control.unlink(missing_ok=True)
         alone.close()
-
-
-def _alone(folder: Path) -> BinaryIO:
-    """A second keeper would find no engine without one, and take what it does not know of for lost.
-
-    One that is just ending is waited for. Raises VramswapError SERVER_RUNS, OSError.
-    """
-    lock = (folder / "server.lock").open("wb")
-    until = time.monotonic() + _ALONE_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                lock.close()
-                raise VramswapError(Problem.SERVER_RUNS, folder=str(folder)) from None
-            time.sleep(_ALONE_POLL)
-        else:
-            return lock
 
 
 def choose(
