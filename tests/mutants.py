@@ -17,6 +17,7 @@ from typing import Final
 
 from tests.support import mutation
 from tests.support.mutation import ROOT, Mutant
+from tests.system import debian_kernel
 
 #: What a copy of the checkout needs for its tests, and to compile what is changed.
 _PARTS: Final = (
@@ -29,6 +30,7 @@ _UBLK: Final = "vramswap_gui/server/engine/frontends/ublk.pyx"
 _CREW: Final = "vramswap_gui/server/engine/crew.pyx"
 _LINEAR: Final = "vramswap_gui/server/engine/stores/linear.pyx"
 _POOL: Final = "vramswap_gui/server/engine/stores/pool"
+_CLEANER: Final = "vramswap_gui/server/engine/stores/cleaner.pyx"
 _CLAIMS: Final = ("tests/integration/test_claims.py",)
 _TOGETHER: Final = ("tests/integration/test_packing_together.py",)
 _BAD_CHUNKS: Final = ("tests/integration/test_pool.py::test_a_bad_chunk_is_filled_no_more",)
@@ -73,6 +75,17 @@ MUTANTS: Final = (
            "    if w.late and port.frontend.is_given_up(port):\n", "    if False:\n", _CLAIMS),
     Mutant("a worker that waits for another one's copy for long shows a heartbeat", _WORKER,
            "    if w.blocked_since and at - w.blocked_since > OVERDUE:\n        return True\n", "", _CLAIMS),
+    Mutant("a cleaner that waits for a copy shows a heartbeat", _CLEANER,
+           "    while not poll(batch):\n        if not self.hurry:\n", "    while not poll(batch):\n        self.beat[0] += 1\n        if not self.hurry:\n",
+           ("tests/integration/test_heartbeat.py",)),
+    Mutant("an engine that hangs over a question is not found without its keeper", "vramswap_gui/server/engine/main.py",
+           "        threading.Thread(target=self._run, name=\"door\", daemon=True).start()\n", "", ("tests/integration/test_orphans.py",)),
+    Mutant("a sentry ends the devices of others", "vramswap_gui/server/supervisor/sentry.py",
+           "        return bool(engines)\n", "        return False\n", ("tests/unit/test_sentry.py",)),
+    Mutant("a second keeper begins", "vramswap_gui/server/lock.py", "        return False\n    return True\n", "        pass\n    return True\n",
+           ("tests/integration/test_orphans.py",)),
+    Mutant("an engine that lives and says nothing is passed over", "vramswap_gui/server/ipc.py",
+           "                raise VramswapError(Problem.ENGINE_SILENT, pid=pid)\n", "                return None\n", ("tests/integration/test_orphans.py",)),
     Mutant("what a client sent before its last request is forgotten when it hangs up", _NBD,
            "    if not c.said_goodbye and poll(", "    if poll(", _CLAIMS),
     Mutant("what was taken back is put there all the same", _CREW,
@@ -100,7 +113,7 @@ MUTANTS: Final = (
     Mutant("ublk: what is to be written is not fetched", _UBLK,
            "    if request.op == WRITE:\n        move_data(q, request)\n", "", (_ON_UBLK + "test_swap_survives_dying_engines",)),
     Mutant("ublk: data lies over what is still under way", _UBLK,
-           "    return not has_data(what) or has_room(q, lane, length_of(what))\n", "    return True\n", (_ON_UBLK + "test_swap_survives_dying_engines",)),
+           "    return not has_data(what) or has_room(q, lane, length_of(what))\n", "    return True\n", (_ON_UBLK + "test_whoever_dies_and_when_no_page_is_lost",)),
     Mutant("a segment is forgotten whose pages have room in other swap alone", "vramswap_gui/helper/policy/pool.py",
            "    memory = replace(room, swap_free=0, zram_free=0)\n", "    memory = room\n", ("tests/unit/test_pool.py",)),
     Mutant("a segment is forgotten most of which is in use", "vramswap_gui/helper/policy/pool.py",
@@ -122,6 +135,9 @@ def _hunt(mutant: Mutant) -> str:
         for part in _PARTS:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
             copy(ROOT / part, folder / part)
+        # What an emulated machine boots is fetched once.
+        (folder / "build").mkdir()
+        (folder / "build/kernels").symlink_to(debian_kernel.KERNELS)
         (folder / mutant.file).write_text(mutant.changed(), encoding="utf-8")
         if mutant.file.endswith((".pyx", ".pxd")):
             subprocess.run(

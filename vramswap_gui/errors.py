@@ -355,6 +355,21 @@ class Problem(enum.StrEnum):
         "The engine did not open the GPU in time.",
         "Look for NVRM or Xid lines in `dmesg`, then try again.",
     )  # fmt: skip
+    ENGINE_SILENT = (
+        "engine-silent", ErrorCode.SERVER_FAILED,
+        "The engine {pid:number}, which holds the VRAM and has lost its server, does not answer.",
+        "It is asked again: as long as it lives, no page is lost. Look for NVRM or Xid lines in `dmesg`.",
+    )  # fmt: skip
+    DEVICE_NAMELESS = (
+        "device-nameless", ErrorCode.NO_NBD,
+        "The kernel does not tell whose {device:text} is, so nobody takes over from an engine that lost its server.",
+        "Linux 5.14 and later tell; until then it serves on, and `swapoff` brings its pages home.",
+    )  # fmt: skip
+    SERVER_RUNS = (
+        "server-runs", ErrorCode.BUSY,
+        "Another server runs in {folder:text}.",
+        "Leave starting it to the helper.",
+    )  # fmt: skip
     ENGINE_DIED_OPENING = (
         "engine-died-opening", ErrorCode.SERVER_FAILED,
         "The engine died while it opened the GPU.",

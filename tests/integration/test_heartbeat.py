@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.fakegpu import FakeGpu
 from tests.support.waiting import PATIENCE
 
@@ -73,9 +75,75 @@ print("done")
 """
 
 
-def test_a_hung_worker_is_told_from_an_idle_one(gpu: FakeGpu) -> None:
+#: An engine that packs, whose cleaner has something to do once half of a chunk is forgotten.
+_CLEANED = """
+import random, socket, sys, time
+from pathlib import Path
+from tests.support.fakegpu import FakeGpu
+from tests.support.nbd_client import Client
+from tests.support.server import wait_for
+from vramswap_gui.server.engine.engine import Engine
+from vramswap_gui.server.engine.vram import Vram
+from vramswap_gui.server.messages import Kind
+from vramswap_gui.server.page_sums import PageSums
+from vramswap_gui.server.supervisor.counters import Counters
+
+SIZE, PAGE, SHIFT = 32 << 20, 4096, 21
+A_CHUNK = (1 << SHIFT) // (PAGE + 16)
+gpu = FakeGpu(Path(sys.argv[1]), Path())
+vram, counters, entries = Vram(), Counters(), PageSums(SIZE, kind=Kind.PACKED)
+mapping, _ = vram.create(8 << SHIFT)
+engine = Engine(vram.context, 1, vram.can_batch, counters.address, compression="lz4")
+engine.add_extent(0, mapping.base, 8 << SHIFT, SHIFT)
+engine.add_packed_segment(0, SIZE, entries.address)
+ours, theirs = socket.socketpair()
+engine.add_connection(0, theirs.detach())
+client, draw = Client(ours), random.Random(1)
+for number in range(6 * A_CHUNK + A_CHUNK // 2):
+    client.write(number * PAGE, draw.randbytes(PAGE))
+
+beats = lambda: counters.heartbeats(1, True)
+assert len(beats()) == 2
+
+
+def settled():
+    before = beats()
+    time.sleep(0.1)
+    return beats() == before
+
+
+wait_for(settled, "worker and cleaner to sleep")
+for _ in range(3):
+    before = beats()
+    engine.poke()
+    wait_for(lambda: all(now > then for now, then in zip(beats(), before)), "an answer to the poke")
+
+# It hangs, in its first copy, and the worker does not.
+gpu["hang"] = 3
+for number in range(2 * A_CHUNK + 8, 3 * A_CHUNK - 8):
+    if number % 3:
+        client.discard(number * PAGE, PAGE)
+engine.poke()
+wait_for(lambda: gpu["hanging"] == 4, "the copy to begin")
+wait_for(settled, "the cleaner to be noticed")
+before = beats()
+for _ in range(3):
+    then = beats()[0]
+    engine.poke()
+    wait_for(lambda: beats()[0] > then, "an answer of the worker")
+assert beats()[1] == before[1]
+gpu["hang"] = 0
+wait_for(lambda: beats()[1] > before[1], "an answer of the cleaner")
+client.end.close()
+engine.close()
+print("done")
+"""
+
+
+@pytest.mark.parametrize("watched", [_WATCHED, _CLEANED], ids=["worker", "cleaner"])
+def test_who_hangs_is_told_from_an_idle_one(gpu: FakeGpu, watched: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _WATCHED, gpu.folder], env=os.environ | gpu.env(), capture_output=True, text=True,
+        [sys.executable, "-c", watched, gpu.folder], env=os.environ | gpu.env(), capture_output=True, text=True,
         check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

@@ -91,6 +91,9 @@ class Gpu:
     def __init__(self, world: World) -> None:
         self._world = world
         self.lost = False
+        #: No context of an earlier one works any more, and until then none can be made.
+        self.epoch = 0
+        self.back_at = 0.0
         self.allocated: set[Vram] = set()
 
     def allocate(self, kind: Kind = Kind.PLAIN) -> Vram:
@@ -159,7 +162,7 @@ class Device:
     busy: set[int] = field(default_factory=set)
     #: Pages that the kernel has forgotten, and told.
     forgotten: set[int] = field(default_factory=set)
-    #: Somebody disconnected it with swap on it: whoever did must have known that the pages are lost.
+    #: Somebody disconnected it with swap on it: its pages were lost, or it was somebody else.
     forsaken: bool = False
 
     @property
@@ -197,8 +200,6 @@ class Kernel:
         self.files: dict[int, File] = {}
         self._gpu = gpu
         self.devices: dict[int, Device] = {}
-        #: Somebody may have pages in VRAM that are lost for a reason that the laws accept.
-        self.excused = False
         self.errors = 0
         #: Pages were written anew that got worse, so that the pool may be full.
         self.worse = False
@@ -253,7 +254,8 @@ class Kernel:
         self._world.note("kernel: disconnect", number)
         device.connected = False
         if device.swap:
-            self._world.require(self.excused or self._gpu.lost, "law 9: a device was disconnected with swap on it")
+            lost = device.forsaken or self._gpu.lost or not device.vram.holders
+            self._world.require(lost, "law 9: a device was disconnected while its pages could be had")
             device.forsaken = True
         waiting, device.waiting = device.waiting, []
         for request in waiting:
@@ -322,7 +324,8 @@ class Kernel:
 
     def _fail(self, request: Request) -> None:
         self.errors += 1
-        self._world.require(self.excused or self._gpu.lost or not request.device.swap, "law 6: the kernel got an error")
+        lost = request.device.forsaken or self._gpu.lost
+        self._world.require(lost or not request.device.swap, "law 6: the kernel got an error")
         request.done.set(EIO)
 
     def answered(self, request: Request, attempt: int, value: int) -> None:
@@ -340,6 +343,9 @@ class Kernel:
         if device is None or not device.connected:
             return
         device.looked_at += 1
+        # Now and then by somebody who reads all of it, and takes its time.
+        if self._world.chance(0.1):
+            self._linger(device, self._world.rng.random() * 20)
         done = self.submit(number, 0, None)
 
         def seen(_: object) -> None:
@@ -349,6 +355,19 @@ class Kernel:
             seen(None)
         else:
             done.resume = seen
+
+    def _linger(self, device: Device, seconds: float) -> None:
+        device.looked_at += 1
+        until = self._world.now + seconds
+
+        def read(_: object = None) -> None:
+            if not device.connected or self._world.now > until:
+                device.looked_at -= 1
+                return
+            page = self._world.rng.randrange(PAGES)
+            self._world.after(0.3, lambda: self._then(self.submit(device.number, page, None), read))
+
+        read()
 
     def swapon(self, number: int) -> bool:
         device = self.devices.get(number)
@@ -368,7 +387,7 @@ class Kernel:
         pages = list(device.contents)
 
         def next_page(value: int | None = None) -> None:
-            lost = value == EIO and (self.excused or self._gpu.lost)
+            lost = value == EIO and (device.forsaken or self._gpu.lost)
             if value is not None and not lost and not self._take():
                 self._world.note("kernel: no room for the pages of", number)
                 self.no_room += 1
@@ -458,7 +477,7 @@ class Kernel:
                 file.used -= 1
 
     def _wrong(self, device: Device, page: int, value: int) -> None:
-        if value == EIO and (self.excused or self._gpu.lost):
+        if value == EIO and (device.forsaken or self._gpu.lost):
             return
         wanted = device.contents[page]
         self._world.require(False, f"device {device.number}: page {page} reads {value}, not {wanted}")
@@ -510,7 +529,7 @@ class Kernel:
 
     def _look_what_is_forgotten(self, device: Device) -> None:
         still = [page for page in device.forgotten - device.busy if device.vram.pages[page] != NOTHING]
-        fine = not still or self.excused or self._gpu.lost
+        fine = not still or device.forsaken or self._gpu.lost
         self._world.require(fine, f"law 11: device {device.number}: what was forgotten is in VRAM: {still}")
 
     def _discard(self, device: Device, page: int) -> None:

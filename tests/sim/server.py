@@ -39,6 +39,10 @@ from vramswap_gui.units import MIB, SIZE_STEP
 EXTENT: Final = 16 * MIB
 REAL_PAGES: Final = SIZE_STEP // 4096 // PAGES
 _KILLED: Final = 9
+#: Until it is noticed that a cleaner hangs: a question may be under way, of which the longest takes this long.
+NOTICED_SECONDS: Final = 20.0 + max(m.PATIENCE.values())
+#: As server/ipc.py has it.
+SEARCH_SECONDS: Final = 20.0
 _STATUS_SECONDS: Final = 5.0
 
 
@@ -61,6 +65,7 @@ class Faults:
     file_fails: float = 0.1
     stopped: float = 0.0
     gpu_lost: float = 0.0
+    gpu_away: float = 0.0
     snatched: float = 0.0
 
 
@@ -91,24 +96,74 @@ class Server:
         self.keeper: KeeperProcess | None = None
         #: By what pages are packed; empty: each segment has VRAM of its own.
         self.compression = ""
+        #: A server is on its way; and who waits for it.
+        self.coming = False
+        self._waiting: list[Answer] = []
         self._pids = 100
 
     def pid(self) -> int:
         self._pids += 1
         return self._pids
 
-    def start(self) -> KeeperProcess:
-        """A new server, which takes over from engines that lost theirs."""
-        alive = [engine for engine in self.engines if engine.alive and engine.keeper is None]
-        idents = {engine.idents[index] for engine in alive for index in engine.mapped}
+    def start(self) -> Answer:
+        """A new server, which takes over from engines without one; what is returned is set once it runs, or not."""
+        waits = Answer()
+        if self.keeper is not None and self.keeper.alive and not self.keeper.finished:
+            # There is no second one.
+            waits.set(failed("another server runs", ErrorCode.BUSY))
+            return waits
+        self._waiting.append(waits)
+        if not self.coming:
+            self.coming = True
+            self.world.after(0.1 + self.world.rng.random() * 0.3, self._search, self.world.now + SEARCH_SECONDS)
+        return waits
+
+    def _search(self, until: float) -> None:
+        """As server/ipc.py does it: who lives is waited for, be it that it says nothing."""
+        orphans = [engine for engine in self.engines if engine.alive]
+        if any(engine.hung for engine in orphans) and self.world.now < until:
+            self.world.after(0.05, self._search, until)
+            return
+        self.coming = False
+        if any(engine.hung for engine in orphans):
+            self._has_come(failed("an engine says nothing", ErrorCode.SERVER_FAILED))
+        elif self.world.chance(self.faults.keeper_dies * 10):
+            self._has_come(None)
+        else:
+            self._take_over(orphans).ready.then(self._has_come)
+
+    def _has_come(self, outcome: object) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waits in waiting:
+            waits.set(outcome)
+
+    def _take_over(self, orphans: list[EngineProcess]) -> KeeperProcess:
+        idents = {engine.idents[index] for engine in orphans for index in engine.mapped}
         there = [device.path for device in map(self.kernel.attached, sorted(idents)) if device is not None]
         try:
             keeper = self.keeper = self.shell(there)(self)
-            keeper.start(alive)
+            keeper.start(orphans)
         except Killed:
-            keeper = KeeperProcess(self)
+            keeper = self.keeper = KeeperProcess(self)
             keeper.die()
         return keeper
+
+    def is_gone(self) -> bool:
+        """Whether neither keeper nor engine is left."""
+        keeper = self.keeper
+        lives = keeper is not None and keeper.alive and not keeper.finished
+        return not lives and not any(engine.alive for engine in self.engines)
+
+    def end_strays(self) -> bool:
+        """Where nobody is left, whoever waits for a page is told that it is lost; whether there were any."""
+        if not self.is_gone():
+            return False
+        self.kernel.sweep()
+        strays = [device.number for device in self.kernel.devices.values() if device.usable]
+        for number in strays:
+            self.world.note("nobody is left for", number)
+            self.kernel.disconnect(number)
+        return bool(strays)
 
     def shell(self, devices: list[str]) -> type[KeeperProcess]:
         """A keeper for the kernel's driver by which devices are made, or were."""
@@ -125,6 +180,8 @@ class EngineProcess:
         self.pid = server.pid()
         self.alive = True
         self.hung = False
+        #: Of the GPU, when its context was made.
+        self.epoch = server.gpu.epoch
         #: Workers that wait for the GPU, while it answers all the same.
         self.stuck: set[int] = set()
         self.dying = False
@@ -140,7 +197,8 @@ class EngineProcess:
         self._claimed: dict[tuple[Vram, int], list[Callable[[], None]]] = {}
         #: What comes after a request that waits for such a page, over the same connection.
         self._behind: dict[Connection, list[Callable[[], None]]] = {}
-        self.beats: tuple[int, ...] = (0,) * CONNECTIONS
+        #: Of the workers, and of who cleans the pool.
+        self.beats: tuple[int, ...] = (0,) * (CONNECTIONS + bool(server.compression))
         server.engines.append(self)
         world, faults = self.world, server.faults
         if world.chance(faults.start_hangs):
@@ -152,12 +210,10 @@ class EngineProcess:
     def _begin(self) -> None:
         if not self.alive or self.hung:
             return
-        if self.server.gpu.lost or self.world.chance(self.server.faults.start_fails):
-            code = (
-                ErrorCode.NO_GPU
-                if self.server.gpu.lost
-                else self.world.rng.choice((ErrorCode.NO_DRIVER, ErrorCode.OUT_OF_VRAM))
-            )
+        away = self.server.gpu.lost or self.world.now < self.server.gpu.back_at
+        self.epoch = self.server.gpu.epoch
+        if away or self.world.chance(self.server.faults.start_fails):
+            code = ErrorCode.NO_GPU if away else self.world.rng.choice((ErrorCode.NO_DRIVER, ErrorCode.OUT_OF_VRAM))
             self.tell(m.EngineRefused(self.gen, failed("no GPU", code)))
             self.die(1 << 8)
             return
@@ -200,12 +256,18 @@ class EngineProcess:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
 
     def stick(self, worker: int) -> None:
-        """A worker hangs."""
+        """A worker hangs, or who cleans the pool, behind them, which hurts nobody else."""
         if self.alive and not self.hung and not self.stuck:
             self.stuck.add(worker)
             self.world.note("engine", self.pid, "hangs over the GPU with worker", worker)
-            if self.world.rng.random() < 0.7:
+            if worker == CONNECTIONS:
+                self.world.after(NOTICED_SECONDS, self._is_noticed, self.keeper)
+            elif self.world.rng.random() < 0.7:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
+
+    def _is_noticed(self, keeper: KeeperProcess | None) -> None:
+        watched = self.alive and keeper is not None and keeper.alive and self.keeper is keeper
+        self.world.require(not watched or CONNECTIONS not in self.stuck, "law 4: nobody sees that the cleaner hangs")
 
     def _go_on(self) -> None:
         if not self.alive:
@@ -281,7 +343,7 @@ class EngineProcess:
             self._delayed.append(partial(self._land, request, attempt, claim, worker))
             return
         vram, page = claim
-        if self.server.gpu.lost:
+        if not self._healthy():
             self._work(worker, self.die, CONTEXT_LOST << 8)
             return
         if request.value is not None and not self._store(vram, page, request.value):
@@ -366,8 +428,8 @@ class EngineProcess:
         self.world.after(self.world.rng.random() * 0.01, self._do, self._obey, keeper, ask, vram, ends)
 
     def _obey(self, asker: KeeperProcess, ask: m.Ask, vram: Vram | None, ends: list[Connection]) -> None:
-        world, faults = self.world, self.server.faults
-        if world.chance(faults.engine_dies):
+        world = self.world
+        if world.chance(self.server.faults.engine_dies):
             self.die(_KILLED)
             return
         if self._stalls(ask.question):
@@ -379,12 +441,15 @@ class EngineProcess:
             error = failed("somebody has it open", ErrorCode.INTERNAL)
         if error is None:
             fd = self._carry_out(ask, vram, ends)
-        question = ask.question
         if error is not None:
             for connection in ends:
                 connection.open = False
-                self.server.world.soon(self.server.kernel._hang_up, connection)
-        if world.chance(faults.engine_dies):
+                world.soon(self.server.kernel._hang_up, connection)
+        self._answer(asker, ask, error, fd)
+
+    def _answer(self, asker: KeeperProcess, ask: m.Ask, error: VramswapError | None, fd: Vram | None) -> None:
+        world = self.world
+        if world.chance(self.server.faults.engine_dies):
             if fd is not None:
                 self.server.gpu.let_go(fd, by_death=True)
             self.die(_KILLED)
@@ -395,7 +460,10 @@ class EngineProcess:
                 self.server.gpu.let_go(fd, by_death=True)
             return
         world.soon(asker.answered, self, ask, error, fd, self.beats, most=0.003)
-        if question is m.Question.QUIT:
+        if not self._healthy():
+            # A context that failed once fails for good.
+            world.after(0.003, self.die, CONTEXT_LOST << 8)
+        elif ask.question is m.Question.QUIT:
             world.after(0.003, self.die, 0)
 
     def _stalls(self, question: m.Question) -> bool:
@@ -403,13 +471,17 @@ class EngineProcess:
         if self.world.chance(self.server.faults.engine_hangs):
             self.stop()
         # To give new connections those before are fenced.
-        waits = (m.Question.DROP, m.Question.QUIT, m.Question.CONNECT)
+        waits = (m.Question.DROP, m.Question.QUIT, *(() if CONNECTIONS in self.stuck else (m.Question.CONNECT,)))
         return self.hung or (bool(self.stuck) and question in waits)
 
     def _refusal(self, question: m.Question) -> VramswapError | None:
         if self.world.chance(self.server.faults.question_fails) and question is not m.Question.INFO:
             return failed()
-        return failed("CUDA failed", ErrorCode.SERVER_FAILED) if self.server.gpu.lost else None
+        return None if self._healthy() else failed("CUDA failed", ErrorCode.SERVER_FAILED)
+
+    def _healthy(self) -> bool:
+        """Whether its context can be used."""
+        return not self.server.gpu.lost and self.epoch == self.server.gpu.epoch
 
     def _carry_out(self, ask: m.Ask, vram: Vram | None, ends: list[Connection]) -> Vram | None:
         """What was asked for; the descriptor of a new allocation, if it was that."""
@@ -430,6 +502,8 @@ class EngineProcess:
             case m.Question.QUIT:
                 self._drop_all()
             case m.Question.INFO:
+                if self._extents() and self.world.chance(self.server.faults.worker_hangs):
+                    self.stick(CONNECTIONS)
                 self.beats = tuple(beat + (n not in self.stuck) for n, beat in enumerate(self.beats))
         return None
 
@@ -484,6 +558,10 @@ class EngineProcess:
     def orphan(self) -> None:
         self.keeper = None
         self.life.keeper_gone()
+        if self.hung:
+            # What it holds is whole as long as it lives. It goes on, or somebody ends it; nobody else can tell.
+            go_on = self._go_on if self.world.rng.random() < 0.7 else partial(self.die, _KILLED)
+            self.world.after(self.world.rng.random() * 12, go_on)
 
     def _look(self) -> None:
         if not self.alive:
@@ -524,8 +602,13 @@ class KeeperProcess:
         self._tick_at = float("inf")
         self.ready = Answer()
         self.finished = False
+        #: Who hears of the end of a connection to its control socket.
+        self.connected: list[Callable[[], None]] = []
         self.begun = False
+        self.killed = False
         self.reserved = False
+        #: Of devices of which the kernel said that they are no more.
+        self._gone_for_good: set[str] = set()
         #: Since when the server has nothing left to do but to wipe.
         self._wiped_since = 0.0
 
@@ -573,8 +656,7 @@ class KeeperProcess:
         if self.world.chance(self.server.faults.keeper_dies):
             self.die()
             return
-        if self.world.history is not None and not isinstance(event, m.Tick):
-            self.world.note("keeper", self.pid, "hears", event)
+        self._note(event)
         for action in self.core.handle(event, self.world.now):
             if self.world.chance(self.server.faults.keeper_dies):
                 self.die()
@@ -582,6 +664,8 @@ class KeeperProcess:
                 return
             if self.world.history is not None:
                 self.world.note("keeper", self.pid, "does", action)
+            again = isinstance(action, m.Prepare) and action.ident in self._gone_for_good
+            self.world.require(not again, "law 4: a device that is gone is asked for again")
             getattr(self, f"_{type(action).__name__.lower()}")(action)
             if isinstance(action, m.Fork):
                 self._watch_reserve()
@@ -590,6 +674,14 @@ class KeeperProcess:
         if not (self.core.draining and all(s.stage in gone for s in self.core.segments.values())):
             self._wiped_since = self.world.now
         self._set_timer()
+
+    def _note(self, event: m.Event) -> None:
+        if self.world.history is not None and not isinstance(event, m.Tick):
+            self.world.note("keeper", self.pid, "hears", event)
+        if isinstance(event, m.DeviceUnlinked) and event.gone:
+            segment = self.core.segments.get(event.index)
+            if segment is not None and segment.stage is Stage.ATTACHED:
+                self._gone_for_good.add(segment.ident)
 
     def _watch_reserve(self) -> None:
         served = any(engine.phase is Phase.SERVING for engine in self.core.engines.values())
@@ -611,6 +703,7 @@ class KeeperProcess:
         if not self.alive:
             return
         self.world.note("keeper", self.pid, "dies")
+        self.killed = True
         self._gone(by_death=True)
 
     def _gone(self, *, by_death: bool) -> None:
@@ -627,6 +720,12 @@ class KeeperProcess:
             answer.set(None)
         self._replies.clear()
         self.ready.set(None)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        connected, self.connected = self.connected, []
+        for hung_up in connected:
+            self.world.soon(hung_up)
 
     # Verbs
 
@@ -857,6 +956,7 @@ class KeeperProcess:
         for answer, _, _ in self._replies.values():
             answer.set(None)
         self._replies.clear()
+        self._hang_up()
         self.server.keeper = successor
         serving.orphan()
         serving.keeper, serving.gen = successor, 1
@@ -870,6 +970,8 @@ class KeeperProcess:
         self.reserved = action.held
 
     def _tell(self, action: m.Tell) -> None:
+        if action.what == "lost":
+            self.world.require(self.server.gpu.lost, "law 6: a GPU was given up that came back")
         if action.what == "unwiped":
             # No engine came up for so long that there is nothing else to do; it is told.
             require, core = self.world.require, self.core

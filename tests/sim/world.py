@@ -28,6 +28,13 @@ class Answer:
     value: Any = None
     resume: Callable[[Any], None] | None = None
 
+    def then(self, call: Callable[[Any], None]) -> None:
+        """Have it called with what came, or will."""
+        if self.ready:
+            call(self.value)
+        else:
+            self.resume = call
+
     def set(self, value: Any) -> None:
         """It is there. Only the first time counts."""
         if self.ready:

@@ -34,6 +34,10 @@ MCL_CURRENT: Final = 1
 MCL_FUTURE: Final = 2
 #: Threads that read and write at a time.
 USERS: Final = 3
+#: Of those that do so in large pieces, each of several requests; bytes of a piece, and how often.
+LARGE_USERS: Final = 6
+LARGE: Final = MIB
+ROUNDS: Final = 6
 
 
 class Use:
@@ -84,6 +88,32 @@ class Use:
         os.close(self._fd)
         say(f"{self.done} pages read or written, {len(self.wrong)} wrong")
         assert not self.wrong, self.wrong[:5]
+
+
+def large_ones_at_once(device: str) -> None:
+    """Requests of which not all have room in the queue's memory are served one after the other, each with its data."""
+    file = os.open(device, os.O_RDWR | os.O_DIRECT)
+    wrong: list[int] = []
+
+    def use(part: int) -> None:
+        with mmap.mmap(-1, LARGE) as buffer:
+            for number in range(ROUNDS):
+                data = (part * ROUNDS + number + 1).to_bytes(8, "little") * (LARGE // 8)
+                buffer[:] = data
+                os.pwritev(file, [buffer], part * LARGE)
+                buffer[:] = bytes(LARGE)
+                os.preadv(file, [buffer], part * LARGE)
+                if buffer[:] != data:
+                    wrong.append(part)
+
+    threads = [threading.Thread(target=use, args=(part,)) for part in range(LARGE_USERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.close(file)
+    say(f"{len(threads) * ROUNDS} times {LARGE // MIB} MiB written and read, {len(wrong)} wrong")
+    assert not wrong, wrong
 
 
 def engines_die(server: Server, use: Use, wanted: int, seed: int) -> None:
@@ -161,6 +191,7 @@ def main() -> None:
     server = keeper_dies(server, use, device)
     server_becomes_a_newer_one(server, use)
     use.finish()
+    large_ones_at_once(device)
     assert server.ask("counters")["errors"] == 0
     all_die(server, device)
     say("all done")

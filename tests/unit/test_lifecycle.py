@@ -111,7 +111,7 @@ async def test_a_new_server_is_tried_again_until_one_takes_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.0)
-    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n")
+    (tmp_path / "swaps").write_text(f"Filename Type Size Used Priority\n/dev/nbd0 partition {MIB // 1024} 0 10\n")
     server = Slow(tmp_path, "devices")
     lifecycle = Lifecycle(server, ConfigFile(tmp_path / "config.toml"), tmp_path, "devices", tmp_path)
     lifecycle._segments.devices = {0: "/dev/nbd0"}
@@ -122,6 +122,27 @@ async def test_a_new_server_is_tried_again_until_one_takes_over(
     await asyncio.wait_for(lifecycle._recovery, PATIENCE)
     assert server.starts == 3
     assert lifecycle.status.state is State.ON
+
+
+async def test_lost_pages_are_told_of_however_well_the_others_are_served(tmp_path: Path) -> None:
+    lines = [f"/dev/nbd{number} partition {MIB // 1024} 0 10\n" for number in (0, 1)]
+    (tmp_path / "swaps").write_text("".join(["Filename Type Size Used Priority\n", *lines]))
+    server = Slow(tmp_path, "devices")
+    server.starts = 2
+    lifecycle = Lifecycle(server, ConfigFile(tmp_path / "config.toml"), tmp_path, "devices", tmp_path)
+    # The next one has that of the second alone, under its number.
+    lifecycle._segments.devices = {0: "/dev/nbd1", 1: "/dev/nbd0"}
+    lifecycle.look()
+    lifecycle._server_lost()
+    assert lifecycle._recovery is not None
+    await asyncio.wait_for(lifecycle._recovery, PATIENCE)
+    assert lifecycle._segments.devices == {0: "/dev/nbd0", -1: "/dev/nbd1"}
+    for _ in range(2):
+        assert lifecycle.status.state is State.FAILED
+        assert lifecycle.status.error is not None
+        assert lifecycle.status.error.problem is Problem.PAGES_LOST
+        # As after every verb, and when all is as the policy wants it.
+        lifecycle._rest()
 
 
 async def test_a_server_that_is_slow_to_start_is_not_joined_by_another(

@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.server import ipc, lock
 from vramswap_gui.server.supervisor import sentry
 
 
@@ -24,3 +29,25 @@ def test_a_driver_that_is_not_there_keeps_nobody_from_the_other(monkeypatch: pyt
     for disconnect in sentry._prepared():
         disconnect()
     assert told == ["it is lost"]
+
+
+def test_what_others_serve_is_left_to_them(tmp_path: Path) -> None:
+    """An engine without a keeper that ends in good order ends its sentry, which must not end another one's devices."""
+    assert not sentry.somebody_serves(tmp_path)
+    with ipc.listen_orphaned(tmp_path):
+        assert sentry.somebody_serves(tmp_path)
+    assert not sentry.somebody_serves(tmp_path)
+
+
+def test_a_keeper_between_two_engines_is_waited_for(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        with lock.take(tmp_path):
+            asked = pool.submit(sentry.somebody_serves, tmp_path)
+            assert lock.is_held(tmp_path)
+            time.sleep(0.3)
+            assert not asked.done()
+            with ipc.listen_orphaned(tmp_path):
+                assert asked.result(PATIENCE)
+            asked = pool.submit(sentry.somebody_serves, tmp_path)
+        assert not asked.result(PATIENCE)
+    assert not lock.is_held(tmp_path)

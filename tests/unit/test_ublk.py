@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 from pathlib import Path
@@ -96,7 +97,9 @@ class Driver:
         #: Those that are there: whether they are started, and by what they are known.
         self.devices: dict[int, tuple[bool, int]] = {}
 
-    def do(self, control: ublk.UblkControl, doing: str, command: int, number: int = -1, **more: int) -> int:
+    def do(
+        self, control: ublk.UblkControl, doing: str, command: int, number: int = -1, refusal: int = 0, **more: int
+    ) -> int:
         self.asked.append(doing)
         if doing == "ask":
             struct.pack_into("=Q", control._buffer, 0, self.features)
@@ -106,7 +109,8 @@ class Driver:
             struct.pack_into("=Q", control._buffer, 24, flags & ~self.cleared)
         elif doing == "show":
             if number not in self.devices:
-                raise VramswapError(Problem.UBLK_REFUSED, command=doing, device=str(number), why="no such device")
+                assert refusal == errno.ENODEV
+                return refusal
             started, known = self.devices[number]
             ublk._INFO.pack_into(control._buffer, 0, 1, 32, int(started), 0, number, 0, 0, known)
         elif doing == "delete":

@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from vramswap_gui.api.limits import Vram
 from vramswap_gui.api.reasons import ReasonCode
 from vramswap_gui.api.status import Cause, Mode, State, Status
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
-from vramswap_gui.helper import swap_area
+from vramswap_gui.helper import swap_area, takeover
 from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_service import start_at_boot
 from vramswap_gui.helper.landing import LandingPlace
@@ -210,11 +210,15 @@ class Lifecycle:
             # Of segments nothing is known yet; a file that is no swap goes.
             await self._segments.reach(Goal(), config)
             await self._judge_ground()
-            if not await self._server.adopt():
-                await self._adopt_orphans()
+            # Without a server there may still be swap of ours, served by an engine that outlived its keeper.
+            left = await self._segments.find()
+            known = await self._known() if await self._server.adopt() else None
+            if known is None:
+                if left or self._server.connected:
+                    self._server_lost()
                 return
-            found = await self._server.status()
-            self._segments.devices = found.devices
+            # What is swap besides was lost with an earlier server.
+            self._segments.know(known)
             try:
                 await self._segments.reach(Goal(), config)
             except VramswapError as error:
@@ -223,17 +227,13 @@ class Lifecycle:
             if not self._segments.devices:
                 await self._taken_down()
                 return
-            self._note_gpu(config, found.gpu, self.lent)
+            with contextlib.suppress(VramswapError):
+                await self._vram(config)
             self._aim = config.size or self.lent
             if self.hand is None and config.mode == Mode.OFF:
                 # Whoever turned it on, it was not this mode.
                 self._runtime.hand = True
             self._rest()
-
-    async def _adopt_orphans(self) -> None:
-        """Without a server there may still be swap of ours, served by an engine that outlived its keeper."""
-        if await self._segments.find():
-            self._server_lost()
 
     async def start(self) -> None:
         """Turn the swap on. Raises VramswapError; then it is off and the machine as it was."""
@@ -256,6 +256,9 @@ class Lifecycle:
         try:
             gpu.require(config.gpu, self._sys, self._proc)
             await self._server.start(config)
+            self._segments.know((await self._server.status()).devices)
+            # What an earlier one left half made.
+            await self._segments.reach(Goal(), config)
             vram = await self._vram(config)
             self._aim = sizing.target(config, vram)
             size = self._aim if most is None else min(self._aim, most)
@@ -452,12 +455,17 @@ class Lifecycle:
             self._followed(decision)
             return
         async with self._exclusively():
-            if generation != self.generation or (self._segments.devices and not self._server.connected):
+            if generation != self.generation or self._recovering:
+                return
+            if self._segments.devices and not self._server.connected:
                 return
             if self._segments.devices and not self.lent:
                 await self._segments.reach(Goal(), Config())
                 await self._taken_down()
                 return
+            if self._segments.unused:
+                # Whoever made it came to no end.
+                await self._segments.reach(Goal(), Config())
             self._decision, self._cause = decision, decision.cause
             try:
                 if wanted > self.lent:
@@ -533,7 +541,7 @@ class Lifecycle:
         """All is as the policy wants it."""
         self._refused = None
         if self._segments.devices:
-            self._set(state=State.ON, error=None)
+            self._rest()
         elif self._status.state is not State.FAILED:
             self._set(state=decision.state)
 
@@ -629,7 +637,11 @@ class Lifecycle:
 
     def _rest(self) -> None:
         self._moved()
-        if self.lent and self._server.connected:
+        lost = self._segments.lost
+        if lost and self._server.connected:
+            # However well the others are served.
+            self._fail(VramswapError(Problem.PAGES_LOST, device=lost[0]))
+        elif self.lent and self._server.connected:
             self.taken_down = False
             self._set(state=State.ON, error=None)
         elif self.lent:
@@ -637,56 +649,151 @@ class Lifecycle:
 
     def _server_lost(self) -> None:
         """The server's keeper is gone. Its engine serves on as long as it lives; a new keeper takes over from it."""
-        if not self.lent:
-            self._segments.devices.clear()
         self._moved()
         self._fail(VramswapError(Problem.KEEPER_ENDED))
-        if self._recovery is None or self._recovery.done():
+        if not self._recovering:
             # Beside the verbs: one of them may wait for a page that nobody serves.
             self._recovery = asyncio.create_task(self._recover())
 
+    @property
+    def _recovering(self) -> bool:
+        """Whether a new server takes over, and nobody knows yet what it has."""
+        return self._recovery is not None and not self._recovery.done()
+
     async def _recover(self) -> None:
         """Have a new server take over, as often as it takes: without one the next death of an engine is the last."""
-        while self._segments.devices and not self._server.connected and await self._take_over():
-            if not self._server.connected:
+        done = False
+        while not done:
+            try:
+                done = await self._take_over()
+            except OSError as error:
+                self._fail(VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0)))
+            if not done:
                 await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _take_over(self) -> bool:
-        """Try it. What none can take over is lost, and whoever waits for it is told: false."""
+        """Try it, step by step. False when it is to be tried again after a while. Raises OSError."""
+        in_vain, known = False, None
+        while True:
+            match takeover.next_step(await self._left(known, in_vain)):
+                case takeover.Step.START:
+                    in_vain = not await self._start_again()
+                case takeover.Step.END_STRAYS:
+                    if not await self._end_strays():
+                        return False
+                    self._forget()
+                    return True
+                case takeover.Step.ASK:
+                    known = await self._known()
+                    if known is None:
+                        return False
+                case takeover.Step.ADOPT:
+                    self._segments.know(known or {})
+                    self._rest()
+                    self.decided()
+                    return True
+                case takeover.Step.GIVE_UP:
+                    await self._give_up(known or {})
+                    return not known or self._server.connected
+                case takeover.Step.CLEAR:
+                    return await self._clear(known or {})
+                case _:
+                    self._forget()
+                    return True
+
+    def _forget(self) -> None:
+        """Nobody has any segment; unless a verb is under way, which may just have made swap of one."""
+        if not self._verb.locked():
+            self._segments.know({})
+
+    async def _left(self, known: Mapping[int, str] | None, in_vain: bool) -> takeover.Left:
+        self._segments.look()
+        swapped, there = self._segments.served, frozenset[str]()
+        server = self._server.connected
+        if not server and not swapped:
+            there = await self._there()
+        found = None if known is None or not server else frozenset(known.values())
+        return takeover.Left(swapped, there, server, found, in_vain)
+
+    async def _there(self) -> frozenset[str]:
+        """The devices of ours, as far as they can be seen, but for those whose pages are lost."""
+        found: frozenset[str] = frozenset()
+        if self._attach == "kernel":
+            with contextlib.suppress(VramswapError, OSError):
+                found = frozenset((await asyncio.to_thread(swap_area.devices_of_ours, self._sys)).values())
+        return found - set(self._segments.lost)
+
+    async def _start_again(self) -> bool:
         try:
-            config = self._file.load()
-            await self._server.start(config)
-            known = (await self._server.status()).devices
+            await self._server.start(self._settings())
         except VramswapError as error:
             self._fail(error)
-            strays = await self._server.end_strays()
-            for device in strays:
-                self._fail(VramswapError(Problem.PAGES_LOST, device=device))
-            return not strays
-        lost = {segment.device for segment in self._segments.shown()} - set(known.values())
-        if not lost:
-            self._segments.devices = known
-            self._rest()
-            self.decided()
-            return True
-        for device in sorted(lost):
+            return False
+        return True
+
+    async def _end_strays(self) -> list[str]:
+        strays = await self._server.end_strays()
+        for device in strays:
+            self._fail(VramswapError(Problem.PAGES_LOST, device=device))
+        return strays
+
+    async def _known(self) -> Mapping[int, str] | None:
+        try:
+            return (await self._server.status()).devices
+        except VramswapError as error:
+            self._fail(error)
+            return None
+
+    async def _give_up(self, known: Mapping[int, str]) -> None:
+        for device in takeover.lost(self._segments.served, known.values()):
             if self._attach == "kernel":
                 await asyncio.to_thread(swap_area.disconnect, device)
             self._fail(VramswapError(Problem.PAGES_LOST, device=device))
+        self._segments.know(known)
         if not known:
             with contextlib.suppress(VramswapError):
                 await self._server.quit()
-        return False
+
+    async def _clear(self, known: Mapping[int, str]) -> bool:
+        """A server that nobody needs goes, with what another one left half made. False while a verb is under way, which
+        may need it, and may wait for a page that nobody has."""
+        if self._verb.locked():
+            return False
+        async with self._verb:
+            self._segments.know(known)
+            try:
+                await self._segments.reach(Goal(end=True), self._settings())
+            except VramswapError:
+                return self._server.connected
+        return True
 
     async def guard(self) -> None:
         """End devices of ours that nobody serves, and nobody will: their server died while it made them."""
-        if self._attach != "kernel" or not self._server.connected:
+        if not self._server.connected:
+            await self._find_server()
             return
-        found = await asyncio.to_thread(swap_area.devices_of_ours, self._sys)
+        if self._attach != "kernel":
+            return
+        try:
+            found = await asyncio.to_thread(swap_area.devices_of_ours, self._sys)
+        except (VramswapError, OSError):
+            # The next look may see what this one could not.
+            return
         # Without any there is nothing to ask the server for.
         served = set((await self._server.status()).devices.values()) if found else set()
+        if served - self.devices and not self._verb.locked():
+            # Nobody told us when it came.
+            async with self._verb:
+                self._segments.know((await self._server.status()).devices)
         for device in self._strays.judge(found, served, time.monotonic()):
             await asyncio.to_thread(swap_area.disconnect, device)
+
+    async def _find_server(self) -> None:
+        """One that somebody has started, be it systemd, and that nobody asks for anything; or what one left."""
+        if self._recovering or self._verb.locked():
+            return
+        if await self._server.adopt() or await self._there():
+            self._recovery = asyncio.create_task(self._recover())
 
     def _fail(self, error: VramswapError) -> None:
         self._set(state=State.FAILED, error=error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +36,7 @@ from vramswap_gui.helper.steps import (
     done,
     failed,
     next_step,
+    numbered,
 )
 from vramswap_gui.settings import Config
 from vramswap_gui.system import ours, swaps
@@ -94,6 +95,11 @@ class Segments:
         size, packed = sum(segment.size for _, segment in self._in_use()), self._server.pool
         return size if packed is None or not size else packed.vram
 
+    @property
+    def unused(self) -> bool:
+        """Whether the server has one that is no swap."""
+        return len(self.devices) > sum(1 for _ in self._in_use())
+
     def packed(self) -> tuple[int, int, int]:
         """Where pages are packed: the bytes of VRAM, of it those in which pages lie, and those of the pages."""
         packed = self._server.pool
@@ -106,6 +112,20 @@ class Segments:
     def shown(self) -> tuple[Segment, ...]:
         """Those in use, as the status has them."""
         return tuple(segment for _, segment in self._in_use())
+
+    def know(self, known: Mapping[int, str]) -> None:
+        """Go on with the segments of a server; what is swap besides stays to be turned off."""
+        self.devices = numbered(known, [segment.device for _, segment in self._in_use()])
+
+    @property
+    def lost(self) -> list[str]:
+        """The devices that are swap still, though nobody has their pages."""
+        return [segment.device for index, segment in self._in_use() if index < 0]
+
+    @property
+    def served(self) -> frozenset[str]:
+        """The devices that are swap and were not given up."""
+        return frozenset(segment.device for index, segment in self._in_use() if index >= 0)
 
     async def find(self) -> bool:
         """Look for segments without a server. True when there are any."""
@@ -249,7 +269,7 @@ class Segments:
             case Disconnect(index):
                 if self._kernel:
                     await asyncio.to_thread(swap_area.disconnect, self.devices[index])
-                del self.devices[index]
+                self.devices.pop(index, None)
             case MakeFile(size):
                 made = await self._place.make(config.landing, size)
             case UseFile(number):
@@ -271,10 +291,11 @@ class Segments:
             case Add(size):
                 segment = await self._server.add(size)
                 made = segment.index
-                self.devices[made] = segment.device
+                # The number may have been that of one which somebody took away, and which is swap still.
+                self.know({**{i: device for i, device in self.devices.items() if i >= 0}, made: segment.device})
             case Remove(index):
                 await self._server.remove(index)
-                del self.devices[index]
+                self.devices.pop(index, None)
                 self._stuck = False
             case Extend(size):
                 await self._server.extend(size)

@@ -8,13 +8,16 @@ A step that fails changes the goal (:func:`failed`) into that of taking back wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is so: whether the server obeys, its segments' devices by number, and which of those are swap."""
+    """What is so: whether the server obeys, its segments' devices by number, and which of those are swap.
+
+    Those have numbers below zero that no server has (:func:`numbered`).
+    """
 
     server: bool
     devices: Mapping[int, str]
@@ -132,6 +135,13 @@ Step = (
 )
 
 
+def numbered(known: Mapping[int, str], swapped: Collection[str]) -> dict[int, str]:
+    """The devices that a server has, by its numbers; and what is swap besides, whose pages nobody has: it has to
+    be turned off all the same."""
+    lost = sorted(set(swapped) - set(known.values()))
+    return {**{-number: device for number, device in enumerate(lost, 1)}, **known}
+
+
 def next_step(world: World, goal: Goal) -> Step | None:
     """What to do now; None when what is wanted is so."""
     return _mended(world, goal) or _wanted(world, goal)
@@ -147,7 +157,7 @@ def _mended(world: World, goal: Goal) -> Step | None:
         if index == goal.fresh:
             return SwapOn(index)
         # It only takes VRAM.
-        return Remove(index) if world.server else Disconnect(index)
+        return Remove(index) if world.server and index >= 0 else Disconnect(index)
     return None
 
 

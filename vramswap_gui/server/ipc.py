@@ -7,9 +7,12 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from vramswap_gui.errors import Problem, VramswapError
 
 Message = dict[str, Any]
 
@@ -17,9 +20,11 @@ _MAX_BYTES: Final = 64 << 10
 #: As many as the kernel lets through (SCM_MAX_FD, unix(7)): an engine hands on two for each segment and one for each
 #: extent.
 _MAX_FDS: Final = 253
-#: How an engine without a keeper is found: a socket of this name in the server's folder.
+#: How an engine is found once it has no keeper: a socket of this name in the server's folder.
 _ORPHAN: Final = "engine-{}.sock"
-_ORPHAN_SECONDS: Final = 5.0
+#: Seconds for which engines that live may say nothing, and between two tries to ask one that hung up.
+_ORPHAN_SECONDS: Final = 20.0
+_ORPHAN_POLL: Final = 0.05
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -52,9 +57,9 @@ def receive(end: socket.socket) -> tuple[Message, list[int]]:
 
 
 def listen_orphaned(folder: Path) -> socket.socket:
-    """The socket at which a new keeper finds this process, an engine that lost its own. Raises OSError."""
+    """The socket at which a new keeper finds this process, an engine, when it has lost its own. Raises OSError."""
     path = folder / _ORPHAN.format(os.getpid())
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         path.unlink(missing_ok=True)
         before = os.umask(0o177)
@@ -75,24 +80,73 @@ def forget_orphaned(folder: Path, pid: int) -> None:
         (folder / _ORPHAN.format(pid)).unlink(missing_ok=True)
 
 
-def orphans(folder: Path) -> Iterator[tuple[int, Message, list[int]]]:
-    """The engines in ``folder`` that have no keeper: the process id, what it says of itself, and its descriptors.
-
-    One that does not answer is passed over: it cannot be told from one that is just ending. The sockets of those that
-    are gone are removed.
-    """
+def engines(folder: Path) -> list[int]:
+    """The process ids of the engines in ``folder`` that live, with a keeper or without. The sockets of those that are
+    gone are removed."""
+    found = []
     for path in sorted(folder.glob(_ORPHAN.format("*"))):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as end:
-            end.settimeout(_ORPHAN_SECONDS)
-            try:
-                end.connect(str(path))
-            except ConnectionRefusedError:
-                path.unlink(missing_ok=True)
-                continue
-            except OSError:
-                continue
-            # The process at the other end, as the kernel knows it (SO_PEERCRED, unix(7)).
-            pid = int.from_bytes(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4), "little")
+        with _asking() as end:
+            if _reach(end, path):
+                found.append(_peer(end, path))
+    return found
+
+
+def orphans(folder: Path, seconds: float = _ORPHAN_SECONDS) -> list[tuple[int, Message, list[int]]]:
+    """The engines in ``folder``, which have no keeper: the process id, what it says of itself, and its descriptors.
+
+    Raises VramswapError ENGINE_SILENT when one that lives says nothing for so many seconds: it hangs, or has a keeper.
+    What it holds is not lost as long as it lives.
+    """
+    found: list[tuple[int, Message, list[int]]] = []
+    until = time.monotonic() + seconds
+    try:
+        for path in sorted(folder.glob(_ORPHAN.format("*"))):
+            orphan = _introduced(path, until)
+            if orphan is not None:
+                found.append(orphan)
+    except VramswapError:
+        for _, _, fds in found:
+            for fd in fds:
+                os.close(fd)
+        raise
+    return found
+
+
+def _introduced(path: Path, until: float) -> tuple[int, Message, list[int]] | None:
+    """What an engine says; None when it is gone. Raises VramswapError ENGINE_SILENT."""
+    while True:
+        with _asking() as end:
+            if not _reach(end, path):
+                return None
+            pid = _peer(end, path)
+            left = until - time.monotonic()
+            if left <= 0:
+                raise VramswapError(Problem.ENGINE_SILENT, pid=pid)
+            end.settimeout(left)
             with contextlib.suppress(EOFError, OSError):
-                message, fds = receive(end)
-                yield pid, message, fds
+                return pid, *receive(end)
+        # It is about to end, or has not noticed yet that its keeper did.
+        time.sleep(_ORPHAN_POLL)
+
+
+def _asking() -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+
+
+def _reach(end: socket.socket, path: Path) -> bool:
+    """Whether somebody listens at ``path``, be it that too many wait there."""
+    try:
+        end.connect(str(path))
+    except (ConnectionRefusedError, FileNotFoundError):
+        path.unlink(missing_ok=True)
+        return False
+    except BlockingIOError:
+        # More than it has asked for.
+        pass
+    return True
+
+
+def _peer(end: socket.socket, path: Path) -> int:
+    """The process at the other end, as the kernel knows it (SO_PEERCRED, unix(7)), else by its name."""
+    pid = int.from_bytes(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4), "little")
+    return pid or int("0" + "".join(filter(str.isdecimal, path.stem)))

@@ -18,11 +18,11 @@ from vramswap_gui.api.control import ControlVerb, outcome
 from vramswap_gui.api.reasons import NO_DRIVER, Reason, ReasonCode
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.paths import UBLK
+from vramswap_gui.server import ipc, lock
 from vramswap_gui.server.control_server import ControlServer
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports
 from vramswap_gui.server.exports.nbd_socket import NbdSocketExports
-from vramswap_gui.server.ipc import orphans
 from vramswap_gui.server.memlock import (
     bring_home,
     go_first,
@@ -204,6 +204,8 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     resident = options.attach == "kernel"
     folder: Path = options.control.parent
     legacy: Legacy | None = None
+    # Held until this process ends, or becomes another program.
+    alone = lock.take(folder)
     if resident:
         require_resident()
         outlive_shutdown()
@@ -226,7 +228,7 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         there = legacy.inheritance.segments if legacy is not None else ()
         transport, why = choose(options.transport, [segment.device for segment in there])
     if resident and watched < 0:
-        watched = sentry.start()
+        watched = sentry.start(folder)
     # What is packed there is read by that.
     compression = Compression((legacy.compression if legacy is not None else "") or options.compression)
     packing = Packing(compression, options.threads)
@@ -258,6 +260,7 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         await control.close()
         options.control.unlink(missing_ok=True)
         boost.restore()
+        alone.close()
 
 
 def choose(
@@ -318,14 +321,18 @@ def _end_strays(control: Path) -> int:
         if probe.connect_ex(str(control)) == 0:
             # Another one is there already.
             return 0
-    for pid, _, fds in orphans(control.parent):
-        for fd in fds:
-            os.close(fd)
-        print(f"vramswap-server: the engine {pid} serves on without its keeper", file=sys.stderr)
+    alive = ipc.engines(control.parent)
+    if alive:
+        # Also one that hangs: what it holds is not lost.
+        print(f"vramswap-server: the engine {alive[0]} serves on without its keeper", file=sys.stderr)
         return 0
-    for device in (*end_strays(), *ublk.end_strays()):
-        print(device)
-        print(f"vramswap-server: nobody serves {device} any more; what was on it is lost", file=sys.stderr)
+    try:
+        for device in (*end_strays(), *ublk.end_strays()):
+            print(device)
+            print(f"vramswap-server: nobody serves {device} any more; what was on it is lost", file=sys.stderr)
+    except (VramswapError, OSError) as error:
+        print(f"vramswap-server: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

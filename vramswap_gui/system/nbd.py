@@ -20,7 +20,7 @@ from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.paths import NBD
-from vramswap_gui.system import block_queue
+from vramswap_gui.system import block_queue, smallfile
 
 # netlink(7) and <linux/netlink.h>; the socket module has only some of it.
 _NETLINK_GENERIC: Final = 16
@@ -86,19 +86,22 @@ def number(device: str) -> int:
 
 
 def connected(sys: Path = Path("/sys")) -> Iterator[Connected]:
-    """Every NBD device that has a server, ours and others'. Never raises."""
-    for folder in sorted((sys / "block").glob("nbd*")):
-        number = folder.name.removeprefix("nbd")
+    """Every NBD device that has a server, ours and others'.
+
+    Raises OSError: a device that could not be looked for is not one that is not there.
+    """
+    for name in smallfile.names(sys / "block"):
+        number = name.removeprefix("nbd")
         # The file is there while the device is configured (nbd_config_put in drivers/block/nbd.c).
-        if number.isdecimal() and (folder / "pid").exists():
+        if number != name and number.isdecimal() and "pid" in smallfile.names(sys / "block" / name):
             ident: str | None = None
-            with contextlib.suppress(OSError):
-                ident = (folder / "backend").read_bytes().strip().decode("utf-8", "replace")
+            with contextlib.suppress(FileNotFoundError):
+                ident = (sys / "block" / name / "backend").read_bytes().strip().decode("utf-8", "replace")
             yield Connected(int(number), ident)
 
 
 def ours(sys: Path = Path("/sys")) -> dict[str, Connected]:
-    """The devices of ours by their identity."""
+    """The devices of ours by their identity. Raises OSError."""
     return {found.ident: found for found in connected(sys) if found.ident is not None and found.ident.startswith(OURS)}
 
 

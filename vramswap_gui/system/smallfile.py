@@ -24,6 +24,17 @@ _OCTAL: Final = re.compile(rb"\\([0-3][0-7]{2})")
 _NUMBER: Final = re.compile(rb"[+-]?[0-9]{1,20}")
 
 
+def names(folder: Path) -> list[str]:
+    """What is in a folder of the kernel's, in order; nothing where there is no such folder.
+
+    Raises OSError: what could not be looked for is not what is not there.
+    """
+    try:
+        return sorted(entry.name for entry in folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
 def data(path: Path, limit: int = LIMIT) -> bytes:
     """The first ``limit`` bytes of a file; a pipe that nobody writes is not waited for. Raises OSError."""
     try:

@@ -218,10 +218,8 @@ class UblkControl:
             self._do("delete", _DEL_DEV_ASYNC, number)
 
     def info(self, number: int) -> Info | None:
-        """None when there is no such device."""
-        try:
-            self._do("show", _GET_DEV_INFO, number, length=_INFO.size)
-        except VramswapError:
+        """None when there is no such device, which is another thing than one that could not be asked for."""
+        if self._do("show", _GET_DEV_INFO, number, length=_INFO.size, refusal=errno.ENODEV):
             return None
         _, _, state, _, _, _, _, known = _INFO.unpack_from(self._buffer)
         return Info(number, known, state != _DEAD)
@@ -234,9 +232,10 @@ class UblkControl:
     def sweep(self, sys: Path = Path("/sys")) -> None:
         """Forget devices that a server of ours made and did not come to start: it is gone, and nobody else has them."""
         for number in _numbers(sys):
-            info = self.info(number)
-            if info is not None and info.ours and not info.started:
-                self.delete(number)
+            with contextlib.suppress(VramswapError):
+                info = self.info(number)
+                if info is not None and info.ours and not info.started:
+                    self.delete(number)
 
     def _do(
         self, doing: str, command: int, number: int = _NONE, length: int = 0, value: int = 0, refusal: int = 0,
@@ -264,38 +263,28 @@ class UblkControl:
 
 
 def _numbers(sys: Path) -> Iterator[int]:
-    for folder in sorted((sys / "class/ublk-char").glob("ublkc*")):
-        number = folder.name.removeprefix("ublkc")
-        if number.isdecimal():
+    """Raises OSError."""
+    for name in smallfile.names(sys / "class/ublk-char"):
+        number = name.removeprefix("ublkc")
+        if number != name and number.isdecimal():
             yield int(number)
 
 
 def ours(sys: Path = Path("/sys")) -> dict[str, Info]:
-    """The devices of ours that programs can use, by their identity; none where the driver cannot be asked."""
-    with _asked(sys) as control:
-        found = {} if control is None else control.ours(sys)
+    """The devices of ours that programs can use, by their identity. Raises VramswapError NO_UBLK, OSError."""
+    found: dict[str, Info] = {}
+    # Without any there need be no driver.
+    if next(_numbers(sys), None) is not None:
+        with contextlib.closing(UblkControl()) as control:
+            found = control.ours(sys)
     return {ident: info for ident, info in found.items() if info.started}
 
 
 def sweep(sys: Path = Path("/sys")) -> None:
     """As :meth:`UblkControl.sweep`, where the driver can be asked."""
-    with _asked(sys) as control:
-        if control is not None:
-            control.sweep(sys)
-
-
-@contextlib.contextmanager
-def _asked(sys: Path) -> Iterator[UblkControl | None]:
-    """The driver, if it has any device and can be asked."""
-    control: UblkControl | None = None
     if next(_numbers(sys), None) is not None:
-        with contextlib.suppress(VramswapError):
-            control = UblkControl()
-    try:
-        yield control
-    finally:
-        if control is not None:
-            control.close()
+        with contextlib.suppress(VramswapError), contextlib.closing(UblkControl()) as control:
+            control.sweep(sys)
 
 
 #: Seconds after which all devices that are refused had a turn.

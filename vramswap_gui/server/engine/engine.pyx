@@ -61,7 +61,7 @@ from vramswap_gui.server.engine.stores.pool cimport (
     remove_table,
     stored_pages,
 )
-from vramswap_gui.server.engine.tally cimport ROW
+from vramswap_gui.server.engine.tally cimport CLEANER, HEARTBEAT, ROW
 from vramswap_gui.server.engine.worker cimport BATCHES, MAX_PORTS, Worker, watch, work
 
 import os
@@ -216,7 +216,9 @@ cdef class _Cleaning:
     cdef readonly int wake
     cdef readonly int told
 
-    cdef int _begin(self, str compression, cydriver.CUfunction kernel, unsigned long long context) except -1:
+    cdef int _begin(
+        self, str compression, cydriver.CUfunction kernel, unsigned long long context, unsigned long long tallies
+    ) except -1:
         cdef Cleaner *cleaner
         codec, level = METHODS[compression]
         self._cleaner = cleaner = <Cleaner *>calloc(1, sizeof(Cleaner))
@@ -233,6 +235,7 @@ cdef class _Cleaning:
         self.told = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         open_pool(&self.pool, MAX_EXTENTS, self.wake, self.told)
         cleaner.pool = &self.pool
+        cleaner.beat = <uint64_t *><uintptr_t>tallies + CLEANER * ROW + HEARTBEAT
         self._thread = started(self._run, context, "cleaner")
         return 0
 
@@ -362,7 +365,7 @@ cdef class Engine:
             self._threads.append(started(self._run, i, f"worker-{i}"))
         if compression:
             self._cleaning = _Cleaning()
-            self._cleaning._begin(compression, kernel, context)
+            self._cleaning._begin(compression, kernel, context, tallies)
 
     cdef int _provide_desks(self) except -1:
         """Make all that workers need to pack pages and to unpack them."""
@@ -724,10 +727,13 @@ cdef class Engine:
         free(<void *>store)
 
     def poke(self) -> None:
-        """Send every worker round its loop once, so that an idle one shows a heartbeat and a hung one does not."""
+        """Send every worker round its loop once, and the cleaner, so that an idle one shows a heartbeat and a hung one does
+        not."""
         cdef int i
         for i in range(self._count):
             os.eventfd_write(self._workers[i].wake, 1)
+        if self._cleaning is not None:
+            os.eventfd_write(self._cleaning.wake, 1)
 
     def close(self) -> None:
         """End all connections and workers, and give back their memory."""

@@ -11,6 +11,8 @@ import os
 import select
 import signal
 import socket
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -30,6 +32,14 @@ from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import nbd, process, ublk
 
+#: Milliseconds in which a keeper's end must be seen by whom its successor asks, who asks again.
+_NOTICE_MS: Final = 500
+#: Seconds between two tries to listen where the system is out of something.
+_AGAIN_SECONDS: Final = 0.1
+#: Each locked byte of a stack is locked memory.
+_STACK: Final = 256 << 10
+#: A device that may be there.
+_IN_DOUBT: Final = "?"
 #: For a part of an extent to be emptied: more than its cleaner takes at the most, and less than the keeper waits.
 _EMPTY_SECONDS: Final = 20.0
 
@@ -88,18 +98,17 @@ class _Loop:
         self._options = options
         self._life = Life()
         self._poll = select.poll()
-        self._listener: socket.socket | None = None
+        self._door: _Door | None = None
 
     def run(self, gpu: Mapping[str, Any]) -> int:
         self._poll.register(self._end, select.POLLIN)
         self._poll.register(self._commands.engine.died, select.POLLIN)
+        self._open_door()
         self._say({"result": gpu})
         while True:
             ready = dict(self._poll.poll(int(LOOK_SECONDS * 1000) if self._life.orphaned else None))
             if self._commands.engine.died in ready:
                 self._commands.engine.reap()
-            if self._listener is not None and self._listener.fileno() in ready:
-                self._introduce(self._listener)
             if not self._life.orphaned:
                 if self._end.fileno() in ready and self._obey():
                     return 0
@@ -146,34 +155,71 @@ class _Loop:
         self._life.keeper_gone()
         with contextlib.suppress(KeyError):
             self._poll.unregister(self._end)
-        self._end.close()
-        if self._options.folder is not None:
-            with contextlib.suppress(OSError):
-                self._listener = ipc.listen_orphaned(self._options.folder)
-                self._poll.register(self._listener, select.POLLIN)
-
-    def _introduce(self, listener: socket.socket) -> None:
-        """Hand everything that we hold to a new keeper, which ends us once it needs us no more."""
+        # The door has it too.
         with contextlib.suppress(OSError):
-            asker, _ = listener.accept()
-            with asker:
-                asker.setblocking(False)
-                message, fds = self._commands.legacy()
-                ipc.send(asker, message, fds)
+            self._end.shutdown(socket.SHUT_RDWR)
+        self._end.close()
+        self._open_door()
+
+    def _open_door(self) -> None:
+        if self._door is None and self._options.folder is not None:
+            # Without it we serve, only that nobody finds us.
+            with contextlib.suppress(OSError):
+                self._door = _Door(self._options.folder, self._end, self._commands.introduce)
 
     def _attached(self) -> list[str]:
         """Which of our segments are devices of the kernel's."""
         if not self._options.resident:
             # Of a socket's clients the connections are all there is.
             return []
-        attached = [ident for ident in ublk.ours() if self._commands.owns(ident)]
-        for device in nbd.connected():
+        try:
+            attached, connected = [ident for ident in ublk.ours() if self._commands.owns(ident)], list(nbd.connected())
+        except (VramswapError, OSError):
+            return [_IN_DOUBT]
+        for device in connected:
             if device.ident is None:
                 # A kernel that does not tell whose it is: when in doubt, it is ours.
                 attached.append(device.device)
             elif device.ident.startswith(nbd.OURS) and self._commands.owns(device.ident):
                 attached.append(device.ident)
         return attached
+
+
+class _Door:
+    """Where a new keeper finds this engine, is handed everything that we hold, and ends us once it needs us no more.
+
+    It is open all the time, so that who lives is not taken for gone, and has a thread of its own, so that who is busy,
+    or hangs over its GPU, is taken over like any other.
+    """
+
+    def __init__(self, folder: Path, channel: socket.socket, introduce: Callable[[socket.socket], None]) -> None:
+        """``channel``: to the keeper that we have. Raises OSError."""
+        self._introduce = introduce
+        self._channel = channel.dup() if channel.fileno() >= 0 else None
+        self._listener = ipc.listen_orphaned(folder)
+        before = threading.stack_size(_STACK)
+        threading.Thread(target=self._run, name="door", daemon=True).start()
+        threading.stack_size(before)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                asker, _ = self._listener.accept()
+            except OSError:
+                time.sleep(_AGAIN_SECONDS)
+                continue
+            with asker, contextlib.suppress(OSError):
+                if self._is_orphaned():
+                    asker.setblocking(False)
+                    self._introduce(asker)
+
+    def _is_orphaned(self) -> bool:
+        if self._channel is None:
+            return True
+        poll = select.poll()
+        # A hang-up is reported all the same.
+        poll.register(self._channel, 0)
+        return bool(poll.poll(_NOTICE_MS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +248,9 @@ class Commands:
         self._transport = options.transport
         self._packing = options.packing
         self._held: dict[int, _Held] = {}
+        #: While somebody is handed what is held, none of it is let go of.
+        self._handing = threading.Lock()
+        self._gpu: Mapping[str, Any] = {}
         self.engine = Engine(
             vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin,
             compression=options.packing.codec,
@@ -229,7 +278,8 @@ class Commands:
 
     def info(self) -> Mapping[str, Any]:
         """The GPU as it is now, and whether its own kernel copies scattered pages."""
-        return {**asdict(self._vram.gpu()), "kernel": self.engine.kernel_from is not None}
+        self._gpu = {**asdict(self._vram.gpu()), "kernel": self.engine.kernel_from is not None}
+        return self._gpu
 
     def quit(self) -> None:
         """Wipe and release everything."""
@@ -238,9 +288,14 @@ class Commands:
         self.engine.close()
         self._vram.close()
 
-    def legacy(self) -> tuple[ipc.Message, list[int]]:
-        """All that a new keeper needs of us, with the descriptors: the segments', their sums', the sentry's, the
-        counters'."""
+    def introduce(self, asker: socket.socket) -> None:
+        """Tell a new keeper all that it needs of us, from whatever thread. Raises OSError."""
+        with self._handing:
+            ipc.send(asker, *self._legacy())
+
+    def _legacy(self) -> tuple[ipc.Message, list[int]]:
+        """With the descriptors: the segments', their sums', the sentry's, the counters'. Asks nothing of the GPU, which
+        may hang."""
         ordered = self._in_order()
         segments, extents = list[Mapping[str, Any]](), list[Mapping[str, Any]]()
         for index, held in ordered:
@@ -249,12 +304,9 @@ class Commands:
                 "sums": held.sums is not None,
             })  # fmt: skip
         sums = [held.sums.fd for _, held in ordered if held.sums is not None]
-        gpu: Mapping[str, Any] = {}
-        with contextlib.suppress(VramswapError):
-            gpu = self.info()
         sentry = [self._sentry] if self._sentry >= 0 else []
         message = {
-            "version": __version__, "gpu": gpu, "segments": segments, "extents": extents,
+            "version": __version__, "gpu": self._gpu, "segments": segments, "extents": extents,
             "connections": self.engine.connections(-1), "sentry": bool(sentry),
             "compression": self._packing.codec if extents else "",
         }  # fmt: skip
@@ -375,7 +427,8 @@ class Commands:
         held = self._held[index]
         if held.kind is not Kind.EXTENT:
             self.engine.drop_segment(index)
-        del self._held[index]
+        with self._handing:
+            del self._held[index]
         if held.mapping is not None:
             self._vram.wipe(held.mapping)
             self._vram.release(held.mapping)

@@ -26,6 +26,7 @@ cdef enum:
     NO_ROOM = 52             # pages for which the pool had none
     HELPED = 53              # pages packed for another worker
     ROW = 64
+    CLEANER = 64             # the row of who cleans the pool, behind those of the workers, has a heartbeat alone
 
 
 cdef inline void count_batch(uint64_t *tally, uint64_t nanoseconds) noexcept nogil:

@@ -188,8 +188,12 @@ class NbdKernelExports:
         (self._linker if lost else self._detacher).do(run)
 
     def _is_ours(self, device: _Device) -> bool:
-        """Whether the device is connected, and is the one that was made. Looks at sysfs, so only for threads."""
-        found = {other.number: other.ident for other in nbd.connected(self._sys)}
+        """Whether the device is connected, and is the one that was made, for all that is known. Looks at sysfs, so only
+        for threads."""
+        try:
+            found = {other.number: other.ident for other in nbd.connected(self._sys)}
+        except OSError:
+            return True
         return device.number in found and found[device.number] in (device.ident, None, "")
 
     def abandon(self, index: int) -> None:
@@ -275,7 +279,7 @@ def _claimed(device: str, proc: Path) -> Iterator[None]:
 
 def end_strays(sys: Path = Path("/sys")) -> list[str]:
     """Disconnect every device of ours, so that whoever waits for its pages gets an error. For when nobody serves them
-    and nobody will. Returns the devices. Raises VramswapError NO_NBD."""
+    and nobody will. Returns the devices. Raises VramswapError NO_NBD, OSError."""
     if not nbd.ours(sys):
         return []
     with contextlib.closing(NbdControl()) as control:

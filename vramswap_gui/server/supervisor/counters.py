@@ -21,7 +21,9 @@ _HEARTBEAT: Final = 48
 #: What came later, behind those.
 _LATER: Final = {"bytes_discarded": 49, "reread": 50, "damaged": 51, "no_room": 52, "helped": 53}
 _ROW: Final = 64
-_SIZE: Final = MAX_WORKERS * _ROW * 8
+#: The row behind the workers' is that of who cleans the pool.
+CLEANER: Final = MAX_WORKERS
+_SIZE: Final = (CLEANER + 1) * _ROW * 8
 
 
 class Counters:
@@ -41,22 +43,25 @@ class Counters:
 
     def read(self) -> dict[str, Any]:
         """The sums of all workers; ``latency`` has batches by the time they took, bucket n from 2^n nanoseconds on."""
-        numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
+        numbers = self._rows()
         sums = [sum(numbers[slot::_ROW]) for slot in range(len(_NAMES) + _BUCKETS)]
         later = {name: sum(numbers[slot::_ROW]) for name, slot in _LATER.items()}
         return {**dict(zip(_NAMES, sums, strict=False)), **later, "latency": sums[len(_NAMES) :]}
 
     def damage(self) -> tuple[int, int]:
         """How many pages were right when they were read once more, and how many were not."""
-        numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
+        numbers = self._rows()
         again, lost = (sum(numbers[_LATER[name] :: _ROW]) for name in ("reread", "damaged"))
         return again - lost, lost
 
     def no_room(self) -> int:
         """How many pages found no room in packed VRAM."""
-        numbers = struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)
-        return sum(numbers[_LATER["no_room"] :: _ROW])
+        return sum(self._rows()[_LATER["no_room"] :: _ROW])
 
-    def heartbeats(self) -> tuple[int, ...]:
-        """How often each worker went round its loop, for MAX_WORKERS of them: what a hung one does no more."""
-        return struct.unpack(f"={MAX_WORKERS * _ROW}Q", self._map)[_HEARTBEAT::_ROW]
+    def heartbeats(self, workers: int = MAX_WORKERS, cleaner: bool = False) -> tuple[int, ...]:
+        """How often so many workers went round their loop, and who cleans the pool: what a hung one does no more."""
+        beats = self._rows()[_HEARTBEAT::_ROW]
+        return beats[:workers] + (beats[CLEANER:] if cleaner else ())
+
+    def _rows(self) -> tuple[int, ...]:
+        return struct.unpack(f"={(CLEANER + 1) * _ROW}Q", self._map)

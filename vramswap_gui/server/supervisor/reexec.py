@@ -181,16 +181,30 @@ def _introduced(pid: int, message: ipc.Message, fds: list[int]) -> _Orphan | Non
         return None
 
 
+def _devices() -> dict[str, str]:
+    """The devices of ours that programs can use, by identity. Raises VramswapError: when it cannot be told which."""
+    try:
+        connected = list(nbd.connected())
+        found = {known.ident: known.device for known in connected if known.ident is not None}
+        found |= {ident: known.device for ident, known in ublk.ours().items()}
+    except OSError as error:
+        raise VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0)) from error
+    nameless = next((known for known in connected if known.ident is None), None)
+    if nameless is not None:
+        raise VramswapError(Problem.DEVICE_NAMELESS, device=nameless.device)
+    return found
+
+
 def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
     """What engines without a keeper hold, those that are found in ``folder``; None when there are none.
 
-    ``sockets``: the folder of sockets that simulate devices, where there are no real ones.
+    ``sockets``: the folder of sockets that simulate devices, where there are no real ones. Raises VramswapError: what
+    cannot be seen now, an engine that says nothing or which devices there are, is no reason to go without it.
     """
     found = [orphan for one in ipc.orphans(folder) if (orphan := _introduced(*one)) is not None]
     if not found:
         return None
-    devices = {ident: known.device for ident, known in nbd.ours().items()}
-    devices |= {ident: known.device for ident, known in ublk.ours().items()}
+    devices = {} if sockets is not None else _devices()
     segments: dict[int, SegmentRecord] = {}
     for segment in (segment for orphan in found for segment in orphan.segments):
         index = segment.index

@@ -18,6 +18,7 @@ from vramswap_gui import __version__
 from vramswap_gui.api.control import ControlVerb, ServerStatus
 from vramswap_gui.api.reasons import NO_DRIVER, Reason
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.server import ipc
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.exports.base import Exports, Way
@@ -122,13 +123,16 @@ class Runner:
             handle = self._engines.pop(event.gen, None)
             if handle is not None:
                 handle.close()
+                if self._options.folder is not None:
+                    ipc.forget_orphaned(self._options.folder, handle.pid)
             for key in [key for key in self._making if key[0] == event.gen]:
                 self._making.pop(key).close()
         elif isinstance(event, m.Answered):
             self._made(event)
             self._look_for_damage()
         if isinstance(event, m.Answered) and not event.beats:
-            event = replace(event, beats=self._options.counters.heartbeats()[: self._options.threads])
+            cleaner = bool(self._options.packing.codec)
+            event = replace(event, beats=self._options.counters.heartbeats(self._options.threads, cleaner))
         for action in self._keeper.handle(event, self._loop.time()):
             _DO[type(action)](self, action)
         self._set_timer()

@@ -12,24 +12,32 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NoReturn
 
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.server import ipc, lock
 from vramswap_gui.server.memlock import require_resident
 from vramswap_gui.system import nbd, process, ublk
 
 #: What the last keeper of all writes when it ends in good order.
 _FAREWELL = b"."
+#: Seconds between two looks whether somebody else serves.
+_POLL: Final = 0.1
 
 
-def start() -> int:
-    """Start it; returns the end of the pipe to hold, which is not inherited over execve(2). Raises OSError."""
+def start(folder: Path) -> int:
+    """Start it for the servers of a folder; returns the end of the pipe to hold, which is not inherited over execve(2).
+
+    Raises OSError.
+    """
     watched, held = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(held)
-        _watch(watched)
+        _watch(watched, folder)
     os.close(watched)
     return held
 
@@ -66,7 +74,17 @@ def _prepared() -> list[Callable[[], object]]:
     return ways
 
 
-def _watch(watched: int) -> NoReturn:
+def somebody_serves(folder: Path) -> bool:
+    """Whether an engine lives that never held this pipe: one whose keeper began when ours was gone, and has a sentry of
+    its own. Waits while there is such a keeper alone."""
+    with contextlib.suppress(OSError):
+        while not (engines := ipc.engines(folder)) and lock.is_held(folder):
+            time.sleep(_POLL)
+        return bool(engines)
+    return False
+
+
+def _watch(watched: int, folder: Path) -> NoReturn:
     status = 1
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -75,7 +93,8 @@ def _watch(watched: int) -> NoReturn:
         process.close_all_but(watched)
         require_resident()
         ways = _prepared()
-        if os.read(watched, 1) != _FAREWELL:
+        ipc.engines(folder)
+        if os.read(watched, 1) != _FAREWELL and not somebody_serves(folder):
             for disconnect in ways:
                 disconnect()
         status = 0

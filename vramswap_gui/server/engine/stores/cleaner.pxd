@@ -24,6 +24,7 @@ cdef struct Found:
 cdef struct Cleaner:
     Pool *pool
     int ending               # set by Python before it wakes the cleaner for the last time
+    uint64_t *beat           # how often it went on, with work or because it was poked
     bint hurry               # somebody waits
     bint inside              # records are moved by the kernel
     uint64_t kept            # chunks that are to stay free then

@@ -265,6 +265,7 @@ cdef bint move(Cleaner *self) noexcept nogil:
     cdef unsigned int i, first = 0, moved = 0
     cdef bint done = True
     while done and first < self.count and may_go_on(self):
+        self.beat[0] += 1
         if self.hurry:
             first = choose(self, first, MOVED, room_to_move(self.pool, self.kept), &moved)
         else:
@@ -417,6 +418,7 @@ cdef bint turn(Cleaner *self) noexcept nogil:
     add_long(&self.pool.turns, 1)
     done = step(self)
     add_long(&self.pool.turns, 1)
+    self.beat[0] += 1
     return done
 
 
@@ -424,5 +426,6 @@ cdef void clean(Cleaner *self) noexcept nogil:
     cdef uint64_t count
     while not load_acquire(&self.ending):
         read(self.pool.wake, &count, sizeof(count))
+        self.beat[0] += 1
         while not load_acquire(&self.ending) and turn(self):
             pass
