@@ -123,7 +123,7 @@ class LandingPlace:
     def _remember(self, folder: Path) -> None:
         folders = {str(folder), *self._recorded()}
         with contextlib.suppress(OSError):
-            self._record.write_text("".join(f"{line}\n" for line in sorted(folders)), encoding="utf-8")
+            smallfile.write(self._record, "".join(f"{line}\n" for line in sorted(folders)))
 
 
 class _Failed(Exception):
