@@ -89,6 +89,30 @@ def test_what_others_may_write_is_not_guarded(tmp_path: Path) -> None:
     assert disk.look(place, tmp_path / "proc", tmp_path).guarded is before
 
 
+def test_a_link_that_others_can_turn_elsewhere_is_not_guarded(tmp_path: Path) -> None:
+    """What is checked is at its end now; what is made there later is wherever it leads then."""
+    mounts(tmp_path / "proc", "1 0 8:1 / / rw - ext4 /dev/sda1 rw")
+    place, others = tmp_path / "place", tmp_path / "others"
+    place.mkdir(mode=0o700)
+    others.mkdir()
+    others.chmod(0o777)
+    (others / "link").symlink_to(place)
+    (tmp_path / "link").symlink_to(place)
+    (tmp_path / "through").symlink_to(others / "link")
+    (tmp_path / "circle").symlink_to("circle")
+
+    def guarded(name: str) -> bool:
+        return disk.look(tmp_path / name, tmp_path / "proc", tmp_path).guarded
+
+    before = guarded("place")
+    assert guarded("link") is before
+    assert guarded("link/not/there/yet") is before
+    for name in ("others", "others/link", "others/link/inside", "through", "link/../others/link", "others/not/yet"):
+        assert not guarded(name), name
+    with pytest.raises(OSError, match="symbolic"):
+        guarded("circle")
+
+
 @pytest.mark.parametrize(
     ("area", "plain"),
     [

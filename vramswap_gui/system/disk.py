@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.system import smallfile
+from vramswap_gui.system import ownership, smallfile
 from vramswap_gui.system.swaps import Swap
 
 #: Of dm-crypt's kinds those that encrypt; verity and integrity do not.
@@ -44,8 +44,9 @@ def look(folder: Path, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> 
     room = os.statvfs(there)
     kind, number = _mounted(there, proc)
     return Disk(
-        kind, room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize, is_encrypted(number, sys), _guarded(there)
-    )
+        kind, room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize, is_encrypted(number, sys),
+        ownership.is_guarded(folder.absolute()),
+    )  # fmt: skip
 
 
 def path_of(number: str, sys: Path = Path("/sys")) -> str:
@@ -83,15 +84,6 @@ def _existing(folder: Path) -> Path:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
-
-
-def _guarded(folder: Path) -> bool:
-    for path in (folder, *folder.parents):
-        found = path.stat()
-        others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and (path == folder or not found.st_mode & stat.S_ISVTX)
-        if found.st_uid != 0 or others:
-            return False
-    return True
 
 
 def _mounted(path: Path, proc: Path) -> tuple[str, str]:
