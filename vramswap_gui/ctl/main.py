@@ -11,6 +11,7 @@ from typing import Final
 
 from vramswap_gui.ctl import output, parser
 from vramswap_gui.errors import VramswapError
+from vramswap_gui.start import interruptible
 from vramswap_gui.text import language
 
 #: Milliseconds since the start, who says it, and what.
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     room, _, function = parser.COMMANDS[options.command].run.partition(".")
     run: Callable[..., Awaitable[int | None]] = getattr(import_module(f"vramswap_gui.ctl.commands.{room}"), function)
     try:
-        return asyncio.run(_await(run(options))) or 0
+        with interruptible():
+            return asyncio.run(_await(run(options))) or 0
     except VramswapError as error:
         reader = language.of()
         output.complain(f"{reader.say(error)} {reader.say(error.advice)}".rstrip())
