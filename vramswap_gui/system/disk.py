@@ -8,6 +8,7 @@ all that it is made of is: a volume of LVM on LUKS. Disks that encrypt by themse
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -22,6 +23,8 @@ from vramswap_gui.system.swaps import Swap
 _ENCRYPTED: Final = re.compile(r"CRYPT-(LUKS1|LUKS2|PLAIN|LOOPAES|TCRYPT|BITLK|FVAULT2)-.*", re.DOTALL)
 #: Devices below devices below devices: deeper is nobody's disk.
 _DEEPEST: Final = 8
+#: Bytes of mountinfo. The kernel has no more than 100,000 mounts in a namespace (fs.mount-max).
+_MOST_MOUNTS: Final = 64 << 20
 #: Fields of a line of mountinfo, and where those after the optional ones begin.
 _NUMBER, _POINT, _FIRST_OPTIONAL = 2, 4, 6
 
@@ -89,10 +92,14 @@ def _existing(folder: Path) -> Path:
 def _mounted(path: Path, proc: Path) -> tuple[str, str]:
     """The kind of the file system that ``path`` is on, and its device's number. Raises OSError."""
     best: tuple[int, str, str] | None = None
-    for line in smallfile.lines(smallfile.data(proc / "self/mountinfo")):
+    mounts = smallfile.data(proc / "self/mountinfo", _MOST_MOUNTS + 1)
+    if len(mounts) > _MOST_MOUNTS:
+        # What was left out may be what is on top.
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(proc / "self/mountinfo"))
+    for line in smallfile.lines(mounts):
         fields = smallfile.fields(line)
         # A dash is the end of the optional fields, of which there may be none.
-        if b"-" not in fields[_FIRST_OPTIONAL:]:
+        if b"-" not in fields[_FIRST_OPTIONAL:-2]:
             continue
         kind, source = fields[fields.index(b"-", _FIRST_OPTIONAL) + 1 :][:2]
         point = Path(smallfile.name(fields[_POINT]))
