@@ -197,7 +197,7 @@ class Lifecycle:
             self._set(mode=Mode(config.mode), wanted=config.size, simulated=simulated)
             left = self.paused_until(time.time())
             self._set(paused_until=round(left or 0), battery_once=self._runtime.battery_once)
-            self._place.find(config.landing)
+            await self._place.find(config.landing)
             # Of segments nothing is known yet; a file that is no swap goes.
             await self._segments.reach(Goal(), config)
             await self._judge_ground()
