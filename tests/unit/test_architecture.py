@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vramswap_gui"
 TESTS = ROOT / "tests"
 
-#: What everybody may use: errors, sentences, paths, text that can be shown, sizes, how a program begins, what this is.
-BASE: Final = frozenset({"__init__", "errors", "forms", "paths", "plain", "start", "units"})
+#: What everybody may use: errors, sentences, paths, text that can be shown, sizes, and what this is.
+BASE: Final = frozenset({"__init__", "errors", "forms", "paths", "plain", "units"})
 
 #: Room of the package (a folder or a module, the deepest one that has a line) → the rooms that it may import besides
 #: itself and :data:`BASE`. A room that has no line belongs to the one above it.

@@ -480,7 +480,7 @@ def test_every_program_has_a_launcher_and_a_parser() -> None:
     for program, entry in scripts.items():
         name = entry.removeprefix("vramswap_gui.start:")
         module = f"vramswap_gui.{name}.main"
-        assert f'def {name}() -> Any:\n    """``{program}``."""\n    return start("{module}")\n' in begin
+        assert f'def {name}() -> object:\n    """``{program}``."""\n    return start("{module}")\n' in begin
         assert f"/{program} {module}\n" in build and f'"{program}": "{module}"' in manual
 
 
