@@ -26,6 +26,7 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "forms": frozenset(),
     "paths": frozenset(),
     "plain": frozenset(),
+    "start": frozenset(),
     "units": frozenset(),
     "api": frozenset(),
     "bus": frozenset({"api"}),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vramswap_gui.system import disk
+from vramswap_gui.system import disk, smallfile
 from vramswap_gui.system.swaps import Swap
 
 LUKS = "CRYPT-LUKS2-0123456789abcdef0123456789abcdef-root"
@@ -76,6 +76,27 @@ def test_the_innermost_mount_counts_and_of_two_the_last(tmp_path: Path) -> None:
     assert (outside.kind, outside.encrypted) == ("ext4", False)
 
 
+def test_no_mount_is_left_out_however_many_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is on top comes last; a disk that is not encrypted must not pass for one that is."""
+    many = [
+        f"{number} 0 0:{number} / /run/containers/{number:064d} rw - overlay overlay rw" for number in range(12_000)
+    ]
+    mounts(
+        tmp_path / "proc", "1 0 8:1 / / rw - ext4 /dev/sda1 rw", *many, f"2 0 8:2 / {tmp_path} rw - xfs /dev/sda2 rw"
+    )
+    assert (tmp_path / "proc/self/mountinfo").stat().st_size > smallfile.LIMIT
+    assert disk.look(tmp_path / "there", tmp_path / "proc", tmp_path).kind == "xfs"
+    monkeypatch.setattr(disk, "_MOST_MOUNTS", smallfile.LIMIT)
+    with pytest.raises(OSError, match="large"):
+        disk.look(tmp_path / "there", tmp_path / "proc", tmp_path)
+
+
+@pytest.mark.parametrize("line", ["1 0 8:2 / / rw -", "1 0 8:2 / / rw - xfs", "- - -", "1"])
+def test_a_line_that_is_cut_off_is_passed_over(line: str, tmp_path: Path) -> None:
+    mounts(tmp_path / "proc", "1 0 8:1 / / rw - ext4 /dev/sda1 rw", line)
+    assert disk.look(Path("/"), tmp_path / "proc", tmp_path).kind == "ext4"
+
+
 def test_what_others_may_write_is_not_guarded(tmp_path: Path) -> None:
     mounts(tmp_path / "proc", "1 0 8:1 / / rw - ext4 /dev/sda1 rw")
     place = tmp_path / "place"
@@ -87,6 +108,30 @@ def test_what_others_may_write_is_not_guarded(tmp_path: Path) -> None:
     assert not disk.look(place, tmp_path / "proc", tmp_path).guarded
     place.chmod(0o700)
     assert disk.look(place, tmp_path / "proc", tmp_path).guarded is before
+
+
+def test_a_link_that_others_can_turn_elsewhere_is_not_guarded(tmp_path: Path) -> None:
+    """What is checked is at its end now; what is made there later is wherever it leads then."""
+    mounts(tmp_path / "proc", "1 0 8:1 / / rw - ext4 /dev/sda1 rw")
+    place, others = tmp_path / "place", tmp_path / "others"
+    place.mkdir(mode=0o700)
+    others.mkdir()
+    others.chmod(0o777)
+    (others / "link").symlink_to(place)
+    (tmp_path / "link").symlink_to(place)
+    (tmp_path / "through").symlink_to(others / "link")
+    (tmp_path / "circle").symlink_to("circle")
+
+    def guarded(name: str) -> bool:
+        return disk.look(tmp_path / name, tmp_path / "proc", tmp_path).guarded
+
+    before = guarded("place")
+    assert guarded("link") is before
+    assert guarded("link/not/there/yet") is before
+    for name in ("others", "others/link", "others/link/inside", "through", "link/../others/link", "others/not/yet"):
+        assert not guarded(name), name
+    with pytest.raises(OSError, match="symbolic"):
+        guarded("circle")
 
 
 @pytest.mark.parametrize(

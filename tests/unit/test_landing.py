@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.waiting import PATIENCE
 from vramswap_gui.api.status import Landing
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
-from vramswap_gui.helper import landing_file
+from vramswap_gui.helper import landing, landing_file
 from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy.landing import MOST_FILES, Ground, may_go, reserve, size, verdict
 from vramswap_gui.helper.policy.sizing import Room, Shortfall, shortfall
@@ -29,7 +32,8 @@ from vramswap_gui.helper.steps import (
     failed,
     next_step,
 )
-from vramswap_gui.system import run
+from vramswap_gui.paths import LANDING_FOLDER
+from vramswap_gui.system import disk, run, smallfile
 from vramswap_gui.system.disk import Disk
 from vramswap_gui.system.memory import Commit
 from vramswap_gui.units import GIB, MIB
@@ -207,3 +211,35 @@ async def test_under_systemd_the_file_is_made_outside(tmp_path: Path, monkeypatc
     assert [[word for word in command if word in ("make", "mkswap", "swapon", "swapoff", "remove", file)]
             for command in commands] == [["make", file], ["mkswap", file], ["swapon", file], ["swapoff", file],
                                          ["remove", file]]  # fmt: skip
+
+
+async def test_a_disk_that_never_answers_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a network whose other end is gone: whoever looks at it never comes back."""
+    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n")
+    hung, good = tmp_path / "hung", tmp_path / "good"
+    answers, asked = threading.Event(), list[Path]()
+
+    def entries(folder: Path) -> list[Path]:
+        asked.append(folder)
+        if folder == hung:
+            answers.wait()
+        return [folder / f"{LANDING_FOLDER}0"]
+
+    monkeypatch.setattr(smallfile, "entries", entries)
+    monkeypatch.setattr(disk, "look", lambda folder, *_: DISK if entries(folder) else None)
+    monkeypatch.setattr(landing, "_SECONDS", 0.05)
+    place = LandingPlace(good, tmp_path, tmp_path, tmp_path, outside=False)
+    try:
+        await place.find(str(hung))
+        assert list(place.files.values()) == [good / f"{LANDING_FOLDER}0/swap"]
+        for _ in range(3):
+            ground = await place.look(str(hung), ())
+            assert (ground.disk, verdict(str(hung), ground)) == (None, Landing.UNFIT)
+        assert asked.count(hung) == 1
+        assert (await place.look("auto", ())).disk == DISK
+    finally:
+        answers.set()
+    asking, _ = place._asked[hung]
+    await asyncio.wait_for(asking, PATIENCE)
+    monkeypatch.setattr(landing, "_SECONDS", PATIENCE)
+    assert (await place.look(str(hung), ())).disk == DISK

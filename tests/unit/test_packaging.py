@@ -476,8 +476,11 @@ def test_paths_agree() -> None:
 def test_every_program_has_a_launcher_and_a_parser() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     build, manual = ((ROOT / "packaging" / name).read_text() for name in ("tree.sh", "manual.py"))
+    begin = (ROOT / "vramswap_gui/start.py").read_text()
     for program, entry in scripts.items():
-        module = entry.removesuffix(":main")
+        name = entry.removeprefix("vramswap_gui.start:")
+        module = f"vramswap_gui.{name}.main"
+        assert f'def {name}() -> object:\n    """``{program}``."""\n    return start("{module}")\n' in begin
         assert f"/{program} {module}\n" in build and f'"{program}": "{module}"' in manual
 
 

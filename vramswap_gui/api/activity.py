@@ -11,6 +11,10 @@ from vramswap_gui.plain import plain
 
 #: Longer texts from elsewhere are cut.
 _LONGEST = 300
+#: A day before the year 10000, in which no calendar here is of use, wherever one is on earth.
+_LATEST = 253_402_214_400
+#: What the bus can carry as a number.
+_NUMBERS = range(-(1 << 63), 1 << 63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,20 @@ class Entry:
     def from_wire(cls, wire: Any) -> Self:
         """What :data:`ENTRIES_SIGNATURE` says. Raises ValueError or TypeError."""
         at, event, sentence, fields = wire
-        known = {str(name): value for name, value in fields.items() if isinstance(value, (str, int))}
-        return cls(int(at), str(event), plain(str(sentence), _LONGEST), known)
+        if not isinstance(at, int) or not 0 <= at <= _LATEST:
+            raise ValueError("no calendar has such a time")
+        return cls(at, plain(str(event), _LONGEST), plain(str(sentence), _LONGEST), _known(fields))
+
+
+def _known(fields: Any) -> dict[str, str | int]:
+    """What of the fields the bus can carry."""
+    known: dict[str, str | int] = {}
+    for name, value in fields.items():
+        if isinstance(value, str):
+            known[plain(str(name))] = plain(value)
+        elif isinstance(value, int) and value in _NUMBERS:
+            known[plain(str(name))] = value
+    return known
 
 
 @dataclass(frozen=True, slots=True)

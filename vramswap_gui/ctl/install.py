@@ -12,7 +12,6 @@ import errno
 import os
 import re
 import signal
-import stat
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +32,7 @@ from vramswap_gui.paths import (
     SYSTEMD,
     below,
 )
-from vramswap_gui.system import ours, run, smallfile
+from vramswap_gui.system import ours, ownership, run, smallfile
 
 FILES: Final = Path(__file__).parent / "files"
 #: Below the root: the paths that were placed, one a line, folders that were made for them with a slash at the end.
@@ -59,8 +58,6 @@ _STARTERS: Final = (".service", ".desktop")
 _PROGRAM: Final = re.compile(rb"^(Exec\w*=[-+!@:]*)(?:/usr/(?:bin|libexec)/)?(?=vramswap)", re.MULTILINE)
 _IN_SCRIPT: Final = re.compile(rb"()/usr/(?:bin|libexec)/(?=vramswap)")
 _SCRIPT: Final = b"#!"
-#: As many as the kernel follows (path_resolution(7)).
-_MOST_LINKS: Final = 40
 
 
 def placed(name: str) -> str:
@@ -248,31 +245,21 @@ def _require_safe_way(root: Path, path: str) -> None:
 
 
 def _is_foreign(part: Path) -> bool:
-    """Whether others than root may change a file, what is in a folder, or where a link leads. Raises VramswapError."""
+    """Whether others than root may change it. Raises VramswapError."""
     try:
-        found = part.lstat()
+        return ownership.is_foreign(part)
     except OSError as error:
         raise VramswapError(Problem.INSTALL_BROKEN, path=str(part), why=str(error.strerror)) from None
-    sticky = found.st_mode & stat.S_ISVTX
-    writable = found.st_mode & 0o022 and not sticky and not stat.S_ISLNK(found.st_mode)
-    return bool(found.st_uid or writable)
 
 
 def _way(path: Path) -> Iterator[Path]:
-    """Everything on the way to a path: each folder, each link, and what the links lead through."""
-    here, rest, links = Path("/"), list(path.parts[1:]), 0
-    yield here
-    while rest:
-        part = rest.pop(0)
-        here = here.parent if part == ".." else here / part
-        yield here
-        if here.is_symlink():
-            links += 1
-            if links > _MOST_LINKS:
-                raise VramswapError(Problem.INSTALL_CIRCLE, path=str(path))
-            target = here.readlink()
-            rest = [*target.parts[target.is_absolute() :], *rest]
-            here = Path("/") if target.is_absolute() else here.parent
+    """Everything on the way to a path. Raises VramswapError."""
+    try:
+        yield from ownership.way(path)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise VramswapError(Problem.INSTALL_CIRCLE, path=str(path)) from None
 
 
 def _is_machine(root: Path) -> bool:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Final
 
@@ -30,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     room, _, function = parser.COMMANDS[options.command].run.partition(".")
     run: Callable[..., Awaitable[int | None]] = getattr(import_module(f"vramswap_gui.ctl.commands.{room}"), function)
     try:
-        return asyncio.run(_await(run(options))) or 0
+        with _interruptible():
+            return asyncio.run(_await(run(options))) or 0
     except VramswapError as error:
         reader = language.of()
         output.complain(f"{reader.say(error)} {reader.say(error.advice)}".rstrip())
@@ -50,6 +53,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         output.complain(f"{os.strerror(error.errno or 0)}{f': {error.filename}' if error.filename else ''}.")
         return 1
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Inside, Ctrl-C is a KeyboardInterrupt: there may be something to clean up."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        if before is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _await(result: Awaitable[int | None]) -> int | None:

@@ -175,7 +175,7 @@ class Recent:
         # A full /run costs no more than that.
         with contextlib.suppress(OSError):
             text = json.dumps([dataclasses.astuple(entry) for entry in self._entries])
-            self._path.write_text(text, encoding="utf-8")
+            smallfile.write(self._path, text)
 
 
 def _recall(path: Path) -> list[Entry]:

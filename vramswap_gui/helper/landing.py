@@ -12,9 +12,10 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import swap_area
@@ -23,6 +24,11 @@ from vramswap_gui.paths import LANDING_FOLDER
 from vramswap_gui.settings import LANDING_AUTO, LANDING_OFF
 from vramswap_gui.system import disk, run, smallfile, swaps
 from vramswap_gui.system.swaps import Swap
+from vramswap_gui.system.threads import Threads
+
+_T = TypeVar("_T")
+#: A disk that is asleep takes as long to wake.
+_SECONDS: Final = 10.0
 
 #: Each file has a folder to itself (landing_file.py); the names are ours alone, wherever they are.
 _FOLDER: Final = re.compile(LANDING_FOLDER + "([0-9]{1,3})")
@@ -40,6 +46,9 @@ class LandingPlace:
         self._sys = sys
         #: Whether programs have to work outside of this process's mount namespace.
         self._outside = outside
+        self._threads = Threads()
+        #: The last question about each folder, and until when an answer is waited for.
+        self._asked: dict[Path, tuple[asyncio.Future[Any], float]] = {}
         #: The file of each number.
         self.files: dict[int, Path] = {}
 
@@ -47,11 +56,12 @@ class LandingPlace:
         """Where files are made."""
         return self._own if setting in (LANDING_AUTO, LANDING_OFF) else Path(setting)
 
-    def find(self, setting: str) -> None:
+    async def find(self, setting: str) -> None:
         """Look for what an earlier helper left."""
         found = {Path(area.device) for area in swaps.read(self._proc)}
         for folder in {self._own, self.folder(setting), *map(Path, self._recorded())}:
-            found.update(path / _FILE for path in smallfile.entries(folder))
+            entries = await self._in_time(folder, partial(smallfile.entries, folder))
+            found.update(path / _FILE for path in entries or ())
         self.files = {}
         for path in sorted(found):
             match = _FOLDER.fullmatch(path.parent.name)
@@ -65,8 +75,11 @@ class LandingPlace:
         return {numbers[area.device]: area for area in areas if area.device in numbers}
 
     async def look(self, setting: str, lent: Collection[str]) -> Ground:
-        """Where a file would be made, which may wait for a disk; ``lent``: the swap that is VRAM, and no disk."""
-        return await asyncio.to_thread(self._look, self.folder(setting), {*lent, *map(str, self.files.values())})
+        """Where a file would be made; ``lent``: the swap that is VRAM, and no disk. Raises OSError."""
+        folder = self.folder(setting)
+        ours = {*lent, *map(str, self.files.values())}
+        found = await self._in_time(folder, lambda: self._look(folder, ours))
+        return Ground(folder, None) if found is None else found
 
     def _look(self, folder: Path, ours: Collection[str]) -> Ground:
         try:
@@ -75,6 +88,22 @@ class LandingPlace:
             found = None
         others = [area for area in swaps.read(self._proc) if area.device not in ours]
         return Ground(folder, found, any(disk.holds_plain_pages(area, self._proc, self._sys) for area in others))
+
+    async def _in_time(self, folder: Path, ask: Callable[[], _T]) -> _T | None:
+        """What is found in a folder; None where its disk does not answer: a network's may never.
+
+        Nothing else waits for it then, and it is asked nothing more until it has answered.
+        """
+        now = asyncio.get_running_loop().time
+        before, until = self._asked.get(folder, (None, 0.0))
+        if before is not None:
+            await asyncio.wait([before], timeout=max(0.0, until - now()))
+            if not before.done():
+                return None
+        asking: asyncio.Future[_T] = asyncio.ensure_future(self._threads.run(ask))
+        self._asked[folder] = asking, now() + _SECONDS
+        await asyncio.wait([asking], timeout=_SECONDS)
+        return asking.result() if asking.done() else None
 
     async def make(self, setting: str, size: int) -> int:
         """A file of ``size`` bytes. Returns its number. Raises VramswapError LANDING_FAILED."""
@@ -123,7 +152,7 @@ class LandingPlace:
     def _remember(self, folder: Path) -> None:
         folders = {str(folder), *self._recorded()}
         with contextlib.suppress(OSError):
-            self._record.write_text("".join(f"{line}\n" for line in sorted(folders)), encoding="utf-8")
+            smallfile.write(self._record, "".join(f"{line}\n" for line in sorted(folders)))
 
 
 class _Failed(Exception):

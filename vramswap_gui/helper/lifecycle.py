@@ -26,7 +26,7 @@ from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy import landing, limits, pool, sizing
 from vramswap_gui.helper.policy.explain import Facts, explain
 from vramswap_gui.helper.policy.types import Decision
-from vramswap_gui.helper.runtime_state import RuntimeState
+from vramswap_gui.helper.runtime_state import RuntimeState, boot_time
 from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.steps import Goal
@@ -42,11 +42,6 @@ _GROUND_SECONDS: Final = 60.0
 _STEADY_SECONDS: Final = 60.0
 #: Seconds between two tries to have a new server take over.
 _AGAIN_SECONDS: Final = 5.0
-
-
-def _boot_time() -> float:
-    """A pause goes by while the machine sleeps, whatever becomes of the calendar."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 async def _nothing() -> None:
@@ -206,7 +201,7 @@ class Lifecycle:
             self._set(mode=Mode(config.mode), wanted=config.size, simulated=simulated)
             left = self.paused_until(time.time())
             self._set(paused_until=round(left or 0), battery_once=self._runtime.battery_once)
-            self._place.find(config.landing)
+            await self._place.find(config.landing)
             # Of segments nothing is known yet; a file that is no swap goes.
             await self._segments.reach(Goal(), config)
             await self._judge_ground()
@@ -336,7 +331,7 @@ class Lifecycle:
             raise VramswapError(Problem.PAUSE_TOO_LONG, longest=LONGEST_PAUSE)
         async with self._changing():
             if seconds:
-                self._runtime.paused_until = _boot_time() + seconds
+                self._runtime.paused_until = boot_time() + seconds
                 self._set(paused_until=round(time.time()) + seconds)
             else:
                 self._end_pause()
@@ -345,7 +340,7 @@ class Lifecycle:
     def paused_until(self, now: float) -> float | None:
         """When the pause ends, on the clock that shows ``now``; None while there is none."""
         until = self._runtime.paused_until
-        return None if until is None else now + until - _boot_time()
+        return None if until is None else now + until - boot_time()
 
     async def use_battery(self, wanted: bool) -> None:
         """Have the policy lend on battery too, until :meth:`expire` hears of mains power."""
@@ -357,7 +352,7 @@ class Lifecycle:
     def expire(self, on_ac: bool | None) -> None:
         """End what was wanted for a while only."""
         until = self._runtime.paused_until
-        if until is not None and until <= _boot_time():
+        if until is not None and until <= boot_time():
             self._end_pause()
         if on_ac and self._runtime.battery_once:
             self._runtime.battery_once = False

@@ -4,16 +4,31 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
+from typing import Final
+
+from vramswap_gui.api.dbus import LONGEST_PAUSE
+from vramswap_gui.system import smallfile
+
+
+def boot_time() -> float:
+    """Seconds of a clock that goes on while the machine sleeps, whatever becomes of the calendar (CLOCK_BOOTTIME)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+_ON: Final = "on"
 
 
 class RuntimeState:
-    """Kept in the runtime directory, each written before what it tells of is done."""
+    """Kept in the runtime directory, each written before what it tells of is done. What is none of it says nothing."""
 
     def __init__(self, folder: Path) -> None:
         self._hand = folder / "hand"
         self._asleep = folder / "asleep"
-        self._said = {"on": True, "off": False}.get(_text(self._hand))
+        self._said = {"on": True, "off": False}.get(smallfile.text(self._hand))
+        #: Whether the swap was on before the sleep; None while the machine is awake.
+        self._resume = smallfile.text(self._asleep) == _ON if self._asleep.exists() else None
         self._paused = folder / "paused"
         self._battery = folder / "battery"
 
@@ -33,9 +48,11 @@ class RuntimeState:
 
     @property
     def paused_until(self) -> float | None:
-        """When a pause ends, in seconds of a clock that goes on while the machine sleeps (CLOCK_BOOTTIME)."""
+        """When a pause ends, by :func:`boot_time`; None while there is none that could be."""
         with contextlib.suppress(ValueError):
-            return float(_text(self._paused))
+            until = float(smallfile.text(self._paused))
+            if 0 <= until <= boot_time() + LONGEST_PAUSE:
+                return until
         return None
 
     @paused_until.setter
@@ -60,30 +77,30 @@ class RuntimeState:
     @property
     def asleep(self) -> bool:
         """Whether the machine sleeps, or is about to."""
-        return self._asleep.exists()
+        return self._resume is not None
 
     @property
     def resume(self) -> bool:
         """Whether the swap was on before the sleep."""
-        return _text(self._asleep) == "on"
+        return bool(self._resume)
 
     def fall_asleep(self, resume: bool) -> None:
-        """From now on the machine sleeps. A second call changes nothing."""
-        if not self.asleep:
-            _write(self._asleep, "on" if resume else "")
+        """From now on the machine sleeps. A second call changes nothing.
+
+        With no page in VRAM it may; that the next helper cannot be told is no reason to stay awake.
+        """
+        if self._resume is None:
+            self._resume = resume
+            with contextlib.suppress(OSError):
+                _write(self._asleep, _ON if resume else "")
 
     def wake(self) -> None:
-        """The machine is awake."""
-        self._asleep.unlink(missing_ok=True)
+        """The machine is awake, also where nothing can be written."""
+        self._resume = None
+        with contextlib.suppress(OSError):
+            self._asleep.unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""
+    smallfile.write(path, text)

@@ -19,6 +19,8 @@ from vramswap_gui.system.vmstat import Moved
 
 #: Looks are a second apart while VRAM is lent. What lies between two that are further apart is not known.
 _GAP: Final = 5.0
+#: Nothing that is counted comes near it, and the bus could not carry it.
+_FAR: Final = 1 << 63
 #: How often the sums are kept for a helper that takes over.
 _KEEP_SECONDS: Final = 60.0
 
@@ -68,9 +70,12 @@ class Tally:
         """The reverse; nothing counted when it is none."""
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
             kept = json.loads(text)
-            counters = {str(name): Moved(int(came), int(went)) for name, (came, went) in kept["counters"].items()}
-            return cls(str(kept["day"]), int(kept["paged_out"]), int(kept["paged_in"]), float(kept["seconds"]),
-                       counters=counters)  # fmt: skip
+            counters = {
+                str(name): Moved(int(_count(came)), int(_count(went)))
+                for name, (came, went) in kept["counters"].items()
+            }
+            return cls(str(kept["day"]), int(_count(kept["paged_out"])), int(_count(kept["paged_in"])),
+                       _count(kept["seconds"]), counters=counters)  # fmt: skip
         return cls()
 
 
@@ -102,7 +107,14 @@ class Ledger:
             self._kept_at = now
             # A full /run costs no more than that.
             with contextlib.suppress(OSError):
-                self._path.write_text(self._tally.as_text(), encoding="utf-8")
+                smallfile.write(self._path, self._tally.as_text())
+
+
+def _count(value: object) -> float:
+    """What was counted. Raises ValueError for what cannot have been: JSON has infinities, too."""
+    if not isinstance(value, (int, float)) or not 0 <= value < _FAR:
+        raise ValueError(value)
+    return value
 
 
 def _day() -> str:

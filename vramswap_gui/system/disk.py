@@ -8,6 +8,7 @@ all that it is made of is: a volume of LVM on LUKS. Disks that encrypt by themse
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -15,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.system import smallfile
+from vramswap_gui.system import ownership, smallfile
 from vramswap_gui.system.swaps import Swap
 
 #: Of dm-crypt's kinds those that encrypt; verity and integrity do not.
 _ENCRYPTED: Final = re.compile(r"CRYPT-(LUKS1|LUKS2|PLAIN|LOOPAES|TCRYPT|BITLK|FVAULT2)-.*", re.DOTALL)
 #: Devices below devices below devices: deeper is nobody's disk.
 _DEEPEST: Final = 8
+#: Bytes of mountinfo. The kernel has no more than 100,000 mounts in a namespace (fs.mount-max).
+_MOST_MOUNTS: Final = 64 << 20
 #: Fields of a line of mountinfo, and where those after the optional ones begin.
 _NUMBER, _POINT, _FIRST_OPTIONAL = 2, 4, 6
 
@@ -44,8 +47,9 @@ def look(folder: Path, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> 
     room = os.statvfs(there)
     kind, number = _mounted(there, proc)
     return Disk(
-        kind, room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize, is_encrypted(number, sys), _guarded(there)
-    )
+        kind, room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize, is_encrypted(number, sys),
+        ownership.is_guarded(folder.absolute()),
+    )  # fmt: skip
 
 
 def path_of(number: str, sys: Path = Path("/sys")) -> str:
@@ -85,22 +89,17 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def _guarded(folder: Path) -> bool:
-    for path in (folder, *folder.parents):
-        found = path.stat()
-        others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and (path == folder or not found.st_mode & stat.S_ISVTX)
-        if found.st_uid != 0 or others:
-            return False
-    return True
-
-
 def _mounted(path: Path, proc: Path) -> tuple[str, str]:
     """The kind of the file system that ``path`` is on, and its device's number. Raises OSError."""
     best: tuple[int, str, str] | None = None
-    for line in smallfile.lines(smallfile.data(proc / "self/mountinfo")):
+    mounts = smallfile.data(proc / "self/mountinfo", _MOST_MOUNTS + 1)
+    if len(mounts) > _MOST_MOUNTS:
+        # What was left out may be what is on top.
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(proc / "self/mountinfo"))
+    for line in smallfile.lines(mounts):
         fields = smallfile.fields(line)
         # A dash is the end of the optional fields, of which there may be none.
-        if b"-" not in fields[_FIRST_OPTIONAL:]:
+        if b"-" not in fields[_FIRST_OPTIONAL:-2]:
             continue
         kind, source = fields[fields.index(b"-", _FIRST_OPTIONAL) + 1 :][:2]
         point = Path(smallfile.name(fields[_POINT]))

@@ -80,6 +80,4 @@ def record(devices: Collection[str], folder: Path = RUNTIME) -> None:
     with contextlib.suppress(OSError):
         if smallfile.text(path) == text.strip():
             return
-        fresh = folder / f".{_RECORD}"
-        fresh.write_text(text, encoding="ascii")
-        fresh.replace(path)
+        smallfile.write(path, text)

@@ -10,6 +10,7 @@ newlines, fields at spaces and tabs, and bytes that are no text in this locale b
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -67,6 +68,21 @@ def number(path: Path) -> int | None:
         return parse_number(data(path).strip())
     except OSError:
         return None
+
+
+def write(path: Path, text: str) -> None:
+    """Have a file say ``text``: at once or not at all, and whatever lay in its place. Raises OSError."""
+    fresh = path.with_name(f".{path.name}")
+    try:
+        # What was left there may be a pipe, which would never be written.
+        fresh.unlink(missing_ok=True)
+        with fresh.open("xb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+        fresh.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise
 
 
 def entries(folder: Path) -> list[Path]:
