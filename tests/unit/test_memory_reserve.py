@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from mmap import PAGESIZE
 from pathlib import Path
 
 import pytest
 
 from tests.support.waiting import until
+from vramswap_gui.server.supervisor import memory_reserve
 from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve, reserve_size
 from vramswap_gui.units import MIB
 
@@ -18,11 +20,18 @@ SIZE = 4 * MIB
 ZONE = """Node 0, zone   Normal
   pages free     {free}
         boost    0
-        min      1
+        min      {least}
         low      {low}
         high     99999999
         protection: (0, 0)
 """
+
+
+def there_are(folder: Path, free: int, mark: int) -> None:
+    """So many bytes are free, with both marks there."""
+    text = ZONE.format(free=free // PAGESIZE, low=mark // PAGESIZE, least=mark // PAGESIZE)
+    (folder / "new").write_text(text)
+    (folder / "new").rename(folder / "zoneinfo")
 
 
 def shared_kib() -> int:
@@ -31,7 +40,7 @@ def shared_kib() -> int:
     return sum(map(int, found))
 
 
-@pytest.mark.parametrize(("total", "held"), [(2 << 30, 32), (8 << 30, 81), (16 << 30, 144), (256 << 30, 144), (0, 32)])
+@pytest.mark.parametrize(("total", "held"), [(2 << 30, 48), (8 << 30, 81), (16 << 30, 144), (256 << 30, 144), (0, 48)])
 def test_it_fits_the_machine(tmp_path: Path, total: int, held: int) -> None:
     (tmp_path / "meminfo").write_text(f"MemTotal: {total >> 10} kB\nMemAvailable: 9 kB\n")
     assert reserve_size(tmp_path) == held * MIB
@@ -66,17 +75,52 @@ def test_a_child_lets_go_of_its_part() -> None:
 
 
 def test_it_is_taken_back_of_what_is_free_anyway(tmp_path: Path) -> None:
-    def there_are(free: int) -> None:
-        (tmp_path / "new").write_text(ZONE.format(free=(free + 100 * MIB) >> 12, low=(100 * MIB) >> 12))
-        (tmp_path / "new").rename(tmp_path / "zoneinfo")
-
     async def run() -> None:
-        there_are(1 * MIB)
+        there_are(tmp_path, 101 * MIB, 100 * MIB)
         reserve = MemoryReserve(SIZE, tmp_path)
         reserve.refill()
         await asyncio.sleep(0.2)
         assert reserve.held == 0
-        there_are(2 * MIB)
+        there_are(tmp_path, 102 * MIB, 100 * MIB)
+        await until(lambda: reserve.held == SIZE, "the reserve to be taken back")
+        reserve.release()
+
+    asyncio.run(run())
+
+
+def test_no_more_is_lent_than_is_short(tmp_path: Path) -> None:
+    async def run() -> None:
+        there_are(tmp_path, 100 * MIB, 100 * MIB)
+        reserve = MemoryReserve(SIZE, tmp_path)
+        reserve.fill()
+        reserve.lend()
+        await asyncio.sleep(0.2)
+        assert reserve.held == SIZE, "others would have got it"
+        there_are(tmp_path, 80 * MIB, 100 * MIB)
+        await until(lambda: reserve.held == 0, "the reserve to be lent")
+
+    asyncio.run(run())
+
+
+def test_what_nobody_lacks_goes_too_when_it_takes_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_reserve, "_LONG", 0.1)
+
+    async def run() -> None:
+        there_are(tmp_path, 100 * MIB, 100 * MIB)
+        reserve = MemoryReserve(SIZE, tmp_path)
+        reserve.fill()
+        reserve.lend()
+        await until(lambda: reserve.held == 0, "the reserve to go")
+
+    asyncio.run(run())
+
+
+def test_who_serves_again_has_it_filled(tmp_path: Path) -> None:
+    async def run() -> None:
+        there_are(tmp_path, 200 * MIB, 100 * MIB)
+        reserve = MemoryReserve(SIZE, tmp_path)
+        reserve.lend()
+        reserve.refill()
         await until(lambda: reserve.held == SIZE, "the reserve to be taken back")
         reserve.release()
 

@@ -76,3 +76,23 @@ def test_anything_may_stand_there(content: bytes) -> None:
 
 def test_this_machine_has_some() -> None:
     assert zoneinfo.spare() >= 0
+
+
+@pytest.mark.parametrize(
+    ("free", "short"), [(90000, False), (14884, False), (13025, False), (13024, True), (0, True)]
+)  # fmt: skip
+def test_who_asks_has_to_wait_an_eighth_below_min(tmp_path: Path, free: int, short: bool) -> None:
+    # A zone without memory has a watermark all the same.
+    content = LAPTOP.replace("400000", "9000").replace("90000", str(free))
+    content = content.replace("free     0\n", "free     0\n        managed  0\n")
+    (tmp_path / "zoneinfo").write_text(content)
+    assert zoneinfo.is_short(tmp_path) is short
+
+
+def test_one_zone_that_has_some_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "zoneinfo").write_text(LAPTOP.replace("90000", "0"))
+    assert not zoneinfo.is_short(tmp_path)
+
+
+def test_what_is_not_known_counts_as_short(tmp_path: Path) -> None:
+    assert zoneinfo.is_short(tmp_path)

@@ -2,15 +2,18 @@
 """Memory kept back for the next engine.
 
 An engine dies while memory is short more likely than not, and then what is short cannot be freed by swapping, because
-the swap waits for the next engine. What that one needs to start is therefore held ready, and let go of when it is due.
+the swap waits for the next engine. What that one needs to start is therefore held ready, and let go of when it is due:
+bit by bit, so that free memory stays below what everybody else would have to wait for. Let go of at once it is as soon
+gone to whoever else wants some.
 """
 
 from __future__ import annotations
 
 import asyncio
 import mmap
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vramswap_gui.system import meminfo, zoneinfo
 from vramswap_gui.units import MIB
@@ -22,11 +25,14 @@ _REST: Final = 0.25
 #: A step is taken while so many times its size is to be had without waiting. Whoever swaps on us could wait for ever:
 #: the engine may die in that moment, and this process is who brings up the next one.
 _SPARE: Final = 2
+#: Seconds between two looks whether more is to be let go of, and until all is, whoever gets it.
+_LOOK: Final = 0.002
+_LONG: Final = 3.0
 
 
 #: What the next engine takes, apart from what it shares with its keeper and what is read from files: on an H200 36 MiB
 #: of its own and 100 MiB of the driver's in the kernel. A small computer's reserve is smaller, as its card is.
-_LEAST: Final = 32 * MIB
+_LEAST: Final = 48 * MIB
 _MOST: Final = 144 * MIB
 _SHARE: Final = 100
 
@@ -47,7 +53,7 @@ class MemoryReserve:
         self._size = size
         self._proc = proc
         self._held: list[mmap.mmap] = []
-        self._filling: asyncio.Task[None] | None = None
+        self._changing: asyncio.Task[None] | None = None
 
     @property
     def held(self) -> int:
@@ -61,10 +67,13 @@ class MemoryReserve:
 
     def release(self) -> None:
         """Give all of it back to the system at once."""
-        if self._filling is not None:
-            self._filling.cancel()
+        self._change(None)
         while self._held:
             self._held.pop().close()
+
+    def lend(self) -> None:
+        """Give it back bit by bit, as much as there is too little without: to those who go first, and nobody else."""
+        self._change(self._lend())
 
     def disown(self) -> None:
         """In a child that was forked meanwhile: let go of its part, or the pages stay when the parent lets go of its
@@ -77,8 +86,22 @@ class MemoryReserve:
 
         It sees to it that there is some, also while memory is short, as long as an engine serves.
         """
-        if self._filling is None or self._filling.done():
-            self._filling = asyncio.create_task(self._refill())
+        self._change(self._refill())
+
+    def _change(self, way: Coroutine[Any, Any, None] | None) -> None:
+        if self._changing is not None:
+            self._changing.cancel()
+        self._changing = asyncio.create_task(way) if way is not None else None
+
+    async def _lend(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _LONG
+        while self._held:
+            if zoneinfo.is_short(self._proc):
+                self._held.pop().close()
+            if loop.time() > end:
+                self.release()
+            await asyncio.sleep(_LOOK)
 
     def _take(self) -> None:
         part = mmap.mmap(-1, _STEP)

@@ -278,7 +278,7 @@ class Runner:
             # From now on nobody serves until we have brought an engine up.
             if self._options.resident:
                 go_first()
-            self._reserve.release()
+            self._reserve.lend()
         elif self._filled:
             self._reserve.refill()
         else:
