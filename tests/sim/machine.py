@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from tests.sim.world import Answer, World
 from vramswap_gui.paths import NBD
@@ -117,6 +117,8 @@ class Gpu:
 class Connection:
     """A socketpair between a device and an engine."""
 
+    #: Whether it says that there is somebody who may ask for a page.
+    tells: ClassVar[bool] = True
     index: int
     engine: EngineProcess
     #: The kernel believes in it, the engine has it open.

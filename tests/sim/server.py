@@ -413,6 +413,10 @@ class EngineProcess:
     def serving(self) -> int:
         return sum(connection.open and connection.up for connection in self.connections)
 
+    def _clients(self) -> int:
+        """Of these those over which somebody may ask for a page."""
+        return sum(connection.open and connection.up and connection.tells for connection in self.connections)
+
     # Its keeper
 
     def ask(self, keeper: KeeperProcess, ask: m.Ask, vram: Vram | None, ends: list[Connection]) -> None:
@@ -565,7 +569,7 @@ class EngineProcess:
         idents = [self.idents[index] for index in self.mapped]
         idents += [device.ident for device in kernel.devices.values() if self._extents()]
         attached = {ident for ident in idents if kernel.attached(ident)}
-        if self.life.look(attached, self.serving()):
+        if self.life.look(attached, self._clients()):
             self.world.note("engine", self.pid, "has nothing to live for")
             self._drop_all()
             self.die(0)

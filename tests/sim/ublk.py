@@ -48,7 +48,9 @@ class UblkDevice(Device):
 
 
 class Opening(Connection):
-    """An engine that has a device open, or is to open it."""
+    """An engine that has a device open, or is to open it, which may never be started."""
+
+    tells = False
 
 
 class UblkKernel(Kernel):
