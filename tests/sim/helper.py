@@ -169,6 +169,10 @@ class HelperProcess:
                     return True
 
     def _know(self, known: Mapping[int, str]) -> None:
+        """As helper/segments.py does it."""
+        for device in takeover.lost(self._served(), known.values()):
+            self.world.note("helper: nobody has the pages of", device)
+            self.kernel.take_away(number_of(device))
         self._devices = numbered(known, [self._devices[index] for index in self._swapped(self._devices)])
 
     def _served(self) -> frozenset[str]:
@@ -183,9 +187,6 @@ class HelperProcess:
         return there - {device for index, device in self._devices.items() if index < 0}
 
     def _give_up(self, known: Mapping[int, str]) -> Script:
-        for device in takeover.lost(self._served(), known.values()):
-            self.world.note("helper: nobody has the pages of", device)
-            self.kernel.disconnect(number_of(device))
         self._know(known)
         if not known:
             yield from self._end([])
@@ -432,7 +433,7 @@ class HelperProcess:
                 if left:
                     result.append(None)
             case Disconnect(index):
-                self.kernel.disconnect(number_of(self._devices[index]))
+                self.kernel.take_away(number_of(self._devices[index]))
                 self._devices.pop(index, None)
                 result.append(None)
             case Quit():
@@ -509,4 +510,4 @@ class HelperProcess:
             for name in strays.judge(found, known, self.world.now):
                 # The server that made it is gone, and so is whoever served it.
                 self.world.note("helper: nobody serves", name)
-                self.kernel.disconnect(number_of(name))
+                self.kernel.take_away(number_of(name))

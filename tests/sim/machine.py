@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -268,6 +268,13 @@ class Kernel:
             engine.closed(device)
         if not device.swap:
             del self.devices[number]
+
+    def take_away(self, number: int) -> None:
+        """As helper/swap_area.py does it."""
+        self.disconnect(number)
+
+    def give_up(self, kept: Collection[str]) -> None:
+        """As a server that begins does with all devices but those ``kept``. Of NBD's nobody knows who serves them."""
 
     def attached(self, ident: str) -> Device | None:
         """The device of this identity that programs can use (/sys/block/nbdN/backend)."""

@@ -142,6 +142,7 @@ class Server:
         there = [device.path for device in map(self.kernel.attached, sorted(idents)) if device is not None]
         try:
             keeper = self.keeper = self.shell(there)(self)
+            self.kernel.give_up(idents)
             keeper.start(orphans)
         except Killed:
             keeper = self.keeper = KeeperProcess(self)
@@ -939,6 +940,7 @@ class KeeperProcess:
         except Killed:
             self.die()
             return
+        self.server.kernel.give_up([segment.ident for segment in action.state.segments])
         successor = shell(self.server, "2")
         successor.pid = self.pid
         successor.fds, successor._next_fd = self.fds, self._next_fd

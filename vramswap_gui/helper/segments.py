@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from vramswap_gui.api.status import Segment
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.helper import monitor, swap_area
+from vramswap_gui.helper import monitor, swap_area, takeover
 from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy import landing, pool, sizing
 from vramswap_gui.helper.policy.sizing import Area, Shortfall
@@ -107,8 +107,14 @@ class Segments:
         """Those in use, as the status has them."""
         return tuple(segment for _, segment in self._in_use())
 
-    def know(self, known: Mapping[int, str]) -> None:
-        """Go on with the segments of a server; what is swap besides stays to be turned off."""
+    async def know(self, known: Mapping[int, str]) -> None:
+        """Go on with the segments of a server. What is swap besides has nobody: whoever waits for a page of it is told
+        that it is lost, before it counts as that; and it stays to be turned off."""
+        for device in takeover.lost(self.served, known.values()):
+            if self._kernel:
+                # One that the driver does not let go of is passed over.
+                with contextlib.suppress(VramswapError):
+                    await asyncio.to_thread(swap_area.disconnect, device)
         self.devices = numbered(known, [segment.device for _, segment in self._in_use()])
 
     @property
@@ -258,7 +264,7 @@ class Segments:
                 segment = await self._server.add(size)
                 made = segment.index
                 # The number may have been that of one which somebody took away, and which is swap still.
-                self.know({**{i: device for i, device in self.devices.items() if i >= 0}, made: segment.device})
+                await self.know({**{i: device for i, device in self.devices.items() if i >= 0}, made: segment.device})
             case Remove(index):
                 await self._server.remove(index)
                 self.devices.pop(index, None)
