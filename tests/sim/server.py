@@ -253,7 +253,9 @@ class EngineProcess:
         if self.alive and not self.hung:
             self.hung = True
             self.world.note("engine", self.pid, "hangs")
-            if self.world.rng.random() < 0.5:
+            if self.keeper is None:
+                self._hang_alone()
+            elif self.world.rng.random() < 0.5:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
 
     def stick(self, worker: int) -> None:
@@ -555,9 +557,12 @@ class EngineProcess:
         self.keeper = None
         self.life.keeper_gone()
         if self.hung:
-            # What it holds is whole as long as it lives. It goes on, or somebody ends it; nobody else can tell.
-            go_on = self._go_on if self.world.rng.random() < 0.7 else partial(self.die, _KILLED)
-            self.world.after(self.world.rng.random() * 12, go_on)
+            self._hang_alone()
+
+    def _hang_alone(self) -> None:
+        """What it holds is whole as long as it lives. It goes on, or somebody ends it; nobody else can tell."""
+        go_on = self._go_on if self.world.rng.random() < 0.7 else partial(self.die, _KILLED)
+        self.world.after(self.world.rng.random() * 12, go_on)
 
     def _look(self) -> None:
         if not self.alive:
