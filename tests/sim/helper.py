@@ -170,7 +170,8 @@ class HelperProcess:
 
     def _know(self, known: Mapping[int, str]) -> None:
         """As helper/segments.py does it."""
-        for device in takeover.lost(self._served(), known.values()):
+        unlost = frozenset(device for index, device in self._devices.items() if index >= 0)
+        for device in takeover.lost(unlost, known.values()):
             self.world.note("helper: nobody has the pages of", device)
             self.kernel.take_away(number_of(device))
         self._devices = numbered(known, [self._devices[index] for index in self._swapped(self._devices)])
@@ -192,10 +193,10 @@ class HelperProcess:
             yield from self._end([])
 
     def _clear(self, known: Mapping[int, str]) -> Generator[float | Answer, Any, bool]:
+        self._know(known)
         if self._busy:
             return False
         yield from self._begin_verb()
-        self._know(known)
         ended = yield from self._reach(Goal(end=True))
         self._busy = False
         return ended or self._connected

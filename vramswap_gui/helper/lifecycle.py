@@ -735,11 +735,11 @@ class Lifecycle:
 
     async def _clear(self, known: Mapping[int, str]) -> bool:
         """A server that nobody needs goes, with what another one left half made. False while a verb is under way, which
-        may need it, and may wait for a page that nobody has."""
+        may need it, and may wait for a page that nobody has until it is told so."""
+        await self._segments.know(known)
         if self._verb.locked():
             return False
         async with self._verb:
-            await self._segments.know(known)
             try:
                 await self._segments.reach(Goal(end=True), self._settings())
             except VramswapError:

@@ -108,9 +108,11 @@ class Segments:
         return tuple(segment for _, segment in self._in_use())
 
     async def know(self, known: Mapping[int, str]) -> None:
-        """Go on with the segments of a server. What is swap besides has nobody: whoever waits for a page of it is told
-        that it is lost, before it counts as that; and it stays to be turned off."""
-        for device in takeover.lost(self.served, known.values()):
+        """Go on with the segments of a server. What there is besides has nobody: whoever waits for a page of it is told
+        that it is lost, be it a verb that is to make swap of it; and what is swap counts as lost then, and stays to be
+        turned off."""
+        unlost = frozenset(device for index, device in self.devices.items() if index >= 0)
+        for device in takeover.lost(unlost, known.values()):
             if self._kernel:
                 # One that the driver does not let go of is passed over.
                 with contextlib.suppress(VramswapError):
