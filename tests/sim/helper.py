@@ -113,7 +113,11 @@ class HelperProcess:
         if keeper is None or not self._connected:
             yield 0.01
             return None
-        return (yield keeper.ask(verb, **arguments))
+        answer = yield keeper.ask(verb, **arguments)
+        if verb == "status" and isinstance(answer, dict):
+            # Whoever asked.
+            self._pool = PoolInfo.from_wire(answer["pool"])
+        return answer
 
     def _hung_up(self) -> None:
         """The connection to the server ended."""
@@ -152,7 +156,6 @@ class HelperProcess:
                     if not isinstance(found, dict):
                         return False
                     known = {s["index"]: s["device"] for s in found["segments"]}
-                    self._pool = PoolInfo.from_wire(found["pool"])
                 case takeover.Step.ADOPT:
                     self._know(known or {})
                     return True
@@ -234,7 +237,6 @@ class HelperProcess:
                 self._server_lost()
             return
         self._know({s["index"]: s["device"] for s in found["segments"]})
-        self._pool = PoolInfo.from_wire(found["pool"])
         if (yield from self._reach(Goal())) and not self._devices:
             yield from self._end([])
 
@@ -245,7 +247,6 @@ class HelperProcess:
             found = yield from self._ask("status")
             if not isinstance(found, dict):
                 return
-            self._pool = PoolInfo.from_wire(found["pool"])
             # What an earlier one left half made.
             self._know({s["index"]: s["device"] for s in found["segments"]})
             if not (yield from self._reach(Goal())) or self._devices:
@@ -256,10 +257,7 @@ class HelperProcess:
 
     def _learn(self) -> Generator[float | Answer, Any, bool]:
         """What the server says of its pool."""
-        told = yield from self._ask("status")
-        if isinstance(told, dict):
-            self._pool = PoolInfo.from_wire(told["pool"])
-        return isinstance(told, dict)
+        return isinstance((yield from self._ask("status")), dict)
 
     def _follow(self) -> Script:
         """What the policy wants."""
