@@ -113,7 +113,11 @@ class HelperProcess:
         if keeper is None or not self._connected:
             yield 0.01
             return None
-        return (yield keeper.ask(verb, **arguments))
+        answer = yield keeper.ask(verb, **arguments)
+        if verb == "status" and isinstance(answer, dict):
+            # Whoever asked.
+            self._pool = PoolInfo.from_wire(answer["pool"])
+        return answer
 
     def _hung_up(self) -> None:
         """The connection to the server ended."""
@@ -152,7 +156,6 @@ class HelperProcess:
                     if not isinstance(found, dict):
                         return False
                     known = {s["index"]: s["device"] for s in found["segments"]}
-                    self._pool = PoolInfo.from_wire(found["pool"])
                 case takeover.Step.ADOPT:
                     self._know(known or {})
                     return True
@@ -169,6 +172,11 @@ class HelperProcess:
                     return True
 
     def _know(self, known: Mapping[int, str]) -> None:
+        """As helper/segments.py does it."""
+        unlost = frozenset(device for index, device in self._devices.items() if index >= 0)
+        for device in takeover.lost(unlost, known.values()):
+            self.world.note("helper: nobody has the pages of", device)
+            self.kernel.take_away(number_of(device))
         self._devices = numbered(known, [self._devices[index] for index in self._swapped(self._devices)])
 
     def _served(self) -> frozenset[str]:
@@ -183,18 +191,15 @@ class HelperProcess:
         return there - {device for index, device in self._devices.items() if index < 0}
 
     def _give_up(self, known: Mapping[int, str]) -> Script:
-        for device in takeover.lost(self._served(), known.values()):
-            self.world.note("helper: nobody has the pages of", device)
-            self.kernel.disconnect(number_of(device))
         self._know(known)
         if not known:
             yield from self._end([])
 
     def _clear(self, known: Mapping[int, str]) -> Generator[float | Answer, Any, bool]:
+        self._know(known)
         if self._busy:
             return False
         yield from self._begin_verb()
-        self._know(known)
         ended = yield from self._reach(Goal(end=True))
         self._busy = False
         return ended or self._connected
@@ -232,7 +237,6 @@ class HelperProcess:
                 self._server_lost()
             return
         self._know({s["index"]: s["device"] for s in found["segments"]})
-        self._pool = PoolInfo.from_wire(found["pool"])
         if (yield from self._reach(Goal())) and not self._devices:
             yield from self._end([])
 
@@ -243,7 +247,6 @@ class HelperProcess:
             found = yield from self._ask("status")
             if not isinstance(found, dict):
                 return
-            self._pool = PoolInfo.from_wire(found["pool"])
             # What an earlier one left half made.
             self._know({s["index"]: s["device"] for s in found["segments"]})
             if not (yield from self._reach(Goal())) or self._devices:
@@ -254,10 +257,7 @@ class HelperProcess:
 
     def _learn(self) -> Generator[float | Answer, Any, bool]:
         """What the server says of its pool."""
-        told = yield from self._ask("status")
-        if isinstance(told, dict):
-            self._pool = PoolInfo.from_wire(told["pool"])
-        return isinstance(told, dict)
+        return isinstance((yield from self._ask("status")), dict)
 
     def _follow(self) -> Script:
         """What the policy wants."""
@@ -452,7 +452,7 @@ class HelperProcess:
                 if left:
                     result.append(None)
             case Disconnect(index):
-                self.kernel.disconnect(number_of(self._devices[index]))
+                self.kernel.take_away(number_of(self._devices[index]))
                 self._devices.pop(index, None)
                 result.append(None)
             case Quit():
@@ -529,4 +529,4 @@ class HelperProcess:
             for name in strays.judge(found, known, self.world.now):
                 # The server that made it is gone, and so is whoever served it.
                 self.world.note("helper: nobody serves", name)
-                self.kernel.disconnect(number_of(name))
+                self.kernel.take_away(number_of(name))

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from tests.sim.world import Answer, World
 from vramswap_gui.paths import NBD
@@ -117,6 +117,8 @@ class Gpu:
 class Connection:
     """A socketpair between a device and an engine."""
 
+    #: Whether it says that there is somebody who may ask for a page.
+    tells: ClassVar[bool] = True
     index: int
     engine: EngineProcess
     #: The kernel believes in it, the engine has it open.
@@ -266,6 +268,13 @@ class Kernel:
             engine.closed(device)
         if not device.swap:
             del self.devices[number]
+
+    def take_away(self, number: int) -> None:
+        """As helper/swap_area.py does it."""
+        self.disconnect(number)
+
+    def give_up(self, kept: Collection[str]) -> None:
+        """As a server that begins does with all devices but those ``kept``. Of NBD's nobody knows who serves them."""
 
     def attached(self, ident: str) -> Device | None:
         """The device of this identity that programs can use (/sys/block/nbdN/backend)."""

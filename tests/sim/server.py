@@ -142,6 +142,7 @@ class Server:
         there = [device.path for device in map(self.kernel.attached, sorted(idents)) if device is not None]
         try:
             keeper = self.keeper = self.shell(there)(self)
+            self.kernel.give_up(idents)
             keeper.start(orphans)
         except Killed:
             keeper = self.keeper = KeeperProcess(self)
@@ -252,7 +253,9 @@ class EngineProcess:
         if self.alive and not self.hung:
             self.hung = True
             self.world.note("engine", self.pid, "hangs")
-            if self.world.rng.random() < 0.5:
+            if self.keeper is None:
+                self._hang_alone()
+            elif self.world.rng.random() < 0.5:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
 
     def stick(self, worker: int) -> None:
@@ -422,6 +425,10 @@ class EngineProcess:
     def serving(self) -> int:
         return sum(connection.open and connection.up for connection in self.connections)
 
+    def _clients(self) -> int:
+        """Of these those over which somebody may ask for a page."""
+        return sum(connection.open and connection.up and connection.tells for connection in self.connections)
+
     # Its keeper
 
     def ask(self, keeper: KeeperProcess, ask: m.Ask, vram: Vram | None, ends: list[Connection]) -> None:
@@ -559,9 +566,12 @@ class EngineProcess:
         self.keeper = None
         self.life.keeper_gone()
         if self.hung:
-            # What it holds is whole as long as it lives. It goes on, or somebody ends it; nobody else can tell.
-            go_on = self._go_on if self.world.rng.random() < 0.7 else partial(self.die, _KILLED)
-            self.world.after(self.world.rng.random() * 12, go_on)
+            self._hang_alone()
+
+    def _hang_alone(self) -> None:
+        """What it holds is whole as long as it lives. It goes on, or somebody ends it; nobody else can tell."""
+        go_on = self._go_on if self.world.rng.random() < 0.7 else partial(self.die, _KILLED)
+        self.world.after(self.world.rng.random() * 12, go_on)
 
     def _look(self) -> None:
         if not self.alive:
@@ -574,7 +584,7 @@ class EngineProcess:
         idents = [self.idents[index] for index in self.mapped]
         idents += [device.ident for device in kernel.devices.values() if self._extents()]
         attached = {ident for ident in idents if kernel.attached(ident)}
-        if self.life.look(attached, self.serving()):
+        if self.life.look(attached, self._clients()):
             self.world.note("engine", self.pid, "has nothing to live for")
             self._drop_all()
             self.die(0)
@@ -944,6 +954,7 @@ class KeeperProcess:
         except Killed:
             self.die()
             return
+        self.server.kernel.give_up([segment.ident for segment in action.state.segments])
         successor = shell(self.server, "2")
         successor.pid = self.pid
         successor.fds, successor._next_fd = self.fds, self._next_fd

@@ -8,7 +8,9 @@ that it had; a recovery can begin once the kernel is done with it, and ends when
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 from tests.sim.machine import Connection, Device, Kernel, Request, Vram
 from tests.sim.server import EngineProcess, KeeperProcess, Killed, Server, failed
@@ -16,6 +18,9 @@ from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.paths import UBLK
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.main import choose
+
+#: Seconds within which the kernel lets go of an engine that ended.
+_RELEASED: Final = 10.0
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +53,9 @@ class UblkDevice(Device):
 
 
 class Opening(Connection):
-    """An engine that has a device open, or is to open it."""
+    """An engine that has a device open, or is to open it, which may never be started."""
+
+    tells = False
 
 
 class UblkKernel(Kernel):
@@ -105,6 +112,27 @@ class UblkKernel(Kernel):
             return False
         self.disconnect(device.number)
         return True
+
+    def take_away(self, number: int) -> None:
+        device = self.devices.get(number)
+        if isinstance(device, UblkDevice):
+            self.stop(device)
+        else:
+            super().take_away(number)
+
+    def give_up(self, kept: Collection[str]) -> None:
+        for device in self.devices.values():
+            if isinstance(device, UblkDevice) and device.started and device.ident not in kept:
+                self._refuse(device, self._world.now + _RELEASED)
+
+    def _refuse(self, device: UblkDevice, until: float) -> None:
+        """Somebody refuses what is asked for, as soon as nobody else has it open."""
+        if self.devices.get(device.number) is not device:
+            return
+        if device.opener is None:
+            self._world.soon(self.disconnect, device.number)
+        elif self._world.now < until:
+            self._world.after(0.01, self._refuse, device, until)
 
     def sweep(self) -> None:
         for device in list(self.devices.values()):

@@ -16,9 +16,11 @@ from vramswap_gui.api.control import SegmentInfo, ServerStatus
 from vramswap_gui.api.status import State
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import lifecycle as module
-from vramswap_gui.helper import runtime_state, server_client
+from vramswap_gui.helper import runtime_state, server_client, swap_area
 from vramswap_gui.helper.config_file import ConfigFile
+from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.lifecycle import Lifecycle
+from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.settings import Config
 from vramswap_gui.system import run
@@ -169,3 +171,33 @@ async def test_a_server_that_is_slow_to_start_is_not_joined_by_another(
     with pytest.raises(VramswapError) as caught:
         await server.start(Config())
     assert caught.value.problem is Problem.SERVER_ENDED_EARLY
+
+
+async def test_whoever_waits_for_a_page_that_nobody_has_is_told_before_it_counts_as_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a helper begins beside a server that began when keeper and engine were gone."""
+    swapped = "".join(f"/dev/nbd{n} partition 8188 0 5\n" for n in range(3))
+    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n" + swapped)
+    asked: list[str] = []
+
+    def disconnect(device: str) -> None:
+        asked.append(device)
+        assert segments.lost == []
+        if device == "/dev/nbd0":
+            raise VramswapError(Problem.NBD_NOT_LOADED)
+
+    monkeypatch.setattr(swap_area, "disconnect", disconnect)
+    server = ServerClient(tmp_path, "kernel")
+    place = LandingPlace(tmp_path, tmp_path, tmp_path, tmp_path, False)
+    segments = Segments(server, True, tmp_path, tmp_path, tmp_path, lambda: None, place)
+    segments.look()
+    segments.devices = {0: "/dev/nbd0", 1: "/dev/nbd1", 2: "/dev/nbd2", 3: "/dev/nbd3"}
+    await segments.know({7: "/dev/nbd2"})
+    assert segments.devices == {-1: "/dev/nbd0", -2: "/dev/nbd1", 7: "/dev/nbd2"}
+    assert segments.lost == ["/dev/nbd0", "/dev/nbd1"]
+    # A verb may have been about to make swap of the last one.
+    told = ["/dev/nbd0", "/dev/nbd1", "/dev/nbd3"]
+    assert asked == told
+    await segments.know({7: "/dev/nbd2"})
+    assert asked == told

@@ -213,7 +213,7 @@ class Lifecycle:
                     self._server_lost()
                 return
             # What is swap besides was lost with an earlier server.
-            self._segments.know(known)
+            await self._segments.know(known)
             try:
                 await self._segments.reach(Goal(), config)
             except VramswapError as error:
@@ -251,7 +251,7 @@ class Lifecycle:
         try:
             gpu.require(config.gpu, self._sys, self._proc)
             await self._server.start(config)
-            self._segments.know((await self._server.status()).devices)
+            await self._segments.know((await self._server.status()).devices)
             # What an earlier one left half made.
             await self._segments.reach(Goal(), config)
             vram = await self._vram(config)
@@ -676,14 +676,14 @@ class Lifecycle:
                 case takeover.Step.END_STRAYS:
                     if not await self._end_strays():
                         return False
-                    self._forget()
+                    await self._forget()
                     return True
                 case takeover.Step.ASK:
                     known = await self._known()
                     if known is None:
                         return False
                 case takeover.Step.ADOPT:
-                    self._segments.know(known or {})
+                    await self._segments.know(known or {})
                     self._rest()
                     self.decided()
                     return True
@@ -693,13 +693,13 @@ class Lifecycle:
                 case takeover.Step.CLEAR:
                     return await self._clear(known or {})
                 case _:
-                    self._forget()
+                    await self._forget()
                     return True
 
-    def _forget(self) -> None:
+    async def _forget(self) -> None:
         """Nobody has any segment; unless a verb is under way, which may just have made swap of one."""
         if not self._verb.locked():
-            self._segments.know({})
+            await self._segments.know({})
 
     async def _left(self, known: Mapping[int, str] | None, in_vain: bool) -> takeover.Left:
         self._segments.look()
@@ -741,21 +741,19 @@ class Lifecycle:
 
     async def _give_up(self, known: Mapping[int, str]) -> None:
         for device in takeover.lost(self._segments.served, known.values()):
-            if self._attach == "kernel":
-                await asyncio.to_thread(swap_area.disconnect, device)
             self._fail(VramswapError(Problem.PAGES_LOST, device=device))
-        self._segments.know(known)
+        await self._segments.know(known)
         if not known:
             with contextlib.suppress(VramswapError):
                 await self._server.quit()
 
     async def _clear(self, known: Mapping[int, str]) -> bool:
         """A server that nobody needs goes, with what another one left half made. False while a verb is under way, which
-        may need it, and may wait for a page that nobody has."""
+        may need it, and may wait for a page that nobody has until it is told so."""
+        await self._segments.know(known)
         if self._verb.locked():
             return False
         async with self._verb:
-            self._segments.know(known)
             try:
                 await self._segments.reach(Goal(end=True), self._settings())
             except VramswapError:
@@ -779,7 +777,7 @@ class Lifecycle:
         if served - self.devices and not self._verb.locked():
             # Nobody told us when it came.
             async with self._verb:
-                self._segments.know((await self._server.status()).devices)
+                await self._segments.know((await self._server.status()).devices)
         for device in self._strays.judge(found, served, time.monotonic()):
             await asyncio.to_thread(swap_area.disconnect, device)
 

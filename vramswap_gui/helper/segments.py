@@ -12,7 +12,7 @@ from typing import Any, Final
 from vramswap_gui.api.control import PoolInfo
 from vramswap_gui.api.status import Segment
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.helper import monitor, swap_area
+from vramswap_gui.helper import monitor, swap_area, takeover
 from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy import landing, pool, sizing
 from vramswap_gui.helper.policy.sizing import Area, Shortfall
@@ -113,8 +113,16 @@ class Segments:
         """Those in use, as the status has them."""
         return tuple(segment for _, segment in self._in_use())
 
-    def know(self, known: Mapping[int, str]) -> None:
-        """Go on with the segments of a server; what is swap besides stays to be turned off."""
+    async def know(self, known: Mapping[int, str]) -> None:
+        """Go on with the segments of a server. What there is besides has nobody: whoever waits for a page of it is told
+        that it is lost, be it a verb that is to make swap of it; and what is swap counts as lost then, and stays to be
+        turned off."""
+        unlost = frozenset(device for index, device in self.devices.items() if index >= 0)
+        for device in takeover.lost(unlost, known.values()):
+            if self._kernel:
+                # One that the driver does not let go of is passed over.
+                with contextlib.suppress(VramswapError):
+                    await asyncio.to_thread(swap_area.disconnect, device)
         self.devices = numbered(known, [segment.device for _, segment in self._in_use()])
 
     @property
@@ -292,7 +300,7 @@ class Segments:
                 segment = await self._server.add(size)
                 made = segment.index
                 # The number may have been that of one which somebody took away, and which is swap still.
-                self.know({**{i: device for i, device in self.devices.items() if i >= 0}, made: segment.device})
+                await self.know({**{i: device for i, device in self.devices.items() if i >= 0}, made: segment.device})
             case Remove(index):
                 await self._server.remove(index)
                 self.devices.pop(index, None)

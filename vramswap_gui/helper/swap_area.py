@@ -124,7 +124,7 @@ async def is_ours(device: str) -> bool:
 
 
 def disconnect(device: str) -> None:
-    """Take a device, which is no swap any more, from the kernel's driver. Raises VramswapError."""
+    """Take a device that nobody serves from the kernel's driver. Raises VramswapError."""
     # Only needed when the keeper, which has this at hand, is dead.
     from vramswap_gui.system import nbd, ublk
 
@@ -133,7 +133,7 @@ def disconnect(device: str) -> None:
         nbd.NbdControl().disconnect(nbd.number(device))
         return
     with contextlib.closing(ublk.UblkControl()) as control:
-        # One that is in use stays: it has somebody who refuses what is asked for, until nobody has it open.
+        # One that is in use stays: the next server gives it somebody who refuses what is asked for (exports/ublk.py).
         if control.stop(number):
             control.delete(number)
 

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from vramswap_gui import __version__
@@ -229,6 +229,8 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         transport, why = choose(options.transport, [segment.device for segment in there])
     if resident and watched < 0:
         watched = sentry.start(folder)
+    if resident:
+        _give_up([segment.ident for segment in there])
     # What is packed there is read by that.
     compression = Compression((legacy.compression if legacy is not None else "") or options.compression)
     packing = Packing(compression, options.threads)
@@ -287,6 +289,20 @@ def choose(
     return Transport.NBD, Reason(ReasonCode(unusable.problem.value), unusable.arguments)
 
 
+def _give_up(kept: Collection[str]) -> None:
+    """What no engine holds any more is lost, and whoever waits for it may be the helper. Of NBD's devices the kernel
+    does not tell whether somebody serves them: those the helper takes away (helper/segments.py)."""
+    from vramswap_gui.server.exports import ublk
+
+    with contextlib.suppress(VramswapError, OSError):
+        for device in ublk.end_strays(kept=kept):
+            _say_lost(device)
+
+
+def _say_lost(device: str) -> None:
+    print(f"vramswap-server: nobody serves {device} any more; what was on it is lost", file=sys.stderr)
+
+
 def _exports(options: argparse.Namespace, transport: Transport, report: Callable[[Event], None]) -> Exports:
     if options.attach == "kernel" and transport is Transport.UBLK:
         from vramswap_gui.server.exports.ublk import UblkExports
@@ -329,7 +345,7 @@ def _end_strays(control: Path) -> int:
     try:
         for device in (*end_strays(), *ublk.end_strays()):
             print(device)
-            print(f"vramswap-server: nobody serves {device} any more; what was on it is lost", file=sys.stderr)
+            _say_lost(device)
     except (VramswapError, OSError) as error:
         print(f"vramswap-server: {error}", file=sys.stderr)
         return 1

@@ -31,7 +31,8 @@ class Life:
         self.orphaned = True
 
     def look(self, attached: Collection[str], connections: int) -> bool:
-        """Whether to wipe everything and end: ``attached`` names its segments that are devices of the kernel's."""
+        """Whether to wipe everything and end: ``attached`` names its segments that are devices of the kernel's, and
+        over so many ``connections`` somebody may ask for a page."""
         if not self.orphaned or attached or connections:
             self._idle = 0
             return False

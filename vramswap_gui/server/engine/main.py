@@ -112,7 +112,7 @@ class _Loop:
             if not self._life.orphaned:
                 if self._end.fileno() in ready and self._obey():
                     return 0
-            elif not ready and self._life.look(self._attached(), self._commands.engine.connections(-1)):
+            elif not ready and self._life.look(self._attached(), self._commands.clients()):
                 self._commands.quit()
                 if self._options.folder is not None:
                     ipc.forget_orphaned(self._options.folder, os.getpid())
@@ -259,6 +259,13 @@ class Commands:
     def owns(self, ident: str) -> bool:
         """Whether a device of ours has pages here: in VRAM of its own, or, for all that is known, in the pool."""
         return any(ident == held.ident or held.kind is Kind.EXTENT for held in self._held.values())
+
+    def clients(self) -> int:
+        """How many connections there are over which somebody may ask for a page.
+
+        That a ublk device is open says nothing: one that was not started has no users yet, and now never will.
+        """
+        return 0 if self._transport is Transport.UBLK else self.engine.connections(-1)
 
     def healthy(self) -> bool:
         """Whether the context can be used."""

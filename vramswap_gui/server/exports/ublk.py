@@ -12,10 +12,10 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.exports.base import Job, Jobs, Way
@@ -28,7 +28,7 @@ from vramswap_gui.server.messages import (
     DeviceUnlinked,
     Event,
 )
-from vramswap_gui.system import block_queue, swaps, ublk
+from vramswap_gui.system import block_queue, process, swaps, ublk
 from vramswap_gui.system.ublk import UblkControl
 from vramswap_gui.units import SIZE_STEP
 
@@ -264,19 +264,32 @@ def unusable(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> VramswapEr
     return None
 
 
-def end_strays(sys: Path = Path("/sys")) -> list[str]:
-    """Have somebody refuse requests of every device of ours, for when nobody serves them and nobody will.
+def end_strays(sys: Path = Path("/sys"), kept: Collection[str] = ()) -> list[str]:
+    """Have somebody refuse requests of every device of ours, for when nobody serves them and nobody will, but for those
+    of an identity that is ``kept``.
 
-    Whoever refuses is a process that ends with the devices. Returns them. What no program could use yet is forgotten.
+    Whoever refuses is a process for each, that ends with the device; at once where the kernel knows somebody who serves
+    it after all. Returns them. What no program could use yet is forgotten. Raises VramswapError NO_UBLK, OSError.
     """
     ublk.sweep(sys)
-    found = ublk.ours(sys)
-    if found and os.fork() == 0:
-        status = 1
-        try:
-            require_resident()
-            ublk.refuse([info.number for info in found.values()], lambda: None)
-            status = 0
-        finally:
-            os._exit(status)
-    return [info.device for info in found.values()]
+    found = [info for ident, info in ublk.ours(sys).items() if ident not in kept]
+    for info in found:
+        if os.fork() == 0:
+            _refuse_alone(info.number)
+    return [info.device for info in found]
+
+
+def _refuse_alone(number: int) -> NoReturn:
+    status = 1
+    try:
+        # Nobody waits for the end of what its parent has open.
+        process.close_all_but()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for fd in range(3):
+            os.dup2(nowhere, fd)
+        process.call_it("vramswap-sentry")
+        require_resident()
+        ublk.refuse([number], lambda: None)
+        status = 0
+    finally:
+        os._exit(status)

@@ -57,7 +57,12 @@ def _by_nbd() -> Callable[[], object]:
 def _by_ublk() -> Callable[[], object]:
     """These are not disconnected: they get somebody who refuses what is asked for."""
     ublk.UblkControl().close()
-    return lambda: ublk.refuse([info.number for info in ublk.ours().values()], lambda: None)
+
+    def end() -> None:
+        ublk.sweep()
+        ublk.refuse([info.number for info in ublk.ours().values()], lambda: None)
+
+    return end
 
 
 #: What prepares it: whatever is imported or looked up the first time is so before it is needed. By both of the kernel's
