@@ -224,10 +224,10 @@ class Kernel:
         """An engine takes what it is to serve through."""
         return True
 
-    def reconfigure(self, number: int, connections: list[Connection]) -> bool | None:
-        """NBD_CMD_RECONFIGURE: True when all are taken, None when there is no such device."""
+    def reconfigure(self, number: int, ident: str, connections: list[Connection]) -> bool | None:
+        """NBD_CMD_RECONFIGURE: True when all are taken, None when there is no such device, or it is another one now."""
         device = self.devices.get(number)
-        if device is None or not device.connected:
+        if device is None or not device.connected or device.ident != ident:
             return None
         for connection in connections:
             if connection.device is not None:

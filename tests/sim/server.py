@@ -603,6 +603,7 @@ class KeeperProcess:
         self._next_fd = 10
         self.ends: dict[int, list[Connection]] = {}
         self.devices: dict[int, int] = {}
+        self._idents: dict[int, str] = {}
         self._abandoned: set[int] = set()
         self._abandoned_detach: set[int] = set()
         self._detaching: set[int] = set()
@@ -831,6 +832,7 @@ class KeeperProcess:
             # A process that is killed in the kernel comes to the end of its system call first.
             device = self.server.kernel.connect(action.ident, vram, ends)
             self.devices[action.index] = device.number
+            self._idents[action.index] = action.ident
             self._watch(action.index, ends)
             self._linked(m.DeviceLinked(action.index, device.path))
 
@@ -861,7 +863,8 @@ class KeeperProcess:
         until = self.world.now + 10.0
 
         def try_it() -> None:
-            taken = self.server.kernel.reconfigure(number, ends) if not self.world.chance(0.01) else False
+            fails = self.world.chance(0.01)
+            taken = False if fails else self.server.kernel.reconfigure(number, self._idents[action.index], ends)
             if taken:
                 self._watch(action.index, ends)
                 self._linked(m.DeviceLinked(action.index, self.server.kernel.devices[number].path))
@@ -876,6 +879,7 @@ class KeeperProcess:
 
     def _inherit(self, action: m.Inherit) -> None:
         self.devices[action.index] = number_of(action.device)
+        self._idents[action.index] = action.ident
 
     def _detach(self, action: m.Detach) -> None:
         number = self.devices[action.index]
