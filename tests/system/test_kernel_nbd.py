@@ -25,6 +25,6 @@ def test_vram_forgets_what_the_kernel_forgets(boot: Callable[..., uml.Result]) -
 
 
 def test_one_program_is_told_that_its_page_is_hurt(boot: Callable[..., uml.Result]) -> None:
-    result = boot("tests.system.hurt_scenario", "plain", "packed", memory=224, vram=56)
+    result = boot("tests.system.hurt_scenario", "plain", "packed", memory=256, vram=56)
     assert result.status == 0, result.output
     assert "all done" in result.output
