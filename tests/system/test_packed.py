@@ -19,6 +19,7 @@ def test_packed_pages_earn_swap_and_outlive_who_has_them(boot: Callable[..., uml
     assert "all done" in result.output
 
 
+@pytest.mark.release
 def test_vram_that_is_full_loses_nothing_and_has_room_again(boot: Callable[..., uml.Result]) -> None:
     result = boot("tests.system.full_scenario", memory=512, vram=128)
     assert result.status == 0, result.output
