@@ -90,14 +90,14 @@ def connected(sys: Path = Path("/sys")) -> Iterator[Connected]:
 
     Raises OSError: a device that could not be looked for is not one that is not there.
     """
-    for name in smallfile.names(sys / "block"):
-        number = name.removeprefix("nbd")
+    for number in smallfile.numbers(sys / "block", "nbd"):
+        folder = sys / f"block/nbd{number}"
         # The file is there while the device is configured (nbd_config_put in drivers/block/nbd.c).
-        if number != name and number.isdecimal() and "pid" in smallfile.names(sys / "block" / name):
+        if "pid" in smallfile.names(folder):
             ident: str | None = None
             with contextlib.suppress(FileNotFoundError):
-                ident = (sys / "block" / name / "backend").read_bytes().strip().decode("utf-8", "replace")
-            yield Connected(int(number), ident)
+                ident = (folder / "backend").read_bytes().strip().decode("utf-8", "replace")
+            yield Connected(number, ident)
 
 
 def ours(sys: Path = Path("/sys")) -> dict[str, Connected]:

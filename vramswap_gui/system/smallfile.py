@@ -36,6 +36,12 @@ def names(folder: Path) -> list[str]:
         return []
 
 
+def numbers(folder: Path, prefix: str) -> list[int]:
+    """The numbers in names such as ``nbd0`` in a folder of the kernel's, as :func:`names`. Raises OSError."""
+    ends = [name.removeprefix(prefix) for name in names(folder) if name.startswith(prefix)]
+    return [int(end) for end in ends if end.isdecimal()]
+
+
 def data(path: Path, limit: int = LIMIT) -> bytes:
     """The first ``limit`` bytes of a file; a pipe that nobody writes is not waited for. Raises OSError."""
     try:

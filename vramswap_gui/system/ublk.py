@@ -16,7 +16,7 @@ import os
 import re
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -262,19 +262,16 @@ class UblkControl:
         return refusal if code == refusal else 0
 
 
-def _numbers(sys: Path) -> Iterator[int]:
+def _numbers(sys: Path) -> list[int]:
     """Raises OSError."""
-    for name in smallfile.names(sys / "class/ublk-char"):
-        number = name.removeprefix("ublkc")
-        if number != name and number.isdecimal():
-            yield int(number)
+    return smallfile.numbers(sys / "class/ublk-char", "ublkc")
 
 
 def ours(sys: Path = Path("/sys")) -> dict[str, Info]:
     """The devices of ours that programs can use, by their identity. Raises VramswapError NO_UBLK, OSError."""
     found: dict[str, Info] = {}
     # Without any there need be no driver.
-    if next(_numbers(sys), None) is not None:
+    if _numbers(sys):
         with contextlib.closing(UblkControl()) as control:
             found = control.ours(sys)
     return {ident: info for ident, info in found.items() if info.started}
@@ -282,7 +279,7 @@ def ours(sys: Path = Path("/sys")) -> dict[str, Info]:
 
 def sweep(sys: Path = Path("/sys")) -> None:
     """As :meth:`UblkControl.sweep`, where the driver can be asked."""
-    if next(_numbers(sys), None) is not None:
+    if _numbers(sys):
         with contextlib.suppress(VramswapError), contextlib.closing(UblkControl()) as control:
             control.sweep(sys)
 

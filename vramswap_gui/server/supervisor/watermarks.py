@@ -34,7 +34,7 @@ class WatermarkBoost:
         if not before:
             return
         with contextlib.suppress(OSError):
-            self._note.write_text(f"{before}\n")
+            smallfile.write(self._note, f"{before}\n")
             self._setting.write_text("0\n")
 
     def restore(self) -> None:
