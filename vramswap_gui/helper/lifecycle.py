@@ -517,7 +517,12 @@ class Lifecycle:
 
     def _earned(self) -> Goal:
         goal = self._segments.balanced()
-        return Goal() if goal.come and time.monotonic() < self._steady_until else goal
+        return Goal() if goal.come and self._steady else goal
+
+    @property
+    def _steady(self) -> bool:
+        """Whether no more swap is earned for now, as some was just forfeited."""
+        return time.monotonic() < self._steady_until
 
     def _not_followed(self, decision: Decision, error: VramswapError) -> None:
         self._decision = None
@@ -552,7 +557,8 @@ class Lifecycle:
             return
         # From here on nobody comes between what is seen and what is done about it.
         goal = Goal(clear=self._segments.spare_files())
-        if self._calm and not goal.clear and self.lent and self._server.connected:
+        if self._calm and not goal.clear and self.lent and self._server.connected and not self._steady:
+            # Never while what goes could not come again, or there were hardly any swap left.
             goal = self._segments.rotated()
             if not goal.leave:
                 await self._segments.compact()
