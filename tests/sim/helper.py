@@ -16,7 +16,7 @@ from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper import takeover
 from vramswap_gui.helper.policy import landing, pool, sizing
 from vramswap_gui.helper.policy.landing import Ground
-from vramswap_gui.helper.policy.sizing import Area, Room
+from vramswap_gui.helper.policy.sizing import Area, Room, Steps
 from vramswap_gui.helper.steps import (
     Add,
     Disconnect,
@@ -362,16 +362,16 @@ class HelperProcess:
         kernel, areas, page = self.kernel, self._areas(), SIZE_STEP // PAGES
         # Segments are small beside their extents, so that there would be little to gain.
         info = replace(self._pool, size=SIZE_STEP)
-        index = pool.rotation(areas, info, Room(kernel.memory * page, kernel.available * page))
+        steps = pool.rotation(areas, info, Room(kernel.memory * page, kernel.available * page), MOST)
         if any(device.busy for device in self._found().values()):
             # Somebody moves something.
             return
-        if index is None:
+        if steps == Steps():
             if pool.compaction(areas, self._pool, None) is not None:
                 yield from self._ask("compact", size=0)
             return
         before = kernel.no_room
-        yield from self._reach(Goal((index,)))
+        yield from self._reach(Goal(steps.remove, (SIZE_STEP,) * len(steps.add)))
         self.world.require(kernel.no_room == before, "law 10: a segment was to be forgotten whose pages have no room")
 
     def _reach(self, goal: Goal) -> Generator[float | Answer, Any, bool]:

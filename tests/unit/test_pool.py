@@ -312,30 +312,45 @@ def using(*used: int) -> list[Area]:
     return [Area(number, GIB, each) for number, each in enumerate(used)]
 
 
+#: One segment, all of which was written, and room for another.
+ONE = having(WRITTEN, shares=((0, 4 * GIB),), offer=GIB)
+
+
+def going(index: int) -> Steps:
+    return Steps(remove=(index,))
+
+
 @pytest.mark.parametrize(
-    ("name", "areas", "pool", "room", "going"),
+    ("name", "areas", "pool", "room", "steps"),
     [
-        ("nothing is stale", using(GIB, GIB, GIB, GIB), WRITTEN, PLENTY, None),
-        ("little of the VRAM is", using(GIB, GIB, GIB, 0), WRITTEN, PLENTY, None),
-        ("with holes it is too much", using(GIB, GIB, GIB, 0), having(WRITTEN, holes=GIB // 2), PLENTY, 3),
+        ("nothing is stale", using(GIB, GIB, GIB, GIB), WRITTEN, PLENTY, Steps()),
+        ("little of the VRAM is", using(GIB, GIB, GIB, 0), WRITTEN, PLENTY, Steps()),
+        ("with holes it is too much", using(GIB, GIB, GIB, 0), having(WRITTEN, holes=GIB // 2), PLENTY, going(3)),
         ("little is, and the rest are holes", using(GIB, GIB, GIB, GIB - 300 * MIB), having(WRITTEN, holes=GIB),
-         PLENTY, None),
+         PLENTY, Steps()),
         ("a new one has its header", [*using(GIB, GIB, GIB), Area(3, GIB, 0)],
-         having(WRITTEN, holes=GIB, shares=(*WRITTEN.shares[:3], (3, 4096))), PLENTY, None),
-        ("the worst goes first", using(GIB, 100 * MIB, 0, GIB), WRITTEN, PLENTY, 2),
-        ("of several the first", using(0, 0, 0, 0), WRITTEN, PLENTY, 0),
-        ("less than half of any is", using(*[600 * MIB] * 4), WRITTEN, PLENTY, None),
+         having(WRITTEN, holes=GIB, shares=(*WRITTEN.shares[:3], (3, 4096))), PLENTY, Steps()),
+        ("the worst goes first", using(GIB, 100 * MIB, 0, GIB), WRITTEN, PLENTY, going(2)),
+        ("of several the first", using(0, 0, 0, 0), WRITTEN, PLENTY, going(0)),
+        ("less than half of any is", using(*[600 * MIB] * 4), WRITTEN, PLENTY, Steps()),
         ("there is no room in memory for the rest", using(GIB, 100 * MIB, 100 * MIB, GIB), WRITTEN,
-         Room(16 * GIB, 100 * MIB), None),
+         Room(16 * GIB, 100 * MIB), Steps()),
         ("other swap is no room", using(GIB, 100 * MIB, 100 * MIB, GIB), WRITTEN,
-         Room(16 * GIB, 100 * MIB, swap_free=8 * GIB, zram_free=8 * GIB), None),
-        ("there is for another", using(GIB, 100 * MIB, 0, GIB), WRITTEN, Room(16 * GIB, 0), 2),
-        ("it is the only one", [Area(0, 4 * GIB, 0)], having(WRITTEN, shares=((0, 4 * GIB),)), PLENTY, None),
-        ("a server that does not tell", using(0, 0, 0, 0), having(WRITTEN, shares=()), PLENTY, None),
+         Room(16 * GIB, 100 * MIB, swap_free=8 * GIB, zram_free=8 * GIB), Steps()),
+        ("there is for another", using(GIB, 100 * MIB, 0, GIB), WRITTEN, Room(16 * GIB, 0), going(2)),
+        ("the only one has a successor first", [Area(0, 4 * GIB, 0)], ONE, PLENTY, Steps(add=(GIB - 224 * MIB,))),
+        ("however small", [Area(0, 4 * GIB, 0)], having(ONE, offer=240 * MIB), PLENTY, Steps(add=(16 * MIB,))),
+        ("or stays", [Area(0, 4 * GIB, 0)], having(ONE, offer=239 * MIB), PLENTY, Steps()),
+        ("it stays where the rest has no room", [Area(0, 4 * GIB, GIB)], ONE, Room(16 * GIB, 100 * MIB), Steps()),
+        ("hardly any would be left", [Area(0, 4 * GIB, 0), Area(1, GIB, 0)], ONE, PLENTY,
+         Steps(add=(GIB - 224 * MIB,))),
+        ("nor is much offered", [Area(0, 4 * GIB, 0), Area(1, GIB, 0)], having(ONE, offer=GIB // 2), PLENTY, going(0)),
+        ("enough would be left", [Area(0, 4 * GIB, 0), Area(1, 6 * GIB, 0)], ONE, PLENTY, going(0)),
+        ("a server that does not tell", using(0, 0, 0, 0), having(WRITTEN, shares=()), PLENTY, Steps()),
     ],
 )  # fmt: skip
-def test_rotation(name: str, areas: list[Area], pool: PoolInfo, room: Room, going: int | None) -> None:
-    assert rotation(areas, pool, room) == going
+def test_rotation(name: str, areas: list[Area], pool: PoolInfo, room: Room, steps: Steps) -> None:
+    assert rotation(areas, pool, room, MAX_SEGMENTS) == steps
 
 
 def test_compaction() -> None:
@@ -381,18 +396,42 @@ def test_cleaning_comes_to_an_end(
         for _ in range(4 * MAX_SEGMENTS):
             while (goal := balanced(pool)) != Goal():
                 carry_out(pool, goal)
-            index = rotation(pool.areas, pool.info, room)
-            if index is None:
+            steps, stored = rotation(pool.areas, pool.info, room, MAX_SEGMENTS), pool.info.pages
+            if steps == Steps():
                 break
-            left, stored = pool.segments[index], pool.info.pages
-            assert left.used < left.pages
-            carry_out(pool, Goal(leave=(index,)))
-            swapped_again(pool, left)
-            assert pool.info.pages < stored
+            goal = Goal(steps.remove, steps.add)
+            left = [pool.segments[index] for index in steps.remove]
+            carry_out(pool, goal)
+            for content in left:
+                assert content.used < content.pages
+                swapped_again(pool, content)
+                assert pool.info.pages < stored
         else:
             raise AssertionError("it does not end")
         assert pool.segments
         assert pool.info.offer >= 0 or len(pool.segments) == 1
+
+
+@given(EACH, COUNT, st.lists(FILL, min_size=1, max_size=4))
+def test_what_is_drained_is_of_use_again(each: int, count: int, writes: list[list[tuple[float, float, float]]]) -> None:
+    """Also where all of it is one segment; and there is as much swap then as at the start."""
+    pool = begun(each, count)
+    for filled in writes:
+        fill(pool, filled)
+        while (goal := balanced(pool)) != Goal():
+            carry_out(pool, goal)
+    for content in pool.segments.values():
+        content.used = 0
+    least = pool.info.vram
+    while (steps := rotation(pool.areas, pool.info, PLENTY, MAX_SEGMENTS)) != Steps():
+        carry_out(pool, Goal(steps.remove, steps.add))
+        while (goal := balanced(pool)) != Goal():
+            carry_out(pool, goal)
+        least = min(least, sum(area.size for area in pool.areas))
+    info = pool.info
+    none_could_come = len(pool.segments) == 1 and info.offer < MIN_SIZE + info.vram // 32 + SIZE_STEP
+    assert none_could_come or policy.waste(pool.areas, info) * 10 <= info.vram
+    assert none_could_come or least * 100 >= 75 * (info.vram - info.vram // 16)
 
 
 def balanced(pool: Pool) -> Goal:

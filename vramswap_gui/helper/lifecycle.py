@@ -560,7 +560,7 @@ class Lifecycle:
         if self._calm and not goal.clear and self.lent and self._server.connected and not self._steady:
             # Never while what goes could not come again, or there were hardly any swap left.
             goal = self._segments.rotated()
-            if not goal.leave:
+            if goal == Goal():
                 await self._segments.compact()
         if goal == Goal():
             return

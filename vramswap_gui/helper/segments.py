@@ -183,13 +183,13 @@ class Segments:
         return Goal(steps.remove, steps.add)
 
     def rotated(self) -> Goal:
-        """To have a segment forgotten of which most is stale, where pages are packed."""
+        """To have a segment forgotten of which most is stale, where pages are packed, or one come that it waits for."""
         packed, areas = self._server.pool, self.areas()
         if packed is None or not areas:
             return Goal()
         room = monitor.room(self._areas, set(self.devices.values()), self._proc, self._sys)
-        index = pool.rotation(areas, packed, room)
-        return Goal() if index is None else Goal(leave=(index,))
+        steps = pool.rotation(areas, packed, room, self.most)
+        return Goal(steps.remove, steps.add)
 
     def watch(self, pressed: bool, now: float) -> bool:
         """Whether nobody has moved anything for a while; ``pressed``: tasks wait for memory."""

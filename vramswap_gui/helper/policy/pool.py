@@ -83,8 +83,8 @@ def balance(areas: Sequence[Area], pool: PoolInfo, most: int) -> Steps:
     if pool.offer < 0:
         return Steps(remove=tuple(area.index for area in emptiest_first(areas)[:1]) if len(areas) > 1 else ())
     swap, used = sum(area.size for area in areas), sum(area.used for area in areas)
-    size = round_down(pool.offer - pool.vram // _MARGIN_SHARE, SIZE_STEP)
-    if len(areas) >= most or size < max(MIN_SIZE, pool.vram // _LEAST_SHARE):
+    size = _offered(pool)
+    if len(areas) >= most or size < _worth_a_place(pool):
         return Steps()
     # VRAM that has only just come is offered whole, but for the reserve, and is of use at once.
     fresh = swap * 100 < pool.vram * _FRESH
@@ -143,21 +143,35 @@ def stale(areas: Iterable[Area], pool: PoolInfo) -> Mapping[int, int]:
     return {area.index: max(0, shares.get(area.index, 0) - area.used) for area in areas}
 
 
-def rotation(areas: Sequence[Area], pool: PoolInfo, room: Room) -> int | None:
-    """The segment that is to be swapped off because most of what it has in VRAM is stale; None if it is not worth it.
+def rotation(areas: Sequence[Area], pool: PoolInfo, room: Room, most: int) -> Steps:
+    """The segment that is to be swapped off because most of what it has in VRAM is stale, if that is worth it.
 
-    What is not stale has to have room in memory. Each time the swap gets smaller by more than it moves, so it ends.
+    What is not stale has to have room in memory. Where hardly any swap would be left another segment comes first. Each
+    time one goes the swap gets smaller by more than it moves, so it ends.
     """
+    going = _stalest(areas, pool, room)
+    if going is None:
+        return Steps()
+    only, left = len(areas) < 2, sum(area.size for area in areas) - going.size
+    size = _offered(pool)
+    # The only one goes for any other, as nothing else frees what it holds; what remains small beside many only takes
+    # one of the few places.
+    if left * 100 < pool.vram * _FRESH and len(areas) < most and size >= (MIN_SIZE if only else _worth_a_place(pool)):
+        return Steps(add=(size,))
+    return Steps() if only else Steps(remove=(going.index,))
+
+
+def _stalest(areas: Sequence[Area], pool: PoolInfo, room: Room) -> Area | None:
+    """The segment with the most that the kernel has forgotten, of those that could go; None if it is not worth it."""
     forgotten = stale(areas, pool)
     little = _is_at_most(_WASTE - _HOLES, _taken(sum(forgotten.values()), pool), pool)
-    if len(areas) < 2 or little or _is_at_most(_WASTE, waste(areas, pool), pool):
+    if little or _is_at_most(_WASTE, waste(areas, pool), pool):
         return None
     # Into other swap it would be moved again soon.
     memory = replace(room, swap_free=0, zram_free=0)
-    worst_first = sorted(areas, key=lambda area: (-forgotten[area.index], area.index))
-    for area in worst_first:
+    for area in sorted(areas, key=lambda area: (-forgotten[area.index], area.index)):
         if forgotten[area.index] > area.used and shortfall(area.used, memory, area.size) is None:
-            return area.index
+            return area
     return None
 
 
@@ -175,6 +189,16 @@ def compaction(areas: Iterable[Area], pool: PoolInfo, last: PoolInfo | None) -> 
 def waste(areas: Iterable[Area], pool: PoolInfo) -> int:
     """How much of the VRAM is of no use as it is: holes, and what the kernel has forgotten."""
     return pool.holes + _taken(sum(stale(areas, pool).values()), pool)
+
+
+def _offered(pool: PoolInfo) -> int:
+    """What can be made a segment of, less the margin."""
+    return round_down(pool.offer - pool.vram // _MARGIN_SHARE, SIZE_STEP)
+
+
+def _worth_a_place(pool: PoolInfo) -> int:
+    """What one of the few places for swap is taken for."""
+    return max(MIN_SIZE, pool.vram // _LEAST_SHARE)
 
 
 def _is_at_most(share: int, size: int, pool: PoolInfo) -> bool:
