@@ -141,6 +141,25 @@ def test_a_pause_goes_on_with_the_next_helper_if_it_can_be_one(tmp_path: Path) -
     assert RuntimeState(tmp_path).paused_until is None
 
 
+@pytest.mark.parametrize("hours", [-1, 1, 365 * 24])
+async def test_a_pause_is_as_long_whatever_becomes_of_the_clock(
+    hours: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And people are told its end by the clock that they see."""
+    right = time.time
+    told: list[int] = []
+    lifecycle = await take_over(tmp_path)
+    await lifecycle.pause(600)
+    lifecycle.changed = lambda status: told.append(status.paused_until)
+    lifecycle.expire(on_ac=True)
+    assert told == []
+    monkeypatch.setattr(time, "time", lambda: right() + hours * 3600)
+    lifecycle.expire(on_ac=True)
+    (until,) = told
+    assert until - time.time() == pytest.approx(600, abs=60)
+    await lifecycle.pause(0)
+
+
 async def test_a_machine_sleeps_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lifecycle = await take_over(tmp_path)
 
