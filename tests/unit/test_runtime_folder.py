@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import errno
 import json
 import os
 import time
@@ -158,6 +159,33 @@ async def test_a_pause_is_as_long_whatever_becomes_of_the_clock(
     (until,) = told
     assert until - time.time() == pytest.approx(600, abs=60)
     await lifecycle.pause(0)
+
+
+async def test_a_pause_ends_where_nothing_can_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what a person says would be done, told as a failure, and undone by the policy."""
+    lifecycle = await take_over(tmp_path)
+
+    removed = Path.unlink
+
+    def refused(path: Path, *_: object, missing_ok: bool = False) -> None:
+        if path.name in ("paused", "battery"):
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        removed(path, missing_ok=missing_ok)
+
+    await lifecycle.pause(600)
+    await lifecycle.use_battery(True)
+    monkeypatch.setattr(Path, "unlink", refused)
+    await lifecycle.stop()
+    await lifecycle.use_battery(False)
+    assert lifecycle.hand is False
+    assert (lifecycle.status.paused_until, lifecycle.paused_until(time.time())) == (0, None)
+    assert (lifecycle.status.battery_once, lifecycle.battery_once) == (False, False)
+    # What cannot be written is not begun.
+    monkeypatch.setattr(runtime_state, "_write", refused)
+    for wish in (lifecycle.pause(600), lifecycle.use_battery(True)):
+        with pytest.raises(VramswapError, match="The system refused"):
+            await wish
+    assert (lifecycle.paused_until(time.time()), lifecycle.battery_once) == (None, False)
 
 
 async def test_a_machine_sleeps_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
