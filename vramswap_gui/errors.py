@@ -521,7 +521,7 @@ class Problem(enum.StrEnum):
     GPU_UNKNOWN = (
         "gpu-unknown", ErrorCode.NO_GPU,
         "There is no NVIDIA GPU “{given:text}”.",
-        "GPUs found: {known:text}; a UUID also works.",
+        "Name one by its number, its PCI address or its UUID. GPUs found: {known:text}.",
     )  # fmt: skip
     GPU_AMBIGUOUS = (
         "gpu-ambiguous", ErrorCode.NO_GPU,
@@ -822,6 +822,11 @@ class Problem(enum.StrEnum):
         "swap-is-on", ErrorCode.BUSY,
         "Swap in video memory is on, and its pages would be lost.",
         "Turn it off, then try again: `vramswapctl off`",
+    )  # fmt: skip
+    OUTPUT_NOT_WRITTEN = (
+        "output-not-written", ErrorCode.INTERNAL,
+        "The answer cannot be written: {why:text}.",
+        "What was asked for is done; only its answer is lost.",
     )  # fmt: skip
     FILE_NOT_WRITTEN = (
         "file-not-written", ErrorCode.INVALID_ARGUMENT,

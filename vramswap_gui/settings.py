@@ -108,11 +108,12 @@ class Setting:
             size = parse_size(text, zero=True)
         except ValueError:
             raise self._invalid(Problem.SETTING_NO_SIZE, given=text[:40]) from None
-        if size == 0 == self.auto:
-            # Whoever means that says so.
-            raise self._outside(0)
         # Whoever writes a fraction does not count the steps.
-        return round_down(size, self.step) if "." in text else size
+        whole = round_down(size, self.step) if "." in text else size
+        if whole == 0 == self.auto:
+            # Whoever means that says so.
+            raise self._outside(size)
+        return whole
 
     def _parse_number(self, text: str) -> int:
         match = _NUMBER.fullmatch(text.strip())

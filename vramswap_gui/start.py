@@ -13,8 +13,15 @@ def start(module: str) -> object:
     # One that was started with the signal ignored, in the background of a shell, goes on ignoring it.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    program: object = import_module(module).main()
-    return program
+    from vramswap_gui import streams
+
+    streams.prepare()
+    try:
+        status: object = import_module(module).main()
+    except SystemExit as ended:
+        # After --help and an error of usage.
+        status = ended.code
+    return streams.finish(status)
 
 
 def tray() -> object:

@@ -101,6 +101,20 @@ def test_a_card_that_tells_only_its_memory(gpu: FakeGpu, awake: Path) -> None:
     assert reading["display_attached"] is False
 
 
+@pytest.mark.parametrize("lie", ["all ones", "all zero", "parts above all"])
+def test_what_cannot_be_is_not_told(lie: str, gpu: FakeGpu, awake: Path) -> None:
+    """A number that says that there is none, or a driver that is wrong; and names that are no text."""
+    gpu["nvml_lies"] = ["", "all ones", "all zero", "parts above all"].index(lie)
+    gpu.others(64 * MIB)
+    reading = read(gpu, awake)
+    knows_all = lie == "parts above all"
+    assert reading["total"] == (GIB if knows_all else None)
+    assert [reading[name] for name in ("used", "free", "reserved")] == [None] * 3
+    assert (reading["watts"], reading["utilisation"]) == ((0, 0) if lie == "all zero" else (None, None))
+    assert reading["name"] == ""
+    assert reading["programs"] == [{"pid": 4242, "name": "", "used": None, "ours": False}] * knows_all
+
+
 def test_nobody_uses_it(gpu: FakeGpu, awake: Path) -> None:
     assert read(gpu, awake)["programs"] == []
 

@@ -361,6 +361,23 @@ async def test_status_notifier(comes: str, watcher: Watcher, start: Callable[...
     await asyncio.to_thread(tray.wait, visible=True, hint="")
 
 
+async def test_a_panel_that_goes_and_comes_and_then_the_bus_goes(watcher: Watcher, start: Callable[..., Tray]) -> None:
+    await watcher.appear()
+    tray = await asyncio.to_thread(start)
+    own = await watcher.item()
+    for count in (2, 3, 4):
+        await watcher.disappear()
+        await watcher.appear()
+        await watcher.item()
+        # One icon, and always the same.
+        assert watcher.items == [own] * count
+    await watcher.choose("Use VRAM as swap")
+    await asyncio.to_thread(tray.wait, calls=[["start"]], headline="On")
+    watcher.close()
+    # Nobody shows it any more, and it goes on, with nothing to do.
+    await asyncio.to_thread(tray.wait, headline="On", timers=0)
+
+
 async def test_the_icon_is_a_name_that_the_panel_recolours(
     watcher: Watcher, environment: dict[str, str], start: Callable[..., Tray]
 ) -> None:

@@ -54,6 +54,11 @@ class Watcher:
             )  # fmt: skip
         await self._bus.request_name(NAME)
 
+    async def disappear(self) -> None:
+        """Let the name go, as a panel that ends; its icons have to be registered with the next one."""
+        self._registered.clear()
+        await self._bus.release_name(NAME)
+
     def close(self) -> None:
         """End the bus."""
         self._bus.disconnect()  # type: ignore[no-untyped-call]

@@ -304,7 +304,9 @@ def test_units_may_be_typed(key: str, text: str, value: object) -> None:
     ("key", "text"),
     [("battery_floor", "20 s"), ("priority", "5 %"), ("release_after", "1 day"), ("release_after", "1_0"),
      ("release_after", "٣"), ("release_after", "9" * 5000), ("battery_floor", ""), ("battery_floor", "1.5"),
-     ("size", "1.3 foot"), ("size", "9" * 5000), ("size", "nan"), ("size", "1e9")],
+     ("size", "1.3 foot"), ("size", "9" * 5000), ("size", "nan"), ("size", "1e9"),
+     # Whoever forgets the unit does not mean "as much as there is".
+     ("size", "1.5"), ("size", "15.9M"), ("maximum", "1.5")],
 )  # fmt: skip
 def test_what_is_no_value_is_refused(key: str, text: str) -> None:
     with pytest.raises(VramswapError) as caught:

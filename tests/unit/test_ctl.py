@@ -87,15 +87,6 @@ def test_nothing_that_is_said_fails(text: str) -> None:
         assert raw.getvalue().isascii()
 
 
-def test_streams_that_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", None)
-    monkeypatch.setattr(sys, "stderr", None)
-    output.prepare()
-    output.say("x")
-    output.say_json("x")
-    output.show_progress("x")
-
-
 ENOUGH = Reason.of(ReasonCode.LENT_LESS, size=256 * MIB, goal=GIB, why=Reason.of(ReasonCode.ENOUGH))
 ON = Status(
     State.ON, ENOUGH, segments=(Segment("/dev/nbd0", 256 * MIB, 64 * MIB, 1000),), mode=Mode.ON_DEMAND, wanted=GIB,

@@ -150,8 +150,11 @@ def test_slices_are_refused(two: Path) -> None:
     assert gpu.pick("1", cards(two)) is not None
 
 
-@pytest.mark.parametrize(("selector", "known"), [("", True), ("01:00.0", True), (UUID, True), ("3", True),
-                                                 ("my card", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("selector", "known"),
+    [("", True), ("01:00.0", True), (UUID, True), (UUID[4:12], True), ("GPU-5eed", True), ("3", True),
+     ("my card", False), ("1e309", False), ("face", False), ("GPU-", False)],
+)  # fmt: skip
 def test_where_no_card_can_be_seen_a_name_is_only_looked_at(selector: str, known: bool, tmp_path: Path) -> None:
     if known:
         gpu.require(selector, tmp_path / "sys", tmp_path / "proc")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import errno
 import json
 import os
 import time
@@ -139,6 +140,52 @@ def test_a_pause_goes_on_with_the_next_helper_if_it_can_be_one(tmp_path: Path) -
     assert RuntimeState(tmp_path).paused_until == pytest.approx(until, abs=0.001)
     (tmp_path / "paused").write_text(f"{until + 3600:.3f}")
     assert RuntimeState(tmp_path).paused_until is None
+
+
+@pytest.mark.parametrize("hours", [-1, 1, 365 * 24])
+async def test_a_pause_is_as_long_whatever_becomes_of_the_clock(
+    hours: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And people are told its end by the clock that they see."""
+    right = time.time
+    told: list[int] = []
+    lifecycle = await take_over(tmp_path)
+    await lifecycle.pause(600)
+    lifecycle.changed = lambda status: told.append(status.paused_until)
+    lifecycle.expire(on_ac=True)
+    assert told == []
+    monkeypatch.setattr(time, "time", lambda: right() + hours * 3600)
+    lifecycle.expire(on_ac=True)
+    (until,) = told
+    assert until - time.time() == pytest.approx(600, abs=60)
+    await lifecycle.pause(0)
+
+
+async def test_a_pause_ends_where_nothing_can_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what a person says would be done, told as a failure, and undone by the policy."""
+    lifecycle = await take_over(tmp_path)
+
+    removed = Path.unlink
+
+    def refused(path: Path, *_: object, missing_ok: bool = False) -> None:
+        if path.name in ("paused", "battery"):
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        removed(path, missing_ok=missing_ok)
+
+    await lifecycle.pause(600)
+    await lifecycle.use_battery(True)
+    monkeypatch.setattr(Path, "unlink", refused)
+    await lifecycle.stop()
+    await lifecycle.use_battery(False)
+    assert lifecycle.hand is False
+    assert (lifecycle.status.paused_until, lifecycle.paused_until(time.time())) == (0, None)
+    assert (lifecycle.status.battery_once, lifecycle.battery_once) == (False, False)
+    # What cannot be written is not begun.
+    monkeypatch.setattr(runtime_state, "_write", refused)
+    for wish in (lifecycle.pause(600), lifecycle.use_battery(True)):
+        with pytest.raises(VramswapError, match="The system refused"):
+            await wish
+    assert (lifecycle.paused_until(time.time()), lifecycle.battery_once) == (None, False)
 
 
 async def test_a_machine_sleeps_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from vramswap_gui.ctl import parser
 
 #: Command → what it runs, how many modules of ours that may load, and whose others. Each of ours takes a millisecond.
 STARTS: Final = {
-    "vramswapctl --help": ("import vramswap_gui.ctl.main", 18, set()),
+    "vramswapctl --help": ("import vramswap_gui.ctl.main", 19, set()),
     "vramswapctl status": ("from vramswap_gui.ctl.main import main; main(['status'])", 30, {"dbus_next"}),
     "vramswap --version": ("import vramswap_gui.tray.main", 4, set()),
     "vramswap": (

@@ -41,8 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read the output has enough of it. Nothing is left to be written when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # Whoever read the output has enough of it.
         return 0
     except UnicodeError:
         output.complain(

@@ -9,6 +9,8 @@ import json
 import sys
 from typing import Any, Final, TextIO
 
+from vramswap_gui import streams
+
 #: What stands in for signs that an encoding lacks.
 _INSTEAD: Final = {
     "→": "->", "“": '"', "”": '"', "’": "'", "…": "...", "–": "-", "×": "x", "µ": "u", "█": "#", "░": ".",
@@ -20,7 +22,6 @@ def prepare() -> None:
     """Have both streams take every text. Before the first word is written, ``--help`` included."""
     codecs.register_error(_HANDLER, _instead)
     for stream in (sys.stdout, sys.stderr):
-        # A stream that was closed by whoever started us is None.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_HANDLER)
 
@@ -37,13 +38,18 @@ def _escaped(sign: str) -> str:
 
 
 def say(text: str) -> None:
-    """A line, or several, for a person."""
-    print(text, flush=True)
+    """A line, or several, for a person. Raises VramswapError, or BrokenPipeError when its reader is gone."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise streams.unwritten(error) from None
 
 
 def say_json(value: Any, *, in_one_line: bool = False) -> None:
     """A value for a program; JSON has its own escapes for what an encoding lacks."""
-    print(json.dumps(value, indent=None if in_one_line else 2, ensure_ascii=not _is_unicode(sys.stdout)), flush=True)
+    say(json.dumps(value, indent=None if in_one_line else 2, ensure_ascii=not _is_unicode(sys.stdout)))
 
 
 def complain(text: str) -> None:
@@ -53,9 +59,9 @@ def complain(text: str) -> None:
 
 def show_progress(text: str) -> None:
     """What is under way, on a terminal that can show it; empty when it is over."""
-    if sys.stderr is not None and sys.stderr.isatty():
+    if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def _is_unicode(stream: TextIO | None) -> bool:
-    return stream is not None and (stream.encoding or "").lower().replace("-", "").startswith("utf")
+def _is_unicode(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf")

@@ -40,6 +40,8 @@ from vramswap_gui.system.swaps import Swap
 _GROUND_SECONDS: Final = 60.0
 #: What packed pages have earned, and lost again, is not earned anew at once.
 _STEADY_SECONDS: Final = 60.0
+#: A clock that is set right goes less wrong meanwhile.
+_CLOCK_SECONDS: Final = 5.0
 #: Seconds between two tries to have a new server take over.
 _AGAIN_SECONDS: Final = 5.0
 
@@ -351,9 +353,13 @@ class Lifecycle:
 
     def expire(self, on_ac: bool | None) -> None:
         """End what was wanted for a while only."""
-        until = self._runtime.paused_until
-        if until is not None and until <= boot_time():
+        now = time.time()
+        until = self.paused_until(now)
+        if until is not None and until <= now:
             self._end_pause()
+        elif until is not None and abs(until - self._status.paused_until) >= _CLOCK_SECONDS:
+            # Somebody set the clock, by which people are told of it.
+            self._set(paused_until=round(until))
         if on_ac and self._runtime.battery_once:
             self._runtime.battery_once = False
             self._set(battery_once=False)

@@ -30,7 +30,9 @@ class RuntimeState:
         #: Whether the swap was on before the sleep; None while the machine is awake.
         self._resume = smallfile.text(self._asleep) == _ON if self._asleep.exists() else None
         self._paused = folder / "paused"
+        self._until = _pause_in(self._paused)
         self._battery = folder / "battery"
+        self._once = self._battery.exists()
 
     @property
     def hand(self) -> bool | None:
@@ -48,31 +50,31 @@ class RuntimeState:
 
     @property
     def paused_until(self) -> float | None:
-        """When a pause ends, by :func:`boot_time`; None while there is none that could be."""
-        with contextlib.suppress(ValueError):
-            until = float(smallfile.text(self._paused))
-            if 0 <= until <= boot_time() + LONGEST_PAUSE:
-                return until
-        return None
+        """When a pause ends, by :func:`boot_time`; None while there is none."""
+        return self._until
 
     @paused_until.setter
     def paused_until(self, until: float | None) -> None:
-        if until is None:
-            self._paused.unlink(missing_ok=True)
-        else:
+        """A pause that cannot be written is none, and raises OSError; its end holds here all the same."""
+        if until is not None:
             _write(self._paused, f"{until:.3f}")
+        self._until = until
+        if until is None:
+            _remove(self._paused)
 
     @property
     def battery_once(self) -> bool:
         """Whether VRAM is lent on battery too until mains power is back."""
-        return self._battery.exists()
+        return self._once
 
     @battery_once.setter
     def battery_once(self, wanted: bool) -> None:
+        """As with a pause."""
         if wanted:
             _write(self._battery, "")
-        else:
-            self._battery.unlink(missing_ok=True)
+        self._once = wanted
+        if not wanted:
+            _remove(self._battery)
 
     @property
     def asleep(self) -> bool:
@@ -97,8 +99,22 @@ class RuntimeState:
     def wake(self) -> None:
         """The machine is awake, also where nothing can be written."""
         self._resume = None
-        with contextlib.suppress(OSError):
-            self._asleep.unlink(missing_ok=True)
+        _remove(self._asleep)
+
+
+def _pause_in(path: Path) -> float | None:
+    """What an earlier helper wrote, if it could be a pause."""
+    with contextlib.suppress(ValueError):
+        until = float(smallfile.text(path))
+        if 0 <= until <= boot_time() + LONGEST_PAUSE:
+            return until
+    return None
+
+
+def _remove(path: Path) -> None:
+    """What is over. Should it stay, the next helper alone would be misled."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

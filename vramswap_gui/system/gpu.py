@@ -40,8 +40,8 @@ _PCI: Final = re.compile(
 # Xorg's BusID, PCI:1:0:0 or PCI:1@0:0:0 with the domain after the @, is decimal; its log writes PCI:*(1@0:0:0).
 _XORG: Final = re.compile(r"pci:\*?\(?(\d{1,3})(?:@(\d{1,5}))?:(\d{1,2}):(\d)\)?", re.IGNORECASE | re.ASCII)
 _INDEX: Final = re.compile(r"(?:(?:gpu|cuda|device)[\s:#-]?)?(\d{1,3})", re.IGNORECASE | re.ASCII)
-#: The beginning is enough, as for CUDA_VISIBLE_DEVICES.
-_UUID: Final = re.compile(r"(?:gpu-)?([0-9a-f]{4}[0-9a-f-]*)", re.IGNORECASE | re.ASCII)
+#: The beginning is enough, as for CUDA_VISIBLE_DEVICES; without the word that goes before it, the first group of it.
+_UUID: Final = re.compile(r"(?:gpu-(?=[0-9a-f]{4})|(?=[0-9a-f]{8}))([0-9a-f-]+)", re.IGNORECASE | re.ASCII)
 
 
 class Power(enum.StrEnum):

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.plain import plain
@@ -19,6 +19,12 @@ from vramswap_gui.system import gpu, ours, smallfile
 from vramswap_gui.system.gpu import Power
 
 _T = TypeVar("_T")
+
+#: More than any card has or takes, and than the kernel gives numbers to processes (PID_MAX_LIMIT in its threads.h):
+#: what says more is the driver's way to say nothing, or a fault of it.
+_MOST_BYTES: Final = 1 << 44
+_MOST_MILLIWATTS: Final = 10_000_000
+_MOST_PROCESSES: Final = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def read(pci: str, held: bool, sys: Path = Path("/sys"), proc: Path = Path("/pro
     with _nvml() as nvml:
         handle = nvml.nvmlDeviceGetHandleByPciBusId(pci.encode())
         memory = _memory(nvml, handle)
-        milliwatts = _optional(nvml, lambda: int(nvml.nvmlDeviceGetPowerUsage(handle)))
+        milliwatts = _up_to(_MOST_MILLIWATTS, _optional(nvml, lambda: nvml.nvmlDeviceGetPowerUsage(handle)))
         return GpuReading(
             plain(_optional(nvml, lambda: str(nvml.nvmlDeviceGetName(handle))) or "", 100),
             pci,
@@ -75,12 +81,12 @@ def read(pci: str, held: bool, sys: Path = Path("/sys"), proc: Path = Path("/pro
             memory.free,
             memory.reserved,
             watts=None if milliwatts is None else milliwatts / 1000,
-            utilisation=_optional(nvml, lambda: int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
+            utilisation=_up_to(100, _optional(nvml, lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
             # Whether a display server has set a mode. NVML's other word, the display mode, is true of a card that has
             # no connectors at all.
             display_attached=gpu.display_attached(pci, sys)
             or bool(_optional(nvml, lambda: nvml.nvmlDeviceGetDisplayActive(handle))),
-            programs=_programs(nvml, handle, proc),
+            programs=_programs(nvml, handle, proc, memory.total or _MOST_BYTES),
         )
 
 
@@ -94,12 +100,23 @@ class _Memory:
 
 def _memory(nvml: Any, handle: Any) -> _Memory:
     """The second form, which came with driver 510, tells apart what is reserved; a GPU without VRAM has neither."""
-    found = _optional(nvml, lambda: nvml.nvmlDeviceGetMemoryInfo(handle, version=nvml.nvmlMemory_v2))
-    if found is not None:
-        total, free = int(found.total), int(found.free)
-        return _Memory(total, max(0, total - free), free, int(found.reserved))
-    found = _optional(nvml, lambda: nvml.nvmlDeviceGetMemoryInfo(handle))
-    return _Memory() if found is None else _Memory(int(found.total), int(found.used), int(found.free))
+    found: Any = _optional(nvml, lambda: nvml.nvmlDeviceGetMemoryInfo(handle, version=nvml.nvmlMemory_v2))
+    second = found is not None
+    if not second:
+        found = _optional(nvml, lambda: nvml.nvmlDeviceGetMemoryInfo(handle))
+    total = None if found is None else _up_to(_MOST_BYTES, found.total)
+    # A card that has no memory has none to tell of.
+    if not total:
+        return _Memory()
+    free = _up_to(total, found.free)
+    if not second:
+        return _Memory(total, _up_to(total, found.used), free)
+    return _Memory(total, None if free is None else total - free, free, _up_to(total, found.reserved))
+
+
+def _up_to(most: int, told: int | None) -> int | None:
+    """What was ``told``, unless it cannot be."""
+    return told if told is not None and 0 <= told <= most else None
 
 
 def _optional(nvml: Any, ask: Callable[[], _T]) -> _T | None:
@@ -112,7 +129,7 @@ def _optional(nvml: Any, ask: Callable[[], _T]) -> _T | None:
         return None
 
 
-def _programs(nvml: Any, handle: Any, proc: Path) -> tuple[Program, ...] | None:
+def _programs(nvml: Any, handle: Any, proc: Path, total: int) -> tuple[Program, ...] | None:
     lists = [
         _optional(nvml, lambda: nvml.nvmlDeviceGetComputeRunningProcesses(handle)),
         _optional(nvml, lambda: nvml.nvmlDeviceGetGraphicsRunningProcesses(handle)),
@@ -121,8 +138,11 @@ def _programs(nvml: Any, handle: Any, proc: Path) -> tuple[Program, ...] | None:
         return None
     used: dict[int, int | None] = {}
     for process in (process for found in lists for process in found or ()):
+        if not 0 < process.pid <= _MOST_PROCESSES:
+            continue
         # One that computes and draws is on both lists, each time with all that it uses.
-        sizes = [size for size in (process.usedGpuMemory, used.get(process.pid)) if size is not None]
+        told = (_up_to(total, process.usedGpuMemory), used.get(process.pid))
+        sizes = [size for size in told if size is not None]
         used[process.pid] = max(sizes, default=None)
     found = [Program(pid, _name(nvml, pid, proc), size, ours.is_server(pid, proc)) for pid, size in used.items()]
     return tuple(sorted(found, key=lambda program: (-(program.used or 0), program.pid)))

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 #: At login the desktop's tray may come later than we do.
 _HOST_GRACE_MS: Final = 3000
+#: So long a panel may take to start anew.
+_PANEL_MS: Final = 5_000
 #: How long the window is kept after it was closed, for whoever opens it again.
 _KEPT_MS: Final = 60_000
 #: What another start asks for.
@@ -75,6 +77,7 @@ class Tray(QObject):
         self._panel: Panel | None = None
         self._forgetting = single(self, _KEPT_MS, self._forget)
         self._waiting = single(self, _HOST_GRACE_MS, self._give_up_waiting)
+        self._missing = single(self, _PANEL_MS, self._make_icon)
         self.windows = Windows(controller, preferences)
         self.windows.preferred.connect(lambda: self.show_view(controller.view))
         controller.changed.connect(self.show_view)
@@ -84,7 +87,7 @@ class Tray(QObject):
 
     def begin(self) -> None:
         """Show the icon, or wait for somebody who shows it: a desktop's tray may come later than we do."""
-        self._hosts.changed.connect(self._make_icon)
+        self._hosts.changed.connect(self._host_changed)
         if self._hosts.notifier:
             self._make_icon()
         else:
@@ -126,7 +129,8 @@ class Tray(QObject):
     def close(self) -> None:
         """Take icon and windows away."""
         self._waiting.stop()
-        self._hosts.changed.disconnect(self._make_icon)
+        self._missing.stop()
+        self._hosts.changed.disconnect(self._host_changed)
         if self._panel is not None:
             self._panel.hide()
         self.windows.close()
@@ -160,18 +164,31 @@ class Tray(QObject):
             self._icon.show_view(view)
 
     def _hint(self) -> Problem | None:
-        if self._waiting.isActive() or self._hosts.available or self._preferences.without_tray:
+        if self._awaited or self._hosts.available or self._preferences.without_tray:
             return None
         data = Folders.of(os.environ, Path.home()).data_dirs
         return hints.no_tray(_desktop(), hints.extension(data), hints.installer())
+
+    @property
+    def _awaited(self) -> bool:
+        """Whether somebody who shows the icon may come yet."""
+        return self._waiting.isActive() or self._missing.isActive()
 
     def _dismiss_hint(self) -> None:
         self._preferences.without_tray = True
         self.show_view(self._controller.view)
 
+    def _host_changed(self) -> None:
+        # A panel that starts anew is back in a moment, of the same kind. Qt sees it first, and would draw beside us.
+        if self._hosts.notifier or not isinstance(self._icon, StatusNotifierItem):
+            self._make_icon()
+        else:
+            self._missing.start()
+
     def _make_icon(self) -> None:
         """Put an icon of the right kind into the tray."""
         self._waiting.stop()
+        self._missing.stop()
         kind = SystemTrayIcon if self._hosts.embeds else StatusNotifierItem
         if self._icon is not None and not isinstance(self._icon, kind) and self._hosts.available:
             self._icon.close()
@@ -222,7 +239,7 @@ class Tray(QObject):
     def _closed(self) -> None:
         self._forgetting.start()
         # With neither icon nor window nobody could reach the program any more.
-        if not self._waiting.isActive() and not self._hosts.available:
+        if not self._awaited and not self._hosts.available:
             self._quit()
 
     def _welcome(self, view: View) -> None:

@@ -21,6 +21,9 @@ enum {
 };
 /* What control()->tells_little can be. */
 enum { NO_PROCESS_BYTES = 1, MEMORY_ALONE = 2 };
+/* What control()->nvml_lies can be: each number is the largest there is, or 0, or more than the one it is a part of. */
+enum { ALL_ONES = 1, ALL_ZERO = 2, PARTS_ABOVE_ALL = 3 };
+#define NO_TEXT "\xff\xfe\x1b[2J\n"
 
 static int initialised;
 static int device; /* its address is the one device there is */
@@ -137,7 +140,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetHandleByUUID(const char *uuid, void **handle) {
 EXPORT nvmlReturn_t nvmlDeviceGetName(void *handle, char *name, unsigned room) {
     (void)handle;
     ENTER();
-    return put(name, room, GPU_NAME);
+    return put(name, room, control()->nvml_lies ? NO_TEXT : GPU_NAME);
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetUUID(void *handle, char *uuid, unsigned room) {
@@ -168,11 +171,26 @@ struct memory_v2 {
     uint64_t total, reserved, free, used;
 };
 
+/* A number as it is told. */
+static uint64_t told(uint64_t right, uint64_t all) {
+    switch (control()->nvml_lies) {
+    case ALL_ONES:
+        return ~0ULL;
+    case ALL_ZERO:
+        return 0;
+    case PARTS_ABOVE_ALL:
+        return all + 1;
+    default:
+        return right;
+    }
+}
+
 EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo(void *handle, struct memory_v1 *memory) {
     (void)handle;
     ENTER();
     uint64_t total = control()->vram, used = used_bytes();
-    *memory = (struct memory_v1){total, used < total ? total - used : 0, used};
+    uint64_t rest = used < total ? total - used : 0;
+    *memory = (struct memory_v1){told(total, total - 1), told(rest, total), told(used, total)};
     return SUCCESS;
 }
 
@@ -180,14 +198,14 @@ EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(void *handle, struct memory_v2 *m
     struct memory_v1 plain;
     nvmlReturn_t result = nvmlDeviceGetMemoryInfo(handle, &plain);
     if (!result)
-        *memory = (struct memory_v2){memory->version, plain.total, 0, plain.free, plain.used};
+        *memory = (struct memory_v2){memory->version, plain.total, told(0, plain.total), plain.free, plain.used};
     return result;
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetUtilizationRates(void *handle, unsigned rates[2]) {
     (void)handle;
     ENTER_OPTIONAL();
-    rates[0] = (unsigned)control()->utilisation;
+    rates[0] = (unsigned)told(control()->utilisation, 100);
     rates[1] = 0;
     return SUCCESS;
 }
@@ -195,7 +213,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetUtilizationRates(void *handle, unsigned rates[2
 EXPORT nvmlReturn_t nvmlDeviceGetPowerUsage(void *handle, unsigned *milliwatts) {
     (void)handle;
     ENTER_OPTIONAL();
-    *milliwatts = (unsigned)control()->milliwatts;
+    *milliwatts = (unsigned)told(control()->milliwatts, ~0U - 1);
     return SUCCESS;
 }
 
@@ -227,7 +245,8 @@ static nvmlReturn_t list_processes(const struct process_use *found, size_t live,
         return INSUFFICIENT_SIZE;
     bool counted = control()->tells_little != NO_PROCESS_BYTES;
     for (size_t i = 0; i < live; i++)
-        list[i] = (struct process_info){found[i].pid, counted ? found[i].bytes : ~0ULL, ~0U, ~0U};
+        list[i] = (struct process_info){(unsigned)told(found[i].pid, found[i].pid - 1),
+                                        counted ? told(found[i].bytes, control()->vram) : ~0ULL, ~0U, ~0U};
     return SUCCESS;
 }
 
@@ -255,7 +274,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v3(void *handle, unsig
 EXPORT nvmlReturn_t nvmlSystemGetProcessName(unsigned pid, char *name, unsigned room) {
     ENTER();
     if (control()->others_bytes && pid == control()->others_pid)
-        return put(name, room, control()->others_name);
+        return put(name, room, control()->nvml_lies ? NO_TEXT : control()->others_name);
     char path[64], line[256] = "";
     snprintf(path, sizeof path, "/proc/%u/comm", pid);
     FILE *file = fopen(path, "r");

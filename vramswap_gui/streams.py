@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The standard streams of every program, which may be closed, full, or read by nobody any more."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from vramswap_gui.errors import Problem, VramswapError
+
+#: How each standard descriptor is opened when there is none: so that what uses it fails as before, but for complaints.
+_INSTEAD: Final = (os.O_WRONLY, os.O_RDONLY, os.O_RDWR)
+
+
+class _Complaints(io.FileIO):
+    """Standard error. Nothing that a program does depends on whether its complaints can be written."""
+
+    def write(self, data: object) -> int:
+        whole = memoryview(data).nbytes  # type: ignore[arg-type]
+        try:
+            written: int | None = super().write(data)  # type: ignore[arg-type]
+        except OSError:
+            return whole
+        # None: a terminal or pipe that would block.
+        return whole if written is None else written
+
+
+def prepare() -> None:
+    """Have three of them, and complaints that cannot fail. Before anything is opened or said.
+
+    The next file or socket that is opened would have the number of one that is closed (as with ``>&-``), and whatever
+    a library writes to standard error would go there.
+    """
+    for number, mode in enumerate(_INSTEAD):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, mode), True)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - for as long as the program runs
+    encoding = sys.stdout.encoding if sys.stderr is None else sys.stderr.encoding
+    raw = io.BufferedWriter(_Complaints(2, "w", closefd=False))
+    sys.stderr = io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=True)
+
+
+def unwritten(error: OSError) -> VramswapError:
+    """That what there is to say cannot be written."""
+    return VramswapError(Problem.OUTPUT_NOT_WRITTEN, why=os.strerror(error.errno or 0))
+
+
+def finish(status: object) -> object:
+    """Write out what is left, so that nothing is when the interpreter ends; the exit status."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # Whoever read the output has enough of it. And a program that failed has said why.
+        if not isinstance(error, BrokenPipeError) and not status:
+            print(f"{Path(sys.argv[0]).name}: {unwritten(error)}", file=sys.stderr)
+            return 1
+    return status
