@@ -8,12 +8,13 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from tests.demo.stack import BIN, Stack
-from tests.support.ctl import done, status
+from tests.support.ctl import done, refused, status
+from tests.support.refusing import refusing
 from tests.support.waiting import PATIENCE, wait_for
 
 #: As people's disks have them, as the kernel writes them into /proc/swaps.
@@ -107,6 +108,43 @@ def test_output_that_cannot_be_written(stack: Stack, arguments: tuple[str, ...])
     ended = run(*arguments, environment=environment, capture_output=False, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+#: What tells of the machine and of the past: nothing that a person asks for depends on it.
+TELLING: Final = (
+    "/pressure/memory", "/bus/pci/devices", "/class/power_supply", "/nbd0/stat", "/proc/vmstat", "/cgroup/memory.max",
+    "/vm/overcommit_memory", "/driver/nvidia/version", "/self/mountinfo", "/run/activity", "/run/.activity",
+    "/run/.today", "/run/paused", "/run/.paused", "/run/battery", "/self/comm", "/runtime_status",
+)  # fmt: skip
+
+
+def test_what_only_tells_may_be_refused(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
+    """To a helper in a container, or under a security module, much is."""
+    stack = make_stack(start=False)
+    stack.around = refusing(tmp_path, TELLING)
+    stack.start()
+    for arguments in (("on",), ("size", "128M"), ("mode", "always"), ("sleep",), ("wake",), ("activity",)):
+        done(stack, *arguments)
+    assert "128 MiB" in done(stack, "status")
+    # A pause that cannot be noted is none.
+    assert "Operation not permitted" in refused(stack, "pause", "1h")
+    assert done(stack, "off") == "off\n"
+    log = (stack.folder / "logs/helper").read_text()
+    assert "Looking at the machine failed" not in log and "Traceback" not in log, log
+
+
+def test_what_is_needed_is_named_where_it_is_refused(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
+    stack = make_stack(start=False)
+    stack.around = refusing(tmp_path, ["/meminfo", "/run/.hand"])
+    stack.start()
+    # Done, and not undone by the mode; but a helper that takes over will not know.
+    assert "Operation not permitted" in refused(stack, "on") and stack.fake.devices()
+    # Whether pages would fit anywhere cannot be said, so they stay.
+    assert "meminfo" in refused(stack, "off") and stack.fake.devices()
+    stack.kill("helper")
+    stack.around = list
+    stack.start_helper()
+    assert done(stack, "off") == "off\n"
 
 
 def test_a_full_run(make_stack: Callable[..., Stack]) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import io
 import json
 import re
@@ -113,6 +114,11 @@ def test_the_status_in_words() -> None:
     )
     broken = dataclasses.replace(ON, error=failure(ErrorCode.CONFIG_INVALID, "line 3: no.", "Mend it."))
     assert describe.full(broken).splitlines()[1:3] == ["Error      line 3: no.", "           → Mend it."]
+    tonight = datetime.datetime.combine(datetime.date.today(), datetime.time(23, 59))
+    later = tonight + datetime.timedelta(7)
+    for until, words in ((tonight, "23:59"), (later, f"{later:%Y-%m-%d} 23:59")):
+        paused = dataclasses.replace(ON, paused_until=round(until.timestamp()))
+        assert f"\nPaused     until {words}\n" in describe.full(paused)
     said = dataclasses.replace(ON, reason=Reason.of(ReasonCode.OFF), mode=Mode.ALWAYS)
     assert describe.mode(said) == "always; off by hand until it is turned on, or the mode chosen again"
     assert describe.mode(Status()) == "off (never)"

@@ -66,7 +66,7 @@ def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
         yield "", f"→ {remedy}"
     yield from _use(status)
     if status.paused_until:
-        yield "Paused", f"until {datetime.datetime.fromtimestamp(status.paused_until):%H:%M}"
+        yield "Paused", f"until {_moment(status.paused_until)}"
     if status.battery_once:
         yield "Battery", "used this once, until mains power is back"
     yield "Mode", mode(status)
@@ -91,6 +91,12 @@ def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
         )
     if status.simulated:
         yield "SIMULATED", ", ".join(_PARTS.get(part, plain(part)) for part in status.simulated)
+
+
+def _moment(at: int) -> str:
+    """A time of today, or of another day, as a pause may be a week long."""
+    moment = datetime.datetime.fromtimestamp(at)
+    return f"{moment:%H:%M}" if moment.date() == datetime.date.today() else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def mode(status: Status) -> str:
