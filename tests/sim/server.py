@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from tests.sim.machine import (
     CONNECTIONS,
@@ -44,6 +44,8 @@ NOTICED_SECONDS: Final = 20.0 + max(m.PATIENCE.values())
 #: As server/ipc.py has it.
 SEARCH_SECONDS: Final = 20.0
 _STATUS_SECONDS: Final = 5.0
+#: Questions by whose answers something of the pool is told.
+_TELLING: Final = (m.Question.CREATE, m.Question.DROP, m.Question.INFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class Server:
 class EngineProcess:
     """An engine: holds VRAM, serves connections, answers its keeper."""
 
-    def __init__(self, server: Server, keeper: KeeperProcess, gen: int) -> None:
+    def __init__(self, server: Server, keeper: KeeperProcess, gen: int, told: Mapping[str, Any]) -> None:
         self.server, self.world = server, server.world
         self.keeper: KeeperProcess | None = keeper
         self.gen = gen
@@ -198,6 +200,8 @@ class EngineProcess:
         self._claimed: dict[tuple[Vram, int], list[Callable[[], None]]] = {}
         #: What comes after a request that waits for such a page, over the same connection.
         self._behind: dict[Connection, list[Callable[[], None]]] = {}
+        #: What was last told of the pool.
+        self.told = told
         #: Of the workers, and of who cleans the pool.
         self.beats: tuple[int, ...] = (0,) * (CONNECTIONS + bool(server.compression))
         server.engines.append(self)
@@ -394,10 +398,10 @@ class EngineProcess:
 
     def _earned(self, ask: m.Ask) -> VramswapError | None:
         """As server/engine/main.py decides it."""
-        stock = self._stock()
-        if ask.question is m.Question.CREATE and ask.kind is m.Kind.PACKED and ask.size > stock.offer(1):
+        if ask.question is m.Question.CREATE and ask.kind is m.Kind.PACKED and ask.size > self._stock().offer(1):
             return VramswapError(Problem.NOT_EARNED, size=ask.size, offer=0)
         if ask.question is m.Question.DROP and ask.kind is m.Kind.EXTENT:
+            stock = self._stock()
             after = replace(stock, extents=stock.extents - 1).offer(1)
             if stock.announced and (after < 0 or self.world.chance(0.1)):
                 return VramswapError(Problem.POOL_IN_USE, missing=1)
@@ -448,6 +452,8 @@ class EngineProcess:
             error = failed("somebody has it open", ErrorCode.INTERNAL)
         if error is None:
             fd = self._carry_out(ask, vram, ends)
+            if self.server.compression and ask.question in _TELLING:
+                self.told = asdict(self._stock().told(1))
         if error is not None:
             for connection in ends:
                 connection.open = False
@@ -652,7 +658,8 @@ class KeeperProcess:
                     size = EXTENT if kind is m.Kind.EXTENT else SIZE_STEP
                     segments[index] = m.SegmentRecord(index, size, self._keep(vram), ident, path, kind=kind)
         engines = tuple(m.Predecessor(engine.pid, engine.serving() > 0) for engine in before)
-        return m.Inheritance({"uuid": "GPU-1"}, engines, tuple(segments.values()))
+        told = next((engine.told for engine in before if engine.told), {})
+        return m.Inheritance({"uuid": "GPU-1"}, engines, tuple(segments.values()), told)
 
     def _keep(self, vram: Vram) -> int:
         self._next_fd += 1
@@ -774,8 +781,8 @@ class KeeperProcess:
             number = self._keep(fd)
             self.server.gpu.let_go(fd, by_death=False)
         result: dict[str, object] = {"uuid": "GPU-1"} if ask.question is m.Question.INFO else {}
-        if self.server.compression:
-            result["pool"] = asdict(engine._stock().told(1))
+        if self.server.compression and ask.question in _TELLING and error is None:
+            result["pool"] = engine.told
         self.hear(m.Answered(engine.gen, ask.seq, error, number, result, beats))
 
     # Actions
@@ -787,7 +794,7 @@ class KeeperProcess:
             error = failed("no memory", ErrorCode.INTERNAL)
             self.world.soon(self.hear, m.EngineRefused(action.gen, error, began=False))
             return
-        self.engines[action.gen] = EngineProcess(self.server, self, action.gen)
+        self.engines[action.gen] = EngineProcess(self.server, self, action.gen, action.pool)
 
     def _kill(self, action: m.Kill) -> None:
         engine = self.engines.get(action.gen)
@@ -944,8 +951,21 @@ class KeeperProcess:
         raise AssertionError("there are no clients here")
 
     def _reply(self, action: m.Reply) -> None:
-        answer, _, _ = self._replies.pop(action.number)
+        answer, _, verb = self._replies.pop(action.number)
+        if verb == "status":
+            self._is_true(action.result)
         self.world.soon(answer.set, action.error or dict(action.result), most=0.002)
+
+    def _is_true(self, status: Mapping[str, Any]) -> None:
+        """Whichever engine serves, if any does: there is what is held, and an engine knew of each that is packed."""
+        require, pool = self.world.require, status.get("pool")
+        if not self.server.compression or pool is None:
+            return
+        extents = sum(isinstance(vram, Extent) for vram in self.fds.values())
+        require(pool["extents"] == extents, f"law 4: {pool['extents']} extents are told, and there are {extents}")
+        told = {index for index, _ in pool["shares"]}
+        missing = [segment["index"] for segment in status["segments"] if segment["index"] not in told]
+        require(not missing or self.core.lost, f"law 4: nothing is told of what is stored of {missing}")
 
     def _exec(self, action: m.Exec) -> None:
         if self.world.chance(self.server.faults.exec_fails):
