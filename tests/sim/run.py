@@ -44,7 +44,7 @@ class Simulation:
             return rng.choice((0.0, 0.0, most / 4, most))
 
         faults = {
-            "engine_dies": some(0.06), "engine_hangs": some(0.03), "worker_hangs": some(0.01),
+            "engine_dies": some(0.06), "engine_hangs": some(0.03), "worker_hangs": some(0.01), "stalls": some(0.3),
             "keeper_dies": some(0.006),
             "fork_fails": some(0.2), "start_fails": some(0.3), "start_hangs": some(0.1), "question_fails": some(0.1),
             "late_death": some(0.5), "pairs_fail": some(0.1), "attach_fails": some(0.2), "exec_fails": some(0.5),

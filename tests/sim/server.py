@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -55,6 +56,7 @@ class Faults:
     engine_dies: float = 0.01
     engine_hangs: float = 0.005
     worker_hangs: float = 0.005
+    stalls: float = 0.0
     keeper_dies: float = 0.002
     fork_fails: float = 0.05
     start_fails: float = 0.1
@@ -272,6 +274,13 @@ class EngineProcess:
             elif self.world.rng.random() < 0.7:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
 
+    def stall(self) -> None:
+        """Another program has the GPU, and no copy is done for a while: the kernel may not wait so long."""
+        if self.alive and not self.hung and not self.stuck:
+            self.stuck.update(range(CONNECTIONS))
+            self.world.note("engine", self.pid, "waits for the GPU")
+            self.world.after(2.0 + self.world.rng.random() * 5, self._go_on)
+
     def _is_noticed(self, keeper: KeeperProcess | None) -> None:
         watched = self.alive and keeper is not None and keeper.alive and self.keeper is keeper
         self.world.require(not watched or CONNECTIONS not in self.stuck, "law 4: nobody sees that the cleaner hangs")
@@ -340,6 +349,8 @@ class EngineProcess:
             return
         if self.world.chance(self.server.faults.worker_hangs):
             self.stick(worker)
+        if self.world.chance(self.server.faults.stalls / 100):
+            self.stall()
         self.world.after(self.world.rng.random() * 0.002, self._land, request, attempt, claim, worker)
 
     def _land(self, request: Request, attempt: int, claim: tuple[Vram, int], worker: int) -> None:
@@ -613,6 +624,8 @@ class KeeperProcess:
         self._abandoned: set[int] = set()
         self._abandoned_detach: set[int] = set()
         self._detaching: set[int] = set()
+        #: One thread asks the kernel to let go of devices, one after the other.
+        self._detacher: deque[Callable[[], None]] = deque()
         self._linking: set[int] = set()
         self._replies: dict[int, tuple[Answer, float, str]] = {}
         self._numbers = 0
@@ -715,6 +728,11 @@ class KeeperProcess:
         if at == self._tick_at:
             self._tick_at = float("inf")
             self.hear(m.Tick())
+
+    def relies_on(self, engine: EngineProcess) -> bool:
+        """Whether it lives, and would have this engine serve on."""
+        known = self.core.engines.get(engine.gen)
+        return self.alive and known is not None and known.ours and known.phase is Phase.SERVING
 
     def die(self) -> None:
         """Killed, with everything that it holds."""
@@ -891,15 +909,15 @@ class KeeperProcess:
     def _detach(self, action: m.Detach) -> None:
         number = self.devices[action.index]
         kernel = self.server.kernel
-        self._detaching.add(action.index)
+        self._begin_detach(action)
 
         def claim() -> None:
             device = kernel.devices.get(number)
             if device is None or not device.connected:
-                self._end_detach(m.DeviceDetached(action.index))
+                self._end_detach(m.DeviceDetached(action.index), not action.lost)
             elif action.lost:
                 kernel.disconnect(number)
-                self._end_detach(m.DeviceDetached(action.index))
+                self._end_detach(m.DeviceDetached(action.index), queued=False)
             elif device.swap:
                 self._end_detach(m.DetachFailed(action.index, failed("in use", ErrorCode.BUSY)))
             else:
@@ -921,12 +939,39 @@ class KeeperProcess:
             kernel.disconnect(number)
             self._end_detach(m.DeviceDetached(action.index))
 
-        self.world.soon(claim)
+        self._let_go_by(claim, action)
 
-    def _end_detach(self, event: m.DeviceDetached | m.DetachFailed) -> None:
+    def _begin_detach(self, action: m.Detach) -> None:
+        self._detaching.add(action.index)
+        device = self.server.kernel.devices.get(self.devices.get(action.index, -1))
+        if device is not None and device.connected and self.world.chance(self.server.faults.stalls):
+            # Somebody reads it, and the GPU has other things to do: now it matters who is late.
+            self.server.kernel.linger(device, self.world.rng.random() * 20)
+            engine = self.engines.get(self.core.segments[action.index].link_gen)
+            if engine is not None:
+                self.world.after(self.world.rng.random(), engine.stall)
+
+    def _let_go_by(self, job: Callable[[], None], action: m.Detach) -> None:
+        if action.lost:
+            self.world.soon(job)
+            return
+        self._detacher.append(job)
+        if len(self._detacher) == 1:
+            self._next_detach()
+
+    def _next_detach(self) -> None:
+        # It may have to wait in the kernel for somebody else before it can even look.
+        slow = self.world.chance(self.server.faults.stalls)
+        self.world.soon(self._detacher[0], most=2.0 if slow else 0.02)
+
+    def _end_detach(self, event: m.DeviceDetached | m.DetachFailed, queued: bool = True) -> None:
         self._detaching.discard(event.index)
         self._abandoned_detach.discard(event.index)
         self.world.soon(self.hear, event, most=0.003)
+        if queued:
+            self._detacher.popleft()
+            if self._detacher and self.alive:
+                self._next_detach()
 
     def _abandon(self, action: m.Abandon) -> None:
         if action.index in self._linking:
