@@ -63,7 +63,7 @@ MUTANTS: Final = (
     Mutant("what is known of the pool goes with its keeper", _KEEPER,
            "        self._pool = PoolInfo.from_wire(event.inherited.pool)\n", ""),
     Mutant("an engine that is to tell a new keeper of the pool is told nothing itself", _KEEPER,
-           ", asdict(self._pool)))\n\n    def _candidate", "))\n\n    def _candidate"),
+           ", self._pool.to_wire()))\n\n    def _candidate", "))\n\n    def _candidate"),
     Mutant("VRAM is released without an engine to wipe it", _KEEPER,
            "        if self._serving() is None:\n            # It is gone for whoever asked; the next engine wipes it.\n"
            "            self._done(segment)\n",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 from collections.abc import Mapping
@@ -70,6 +71,16 @@ class Simulation:
 
     def run(self) -> None:
         """Raises Broken."""
+        # Little of what a seed leaves is garbage for the collector, which would look at all of it again and again.
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            self._run()
+        finally:
+            if collects:
+                gc.enable()
+
+    def _run(self) -> None:
         world = self.world
         self._helper.start()
         for script in (self._helpers(), self._sentry(), self._programs(), self._watcher()):

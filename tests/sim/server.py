@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from tests.sim.machine import (
     CONNECTIONS,
@@ -45,6 +45,8 @@ NOTICED_SECONDS: Final = 20.0 + max(m.PATIENCE.values())
 #: As server/ipc.py has it.
 SEARCH_SECONDS: Final = 20.0
 _STATUS_SECONDS: Final = 5.0
+#: By what method each order is carried out.
+_NAMES: Final = {action: f"_{action.__name__.lower()}" for action in get_args(m.Action)}
 #: Questions by whose answers something of the pool is told.
 _TELLING: Final = (m.Question.CREATE, m.Question.DROP, m.Question.INFO)
 
@@ -206,7 +208,8 @@ class EngineProcess:
         self.told = told
         #: Of the workers, and of who cleans the pool.
         self.beats: tuple[int, ...] = (0,) * (CONNECTIONS + bool(server.compression))
-        server.engines.append(self)
+        # Of those that have ended nobody asks anything any more.
+        server.engines = [engine for engine in server.engines if engine.alive] + [self]
         world, faults = self.world, server.faults
         if world.chance(faults.start_hangs):
             self.hung = True
@@ -464,7 +467,7 @@ class EngineProcess:
         if error is None:
             fd = self._carry_out(ask, vram, ends)
             if self.server.compression and ask.question in _TELLING:
-                self.told = asdict(self._stock().told(1))
+                self.told = self._stock().told(1).to_wire()
         if error is not None:
             for connection in ends:
                 connection.open = False
@@ -697,7 +700,7 @@ class KeeperProcess:
                 self.world.note("keeper", self.pid, "does", action)
             again = isinstance(action, m.Prepare) and action.ident in self._gone_for_good
             self.world.require(not again, "law 4: a device that is gone is asked for again")
-            getattr(self, f"_{type(action).__name__.lower()}")(action)
+            getattr(self, _NAMES[type(action)])(action)
             if isinstance(action, m.Fork):
                 self._watch_reserve()
         self._watch_reserve()

@@ -294,7 +294,7 @@ class UblkKeeperProcess(KeeperProcess):
             elif device.swap or action.index in self._abandoned_detach or self.world.now > until:
                 self._end_detach(m.DetachFailed(action.index, failed("in use", ErrorCode.BUSY)))
             else:
-                self.world.after(0.01, let_go)
+                self.world.after(0.03, let_go)
 
         self._let_go_by(let_go, action)
 

@@ -346,7 +346,7 @@ class Commands:
         """What is told of it; nothing where there is none."""
         if not self._packing.codec:
             return {}
-        self._told = asdict(self._stock().told(self._packing.threads))
+        self._told = self._stock().told(self._packing.threads).to_wire()
         return {"pool": self._told}
 
     def _create(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from vramswap_gui.api.control import ControlVerb, EngineState, GpuInfo, PoolInfo, SegmentInfo, ServerStatus
@@ -214,7 +214,7 @@ class Keeper:
             return
         self._gens += 1
         self.engines[self._gens] = Engine(self._gens, Phase.STARTING, self._now + START_SECONDS)
-        self._out.append(Fork(self._gens, str(self._gpu.get("uuid", self._choice)), asdict(self._pool)))
+        self._out.append(Fork(self._gens, str(self._gpu.get("uuid", self._choice)), self._pool.to_wire()))
 
     def _candidate(self) -> Engine | None:
         return next((e for e in self.engines.values() if e.phase in (Phase.STARTING, Phase.LOADING)), None)
@@ -569,7 +569,7 @@ class Keeper:
         self._linked(segment, event)
         if segment.stage is Stage.ATTACHED and not segment.undo:
             self._out.append(Tell("attached", (segment.device, segment.size)))
-            self._done(segment, asdict(_shown(segment)))
+            self._done(segment, _shown(segment).to_wire())
 
     def _not_made(self, segment: Segment, event: DeviceUnlinked) -> None:
         segment.stage = Stage.ENDED if self.lost else Stage.DETACHED
@@ -748,7 +748,7 @@ class Keeper:
         records = tuple(
             SegmentRecord(s.index, s.size, s.fd, s.ident, s.device, kind=s.kind) for s in self.segments.values()
         )
-        self._out.append(Exec(Inheritance(self._gpu, (Predecessor(serving.pid),), records, asdict(self._pool))))
+        self._out.append(Exec(Inheritance(self._gpu, (Predecessor(serving.pid),), records, self._pool.to_wire())))
 
     def _exec_failed(self, event: ExecFailed) -> None:
         number, self._executing = self._executing, 0
