@@ -98,6 +98,33 @@ def test_a_bad_chunk_is_filled_no_more(gpu: FakeGpu, tmp_path: Path) -> None:
         assert pool(control)["live"] == 0
 
 
+@pytest.mark.parametrize("how", ["the keeper dies", "upgrade"])
+def test_what_is_known_of_the_pool_is_told_before_the_next_engine_serves(
+    gpu: FakeGpu, tmp_path: Path, how: str
+) -> None:
+    with serving(gpu, tmp_path) as (server, control):
+        for _ in range(2):
+            ask(control, "extend", size=EXTENT)
+        segment = Segment(control, SIZE_STEP, 3)
+        segment.fill("random")
+        known = pool(control)
+        assert known["extents"] == 2 and known["live"] > SIZE_STEP
+        with contextlib.ExitStack() as after:
+            gpu["no_device"] = 1
+            if how == "upgrade":
+                with contextlib.suppress(ValueError, OSError, KeyError):
+                    ask(control, "upgrade")
+            else:
+                server.kill()
+                after.enter_context(serving(gpu, tmp_path))
+            wait_for(lambda: state(control) == "restarting", "a new keeper")
+            assert ask(control, "status")["pool"] == known
+            gpu["no_device"] = 0
+            wait_for(lambda: running_again(control), "an engine")
+            assert pool(control) == known
+            segment.check()
+
+
 class Segment:
     """One that was made, and what it has to hold."""
 
@@ -118,9 +145,14 @@ class Segment:
 
 
 def running_again(control: Path) -> bool:
-    with contextlib.suppress(ConnectionError):
-        return bool(ask(control, "status")["engine"] == "running")
-    return False
+    return state(control) == "running"
+
+
+def state(control: Path) -> str:
+    """How it is with the engine; empty while nobody says so."""
+    with contextlib.suppress(ConnectionError, ValueError):
+        return str(ask(control, "status")["engine"])
+    return ""
 
 
 def test_capacity_is_earned(gpu: FakeGpu, tmp_path: Path) -> None:

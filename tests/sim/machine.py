@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from tests.sim.world import Answer, World
 from vramswap_gui.paths import NBD
 from vramswap_gui.server.messages import Kind
+from vramswap_gui.server.supervisor.keeper import LINK_SECONDS
 
 if TYPE_CHECKING:
     from tests.sim.server import EngineProcess
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 PAGES: Final = 3
 CONNECTIONS: Final = 2
 TIMEOUT: Final = 3.0
+#: Seconds after a timeout within which the engine is ended: so long it is waited for a device that is to go.
+FENCED_SECONDS: Final = LINK_SECONDS + 0.5
 #: What is in VRAM that nobody has wiped yet, in a page that was wiped or forgotten, and what a read gets that fails.
 GARBAGE: Final = -1
 NOTHING: Final = 0
@@ -329,7 +332,15 @@ class Kernel:
             return
         self._world.note("kernel: timeout on", request.device.number, "page", request.page)
         self._hang_up(request.connection)
+        self._world.after(FENCED_SECONDS, self._is_fenced, request.connection)
         self._send(request)
+
+    def _is_fenced(self, connection: Connection) -> None:
+        """An engine was late, which a keeper of its own has to have seen by now, unless the device is gone."""
+        device, engine = connection.device, connection.engine
+        there = device is not None and device.connected and connection in device.connections
+        goes_on = there and engine.keeper is not None and engine.keeper.relies_on(engine)
+        self._world.require(not goes_on, "law 1: an engine that was late goes on")
 
     def _fail(self, request: Request) -> None:
         self.errors += 1
@@ -354,7 +365,7 @@ class Kernel:
         device.looked_at += 1
         # Now and then by somebody who reads all of it, and takes its time.
         if self._world.chance(0.1):
-            self._linger(device, self._world.rng.random() * 20)
+            self.linger(device, self._world.rng.random() * 20)
         done = self.submit(number, 0, None)
 
         def seen(_: object) -> None:
@@ -365,7 +376,8 @@ class Kernel:
         else:
             done.resume = seen
 
-    def _linger(self, device: Device, seconds: float) -> None:
+    def linger(self, device: Device, seconds: float) -> None:
+        """Somebody reads it for so long."""
         device.looked_at += 1
         until = self._world.now + seconds
 

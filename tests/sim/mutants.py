@@ -58,6 +58,12 @@ MUTANTS: Final = (
     Mutant("a status waits for an engine that hangs", _KEEPER,
            "        for waiting in [waiting for waiting in self._statuses if waiting.until <= self._now]:\n",
            "        for waiting in []:\n"),
+    Mutant("a status forgets an extent that is to go and may have to stay", _KEEPER,
+           "if extent.fd >= 0]\n", "if extent.stage is Stage.KEPT]\n"),
+    Mutant("what is known of the pool goes with its keeper", _KEEPER,
+           "        self._pool = PoolInfo.from_wire(event.inherited.pool)\n", ""),
+    Mutant("an engine that is to tell a new keeper of the pool is told nothing itself", _KEEPER,
+           ", self._pool.to_wire()))\n\n    def _candidate", "))\n\n    def _candidate"),
     Mutant("VRAM is released without an engine to wipe it", _KEEPER,
            "        if self._serving() is None:\n            # It is gone for whoever asked; the next engine wipes it.\n"
            "            self._done(segment)\n",

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final, get_args
 
 from tests.sim.machine import (
     CONNECTIONS,
@@ -44,6 +45,10 @@ NOTICED_SECONDS: Final = 20.0 + max(m.PATIENCE.values())
 #: As server/ipc.py has it.
 SEARCH_SECONDS: Final = 20.0
 _STATUS_SECONDS: Final = 5.0
+#: By what method each order is carried out.
+_NAMES: Final = {action: f"_{action.__name__.lower()}" for action in get_args(m.Action)}
+#: Questions by whose answers something of the pool is told.
+_TELLING: Final = (m.Question.CREATE, m.Question.DROP, m.Question.INFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Faults:
     engine_dies: float = 0.01
     engine_hangs: float = 0.005
     worker_hangs: float = 0.005
+    stalls: float = 0.0
     keeper_dies: float = 0.002
     fork_fails: float = 0.05
     start_fails: float = 0.1
@@ -174,7 +180,7 @@ class Server:
 class EngineProcess:
     """An engine: holds VRAM, serves connections, answers its keeper."""
 
-    def __init__(self, server: Server, keeper: KeeperProcess, gen: int) -> None:
+    def __init__(self, server: Server, keeper: KeeperProcess, gen: int, told: Mapping[str, Any]) -> None:
         self.server, self.world = server, server.world
         self.keeper: KeeperProcess | None = keeper
         self.gen = gen
@@ -198,9 +204,12 @@ class EngineProcess:
         self._claimed: dict[tuple[Vram, int], list[Callable[[], None]]] = {}
         #: What comes after a request that waits for such a page, over the same connection.
         self._behind: dict[Connection, list[Callable[[], None]]] = {}
+        #: What was last told of the pool.
+        self.told = told
         #: Of the workers, and of who cleans the pool.
         self.beats: tuple[int, ...] = (0,) * (CONNECTIONS + bool(server.compression))
-        server.engines.append(self)
+        # Of those that have ended nobody asks anything any more.
+        server.engines = [engine for engine in server.engines if engine.alive] + [self]
         world, faults = self.world, server.faults
         if world.chance(faults.start_hangs):
             self.hung = True
@@ -267,6 +276,13 @@ class EngineProcess:
                 self.world.after(NOTICED_SECONDS, self._is_noticed, self.keeper)
             elif self.world.rng.random() < 0.7:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
+
+    def stall(self) -> None:
+        """Another program has the GPU, and no copy is done for a while: the kernel may not wait so long."""
+        if self.alive and not self.hung and not self.stuck:
+            self.stuck.update(range(CONNECTIONS))
+            self.world.note("engine", self.pid, "waits for the GPU")
+            self.world.after(2.0 + self.world.rng.random() * 5, self._go_on)
 
     def _is_noticed(self, keeper: KeeperProcess | None) -> None:
         watched = self.alive and keeper is not None and keeper.alive and self.keeper is keeper
@@ -336,6 +352,8 @@ class EngineProcess:
             return
         if self.world.chance(self.server.faults.worker_hangs):
             self.stick(worker)
+        if self.world.chance(self.server.faults.stalls / 100):
+            self.stall()
         self.world.after(self.world.rng.random() * 0.002, self._land, request, attempt, claim, worker)
 
     def _land(self, request: Request, attempt: int, claim: tuple[Vram, int], worker: int) -> None:
@@ -394,10 +412,10 @@ class EngineProcess:
 
     def _earned(self, ask: m.Ask) -> VramswapError | None:
         """As server/engine/main.py decides it."""
-        stock = self._stock()
-        if ask.question is m.Question.CREATE and ask.kind is m.Kind.PACKED and ask.size > stock.offer(1):
+        if ask.question is m.Question.CREATE and ask.kind is m.Kind.PACKED and ask.size > self._stock().offer(1):
             return VramswapError(Problem.NOT_EARNED, size=ask.size, offer=0)
         if ask.question is m.Question.DROP and ask.kind is m.Kind.EXTENT:
+            stock = self._stock()
             after = replace(stock, extents=stock.extents - 1).offer(1)
             if stock.announced and (after < 0 or self.world.chance(0.1)):
                 return VramswapError(Problem.POOL_IN_USE, missing=1)
@@ -448,6 +466,8 @@ class EngineProcess:
             error = failed("somebody has it open", ErrorCode.INTERNAL)
         if error is None:
             fd = self._carry_out(ask, vram, ends)
+            if self.server.compression and ask.question in _TELLING:
+                self.told = self._stock().told(1).to_wire()
         if error is not None:
             for connection in ends:
                 connection.open = False
@@ -607,6 +627,8 @@ class KeeperProcess:
         self._abandoned: set[int] = set()
         self._abandoned_detach: set[int] = set()
         self._detaching: set[int] = set()
+        #: One thread asks the kernel to let go of devices, one after the other.
+        self._detacher: deque[Callable[[], None]] = deque()
         self._linking: set[int] = set()
         self._replies: dict[int, tuple[Answer, float, str]] = {}
         self._numbers = 0
@@ -652,7 +674,8 @@ class KeeperProcess:
                     size = EXTENT if kind is m.Kind.EXTENT else SIZE_STEP
                     segments[index] = m.SegmentRecord(index, size, self._keep(vram), ident, path, kind=kind)
         engines = tuple(m.Predecessor(engine.pid, engine.serving() > 0) for engine in before)
-        return m.Inheritance({"uuid": "GPU-1"}, engines, tuple(segments.values()))
+        told = next((engine.told for engine in before if engine.told), {})
+        return m.Inheritance({"uuid": "GPU-1"}, engines, tuple(segments.values()), told)
 
     def _keep(self, vram: Vram) -> int:
         self._next_fd += 1
@@ -677,7 +700,7 @@ class KeeperProcess:
                 self.world.note("keeper", self.pid, "does", action)
             again = isinstance(action, m.Prepare) and action.ident in self._gone_for_good
             self.world.require(not again, "law 4: a device that is gone is asked for again")
-            getattr(self, f"_{type(action).__name__.lower()}")(action)
+            getattr(self, _NAMES[type(action)])(action)
             if isinstance(action, m.Fork):
                 self._watch_reserve()
         self._watch_reserve()
@@ -708,6 +731,11 @@ class KeeperProcess:
         if at == self._tick_at:
             self._tick_at = float("inf")
             self.hear(m.Tick())
+
+    def relies_on(self, engine: EngineProcess) -> bool:
+        """Whether it lives, and would have this engine serve on."""
+        known = self.core.engines.get(engine.gen)
+        return self.alive and known is not None and known.ours and known.phase is Phase.SERVING
 
     def die(self) -> None:
         """Killed, with everything that it holds."""
@@ -774,8 +802,8 @@ class KeeperProcess:
             number = self._keep(fd)
             self.server.gpu.let_go(fd, by_death=False)
         result: dict[str, object] = {"uuid": "GPU-1"} if ask.question is m.Question.INFO else {}
-        if self.server.compression:
-            result["pool"] = asdict(engine._stock().told(1))
+        if self.server.compression and ask.question in _TELLING and error is None:
+            result["pool"] = engine.told
         self.hear(m.Answered(engine.gen, ask.seq, error, number, result, beats))
 
     # Actions
@@ -787,7 +815,7 @@ class KeeperProcess:
             error = failed("no memory", ErrorCode.INTERNAL)
             self.world.soon(self.hear, m.EngineRefused(action.gen, error, began=False))
             return
-        self.engines[action.gen] = EngineProcess(self.server, self, action.gen)
+        self.engines[action.gen] = EngineProcess(self.server, self, action.gen, action.pool)
 
     def _kill(self, action: m.Kill) -> None:
         engine = self.engines.get(action.gen)
@@ -884,15 +912,15 @@ class KeeperProcess:
     def _detach(self, action: m.Detach) -> None:
         number = self.devices[action.index]
         kernel = self.server.kernel
-        self._detaching.add(action.index)
+        self._begin_detach(action)
 
         def claim() -> None:
             device = kernel.devices.get(number)
             if device is None or not device.connected:
-                self._end_detach(m.DeviceDetached(action.index))
+                self._end_detach(m.DeviceDetached(action.index), not action.lost)
             elif action.lost:
                 kernel.disconnect(number)
-                self._end_detach(m.DeviceDetached(action.index))
+                self._end_detach(m.DeviceDetached(action.index), queued=False)
             elif device.swap:
                 self._end_detach(m.DetachFailed(action.index, failed("in use", ErrorCode.BUSY)))
             else:
@@ -914,12 +942,39 @@ class KeeperProcess:
             kernel.disconnect(number)
             self._end_detach(m.DeviceDetached(action.index))
 
-        self.world.soon(claim)
+        self._let_go_by(claim, action)
 
-    def _end_detach(self, event: m.DeviceDetached | m.DetachFailed) -> None:
+    def _begin_detach(self, action: m.Detach) -> None:
+        self._detaching.add(action.index)
+        device = self.server.kernel.devices.get(self.devices.get(action.index, -1))
+        if device is not None and device.connected and self.world.chance(self.server.faults.stalls):
+            # Somebody reads it, and the GPU has other things to do: now it matters who is late.
+            self.server.kernel.linger(device, self.world.rng.random() * 20)
+            engine = self.engines.get(self.core.segments[action.index].link_gen)
+            if engine is not None:
+                self.world.after(self.world.rng.random(), engine.stall)
+
+    def _let_go_by(self, job: Callable[[], None], action: m.Detach) -> None:
+        if action.lost:
+            self.world.soon(job)
+            return
+        self._detacher.append(job)
+        if len(self._detacher) == 1:
+            self._next_detach()
+
+    def _next_detach(self) -> None:
+        # It may have to wait in the kernel for somebody else before it can even look.
+        slow = self.world.chance(self.server.faults.stalls)
+        self.world.soon(self._detacher[0], most=2.0 if slow else 0.02)
+
+    def _end_detach(self, event: m.DeviceDetached | m.DetachFailed, queued: bool = True) -> None:
         self._detaching.discard(event.index)
         self._abandoned_detach.discard(event.index)
         self.world.soon(self.hear, event, most=0.003)
+        if queued:
+            self._detacher.popleft()
+            if self._detacher and self.alive:
+                self._next_detach()
 
     def _abandon(self, action: m.Abandon) -> None:
         if action.index in self._linking:
@@ -944,8 +999,21 @@ class KeeperProcess:
         raise AssertionError("there are no clients here")
 
     def _reply(self, action: m.Reply) -> None:
-        answer, _, _ = self._replies.pop(action.number)
+        answer, _, verb = self._replies.pop(action.number)
+        if verb == "status":
+            self._is_true(action.result)
         self.world.soon(answer.set, action.error or dict(action.result), most=0.002)
+
+    def _is_true(self, status: Mapping[str, Any]) -> None:
+        """Whichever engine serves, if any does: there is what is held, and an engine knew of each that is packed."""
+        require, pool = self.world.require, status.get("pool")
+        if not self.server.compression or pool is None:
+            return
+        extents = sum(isinstance(vram, Extent) for vram in self.fds.values())
+        require(pool["extents"] == extents, f"law 4: {pool['extents']} extents are told, and there are {extents}")
+        told = {index for index, _ in pool["shares"]}
+        missing = [segment["index"] for segment in status["segments"] if segment["index"] not in told]
+        require(not missing or self.core.lost, f"law 4: nothing is told of what is stored of {missing}")
 
     def _exec(self, action: m.Exec) -> None:
         if self.world.chance(self.server.faults.exec_fails):

@@ -272,33 +272,35 @@ class UblkKeeperProcess(KeeperProcess):
         self.world.soon(commit)
 
     def _detach(self, action: m.Detach) -> None:
-        self._detaching.add(action.index)
-        until = self.world.now + 2.0
+        self._begin_detach(action)
+        until = 0.0
 
         def let_go() -> None:
+            nonlocal until
+            until = until or self.world.now + 2.0
             device = self._device(action.index)
             if device is None:
-                self._let_go_of(action.index)
+                self._let_go_of(action)
             elif action.lost and device.opener is None:
                 # Somebody refuses what is asked for.
                 self._kernel.disconnect(device.number)
-                self._let_go_of(action.index)
+                self._let_go_of(action)
             elif action.lost:
-                self._end_detach(m.DetachFailed(action.index, failed("served", ErrorCode.NO_UBLK)))
+                self._end_detach(m.DetachFailed(action.index, failed("served", ErrorCode.NO_UBLK)), queued=False)
             elif not self.alive:
                 return
             elif self._kernel.stop(device):
-                self._let_go_of(action.index)
+                self._let_go_of(action)
             elif device.swap or action.index in self._abandoned_detach or self.world.now > until:
                 self._end_detach(m.DetachFailed(action.index, failed("in use", ErrorCode.BUSY)))
             else:
-                self.world.after(0.01, let_go)
+                self.world.after(0.03, let_go)
 
-        self.world.soon(let_go)
+        self._let_go_by(let_go, action)
 
-    def _let_go_of(self, index: int) -> None:
-        self._end_detach(m.DeviceDetached(index))
-        self.devices.pop(index, None)
+    def _let_go_of(self, action: m.Detach) -> None:
+        self._end_detach(m.DeviceDetached(action.index), not action.lost)
+        self.devices.pop(action.index, None)
 
     def _dropends(self, action: m.DropEnds) -> None:
         device = self._device(action.index)

@@ -65,11 +65,12 @@ class World:
 
     def chance(self, probability: float) -> bool:
         """Whether a fault happens now."""
-        return self.rough and self.rng.random() < probability
+        return self.rough and probability > 0 and self.rng.random() < probability
 
     def after(self, seconds: float, call: Callable[..., None], *arguments: Any) -> None:
         """Call something later."""
-        self.at(self.now + seconds, call, *arguments)
+        self._count += 1
+        heapq.heappush(self._queue, (self.now + seconds, self._count, call, arguments))
 
     def at(self, when: float, call: Callable[..., None], *arguments: Any) -> None:
         """Call something at a time."""
@@ -78,16 +79,17 @@ class World:
 
     def soon(self, call: Callable[..., None], *arguments: Any, most: float = 0.02) -> None:
         """Call something after a short while that nobody can foresee."""
-        self.after(self.rng.random() * most, call, *arguments)
+        self._count += 1
+        heapq.heappush(self._queue, (self.now + self.rng.random() * most, self._count, call, arguments))
 
     def run(self, until: float) -> None:
         """Let time pass."""
-        queue = self._queue
+        queue, pop = self._queue, heapq.heappop
         while queue and queue[0][0] <= until:
-            at, _, call, arguments = heapq.heappop(queue)
-            self.now = at
+            self.now, _, call, arguments = pop(queue)
             self.steps += 1
-            self.require(self.steps < MOST_STEPS, "something runs in circles")
+            if self.steps >= MOST_STEPS:
+                raise Broken("something runs in circles")
             call(*arguments)
         self.now = until
 

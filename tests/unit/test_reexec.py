@@ -38,10 +38,12 @@ def left(state: object) -> int:
             {"version": "9.9", "moon": 1, "engines": [{"pid": 7, "shade": 1}], "segments": [{**SEGMENT, "shade": 1}]},
             "9.9",
         ),
+        ({"pool": {"live": 7}}, ""),
     ],
 )
 def test_what_is_not_known_is_passed_over(more: dict[str, Any], version: str) -> None:
-    inheritance = Inheritance({"uuid": "GPU-1"}, (Predecessor(7),), (SegmentRecord(**SEGMENT),))  # type: ignore[arg-type]
+    record = SegmentRecord(**SEGMENT)  # type: ignore[arg-type]
+    inheritance = Inheritance({"uuid": "GPU-1"}, (Predecessor(7),), (record,), more.get("pool", {}))
     assert resumed(left({**LEFT, **more})) == Legacy(inheritance, {}, None, version=version)
 
 

@@ -7,7 +7,6 @@ its answer has the same id, and a ``result`` or an ``error`` (:meth:`vramswap_gu
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import json
 from collections.abc import Mapping
@@ -153,6 +152,10 @@ class _Part:
         """What another version adds is passed over; what it lacks is empty."""
         return from_fields(cls, wire)
 
+    def to_wire(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return _fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class GpuInfo(_Part):
@@ -248,8 +251,8 @@ class ServerStatus:
         return {
             **_fields(self), "engine": self.engine.value,
             "trouble": None if self.trouble is None else self.trouble.as_dict(),
-            "gpu": _fields(self.gpu), "segments": [_fields(segment) for segment in self.segments],
-            "transport_reason": as_dict(self.transport_reason), "pool": _fields(self.pool),
+            "gpu": self.gpu.to_wire(), "segments": [segment.to_wire() for segment in self.segments],
+            "transport_reason": as_dict(self.transport_reason), "pool": self.pool.to_wire(),
         }  # fmt: skip
 
     @classmethod
@@ -271,10 +274,10 @@ class ServerStatus:
 
 def _fields(instance: Any) -> dict[str, Any]:
     """As it is. What dataclasses have for it copies all that is in it, and takes longer than the rest of an answer."""
-    return {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
+    return {name: getattr(instance, name) for name in instance.__match_args__}
 
 
 def from_fields(cls: type[_T], wire: Mapping[str, Any]) -> _T:
     """What came, without what another version adds. Raises TypeError when something is missing."""
-    names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    names = cls.__match_args__  # type: ignore[attr-defined]
     return cls(**{name: value for name, value in wire.items() if name in names})

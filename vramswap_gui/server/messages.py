@@ -60,11 +60,13 @@ class SegmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """What an earlier program left: its GPU, its engines, and the segments with their descriptors."""
+    """What an earlier program left: its GPU, its engines, the segments with their descriptors, and what an engine said
+    last of the pool, of which the next one can say nothing before it serves."""
 
     gpu: Mapping[str, Any]
     engines: tuple[Predecessor, ...] = ()
     segments: tuple[SegmentRecord, ...] = ()
+    pool: Mapping[str, Any] = field(default_factory=dict)
 
 
 # Events
@@ -263,6 +265,8 @@ class Fork:
     gen: int
     #: The UUID of the GPU, once it is known; before, the GPU that was chosen.
     gpu: str = ""
+    #: What was last told of the pool. The engine has it until it can tell itself, and somebody takes over from it.
+    pool: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

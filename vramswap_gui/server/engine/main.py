@@ -48,7 +48,7 @@ _EMPTY_SECONDS: Final = 20.0
 class EngineOptions:
     """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into,
     where a new keeper looks for an engine that lost its own (None: nowhere), what the sentry watches, the copy kernel
-    (empty: there is none), how kernel devices are served, and how segments are packed."""
+    (empty: there is none), how kernel devices are served, how segments are packed, what was last told of the pool."""
 
     gpu: str
     threads: int
@@ -59,6 +59,7 @@ class EngineOptions:
     cubin: bytes = field(default=b"", repr=False)
     transport: Transport = Transport.NBD
     packing: Packing = field(default_factory=Packing)
+    pool: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run(end: socket.socket, options: EngineOptions) -> NoReturn:
@@ -250,7 +251,9 @@ class Commands:
         self._held: dict[int, _Held] = {}
         #: While somebody is handed what is held, none of it is let go of.
         self._handing = threading.Lock()
+        #: What was last told of the GPU, and of the pool, by whomever.
         self._gpu: Mapping[str, Any] = {}
+        self._told = options.pool
         self.engine = Engine(
             vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin,
             compression=options.packing.codec,
@@ -313,7 +316,7 @@ class Commands:
         sums = [held.sums.fd for _, held in ordered if held.sums is not None]
         sentry = [self._sentry] if self._sentry >= 0 else []
         message = {
-            "version": __version__, "gpu": self._gpu, "segments": segments, "extents": extents,
+            "version": __version__, "gpu": self._gpu, "pool": self._told, "segments": segments, "extents": extents,
             "connections": self.engine.connections(-1), "sentry": bool(sentry),
             "compression": self._packing.codec if extents else "",
         }  # fmt: skip
@@ -343,7 +346,8 @@ class Commands:
         """What is told of it; nothing where there is none."""
         if not self._packing.codec:
             return {}
-        return {"pool": asdict(self._stock().told(self._packing.threads))}
+        self._told = self._stock().told(self._packing.threads).to_wire()
+        return {"pool": self._told}
 
     def _create(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         size, kind = int(message["size"]), Kind(message["kind"])

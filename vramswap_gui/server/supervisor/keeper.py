@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from vramswap_gui.api.control import ControlVerb, EngineState, GpuInfo, PoolInfo, SegmentInfo, ServerStatus
@@ -214,7 +214,7 @@ class Keeper:
             return
         self._gens += 1
         self.engines[self._gens] = Engine(self._gens, Phase.STARTING, self._now + START_SECONDS)
-        self._out.append(Fork(self._gens, str(self._gpu.get("uuid", self._choice))))
+        self._out.append(Fork(self._gens, str(self._gpu.get("uuid", self._choice)), self._pool.to_wire()))
 
     def _candidate(self) -> Engine | None:
         return next((e for e in self.engines.values() if e.phase in (Phase.STARTING, Phase.LOADING)), None)
@@ -569,7 +569,7 @@ class Keeper:
         self._linked(segment, event)
         if segment.stage is Stage.ATTACHED and not segment.undo:
             self._out.append(Tell("attached", (segment.device, segment.size)))
-            self._done(segment, asdict(_shown(segment)))
+            self._done(segment, _shown(segment).to_wire())
 
     def _not_made(self, segment: Segment, event: DeviceUnlinked) -> None:
         segment.stage = Stage.ENDED if self.lost else Stage.DETACHED
@@ -668,6 +668,10 @@ class Keeper:
     def _extents(self) -> list[Segment]:
         return [segment for segment in self.segments.values() if segment.kind is Kind.EXTENT]
 
+    def _there(self) -> list[Segment]:
+        """The extents that have VRAM. One that is to go has it until it is gone, for it may have to stay."""
+        return [extent for extent in self._extents() if extent.fd >= 0]
+
     def _extend(self, event: Asked) -> None:
         check_size(event.size)
         self._require_able()
@@ -682,12 +686,13 @@ class Keeper:
         self._create(event, index, Kind.EXTENT)
 
     def _shrink(self, event: Asked) -> None:
-        kept = [extent for extent in self._extents() if extent.stage is Stage.KEPT]
-        if not kept:
+        there = self._there()
+        if not there:
             self._out.append(Reply(event.number))
             return
         self._require_able()
-        extent = max(kept, key=lambda extent: extent.index)
+        # One that is on its way already, with nobody waiting for it, is the one.
+        extent = max(there, key=lambda extent: (extent.stage is Stage.DETACHED, extent.index))
         extent.number, extent.verb_by = event.number, self._now + VERB_SECONDS
         # What lies in it is moved before it is wiped, or the engine refuses.
         extent.stage = Stage.DETACHED
@@ -743,7 +748,7 @@ class Keeper:
         records = tuple(
             SegmentRecord(s.index, s.size, s.fd, s.ident, s.device, kind=s.kind) for s in self.segments.values()
         )
-        self._out.append(Exec(Inheritance(self._gpu, (Predecessor(serving.pid),), records)))
+        self._out.append(Exec(Inheritance(self._gpu, (Predecessor(serving.pid),), records, self._pool.to_wire())))
 
     def _exec_failed(self, event: ExecFailed) -> None:
         number, self._executing = self._executing, 0
@@ -909,6 +914,7 @@ class Keeper:
             return
         self._begun = self._upgraded = True
         self._gpu = dict(event.inherited.gpu)
+        self._pool = PoolInfo.from_wire(event.inherited.pool)
         for engine in event.inherited.engines:
             self._gens += 1
             self.engines[self._gens] = Engine(
@@ -1013,8 +1019,8 @@ class Keeper:
 
     def _shown_pool(self) -> PoolInfo:
         """What an engine said last, of the extents that are there now."""
-        kept = [extent.size for extent in self._extents() if extent.stage is Stage.KEPT]
-        return replace(self._pool, extents=len(kept), size=kept[0]) if kept else PoolInfo()
+        there = self._there()
+        return replace(self._pool, extents=len(there), size=there[0].size) if there else PoolInfo()
 
 
 _Handler = Callable[[Keeper, Any], None]

@@ -52,6 +52,7 @@ def become(legacy: Legacy) -> NoReturn:
         "format": format_of(has_pool),
         "version": __version__,
         "gpu": dict(legacy.inheritance.gpu),
+        "pool": dict(legacy.inheritance.pool),
         "engines": [asdict(engine) for engine in legacy.inheritance.engines],
         "segments": [asdict(segment) for segment in legacy.inheritance.segments],
         "ends": {str(index): ends for index, ends in legacy.ends.items()},
@@ -128,6 +129,7 @@ def _parse(state: dict[str, Any]) -> Legacy:
             state["gpu"],
             tuple(from_fields(Predecessor, engine) for engine in state["engines"]),
             tuple(_segment(segment) for segment in state["segments"]),
+            dict(state.get("pool", {})),
         ),
         {int(index): list(ends) for index, ends in state["ends"].items()},
         state["counters"],
@@ -147,6 +149,7 @@ class _Orphan:
 
     engine: Predecessor
     gpu: Mapping[str, Any]
+    pool: Mapping[str, Any]
     #: Their devices are still to be found.
     segments: tuple[SegmentRecord, ...]
     counters: int
@@ -172,8 +175,9 @@ def _introduced(pid: int, message: ipc.Message, fds: list[int]) -> _Orphan | Non
             for one, fd in zip(known, fds, strict=False)
         )  # fmt: skip
         return _Orphan(
-            Predecessor(pid, bool(message["connections"])), dict(message["gpu"]), segments, fds[-1],
-            fds[-2] if watched else -1, str(message.get("version", "")), str(message.get("compression", "")),
+            Predecessor(pid, bool(message["connections"])), dict(message["gpu"]), dict(message.get("pool", {})),
+            segments, fds[-1], fds[-2] if watched else -1, str(message.get("version", "")),
+            str(message.get("compression", "")),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError):
         for fd in fds:
@@ -222,6 +226,7 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
             if fd >= 0:
                 os.close(fd)
     gpu = next((orphan.gpu for orphan in found if orphan.gpu), {})
-    inheritance = Inheritance(gpu, tuple(orphan.engine for orphan in found), tuple(segments.values()))
+    pool = next((orphan.pool for orphan in found if orphan.pool), {})
+    inheritance = Inheritance(gpu, tuple(orphan.engine for orphan in found), tuple(segments.values()), pool)
     first = found[0]
     return Legacy(inheritance, {}, first.counters, first.sentry, first.version, first.compression)

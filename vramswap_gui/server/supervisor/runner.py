@@ -168,7 +168,7 @@ class Runner:
     def _fork(self, action: m.Fork) -> None:
         handle = EngineHandle(action.gen, self.report)
         try:
-            handle.start(replace(self._options, gpu=action.gpu), self._disown)
+            handle.start(replace(self._options, gpu=action.gpu, pool=action.pool), self._disown)
         except OSError as error:
             self._later(m.EngineRefused(action.gen, not_started(error), began=False))
         else:
