@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from tests.sim.world import Answer, World
 from vramswap_gui.paths import NBD
 from vramswap_gui.server.messages import Kind
-from vramswap_gui.server.supervisor.keeper import LINK_SECONDS
 
 if TYPE_CHECKING:
     from tests.sim.server import EngineProcess
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 PAGES: Final = 3
 CONNECTIONS: Final = 2
 TIMEOUT: Final = 3.0
-#: Seconds after a timeout within which the engine is ended: so long it is waited for a device that is to go.
-FENCED_SECONDS: Final = LINK_SECONDS + 0.5
+#: Seconds between two looks whether anybody still relies on a connection that timed out.
+FENCED_SECONDS: Final = 0.5
 #: What is in VRAM that nobody has wiped yet, in a page that was wiped or forgotten, and what a read gets that fails.
 GARBAGE: Final = -1
 NOTHING: Final = 0
@@ -205,6 +204,8 @@ class Kernel:
         self.files: dict[int, File] = {}
         self._gpu = gpu
         self.devices: dict[int, Device] = {}
+        #: So little of memory is free that whoever asks for some waits.
+        self.short = False
         self.errors = 0
         #: Pages were written anew that got worse, so that the pool may be full.
         self.worse = False
@@ -332,15 +333,20 @@ class Kernel:
             return
         self._world.note("kernel: timeout on", request.device.number, "page", request.page)
         self._hang_up(request.connection)
-        self._world.after(FENCED_SECONDS, self._is_fenced, request.connection)
+        self._is_fenced(request.connection, self._world.now)
         self._send(request)
 
-    def _is_fenced(self, connection: Connection) -> None:
-        """An engine was late, which a keeper of its own has to have seen by now, unless the device is gone."""
+    def _is_fenced(self, connection: Connection, since: float) -> None:
+        """An engine was late. A keeper of its own has to see to that, unless the device is gone."""
         device, engine = connection.device, connection.engine
-        there = device is not None and device.connected and connection in device.connections
-        goes_on = there and engine.keeper is not None and engine.keeper.relies_on(engine)
-        self._world.require(not goes_on, "law 1: an engine that was late goes on")
+        keeper = engine.keeper
+        if device is None or not device.connected or connection not in device.connections or keeper is None:
+            return
+        relied_on = keeper.relies_on(engine, device)
+        known = self._world.now >= since + keeper.fenced_within() + FENCED_SECONDS
+        self._world.require(not relied_on or not known, "law 1: connections that the kernel gave up stay as they are")
+        if relied_on:
+            self._world.after(FENCED_SECONDS, self._is_fenced, connection, since)
 
     def _fail(self, request: Request) -> None:
         self.errors += 1

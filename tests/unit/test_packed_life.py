@@ -340,18 +340,22 @@ async def test_what_the_kernel_has_forgotten_is_forgotten_when_there_is_time(
     await rest(life, monkeypatch, pressed=True)
     await life.tidy()
     assert machine.emptied == []
-    await rest(life, monkeypatch)
-    await life.tidy()
-    assert machine.emptied == ["/dev/nbd1"]
-    assert (life.status.state, life.status.lent) == (State.ON, LENT)
-    await rest(life, monkeypatch)
-    await life.tidy()
-    assert (machine.emptied, life.stale) == (["/dev/nbd1", "/dev/nbd2"], "/dev/nbd2")
+    swap = sum(segment.size for segment in life.status.segments)
+    for gone in (["/dev/nbd1"], ["/dev/nbd1", "/dev/nbd2"]):
+        # Hardly any swap would be left: another segment comes first.
+        await rest(life, monkeypatch)
+        await life.tidy()
+        assert machine.emptied == gone[:-1]
+        await rest(life, monkeypatch)
+        await life.tidy()
+        assert (machine.emptied, life.stale) == (gone, gone[-1])
+        assert (life.status.state, life.status.lent) == (State.ON, LENT)
+        assert sum(segment.size for segment in life.status.segments) >= LENT // 2
     # It comes again as it is earned, and stays.
     await look(life)
     await life.balance()
     segments = life.status.segments
-    assert len(segments) == 3
+    assert sum(segment.size for segment in segments) >= swap
     await rest(life, monkeypatch)
     await life.tidy()
     assert life.status.segments == segments
@@ -369,6 +373,9 @@ async def test_whatever_is_asked_for_comes_before_that(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(swap_area, "off", off)
+    # Another one comes first.
+    await rest(life, monkeypatch)
+    await life.tidy()
     await rest(life, monkeypatch)
     tidying = asyncio.create_task(life.tidy())
     await began.wait()
@@ -393,8 +400,9 @@ async def test_pages_without_room_in_memory_are_not_moved_for_that(
     assert machine.emptied == []
     # One in which there is nothing else needs none.
     drain(machine, 1.0, 2)
-    await rest(life, monkeypatch)
-    await life.tidy()
+    for _ in range(2):
+        await rest(life, monkeypatch)
+        await life.tidy()
     assert machine.emptied == ["/dev/nbd2"]
 
 

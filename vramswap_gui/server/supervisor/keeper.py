@@ -79,6 +79,13 @@ START_SECONDS: Final = 45.0
 #: Seconds between two looks whether the engine is alive, and after which a worker that did not move hangs.
 BEAT_SECONDS: Final = 2.0
 HANG_SECONDS: Final = 10.0
+#: Seconds in which an engine that the kernel found late must have come to the end of what it was late with.
+LATE_SECONDS: Final = 2.0
+#: Seconds for which one may be late again and again, never for so long in time as the second.
+ENDURE_SECONDS: Final = 15.0
+CALM_SECONDS: Final = 10.0
+#: Seconds until connections that ended are replaced: it may be the first that is seen of the engine's end.
+TORN_SECONDS: Final = 0.05
 #: Seconds between two tries to give a device its connections, to end one that is lost, and to take one that is to go.
 LINK_SECONDS: Final = 1.0
 LOST_SECONDS: Final = 5.0
@@ -154,6 +161,10 @@ class Keeper:
         """When the next :class:`Tick` is due at the latest; None: only when something happens."""
         return None if self._finished else min(self._deadlines(), default=None)
 
+    def patience(self, seconds: float) -> float:
+        """For how long an engine is waited for that usually needs less than ``seconds``."""
+        return self._recovery.patience(seconds)
+
     def _deadlines(self) -> Iterator[float]:
         for engine in self.engines.values():
             if engine.phase is Phase.FENCED or not engine.ours:
@@ -162,7 +173,7 @@ class Keeper:
                 yield engine.answer_by
             if engine.phase is Phase.STARTING:
                 yield engine.deadline
-            elif engine.phase is Phase.SERVING and self.segments and engine.question is None:
+            elif engine.phase is Phase.SERVING and self.segments and self._is_free(engine):
                 yield engine.look_at
         for segment in self.segments.values():
             yield from self._segment_deadlines(segment)
@@ -180,7 +191,8 @@ class Keeper:
             yield segment.verb_by
         if segment.stage is Stage.DETACHING and segment.hung_at:
             yield segment.hung_at + LINK_SECONDS
-        if not segment.ending and segment.retry_at > self._now and segment.stage in RETRIED:
+        waits = _is_torn(segment) or (not segment.ending and segment.stage in RETRIED)
+        if waits and segment.retry_at > self._now:
             yield segment.retry_at
 
     def _advance(self) -> None:
@@ -193,7 +205,7 @@ class Keeper:
         serving = self._serving()
         if serving is not None and serving.question is None:
             self._link(serving)
-        if serving is not None and serving.question is None:
+        if serving is not None and self._is_free(serving):
             self._work(serving)
         self._leave()
         self._end()
@@ -255,13 +267,15 @@ class Keeper:
         fd: int = -1,
         client: int = -1,
         size: int = 0,
+        seconds: float = 0.0,
     ) -> None:
+        """``seconds``: within which it is to be answered, where that is not as long as usual."""
         self._seqs += 1
         asked = Ask(engine.gen, self._seqs, question, size=size, fd=fd, client=client)
         if about is not None:
             asked = replace(asked, index=about.index, size=about.size, ident=about.ident, kind=about.kind)
         engine.question = asked
-        engine.answer_by = self._now + PATIENCE[question]
+        engine.answer_by = self._now + self.patience(seconds or PATIENCE[question])
         self._out.append(asked)
 
     def _engine_ready(self, event: EngineReady) -> None:
@@ -312,6 +326,7 @@ class Keeper:
         for segment in self.segments.values():
             if segment.link_gen != engine.gen:
                 continue
+            segment.torn = False
             if segment.link in ORDERED:
                 # What the kernel is given leads nowhere now. Its word on it comes, or it is told to stop trying.
                 self._out.append(Abandon(segment.index))
@@ -476,6 +491,7 @@ class Keeper:
     def _informed(self, engine: Engine, question: Ask, event: Answered) -> None:
         engine.look_at = self._now + BEAT_SECONDS
         if event.error is None:
+            self._recovery.serves(engine.since, self._now)
             self._gpu = {key: value for key, value in event.result.items() if key != "pool"} or self._gpu
             self._watch(engine, event.beats)
         else:
@@ -497,8 +513,8 @@ class Keeper:
             if after != before:
                 engine.moved_at[worker] = self._now
         engine.beats = beats
-        if engine.moved_at and min(engine.moved_at) + HANG_SECONDS <= self._now:
-            self._kill(engine)
+        if engine.moved_at and min(engine.moved_at) + self.patience(HANG_SECONDS) <= self._now:
+            self._end_late(engine)
 
     def _compacts(self, engine: Engine, question: Ask, event: Answered) -> None:
         """It does so when it has time, or could not: nothing depends on it."""
@@ -526,13 +542,17 @@ class Keeper:
     def _link(self, engine: Engine) -> None:
         """Give the devices their connections, one device after the other, then the clients that wait."""
         for segment in self.segments.values():
-            waits = segment.stage in (Stage.ATTACHED, Stage.DETACHING) and segment.link is Link.DOWN
-            if waits and segment.retry_at <= self._now and self._attach == "kernel":
+            due = segment.stage in (Stage.ATTACHED, Stage.DETACHING) and segment.retry_at <= self._now
+            if due and _is_torn(segment):
+                self._unlink(segment)
+            if due and segment.link is Link.DOWN and self._attach == "kernel":
                 self._prepare(engine, segment)
         for segment in self.segments.values():
             if segment.link is Link.PREPARED:
                 segment.link = Link.ASKED
-                self._ask(engine, Question.CONNECT, segment)
+                # It takes them when none of its copies for those before is under way.
+                self._ask(engine, Question.CONNECT, segment, seconds=LATE_SECONDS if segment.torn else 0.0)
+                segment.torn = False
                 return
         while self._clients:
             came = self._clients.pop(0)
@@ -586,7 +606,7 @@ class Keeper:
         self._unlink(segment)
         segment.retry_at = self._now + LINK_SECONDS
         if event.spent:
-            self._end_late(segment.link_gen)
+            self._end_engine(segment.link_gen)
         if event.gone and segment.stage is Stage.ATTACHED:
             # Somebody took the device away behind our back: nobody can ask for its pages any more.
             segment.stage = Stage.DETACHED
@@ -776,12 +796,12 @@ class Keeper:
                 if not self._begun:
                     self._finish(error)
             elif engine.question is not None and engine.answer_by <= self._now:
-                self._kill(engine)
+                self._end_late(engine)
         for segment in self.segments.values():
             if segment.stage is Stage.DETACHING and segment.hung_at and segment.hung_at + LINK_SECONDS <= self._now:
                 # The device is still there, so the engine was late with a page that whoever looks at it waits for.
                 segment.hung_at = 0.0
-                self._end_late(segment.link_gen)
+                self._tear(segment, segment.link_gen)
             if segment.number and segment.verb_by <= self._now:
                 self._give_up_on(segment)
         for waiting in [waiting for waiting in self._statuses if waiting.until <= self._now]:
@@ -801,6 +821,10 @@ class Keeper:
         self._fail(segment, _late(segment))
 
     # What there is to do beside verbs
+
+    def _is_free(self, engine: Engine) -> bool:
+        """Whether it can be asked for what may take long: not while connections are about to be replaced."""
+        return engine.question is None and not any(map(_is_torn, self.segments.values()))
 
     def _work(self, engine: Engine) -> None:
         """The next thing that an engine which serves is to be asked, if there is any."""
@@ -938,17 +962,43 @@ class Keeper:
             self._finish(VramswapError(Problem.SERVER_STOPPED))
 
     def _hung_up(self, event: HungUp) -> None:
-        """A late engine is ended: what it holds was or will be asked again on another connection, and a stale write
-        that finished after that would overwrite a newer page."""
+        """An engine was late. What it holds was or will be asked again on another connection, and a stale write that
+        finished after that would overwrite a newer page."""
         segment = self.segments.get(event.index)
         if segment is None or segment.stage in (Stage.DETACHED, Stage.LOST, Stage.ENDED):
             return
         if segment.stage is Stage.DETACHING:
             segment.hung_at = segment.hung_at or self._now
             return
-        self._end_late(event.gen)
+        self._tear(segment, event.gen)
 
-    def _end_late(self, gen: int) -> None:
+    def _tear(self, segment: Segment, gen: int) -> None:
+        """The kernel gave up a connection. Whoever serves is given new ones, all of them, as soon as it has ended what
+        it does over those before; one that does not come to that end hangs.
+
+        To end it at once would be of no use while memory is short for all: the next one, which has touched nothing yet,
+        would be as late. One that is late all the time is ended, as is one that cannot be asked.
+        """
+        engine = self.engines.get(gen)
+        if engine is None or not engine.ours or not self._is_serving(gen):
+            self._end_engine(gen)
+            return
+        if self._now >= engine.torn_at + CALM_SECONDS:
+            engine.torn_since = self._now
+        engine.torn_at = self._now
+        if self._now >= engine.torn_since + self.patience(ENDURE_SECONDS):
+            self._end_late(engine)
+            return
+        segment.torn, segment.retry_at = True, self._now + TORN_SECONDS
+        # What it is asked already is in the way of that.
+        engine.answer_by = min(engine.answer_by, self._now + self.patience(LATE_SECONDS))
+
+    def _end_late(self, engine: Engine) -> None:
+        """An engine is ended because it was late. The next one is given more time."""
+        self._recovery.late()
+        self._kill(engine)
+
+    def _end_engine(self, gen: int) -> None:
         """End the engine that connections lead to; 0: that of an earlier program."""
         for engine in list(self.engines.values()):
             if engine.gen == gen or (not gen and not engine.ours):
@@ -1021,6 +1071,11 @@ class Keeper:
         """What an engine said last, of the extents that are there now."""
         there = self._there()
         return replace(self._pool, extents=len(there), size=there[0].size) if there else PoolInfo()
+
+
+def _is_torn(segment: Segment) -> bool:
+    """Whether it has connections that are to be replaced."""
+    return segment.torn and segment.link is Link.UP and segment.stage in (Stage.ATTACHED, Stage.DETACHING)
 
 
 _Handler = Callable[[Keeper, Any], None]
