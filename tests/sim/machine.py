@@ -205,6 +205,8 @@ class Kernel:
         self.files: dict[int, File] = {}
         self._gpu = gpu
         self.devices: dict[int, Device] = {}
+        #: So little of memory is free that whoever asks for some waits.
+        self.short = False
         self.errors = 0
         #: Pages were written anew that got worse, so that the pool may be full.
         self.worse = False

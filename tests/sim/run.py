@@ -52,6 +52,8 @@ class Simulation:
             "file_fails": some(0.3), "stopped": some(0.05),
             "gpu_lost": rng.choice((0.0,) * 9 + (1.0,)), "gpu_away": rng.choice((0.0,) * 9 + (1.0,)),
             "snatched": rng.choice((0.0,) * 9 + (1.0,)),
+            # The second by NBD alone: of ublk's requests none is late, so the worker's heartbeat is what is looked at.
+            "short": float(seed % 5 == 1), "claims_stay": 0.01 * (seed % 14 == 4),
         }  # fmt: skip
         faults.update(overrides or {})
         self.gpu = Gpu(world)
@@ -93,6 +95,8 @@ class Simulation:
             world.after(world.rng.uniform(5, ROUGH), self._lose_gpu)
         if self.server.faults.snatched:
             world.after(world.rng.uniform(5, ROUGH), self._snatch)
+        if self.server.faults.short:
+            world.after(world.rng.uniform(2, ROUGH / 2), self._run_short)
         world.run(ROUGH)
         world.note("quiet from here on")
         world.rough = False
@@ -119,6 +123,12 @@ class Simulation:
         self.world.note("the GPU is away")
         self.gpu.epoch += 1
         self.gpu.back_at = self.world.now + self.world.rng.uniform(0.5, AWAY)
+
+    def _run_short(self) -> None:
+        """Programs take all memory there is, until the quiet time."""
+        self.world.note("memory is short")
+        self.kernel.short = True
+        self.world.at(ROUGH, setattr, self.kernel, "short", False)
 
     def _snatch(self) -> None:
         """Somebody disconnects one of our devices, which may be swap."""

@@ -32,7 +32,7 @@ from vramswap_gui.server import messages as m
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
 from vramswap_gui.server.packing import Stock, shift
 from vramswap_gui.server.supervisor.keeper import WIPE_SECONDS, Keeper
-from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST
+from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST, LONGEST
 from vramswap_gui.server.supervisor.state import Phase, Stage
 from vramswap_gui.units import MIB, SIZE_STEP
 
@@ -40,8 +40,12 @@ from vramswap_gui.units import MIB, SIZE_STEP
 EXTENT: Final = 16 * MIB
 REAL_PAGES: Final = SIZE_STEP // 4096 // PAGES
 _KILLED: Final = 9
-#: Until it is noticed that a cleaner hangs: a question may be under way, of which the longest takes this long.
-NOTICED_SECONDS: Final = 20.0 + max(m.PATIENCE.values())
+#: Until it is noticed that a cleaner hangs: a question may be under way, of which the longest takes this long; and who
+#: was late before has others be waited for as long as anybody is.
+NOTICED_SECONDS: Final = 10.0 + LONGEST + max(LONGEST, *m.PATIENCE.values())
+#: Seconds that a worker waits for memory where it is short, and how many engines of one keeper may be ended for that.
+MEMORY_SECONDS: Final = (4.0, 9.0)
+MOST_ENDED: Final = 3
 #: As server/ipc.py has it.
 SEARCH_SECONDS: Final = 20.0
 _STATUS_SECONDS: Final = 5.0
@@ -73,6 +77,8 @@ class Faults:
     gpu_lost: float = 0.0
     gpu_away: float = 0.0
     snatched: float = 0.0
+    short: float = 0.0
+    claims_stay: float = 0.0
 
 
 def size_of(value: int) -> int:
@@ -191,6 +197,10 @@ class EngineProcess:
         self.epoch = server.gpu.epoch
         #: Workers that wait for the GPU, while it answers all the same.
         self.stuck: set[int] = set()
+        #: Workers that have the memory which a first request takes; and whether one waits for that, and for nothing
+        #: else.
+        self.warm: set[int] = set()
+        self.waits = False
         self.dying = False
         self.life = Life()
         self.mapped: dict[int, Vram] = {}
@@ -260,7 +270,7 @@ class EngineProcess:
     def stop(self) -> None:
         """It hangs: nothing of it moves, until somebody kills it, or it goes on."""
         if self.alive and not self.hung:
-            self.hung = True
+            self.hung, self.waits = True, False
             self.world.note("engine", self.pid, "hangs")
             if self.keeper is None:
                 self._hang_alone()
@@ -284,6 +294,15 @@ class EngineProcess:
             self.world.note("engine", self.pid, "waits for the GPU")
             self.world.after(2.0 + self.world.rng.random() * 5, self._go_on)
 
+    def _wait_for_memory(self, worker: int) -> None:
+        """Where memory is short, a worker's first request takes long. It hangs no more than others that do."""
+        if self.alive and not self.hung and not self.stuck:
+            self.stuck.add(worker)
+            self.warm.add(worker)
+            self.waits = True
+            self.world.note("engine", self.pid, "waits for memory with worker", worker)
+            self.world.after(self.world.rng.uniform(*MEMORY_SECONDS), self._go_on)
+
     def _is_noticed(self, keeper: KeeperProcess | None) -> None:
         watched = self.alive and keeper is not None and keeper.alive and self.keeper is keeper
         self.world.require(not watched or CONNECTIONS not in self.stuck, "law 4: nobody sees that the cleaner hangs")
@@ -291,7 +310,7 @@ class EngineProcess:
     def _go_on(self) -> None:
         if not self.alive:
             return
-        self.hung = False
+        self.hung = self.waits = False
         self.stuck.clear()
         self.world.note("engine", self.pid, "goes on")
         delayed, self._delayed = self._delayed, []
@@ -350,6 +369,8 @@ class EngineProcess:
         if self.world.chance(self.server.faults.engine_dies / 4):
             self.die(_KILLED)
             return
+        if self.server.kernel.short and worker not in self.warm:
+            self._wait_for_memory(worker)
         if self.world.chance(self.server.faults.worker_hangs):
             self.stick(worker)
         if self.world.chance(self.server.faults.stalls / 100):
@@ -424,6 +445,10 @@ class EngineProcess:
         return None
 
     def _complete(self, request: Request, attempt: int, claim: tuple[Vram, int], value: int) -> None:
+        if request.value is not None and self.world.chance(self.server.faults.claims_stay):
+            # By a defect: whoever writes that page next waits for ever, while all else goes on.
+            self.world.note("engine", self.pid, "never writes page", request.page, "again")
+            return
         if request.value is not None:
             self._unclaim(claim)
         self.server.kernel.answered(request, attempt, value)
@@ -639,6 +664,8 @@ class KeeperProcess:
         self.connected: list[Callable[[], None]] = []
         self.begun = False
         self.killed = False
+        #: Engines that were ended though they waited for memory alone.
+        self._impatient = 0
         self.reserved = False
         #: Of devices of which the kernel said that they are no more.
         self._gone_for_good: set[str] = set()
@@ -820,6 +847,9 @@ class KeeperProcess:
     def _kill(self, action: m.Kill) -> None:
         engine = self.engines.get(action.gen)
         if engine is not None:
+            self._impatient += engine.alive and engine.waits
+            few = self._impatient <= MOST_ENDED
+            self.world.require(few, "law 6: engine after engine is ended while memory is short, and none serves")
             if engine.alive:
                 engine.kill()
             else:

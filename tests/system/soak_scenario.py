@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs in the guest: engine, keeper and helper are killed beside verbs while memory is filled, as often as is asked.
 
-Arguments: how many deaths, the seed of what is done when, by which of the kernel's drivers, how pages are packed
-(``off``: they are not), and ``tight`` for a machine that is to lend little. Where they are packed, extents of VRAM come
-and go with the size, and what is earned with them.
+Arguments: how many deaths, the seed of what is done when, by which of the kernel's drivers, and how pages are packed
+(``off``: they are not). Where they are packed, extents of VRAM come and go with the size, and what is earned with them.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ EXCESS: Final = 36 * MIB
 MORE: Final = 8 * MIB
 SWAPPED: Final = 16 * MIB
 ROUNDS: Final = 3
-#: What is lent, in MiB. A kernel of Debian's guesses worse than User-Mode Linux what it could do without.
-SIZES: Final = (64, 80, 96) if sys.argv[5:] == ["tight"] else (128, 144, 160)
+#: What is lent, in MiB: so much that the swap is not full with all that a fill and two engines take.
+SIZES: Final = (128, 144, 160)
 #: And where pages are packed: whole extents, of which some three quarters are swap as long as none is earned.
-PACKED: Final = (96, 128, 160) if sys.argv[5:] == ["tight"] else (160, 192, 224)
+PACKED: Final = (160, 192, 224)
 OFF: Final = ("off",)
 VERBS: Final = (("upgrade",), ("status",), OFF)
 #: Who dies, each as often as it stands here.
@@ -101,9 +100,10 @@ def halted(filling: Filling, verb: tuple[str, ...]) -> Iterator[None]:
         filling.process.send_signal(signal.SIGCONT)
 
 
-def on_again(stack: Stack) -> bool:
+def on_again(stack: Stack, most: int) -> bool:
     """Whether it is on; where it was turned off, it is told to be."""
     if not swaps():
+        stack.gpu.keep(most)
         stack.ctl("on")
     return is_on(stack)
 
@@ -113,6 +113,9 @@ def one(stack: Stack, chance: random.Random, sizes: Sequence[int], filling: Fill
     verbs = (*VERBS, *(("size", f"{size}M") for size in sizes))
     verb = chance.choice(verbs) if chance.random() < 0.6 else ()
     victim = chance.choice(VICTIMS)
+    # What a size that grows takes must not have been a program's.
+    most = max(sizes) * MIB
+    stack.gpu.keep(most)
     pages = f"{sum(map(used, swaps())) // MIB} of {sum(map(size, swaps())) // MIB} MiB swapped"
     outcome = ""
     with halted(filling, verb):
@@ -127,7 +130,7 @@ def one(stack: Stack, chance: random.Random, sizes: Sequence[int], filling: Fill
         kill(stack, victim)
         if beside is not None:
             outcome = beside.communicate()[1].strip() or "done"
-        wait_for(lambda: on_again(stack), "it to be on again")
+        wait_for(lambda: on_again(stack, most), "it to be on again")
     what = f"{victim} beside {' '.join(verb)}" if verb else victim
     say(f"death {number}: {what}, {pages}; on again after {time.monotonic() - began:.1f} s")
     if verb:
@@ -145,13 +148,14 @@ def _prepare(stack: Stack) -> None:
 
 def main() -> None:
     deaths, seed, packs = int(sys.argv[1]), int(sys.argv[2]), sys.argv[4] != "off"
-    chance = random.Random(seed)
+    chance, sizes = random.Random(seed), PACKED if packs else SIZES
     plan = Plan(gpu="a test", kernel="", polkit="", display="")
     with running(plan, _prepare) as stack, told(stack):
         ctl(stack, "on")
+        stack.gpu.keep(max(sizes) * MIB)
         filling = fills(seed, *(["--packable"] if packs else []))
         for number in range(1, deaths + 1):
-            one(stack, chance, PACKED if packs else SIZES, next(filling), number)
+            one(stack, chance, sizes, next(filling), number)
             time.sleep(chance.random())
         next(filling).finish()
         ctl(stack, "off")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs in the guest: an engine that stops answering is replaced, and nothing is lost; a GPU that is gone is given up.
+"""Runs in the guest: an engine that stops answering is replaced, one that was late goes on, and nothing is lost; a GPU
+that is gone is given up.
 
 A late engine is worse than a dead one: the kernel sends again what it did not answer, and a first write that it makes
 after the second would bring an old page back. A GPU that is gone takes pages with it: programs that want one end, the
@@ -32,22 +33,33 @@ SOURCE: Final = Path("/tmp/source")
 LOST: Final = 16 * MIB
 
 
-def stall(server: Server, device: str, seed: int) -> None:
-    """Write while the engine is stopped; what is read afterwards is what was written."""
+def timeouts() -> int:
+    """How often the kernel told of connections that it found late, or that ended."""
+    return command("dmesg").count("block nbd0: ")
+
+
+def stall(server: Server, device: str, seed: int, *, goes_on: bool) -> None:
+    """Write while the engine is stopped, for good or until it is late; what is read afterwards is what was written."""
     numbers = random.Random(seed)
     with SOURCE.open("wb") as source:
         for _ in range(WRITTEN // MIB):
             source.write(numbers.randbytes(MIB))
     engine = server.engine()
+    before = timeouts()
     os.kill(engine, signal.SIGSTOP)
     began = time.monotonic()
     blocks = [f"bs={BLOCK}", f"count={WRITTEN // BLOCK}", "status=none"]
     writing = subprocess.Popen(["dd", f"if={SOURCE}", f"of={device}", *blocks, "oflag=direct"])
-    wait_for(lambda: not Path(f"/proc/{engine}").exists(), f"the end of the stopped engine {engine}")
+    if goes_on:
+        wait_for(lambda: timeouts() > before, f"the kernel to find engine {engine} late")
+        os.kill(engine, signal.SIGCONT)
+    else:
+        wait_for(lambda: not Path(f"/proc/{engine}").exists(), f"the end of the stopped engine {engine}")
     ended = time.monotonic() - began
     assert writing.wait() == 0
-    say(f"engine {engine} stopped, ended after {ended:.1f} s; written after {time.monotonic() - began:.1f} s")
-    assert server.engine() != engine
+    what = "late" if goes_on else "ended"
+    say(f"engine {engine} stopped, {what} after {ended:.1f} s; written after {time.monotonic() - began:.1f} s")
+    assert (server.engine() == engine) is goes_on
     reading = ["dd", f"if={device}", *blocks, "iflag=direct"]
     with subprocess.Popen(reading, stdout=subprocess.PIPE) as process, SOURCE.open("rb") as source:
         assert process.stdout is not None
@@ -88,7 +100,8 @@ def main() -> None:
     server = Server()
     device = server.ask("add", size=SIZE)["device"]
     for seed in range(ROUNDS):
-        stall(server, device, seed)
+        stall(server, device, seed, goes_on=True)
+        stall(server, device, ROUNDS + seed, goes_on=False)
     lose(server, device)
     server.ask("remove", index=0)
     server.ask("quit")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.system import uml
+from tests.system.soak import MEMORY
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(8 * uml.LIMIT)]
 
@@ -29,7 +30,7 @@ def test_vram_that_is_full_loses_nothing_and_has_room_again(boot: Callable[..., 
 
 @pytest.mark.release
 def test_whoever_dies_beside_any_verb(boot: Callable[..., uml.Result]) -> None:
-    result = boot("tests.system.soak_scenario", "6", "5", "nbd", "lz4", "tight", memory=512, vram=256, limit=1800)
+    result = boot("tests.system.soak_scenario", "6", "5", "nbd", "lz4", memory=MEMORY + 64, vram=256, limit=1800)
     assert result.status == 0, result.output
     assert "all done" in result.output
 

@@ -11,7 +11,9 @@ from vramswap_gui.server.engine import engine
 from vramswap_gui.server.supervisor.recovery import (
     BACKOFF,
     CONTEXT_LOST,
+    LONGEST,
     PATIENCE,
+    STEADY,
     YOUNG,
     Recovery,
     Trouble,
@@ -83,6 +85,20 @@ def test_who_was_killed_did_not_crash() -> None:
     for second in range(20):
         recovery.died(9, float(second), second + 0.5)
         assert recovery.retry_at == second + 0.5
+
+
+def test_who_follows_a_late_engine_is_given_more_time() -> None:
+    recovery = Recovery()
+    patience = []
+    for second in range(100):
+        patience.append((recovery.patience(2.0), recovery.patience(LONGEST + 5)))
+        # One that serves for a short while may be as late in a moment.
+        recovery.serves(float(second), second + STEADY - 1)
+        recovery.late()
+    assert patience[:7] == [(seconds, LONGEST + 5) for seconds in (2.0, 4.0, 8.0, 16.0, 32.0, LONGEST, LONGEST)]
+    assert patience[-1] == patience[6]
+    recovery.serves(0.0, STEADY)
+    assert recovery.patience(2.0) == 2.0
 
 
 def test_the_engine_says_by_its_status_that_the_gpu_fails() -> None:

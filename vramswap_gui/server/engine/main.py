@@ -25,7 +25,7 @@ from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
 from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
-from vramswap_gui.server.memlock import go_first, keep_private, require_resident
+from vramswap_gui.server.memlock import go_first, go_with_the_others, keep_private, require_resident
 from vramswap_gui.server.messages import CONNECTIONS, EXTENTS, Kind, Transport
 from vramswap_gui.server.packing import PAGE, Packing, Stock, shift
 from vramswap_gui.server.page_sums import PageSums
@@ -279,6 +279,9 @@ class Commands:
 
         Returns a descriptor to send along, or -1, and the result. Raises VramswapError, OSError.
         """
+        if self._resident and verb not in _RECOVERS:
+            # What takes memory that programs swap out to have must not have more of it than those who serve them.
+            go_with_the_others()
         try:
             return _VERBS[verb](self, message, fds)
         finally:
@@ -452,6 +455,8 @@ class Commands:
         return -1, {}
 
 
+#: What brings devices back goes first, until something else is asked for.
+_RECOVERS: Final = ("adopt", "connect")
 _VERBS: Final[Mapping[str, Callable[[Commands, ipc.Message, list[int]], tuple[int, Mapping[str, Any]]]]] = {
     "info": Commands._info,
     "create": Commands._create,

@@ -238,10 +238,13 @@ class NbdKernelExports:
     def _hung_up(self) -> None:
         owner = {end.fileno(): (index, ends) for index, ends in self._ends.items() for end in ends.sockets}
         for fd, _ in self._hangups.poll(0):
+            index, ends = owner.get(fd, (-1, None))
+            if self._ends.get(index) is not ends:
+                # What followed from another one's was that all of them are dropped.
+                continue
             # Once is enough, and a hang-up stays.
             self._hangups.unregister(fd)
-            if fd in owner:
-                index, ends = owner[fd]
+            if ends is not None:
                 self._report(HungUp(index, ends.gen))
 
 

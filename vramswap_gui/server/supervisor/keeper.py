@@ -79,6 +79,13 @@ START_SECONDS: Final = 45.0
 #: Seconds between two looks whether the engine is alive, and after which a worker that did not move hangs.
 BEAT_SECONDS: Final = 2.0
 HANG_SECONDS: Final = 10.0
+#: Seconds in which an engine that the kernel found late must have come to the end of what it was late with.
+LATE_SECONDS: Final = 2.0
+#: Seconds for which one may be late again and again, never for so long in time as the second.
+ENDURE_SECONDS: Final = 15.0
+CALM_SECONDS: Final = 10.0
+#: Seconds until connections that ended are replaced: it may be the first that is seen of the engine's end.
+TORN_SECONDS: Final = 0.05
 #: Seconds between two tries to give a device its connections, to end one that is lost, and to take one that is to go.
 LINK_SECONDS: Final = 1.0
 LOST_SECONDS: Final = 5.0
@@ -255,13 +262,15 @@ class Keeper:
         fd: int = -1,
         client: int = -1,
         size: int = 0,
+        seconds: float = 0.0,
     ) -> None:
+        """``seconds``: within which it is to be answered, where that is not as long as usual."""
         self._seqs += 1
         asked = Ask(engine.gen, self._seqs, question, size=size, fd=fd, client=client)
         if about is not None:
             asked = replace(asked, index=about.index, size=about.size, ident=about.ident, kind=about.kind)
         engine.question = asked
-        engine.answer_by = self._now + PATIENCE[question]
+        engine.answer_by = self._now + self._recovery.patience(seconds or PATIENCE[question])
         self._out.append(asked)
 
     def _engine_ready(self, event: EngineReady) -> None:
@@ -312,6 +321,7 @@ class Keeper:
         for segment in self.segments.values():
             if segment.link_gen != engine.gen:
                 continue
+            segment.torn = False
             if segment.link in ORDERED:
                 # What the kernel is given leads nowhere now. Its word on it comes, or it is told to stop trying.
                 self._out.append(Abandon(segment.index))
@@ -476,6 +486,7 @@ class Keeper:
     def _informed(self, engine: Engine, question: Ask, event: Answered) -> None:
         engine.look_at = self._now + BEAT_SECONDS
         if event.error is None:
+            self._recovery.serves(engine.since, self._now)
             self._gpu = {key: value for key, value in event.result.items() if key != "pool"} or self._gpu
             self._watch(engine, event.beats)
         else:
@@ -497,8 +508,8 @@ class Keeper:
             if after != before:
                 engine.moved_at[worker] = self._now
         engine.beats = beats
-        if engine.moved_at and min(engine.moved_at) + HANG_SECONDS <= self._now:
-            self._kill(engine)
+        if engine.moved_at and min(engine.moved_at) + self._recovery.patience(HANG_SECONDS) <= self._now:
+            self._end_late(engine)
 
     def _compacts(self, engine: Engine, question: Ask, event: Answered) -> None:
         """It does so when it has time, or could not: nothing depends on it."""
@@ -526,13 +537,17 @@ class Keeper:
     def _link(self, engine: Engine) -> None:
         """Give the devices their connections, one device after the other, then the clients that wait."""
         for segment in self.segments.values():
-            waits = segment.stage in (Stage.ATTACHED, Stage.DETACHING) and segment.link is Link.DOWN
-            if waits and segment.retry_at <= self._now and self._attach == "kernel":
+            due = segment.stage in (Stage.ATTACHED, Stage.DETACHING) and segment.retry_at <= self._now
+            if due and segment.torn and segment.link is Link.UP:
+                self._unlink(segment)
+            if due and segment.link is Link.DOWN and self._attach == "kernel":
                 self._prepare(engine, segment)
         for segment in self.segments.values():
             if segment.link is Link.PREPARED:
                 segment.link = Link.ASKED
-                self._ask(engine, Question.CONNECT, segment)
+                # It takes them when none of its copies for those before is under way.
+                self._ask(engine, Question.CONNECT, segment, seconds=LATE_SECONDS if segment.torn else 0.0)
+                segment.torn = False
                 return
         while self._clients:
             came = self._clients.pop(0)
@@ -586,7 +601,7 @@ class Keeper:
         self._unlink(segment)
         segment.retry_at = self._now + LINK_SECONDS
         if event.spent:
-            self._end_late(segment.link_gen)
+            self._end_engine(segment.link_gen)
         if event.gone and segment.stage is Stage.ATTACHED:
             # Somebody took the device away behind our back: nobody can ask for its pages any more.
             segment.stage = Stage.DETACHED
@@ -776,12 +791,12 @@ class Keeper:
                 if not self._begun:
                     self._finish(error)
             elif engine.question is not None and engine.answer_by <= self._now:
-                self._kill(engine)
+                self._end_late(engine)
         for segment in self.segments.values():
             if segment.stage is Stage.DETACHING and segment.hung_at and segment.hung_at + LINK_SECONDS <= self._now:
                 # The device is still there, so the engine was late with a page that whoever looks at it waits for.
                 segment.hung_at = 0.0
-                self._end_late(segment.link_gen)
+                self._tear(segment, segment.link_gen)
             if segment.number and segment.verb_by <= self._now:
                 self._give_up_on(segment)
         for waiting in [waiting for waiting in self._statuses if waiting.until <= self._now]:
@@ -938,17 +953,43 @@ class Keeper:
             self._finish(VramswapError(Problem.SERVER_STOPPED))
 
     def _hung_up(self, event: HungUp) -> None:
-        """A late engine is ended: what it holds was or will be asked again on another connection, and a stale write
-        that finished after that would overwrite a newer page."""
+        """An engine was late. What it holds was or will be asked again on another connection, and a stale write that
+        finished after that would overwrite a newer page."""
         segment = self.segments.get(event.index)
         if segment is None or segment.stage in (Stage.DETACHED, Stage.LOST, Stage.ENDED):
             return
         if segment.stage is Stage.DETACHING:
             segment.hung_at = segment.hung_at or self._now
             return
-        self._end_late(event.gen)
+        self._tear(segment, event.gen)
 
-    def _end_late(self, gen: int) -> None:
+    def _tear(self, segment: Segment, gen: int) -> None:
+        """The kernel gave up a connection. Whoever serves is given new ones, all of them, as soon as it has ended what
+        it does over those before; one that does not come to that end hangs.
+
+        To end it at once would be of no use while memory is short for all: the next one, which has touched nothing yet,
+        would be as late. One that is late all the time is ended, as is one that cannot be asked.
+        """
+        engine = self.engines.get(gen)
+        if engine is None or not engine.ours or not self._is_serving(gen):
+            self._end_engine(gen)
+            return
+        if self._now >= engine.torn_at + CALM_SECONDS:
+            engine.torn_since = self._now
+        engine.torn_at = self._now
+        if self._now >= engine.torn_since + self._recovery.patience(ENDURE_SECONDS):
+            self._end_late(engine)
+            return
+        segment.torn, segment.retry_at = True, self._now + TORN_SECONDS
+        # What it is asked already is in the way of that.
+        engine.answer_by = min(engine.answer_by, self._now + self._recovery.patience(LATE_SECONDS))
+
+    def _end_late(self, engine: Engine) -> None:
+        """An engine is ended because it was late. The next one is given more time."""
+        self._recovery.late()
+        self._kill(engine)
+
+    def _end_engine(self, gen: int) -> None:
         """End the engine that connections lead to; 0: that of an earlier program."""
         for engine in list(self.engines.values()):
             if engine.gen == gen or (not gen and not engine.ours):

@@ -22,6 +22,10 @@ PATIENCE: Final = 30.0
 PATIENCE_SERVED: Final = 120.0
 #: An engine that served so many seconds had a GPU. The kernel asks again what one died of three seconds later.
 YOUNG: Final = 10.0
+#: Seconds for which an engine must have served until the next one that is late is the first in a row.
+STEADY: Final = 60.0
+#: Seconds that nobody is waited for longer, unless that is usual.
+LONGEST: Final = 40.0
 #: Seconds before the next try, after so many engines in a row that did not last.
 BACKOFF: Final = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 #: The exit status by which an engine says that its CUDA context is beyond use (copy_batch.pxd has it too).
@@ -65,6 +69,8 @@ class Recovery:
         self.retry_at = 0.0
         self._short_lived = 0
         self._death: tuple[int, float] | None = None
+        #: Engines in a row that were ended because they were late.
+        self._lates = 0
 
     def failed(self, error: VramswapError, now: float, since: float | None = None) -> None:
         """An engine said that it cannot serve, or was found to be of no use; ``since``: as with :meth:`died`."""
@@ -95,6 +101,20 @@ class Recovery:
         """How and when the last engine that served ended; asked once the next one serves."""
         death, self._death = self._death, None
         return death
+
+    def late(self) -> None:
+        """An engine was ended because it was late. What makes one late, as memory that is short, may be there still."""
+        self._lates += 1
+
+    def serves(self, since: float, now: float) -> None:
+        """An engine that has served ``since`` does so still."""
+        if now >= since + STEADY:
+            self._lates = 0
+
+    def patience(self, seconds: float) -> float:
+        """For how long an engine is waited for that usually needs less than ``seconds``: twice as long as the last one,
+        which was late."""
+        return max(seconds, min(seconds * 2.0 ** min(self._lates, 8), LONGEST))
 
     def is_gone(self, now: float, served: bool) -> bool:
         """Whether the GPU is to be given up."""

@@ -92,6 +92,9 @@ class Engine:
     beats: tuple[int, ...] = ()
     #: When each worker last moved, as far as was seen.
     moved_at: list[float] = field(default_factory=list)
+    #: When the kernel last found it late, and since when that has been so again and again.
+    torn_at: float = float("-inf")
+    torn_since: float = 0.0
     #: Whether it asked for its own end (``quit``).
     quitting: bool = False
 
@@ -110,6 +113,8 @@ class Segment:
     link: Link = Link.DOWN
     #: The engine that the connections lead to.
     link_gen: int = 0
+    #: The kernel gave up one of the connections: they are to be replaced.
+    torn: bool = False
     #: The order ``Detach`` is under way. (The others are while the link is in _ORDERED.)
     ending: bool = False
     #: When a connection ended meanwhile, which means nothing if the device goes; 0 when none did.
