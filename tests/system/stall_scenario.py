@@ -60,6 +60,7 @@ def stall(server: Server, device: str, seed: int, *, goes_on: bool) -> None:
     what = "late" if goes_on else "ended"
     say(f"engine {engine} stopped, {what} after {ended:.1f} s; written after {time.monotonic() - began:.1f} s")
     assert (server.engine() == engine) is goes_on
+    wait_for(lambda: os.sched_getscheduler(server.engine()) == os.SCHED_OTHER, "one that serves to go with the others")
     reading = ["dd", f"if={device}", *blocks, "iflag=direct"]
     with subprocess.Popen(reading, stdout=subprocess.PIPE) as process, SOURCE.open("rb") as source:
         assert process.stdout is not None
