@@ -57,7 +57,7 @@ MUTANTS: Final = (
            "            elif engine.question is not None and engine.answer_by <= self._now:\n                self._end_late(engine)\n",
            ""),
     Mutant("an engine whose worker or cleaner hangs goes on", _KEEPER,
-           "        if engine.moved_at and min(engine.moved_at) + self._recovery.patience(HANG_SECONDS) <= self._now:\n            self._end_late(engine)\n", ""),
+           "        if engine.moved_at and min(engine.moved_at) + self.patience(HANG_SECONDS) <= self._now:\n            self._end_late(engine)\n", ""),
     Mutant("an engine that hangs at its start is waited for", _KEEPER,
            "            if engine.phase is Phase.STARTING and engine.deadline <= self._now:\n", "            if False:\n"),
     Mutant("a status waits for an engine that hangs", _KEEPER,
