@@ -289,7 +289,7 @@ def _luminance(pixel: int) -> float:
     return 0.2126 * linear(colour.redF()) + 0.7152 * linear(colour.greenF()) + 0.0722 * linear(colour.blueF())
 
 
-def until(found: Callable[[], bool], seconds: float = 15.0) -> bool:
+def until(found: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether it comes to be so in time."""
     end = time.monotonic() + seconds
     while not found():

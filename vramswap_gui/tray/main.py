@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from vramswap_gui import __version__
 
@@ -29,11 +29,26 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+class _Forgetful(dict[str, Any]):
+    """A cache of source that keeps none."""
+
+    def __setitem__(self, name: str, lines: Any) -> None:
+        pass
+
+
+def _keep_no_source() -> None:
+    """PySide reads each module that is imported, to see whether it names PySide; 4.6 MB of lines would be kept."""
+    import linecache
+
+    linecache.cache = _Forgetful()
+
+
 def main() -> NoReturn:
     """The program."""
     options = parse()
     if not _has_display():
         sys.exit("vramswap: there is no display. Use `vramswapctl` on the command line instead.")
+    _keep_no_source()
     try:
         from vramswap_gui.tray import application
     except ImportError as error:
