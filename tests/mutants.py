@@ -17,7 +17,7 @@ from typing import Final
 
 from tests.support import mutation
 from tests.support.mutation import ROOT, Mutant
-from tests.system import debian_kernel
+from tests.system.debian_archive import KERNELS
 
 #: What a copy of the checkout needs for its tests, and to compile what is changed.
 _PARTS: Final = (
@@ -137,7 +137,7 @@ def _hunt(mutant: Mutant) -> str:
             copy(ROOT / part, folder / part)
         # What an emulated machine boots is fetched once.
         (folder / "build").mkdir()
-        (folder / "build/kernels").symlink_to(debian_kernel.KERNELS)
+        (folder / "build/kernels").symlink_to(KERNELS)
         (folder / mutant.file).write_text(mutant.changed(), encoding="utf-8")
         if mutant.file.endswith((".pyx", ".pxd")):
             subprocess.run(
