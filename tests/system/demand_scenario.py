@@ -12,7 +12,7 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
-from tests.support.ctl import status
+from tests.support.ctl import server_pid, status
 from tests.support.waiting import wait_for
 from tests.system.lent import place, swaps
 from tests.system.swapped import Filling, available, say, scarce, used
@@ -56,6 +56,8 @@ def main() -> None:
             say(f"{used(DEVICE) // MIB} MiB are in VRAM")
         wait_for(lambda: swaps() == [], "the swap's end")
         wait_for(lambda: waits(stack), "the helper")
+        # What it gives back as it ends would be missing from what is taken now.
+        wait_for(lambda: not server_pid(stack), "the server's end")
         say(f"memory is plentiful again: {status(stack)['reason']['text']}")
 
         with short(stack) as filling:

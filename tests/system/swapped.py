@@ -59,7 +59,7 @@ def scarce(left: int) -> Iterator[None]:
     A program would take each page of it with a fault, which takes minutes in a guest.
     """
     with _HOG.open("wb", buffering=0) as hog:
-        for _ in range((available() - left) // MIB):
+        while available() > left:
             hog.write(bytes(MIB))
     try:
         yield
