@@ -91,5 +91,5 @@ debian_files
 control
 deb=dist/vramswap_${version}_$arch.deb
 find "$root" -newermt "@$date" -exec touch -h -d "@$date" {} +
-dpkg-deb --root-owner-group -Zxz --build "$root" "$deb" >/dev/null
+dpkg-deb --root-owner-group -Z"${DPKG_DEB_COMPRESSOR_TYPE:-xz}" --build "$root" "$deb" >/dev/null
 echo "$deb ($(du -k --apparent-size "$deb" | cut -f 1) KiB, installed $(sed -n 's/^Installed-Size: //p' "$root/DEBIAN/control") KiB)"

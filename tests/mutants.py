@@ -17,7 +17,7 @@ from typing import Final
 
 from tests.support import mutation
 from tests.support.mutation import ROOT, Mutant
-from tests.system import debian_kernel
+from tests.system.debian_archive import KERNELS
 
 #: What a copy of the checkout needs for its tests, and to compile what is changed.
 _PARTS: Final = (
@@ -35,7 +35,7 @@ _CLAIMS: Final = ("tests/integration/test_claims.py",)
 _TOGETHER: Final = ("tests/integration/test_packing_together.py",)
 _BAD_CHUNKS: Final = ("tests/integration/test_pool.py::test_a_bad_chunk_is_filled_no_more",)
 #: On a real kernel, in an emulated machine.
-_ON_UBLK: Final = "tests/system/test_ublk.py::"
+_ON_UBLK: Final = ("tests/system/test_ublk.py::test_pages_survive_whoever_dies_and_are_forgotten_when_they_may_be",)
 
 
 MUTANTS: Final = (
@@ -105,15 +105,15 @@ MUTANTS: Final = (
     Mutant("the next engine fills a bad chunk", f"{_POOL}.pxd",
            "            store_long(chunk.known, 1)\n", "            pass\n", _BAD_CHUNKS),
     Mutant("ublk: what is to be forgotten is refused", _UBLK,
-           "    if not zeroes and not has_data(what):\n", "    if not has_data(what):\n", (_ON_UBLK + "test_vram_forgets_what_the_kernel_forgets",)),
+           "    if not zeroes and not has_data(what):\n", "    if not has_data(what):\n", _ON_UBLK),
     Mutant("ublk: only the first part of what is to be forgotten is", _UBLK,
-           "    request.last = request.length == left\n", "    request.last = True\n", (_ON_UBLK + "test_vram_forgets_what_the_kernel_forgets",)),
+           "    request.last = request.length == left\n", "    request.last = True\n", _ON_UBLK),
     Mutant("ublk: each part of a request is an answer", _UBLK,
-           "    if request.last:\n        commit(", "    if True:\n        commit(", (_ON_UBLK + "test_vram_forgets_what_the_kernel_forgets",)),
+           "    if request.last:\n        commit(", "    if True:\n        commit(", _ON_UBLK),
     Mutant("ublk: what is to be written is not fetched", _UBLK,
-           "    if request.op == WRITE:\n        move_data(q, request)\n", "", (_ON_UBLK + "test_swap_survives_dying_engines",)),
+           "    if request.op == WRITE:\n        move_data(q, request)\n", "", _ON_UBLK),
     Mutant("ublk: data lies over what is still under way", _UBLK,
-           "    return not has_data(what) or has_room(q, lane, length_of(what))\n", "    return True\n", (_ON_UBLK + "test_whoever_dies_and_when_no_page_is_lost",)),
+           "    return not has_data(what) or has_room(q, lane, length_of(what))\n", "    return True\n", _ON_UBLK),
     Mutant("a segment is forgotten whose pages have room in other swap alone", "vramswap_gui/helper/policy/pool.py",
            "    memory = replace(room, swap_free=0, zram_free=0)\n", "    memory = room\n", ("tests/unit/test_pool.py",)),
     Mutant("a segment is forgotten most of which is in use", "vramswap_gui/helper/policy/pool.py",
@@ -137,7 +137,7 @@ def _hunt(mutant: Mutant) -> str:
             copy(ROOT / part, folder / part)
         # What an emulated machine boots is fetched once.
         (folder / "build").mkdir()
-        (folder / "build/kernels").symlink_to(debian_kernel.KERNELS)
+        (folder / "build/kernels").symlink_to(KERNELS)
         (folder / mutant.file).write_text(mutant.changed(), encoding="utf-8")
         if mutant.file.endswith((".pyx", ".pxd")):
             subprocess.run(

@@ -19,6 +19,7 @@ from typing import Any, Final
 from tests.demo.plan import Plan
 from tests.support import fakegpu
 from tests.support.fakekernel import FakeKernel
+from tests.support.raw_bus import RawClient
 from tests.support.sockets import accepts
 from tests.support.waiting import PATIENCE
 
@@ -206,12 +207,11 @@ class Stack:
         return lines[-1] if lines else "it said nothing"
 
     def _owned(self, name: str) -> bool:
-        done = subprocess.run(
-            ["dbus-send", "--system", "--print-reply=literal", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus",
-             "org.freedesktop.DBus.NameHasOwner", f"string:{name}"],
-            env=self.environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return "true" in done.stdout
+        try:
+            with contextlib.closing(RawClient(str(self.folder / "bus"))) as bus:
+                return bus.has_owner(name)
+        except (OSError, EOFError):
+            return False
 
     def ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``vramswapctl``, out of reach of Ctrl-C."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,17 +39,17 @@ def is_a_sentence(ended: subprocess.CompletedProcess[bytes]) -> bool:
     return ended.returncode in (0, 1) and len(said.splitlines()) <= 1
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_somebody_elses_swap_may_have_any_name(stack: Stack, name: bytes) -> None:
+def test_somebody_elses_swap_may_have_any_name(stack: Stack) -> None:
     done(stack, "on")
     with stack.fake.swaps.open("ab") as file:
-        file.write(name + b"\tfile\t2048\t0\t-2\n")
+        file.writelines(name + b"\tfile\t2048\t0\t-2\n" for name in NAMES)
     assert status(stack)["state"] == "on"
     assert "of VRAM" in done(stack, "size", "128M")
     done(stack, "sleep")
     done(stack, "wake")
     done(stack, "off")
-    assert name in stack.fake.swaps.read_bytes()
+    left = stack.fake.swaps.read_bytes()
+    assert [name for name in NAMES if name not in left] == []
 
 
 def test_without_polkit_nothing_of_ours_keeps_the_machine_awake(stack: Stack) -> None:
@@ -70,27 +70,36 @@ def test_pages_keep_it_awake(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    "bus", ["unix:path=/nonexistent/bus", "unix:path=/dev/null", "tcp:host=localhost,port=1", "nonsense", "", "unix:",
-            "unix:abstract=\u00fc\udcff"],
+    ("bus", "commands"),
+    [
+        ("unix:path=/nonexistent/bus", COMMANDS),
+        # How a connection fails, all of them are told alike.
+        *((bus, (("status",), ("sleep",))) for bus in
+          ("unix:path=/dev/null", "tcp:host=localhost,port=1", "nonsense", "", "unix:", "unix:abstract=\u00fc\udcff")),
+    ],
 )  # fmt: skip
-def test_a_dead_bus(bus: str) -> None:
+def test_a_dead_bus(bus: str, commands: Sequence[tuple[str, ...]]) -> None:
     environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": bus}
-    for arguments in COMMANDS:
+    for arguments in commands:
         ended = run(*arguments, environment=environment)
         assert is_a_sentence(ended), (arguments, ended)
         assert ended.returncode == (0 if arguments in (("sleep",), ("report",)) else 1), (arguments, ended)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"HOME": ""}, {"HOME": "/nonexistent"}, {"XDG_RUNTIME_DIR": "/proc"}, {"PATH": ""}, {"USER": "\udcff"},
-                {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/dev/null"}, {"DISPLAY": ":99999"}],
+#: One variable each that is not there, or is of no use.
+LACKING = (
+    {"HOME": ""}, {"HOME": "/nonexistent"}, {"XDG_RUNTIME_DIR": "/proc"}, {"PATH": ""}, {"USER": "\udcff"},
+    {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/dev/null"}, {"DISPLAY": ":99999"},
 )  # fmt: skip
-def test_an_environment_that_lacks_something(stack: Stack, changes: dict[str, str]) -> None:
-    environment = stack.environment | changes
-    for name in [name for name, value in changes.items() if not value]:
-        del environment[name]
-    for arguments in (("status",), ("doctor",), ("report",), ("config",)):
-        assert is_a_sentence(run(*arguments, environment=environment)), arguments
+
+
+def test_an_environment_that_lacks_something(stack: Stack) -> None:
+    for changes in LACKING:
+        environment = stack.environment | changes
+        for name in [name for name, value in changes.items() if not value]:
+            del environment[name]
+        for arguments in (("status",), ("doctor",), ("report",), ("config",)):
+            assert is_a_sentence(run(*arguments, environment=environment)), (changes, arguments)
 
 
 @pytest.mark.parametrize("arguments", [("on",), ("status", "--json"), ("config", "gpu"), ("doctor",), ("watch",)])

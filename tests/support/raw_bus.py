@@ -112,7 +112,8 @@ class RawClient:
         line = b""
         while not line.endswith(b"\r\n"):
             byte = self.socket.recv(1)
-            assert byte, line
+            if not byte:
+                raise EOFError("the bus has thrown us out")
             line += byte
         return line[:-2]
 
@@ -137,6 +138,11 @@ class RawClient:
             got = self.receive()
             if got[1] == serial:
                 return got
+
+    def has_owner(self, name: str) -> bool:
+        """Whether somebody has a name on this bus."""
+        self.send(call(BUS, BUS_PATH, BUS, "NameHasOwner", kind="s", body=string(name)))
+        return self.answer(9)[3] == b"\1\0\0\0"
 
     def _take(self, count: int) -> bytes:
         while len(self._buffer) < count:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,13 +22,20 @@ def root_is_mounted() -> bool:
     return any(line.split()[4] == "/" for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
 
+_SUITES: Final = ("sid", "trixie", "trixie-backports")
+
+
+def _lacks(suite: str) -> bool:
+    return not (_ROOT / "build/kernels" / suite / "vmlinuz").is_file()
+
+
 #: How the reason of an expected skip begins → whether it can be true on this machine.
 EXPECTED_SKIPS: Final[Mapping[str, Callable[[], bool]]] = {
     "needs a real NVIDIA GPU": lambda: not Path("/dev/nvidiactl").exists(),
     "needs a machine without the NVIDIA driver": lambda: Path("/proc/driver/nvidia").exists(),
     "needs an x86-64 processor": lambda: platform.machine() != "x86_64",
-    # Both are downloaded, unless they are there from before.
-    "needs a kernel from Debian's archive": lambda: len(list((_ROOT / "build/kernels").glob("*/vmlinuz"))) < 2,
+    # They are downloaded, unless they are there from before.
+    **{f"needs a kernel from Debian's archive ({suite})": partial(_lacks, suite) for suite in _SUITES},
     NO_MOUNTS: lambda: not root_is_mounted(),
     "needs root": lambda: os.geteuid() != 0,
 }

@@ -14,8 +14,10 @@ Found = TypeVar("Found")
 #: Seconds after which nothing is coming any more. It ends a test that hangs and measures nothing, so it is many times
 #: what a busy machine takes. A guest on one takes longer still, and is told so (tests/system/uml.py).
 PATIENCE: Final = float(os.environ.get("TEST_PATIENCE", "120"))
-#: Seconds between two looks. A look that takes longer is followed by a rest of its own length.
+#: Seconds between two looks. One that takes longer, as a question to another program does, is followed by a rest of
+#: three times its own length: who waits is not to take the processor from whom it waits for.
 _PAUSE: Final = 0.01
+_REST: Final = 3
 
 
 def wait_for(look: Callable[[], Found | None], what: str, patience: float = PATIENCE) -> Found:
@@ -27,7 +29,7 @@ def wait_for(look: Callable[[], Found | None], what: str, patience: float = PATI
             return found
         now = time.monotonic()
         assert now < end, f"waited {patience:g} s in vain for {what}"
-        time.sleep(max(_PAUSE, now - began))
+        time.sleep(max(_PAUSE, _REST * (now - began)))
 
 
 async def until(look: Callable[[], object], what: str = "it", patience: float = PATIENCE) -> None:

@@ -30,9 +30,10 @@ def prepare() -> None:
     """Control groups as systemd or OpenRC have them, and two more swap areas, of which zram comes first."""
     command("mount", "-t", "cgroup2", "groups", str(GROUPS))
     (GROUPS / "cgroup.subtree_control").write_text("+memory")
-    for module in ("mm/zsmalloc", "drivers/block/zram/zram"):
-        (path,) = uml.MODULES.glob(f"*/kernel/{module}.ko")
-        command("insmod", str(path))
+    # Older kernels have what zram needs in a module of its own.
+    for module in ("zsmalloc", "zram"):
+        for path in Path(os.environ[uml.MODULES]).rglob(f"{module}.ko"):
+            command("insmod", str(path))
     Path("/sys/block/zram0/disksize").write_text(str(64 * MIB))
     for device, priority in ((ZRAM, 100), (DISK, 10)):
         command("mkswap", device)

@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""The fixture of the tests on a real kernel."""
+"""The fixtures of the tests on a real kernel."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.support.once import once
-from tests.system import uml
+from tests.system import uml, uml_kernel
 
 
 @pytest.fixture(scope="session")
-def boot(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., uml.Result]:
-    """Runs a scenario in a guest, as :func:`uml.run`; what all guests need is compiled once."""
-    return functools.partial(uml.run, built=once(tmp_path_factory, "guest", uml.build))
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What all guests need, compiled once."""
+    return once(tmp_path_factory, "guest", uml.build)
+
+
+@pytest.fixture(scope="session", params=["newest", pytest.param("installed", marks=pytest.mark.release)])
+def boot(request: pytest.FixtureRequest, built: Path) -> Callable[..., uml.Result]:
+    """Runs a scenario in a guest, as :func:`uml.run`: with a new kernel, and before a release with an old one too."""
+    kernel = {"newest": uml_kernel.newest, "installed": uml_kernel.installed}[request.param]()
+    return functools.partial(uml.run, built=built, kernel=kernel)

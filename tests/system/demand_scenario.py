@@ -12,10 +12,10 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
-from tests.support.ctl import status
+from tests.support.ctl import server_pid, status
 from tests.support.waiting import wait_for
 from tests.system.lent import place, swaps
-from tests.system.swapped import Filling, available, say, used
+from tests.system.swapped import Filling, available, say, scarce, used
 from vramswap_gui.units import GIB, MIB
 
 SIZE: Final = 64 * MIB
@@ -23,8 +23,6 @@ SIZE: Final = 64 * MIB
 #: helper's programs and simulated VRAM, which is memory too.
 LEFT: Final = 180 * MIB
 EXCESS: Final = 40 * MIB
-#: What takes memory and gives none back. Of a program's it would be each page with a fault, which takes minutes here.
-HOG: Final = Path("/run/gpu/hog")
 SWAPPED: Final = 16 * MIB
 DEVICE: Final = "/dev/nbd0"
 
@@ -36,17 +34,12 @@ def waits(stack: Stack) -> bool:
 @contextlib.contextmanager
 def short(stack: Stack) -> Iterator[Filling]:
     """Memory is short inside, swap has come, and pages that will be verified are in it."""
-    with HOG.open("wb", buffering=0) as hog:
-        for _ in range((available() - LEFT) // MIB):
-            hog.write(bytes(MIB))
-    try:
+    with scarce(LEFT):
         wait_for(lambda: swaps() == [DEVICE], "the swap")
         say(f"memory is short, with {available() // MIB} MiB left: {status(stack)['reason']['text']}")
         filling = Filling.start(available() + EXCESS, seed=6, rounds=2)
         wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
         yield filling
-    finally:
-        HOG.unlink()
 
 
 def _prepare(stack: Stack) -> None:
@@ -63,6 +56,8 @@ def main() -> None:
             say(f"{used(DEVICE) // MIB} MiB are in VRAM")
         wait_for(lambda: swaps() == [], "the swap's end")
         wait_for(lambda: waits(stack), "the helper")
+        # What it gives back as it ends would be missing from what is taken now.
+        wait_for(lambda: not server_pid(stack), "the server's end")
         say(f"memory is plentiful again: {status(stack)['reason']['text']}")
 
         with short(stack) as filling:

@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from tests.support.waiting import wait_for
 from vramswap_gui.units import MIB
+
+#: On a file system that is never swapped out.
+_HOG: Final = Path("/run/gpu/hog")
 
 
 def say(text: str) -> None:
@@ -44,6 +50,21 @@ def _of_swap(device: str, field: int) -> int:
 def available() -> int:
     """Bytes that can be allocated without swapping, as the kernel guesses."""
     return _of_memory("MemAvailable")
+
+
+@contextlib.contextmanager
+def scarce(left: int) -> Iterator[None]:
+    """Inside, no more than ``left`` bytes are available: what has the rest gives none back.
+
+    A program would take each page of it with a fault, which takes minutes in a guest.
+    """
+    with _HOG.open("wb", buffering=0) as hog:
+        while available() > left:
+            hog.write(bytes(MIB))
+    try:
+        yield
+    finally:
+        _HOG.unlink()
 
 
 def still_in_memory(hog: int) -> int:

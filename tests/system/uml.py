@@ -13,7 +13,6 @@ import fcntl
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,10 +24,11 @@ from pathlib import Path
 from typing import IO, Final
 
 from tests.support import fakegpu
+from tests.system import uml_kernel
+from tests.system.uml_kernel import UmlKernel
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
-MODULES: Final = Path("/usr/lib/uml/modules")
 GPU_DIR: Final = "/run/gpu"
 #: What is below a folder that build() has filled.
 _GPU: Final = "gpu-libraries"
@@ -43,7 +43,8 @@ PATIENCE: Final = 600.0
 _STATUS: Final = "vramswap-scenario-status"
 #: KiB that the guest's kernel keeps free, for what must not wait for pages to be swapped out.
 _RESERVE: Final = 12 << 10
-_MISSING: Final = "{} is not there; `make test` installs user-mode-linux and kmod (packaging/debian-packages.txt)"
+#: Tells a scenario where the modules of its kernel are.
+MODULES: Final = "GUEST_MODULES"
 
 #: A path below /tmp is bound to a place in /run first, and back to its own once the guest has a /tmp of its own.
 _INIT: Final = """\
@@ -104,27 +105,25 @@ def build(out: Path) -> None:
 
 def run(
     scenario: str | Path, *arguments: str, memory: int = 288, vram: int = 72, disk: int = 0, limit: float = LIMIT,
-    built: Path | None = None,
+    built: Path | None = None, kernel: UmlKernel | None = None,
 ) -> Result:  # fmt: skip
     """Run a scenario, a module's name or a script, in a guest with ``memory`` MiB and a GPU with ``vram`` MiB.
 
     Simulated VRAM takes guest memory as it is allocated. With ``disk`` there is a /dev/ubda of so many MiB, which are
     taken from this machine's disk as they are written. A guest that is not done after ``limit`` seconds is killed and
-    has no status. ``built``: a folder that :func:`build` has filled; None: it is done for this run.
+    has no status. ``built``: a folder that :func:`build` has filled; None: it is done for this run. ``kernel``: None
+    for the newest.
     """
-    kernel = shutil.which("linux.uml")
-    assert kernel, _MISSING.format("linux.uml")
-    modules = sorted(MODULES.glob("*/kernel/drivers/block/nbd.ko"))
-    assert modules, _MISSING.format(MODULES / "*/kernel/drivers/block/nbd.ko")
+    kernel = kernel or uml_kernel.newest()
     with a_core(), tempfile.TemporaryDirectory(prefix="vramswap-uml-") as name:
         folder = Path(name)
         if built is None:
             built = folder
             build(built)
         init = folder / "init"
-        init.write_text(init_script([scenario, *arguments], folder, built, modules[-1], vram), encoding="utf-8")
+        init.write_text(init_script([scenario, *arguments], folder, built, kernel, vram), encoding="utf-8")
         init.chmod(0o755)
-        parameters = _parameters(folder, init, memory)
+        parameters = [*_parameters(folder, init, memory), *kernel.parameters]
         if disk:
             image = folder / "disk"
             with image.open("wb") as file:
@@ -133,7 +132,8 @@ def run(
         # Its memory is a file, in /dev/shm unless one of these says otherwise; on a disk, all of it would be written.
         environment = {name: value for name, value in os.environ.items() if name not in ("TMPDIR", "TMP", "TEMP")}
         environment["LD_PRELOAD"] = str(built / _PRELOAD)
-        return boot([kernel, *parameters], environment, folder / "console", limit)
+        environment.update(kernel.environment)
+        return boot([kernel.program, *parameters], environment, folder / "console", limit, kernel.folder)
 
 
 @contextlib.contextmanager
@@ -163,8 +163,8 @@ def _parameters(folder: Path, init: Path, memory: int) -> list[str]:
     ]  # fmt: skip
 
 
-def init_script(command: list[str | Path], folder: Path, built: Path, module: Path | None, vram: int) -> str:
-    """The guest's first program, a shell script. ``module``: what the kernel is to load before."""
+def init_script(command: list[str | Path], folder: Path, built: Path, kernel: UmlKernel | None, vram: int) -> str:
+    """The guest's first program, a shell script. ``kernel``: whose NBD driver is loaded before."""
     scenario, *arguments = command
     environment = {
         "LD_LIBRARY_PATH": str(built / _GPU),
@@ -176,10 +176,12 @@ def init_script(command: list[str | Path], folder: Path, built: Path, module: Pa
         "PYTHONUNBUFFERED": "1",
         "TEST_PATIENCE": f"{PATIENCE:g}",
     }
+    if kernel is not None:
+        environment[MODULES] = str(kernel.modules)
     start = [str(scenario)] if isinstance(scenario, Path) else ["-m", scenario]
     return _INIT.format(
         below_tmp=shlex.join(_below_tmp([folder, built, ROOT, Path(sys.prefix), Path(sys.base_prefix)])),
-        modules=f"insmod {shlex.quote(str(module))}" if module is not None else "true",
+        modules=f"insmod {shlex.quote(str(kernel.module('nbd')))}" if kernel is not None else "true",
         root=shlex.quote(str(ROOT)),
         environment=shlex.join(["env", *(f"{key}={value}" for key, value in environment.items())]),
         command=shlex.join([sys.executable, *start, *map(str, arguments)]),
@@ -195,11 +197,15 @@ def _below_tmp(paths: Iterable[Path]) -> list[str]:
     return [str(path) for path in found if not any(path.is_relative_to(other) for other in found if other != path)]
 
 
-def boot(command: Sequence[str | Path], environment: Mapping[str, str], console: Path, limit: float) -> Result:
-    """Run a guest from power on to power off."""
+def boot(
+    command: Sequence[str | Path], environment: Mapping[str, str], console: Path, limit: float,
+    folder: Path | None = None,
+) -> Result:  # fmt: skip
+    """Run a guest from power on to power off, in a working folder if that matters."""
     with console.open("wb") as file:
         process = subprocess.Popen(
             command,
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=file,
