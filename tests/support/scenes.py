@@ -173,8 +173,8 @@ class Scene:
     @property
     def machine(self) -> Machine:
         """What was read of the machine, with some minutes of traffic."""
-        machine = Machine(self.gpu, self.memory, TRAFFIC, self.seen, self.power)
-        return replace(machine, swapped=SWAPPED, activity=ACTIVITY, now=float(NOW)) if self.opened else machine
+        machine = Machine(self.gpu, self.memory, TRAFFIC, self.seen, self.power, now=float(NOW))
+        return replace(machine, swapped=SWAPPED, activity=ACTIVITY) if self.opened else machine
 
 
 NO_TRAY: Final = Hint("This desktop shows no tray icons.", "An extension brings them.", "sudo apt install it")

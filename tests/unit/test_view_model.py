@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,6 +115,17 @@ def test_every_scene_is_in_the_table() -> None:
 )
 def test_sentence(status: Status, sentence: str) -> None:
     assert view(status, None, GPU, MEMORY).sentence == sentence
+
+
+def test_a_pause_tells_its_day_when_that_is_another_one() -> None:
+    noon = datetime.datetime(2026, 3, 5, 12).timestamp()
+
+    def sentence(seconds: float) -> str:
+        status = replace(SCENES["paused"].status or OFF, paused_until=round(noon + seconds))
+        return view_model.view(status, None, Machine(GPU, MEMORY, now=noon)).sentence
+
+    assert "Mar" not in sentence(3600)
+    assert "6 Mar" in sentence(86400)
 
 
 def test_swap_that_lost_its_server_can_be_turned_off() -> None:

@@ -36,15 +36,25 @@ class Happened:
     why: str = ""
 
 
-def clock(at: float) -> str:
+def _clock(at: float) -> str:
     """The time of day, as the user writes it."""
     return QLocale().toString(QDateTime.fromSecsSinceEpoch(round(at)).time(), QLocale.FormatType.ShortFormat)
+
+
+def moment(at: int, now: float) -> str:
+    """The time of day, and the day when it is another one than that of ``now``."""
+    then, today = QDateTime.fromSecsSinceEpoch(at), QDateTime.fromSecsSinceEpoch(round(now)).date()
+    if then.date() == today:
+        return _clock(at)
+    # As Qt's formats have it: d is the day, MMM the name of the month.
+    day = QLocale().toString(then.date(), tr("d MMM"))
+    return tr("{day}, {time}").format(day=day, time=_clock(at))
 
 
 def happened(entries: Sequence[Entry], now: float) -> tuple[Happened, ...]:
     """The last events that are of interest, newest first. ``now``: seconds since 1970."""
     words = ((entry, *_words(entry)) for entry in reversed(entries))
-    told = (Happened(_when(entry.at, now), what, why) for entry, what, why in words if what)
+    told = (Happened(moment(entry.at, now), what, why) for entry, what, why in words if what)
     return tuple(found for found, _ in zip(told, range(_SHOWN), strict=False))
 
 
@@ -67,15 +77,6 @@ def _duration(seconds: int) -> str:
     if hours:
         return tr("{hours}\u00a0h {minutes}\u00a0min").format(hours=hours, minutes=minutes)
     return tr("{minutes}\u00a0min").format(minutes=minutes)
-
-
-def _when(at: int, now: float) -> str:
-    then, today = QDateTime.fromSecsSinceEpoch(at), QDateTime.fromSecsSinceEpoch(round(now)).date()
-    if then.date() == today:
-        return clock(at)
-    # As Qt's formats have it: d is the day, MMM the name of the month.
-    day = QLocale().toString(then.date(), tr("d MMM"))
-    return tr("{day}, {time}").format(day=day, time=clock(at))
 
 
 def _words(entry: Entry) -> tuple[str, str]:

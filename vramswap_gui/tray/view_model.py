@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import enum
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from vramswap_gui.api.status import Cause, Landing, Mode, State, Status
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.paths import LANDING_FOLDER, ZRAM
 from vramswap_gui.settings import Config
-from vramswap_gui.tray.happened import Happened, benefit, clock, happened
+from vramswap_gui.tray.happened import Happened, benefit, happened, moment
 from vramswap_gui.tray.history import History
 from vramswap_gui.tray.i18n import part_text, size_text, tr, worded
 from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, SwappedView, SwapView
@@ -223,7 +224,7 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
     if status is None:
         return _without_helper(error, gpu, memory)
     used = _used(status, memory)
-    headline, sentence = _words(status, used, gpu)
+    headline, sentence = _words(status, used, gpu, machine.now or time.time())
     blocked = tr("once this is done") if status.state.busy else ""
     # One thing at a time: what failed, then what has to be decided, then what is only to be known.
     failed = _problem(status, error)
@@ -351,12 +352,12 @@ def _landing(status: Status) -> Ask | None:
     return Ask(question, text, tr("A&llow it"), tr("&Never"))
 
 
-def _words(status: Status, used: int, gpu: GpuView | None) -> tuple[str, str]:
+def _words(status: Status, used: int, gpu: GpuView | None, now: float) -> tuple[str, str]:
     """The state in a word, and what there is to know about it that nothing else on the screen says."""
     size, reason = size_text(status.lent), "" if status.reason.code in _ROUTINE else worded(status.reason)
     match status.state:
         case State.OFF:
-            return _off(status, reason)
+            return _off(status, reason, now)
         case State.WAITING:
             return tr("Waiting"), reason or tr("It turns on as soon as there is VRAM to lend.")
         case State.STARTING:
@@ -372,9 +373,9 @@ def _words(status: Status, used: int, gpu: GpuView | None) -> tuple[str, str]:
     return tr("Failed"), tr("No VRAM is lent. Nothing else was changed.")
 
 
-def _off(status: Status, reason: str) -> tuple[str, str]:
+def _off(status: Status, reason: str, now: float) -> tuple[str, str]:
     if status.cause is Cause.PAUSE and status.paused_until:
-        until = tr("Until {time}. Then it goes on as before.").format(time=clock(status.paused_until))
+        until = tr("Until {time}. Then it goes on as before.").format(time=moment(status.paused_until, now))
         return tr("Paused"), until
     if status.reason.code is ReasonCode.ON_BATTERY:
         return tr("Off"), tr("The computer is on battery.")
