@@ -33,8 +33,6 @@ SWAPPED: Final = 32 * MIB
 EARLY: Final = 4 * MIB
 #: How much more than the free memory a fill takes, so that more than SWAPPED must be in swap.
 EXCESS: Final = 44 * MIB
-#: The same for when the swap grows: simulated VRAM is memory, so what is added drives out as many pages.
-EXCESS_GROWING: Final = 12 * MIB
 #: What of memory and swap together stays free at the most, when there has to be too little for the second segment.
 RESIZING_LEAVES: Final = 36 * MIB
 RESIZES: Final = (11, 12)
@@ -95,7 +93,7 @@ def fill_asleep() -> Filling:
 
 def fill_while_all_die(stack: Stack) -> None:
     """The swap grows while pages are in it; then engine and helper are killed at once."""
-    size = available() + EXCESS_GROWING
+    size = available() + EXCESS
     say(f"filling {size // MIB} MiB")
     filling = Filling.start(size, seed=3, rounds=3)
     wait_for(lambda: used(FIRST) >= EARLY, "the first pages")
@@ -215,6 +213,8 @@ def main() -> None:
     command("mount", "-t", "ramfs", "gpu", str(stack.folder / "gpu"))
     try:
         stack.start()
+        # Simulated VRAM is memory, which what is added later would take from programs.
+        stack.gpu.keep(LARGER)
         say("bus, polkit and helper run")
         use(stack)
     except BaseException:
