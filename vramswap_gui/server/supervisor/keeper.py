@@ -823,8 +823,8 @@ class Keeper:
     # What there is to do beside verbs
 
     def _is_free(self, engine: Engine) -> bool:
-        """Whether it can be asked for what may take long: not while connections are about to be replaced."""
-        return engine.question is None and not any(map(_is_torn, self.segments.values()))
+        """Whether it can be asked for what may take long: not before it was to take connections in place of others."""
+        return engine.question is None and not any(map(_is_bare, self.segments.values()))
 
     def _work(self, engine: Engine) -> None:
         """The next thing that an engine which serves is to be asked, if there is any."""
@@ -1075,7 +1075,13 @@ class Keeper:
 
 def _is_torn(segment: Segment) -> bool:
     """Whether it has connections that are to be replaced."""
-    return segment.torn and segment.link is Link.UP and segment.stage in (Stage.ATTACHED, Stage.DETACHING)
+    return _is_bare(segment) and segment.link is Link.UP
+
+
+def _is_bare(segment: Segment) -> bool:
+    """The same, or these are gone and others are about to be there."""
+    on_the_way = segment.link in (Link.UP, Link.PREPARING, Link.PREPARED)
+    return segment.torn and on_the_way and segment.stage in (Stage.ATTACHED, Stage.DETACHING)
 
 
 _Handler = Callable[[Keeper, Any], None]

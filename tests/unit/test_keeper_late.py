@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""What the keeper does about an engine that the kernel's driver found late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from vramswap_gui.api.control import ControlVerb
+from vramswap_gui.server import messages as m
+from vramswap_gui.server.supervisor.keeper import BEAT_SECONDS, TORN_SECONDS, Keeper
+from vramswap_gui.server.supervisor.state import Link
+from vramswap_gui.units import SIZE_STEP
+
+
+class Shell:
+    """Carries out what a keeper orders at once and without a fault, but for what a test holds back."""
+
+    def __init__(self, devices: int, compression: str = "") -> None:
+        self.now = 100.0
+        self.keeper = Keeper("token", "1", "kernel", compression=compression)
+        self.held: tuple[type, ...] = ()
+        self.silent: tuple[m.Question, ...] = ()
+        self.ordered: list[m.Action] = []
+        self.hear(m.Started(None))
+        for number in range(devices):
+            self.hear(m.Asked(number, ControlVerb.ADD, size=SIZE_STEP))
+        self.ordered.clear()
+
+    def hear(self, event: m.Event) -> list[m.Action]:
+        """What a keeper orders after an event, and all that follows of it."""
+        before = len(self.ordered)
+        waiting: list[m.Event] = [event]
+        while waiting:
+            for action in self.keeper.handle(waiting.pop(0), self.now):
+                self.ordered.append(action)
+                if not isinstance(action, self.held) and getattr(action, "question", None) not in self.silent:
+                    waiting += self._carry_out(action)
+        return self.ordered[before:]
+
+    def _carry_out(self, action: m.Action) -> Iterator[m.Event]:
+        if isinstance(action, m.Fork):
+            yield m.EngineReady(action.gen, 1000 + action.gen, {"uuid": "GPU"})
+        elif isinstance(action, m.Kill):
+            yield m.EngineReaped(action.gen, 9)
+        elif isinstance(action, m.Prepare):
+            yield m.DevicePrepared(action.index)
+        elif isinstance(action, m.Attach | m.Reconnect):
+            yield m.DeviceLinked(action.index, f"/dev/nbd{action.index}")
+        elif isinstance(action, m.Detach):
+            yield m.DeviceDetached(action.index)
+        elif isinstance(action, m.Ask):
+            fd = 10 + action.index if action.question is m.Question.CREATE else -1
+            yield m.Answered(action.gen, action.seq, fd=fd)
+
+    def passes(self, seconds: float) -> list[m.Action]:
+        """Time, with a look whenever the keeper wants one."""
+        before, until = len(self.ordered), self.now + seconds
+        while (at := self.keeper.deadline()) is not None and at <= until:
+            assert at > self.now or self.hear(m.Tick()), "a look is wanted of which nothing follows"
+            self.now = max(self.now, at)
+            self.hear(m.Tick())
+        self.now = until
+        return self.ordered[before:]
+
+
+def questions(actions: list[m.Action]) -> list[m.Question]:
+    return [action.question for action in actions if isinstance(action, m.Ask)]
+
+
+def killed(actions: list[m.Action]) -> list[m.Action]:
+    return [action for action in actions if isinstance(action, m.Kill)]
+
+
+def test_connections_that_the_kernel_gave_up_are_replaced() -> None:
+    shell = Shell(2)
+    actions = shell.hear(m.HungUp(0, 1)) + shell.passes(TORN_SECONDS * 2)
+    assert questions(actions) == [m.Question.CONNECT]
+    assert not killed(actions)
+    assert all(segment.link is Link.UP for segment in shell.keeper.segments.values())
+
+
+@pytest.mark.parametrize("first", [m.Question.CREATE, m.Question.DROP, m.Question.COMPACT, m.Question.INFO])
+def test_nothing_else_is_asked_before_it_has_new_connections(first: m.Question) -> None:
+    """What takes long is waited for by whoever waits for a page of the device."""
+    shell = Shell(2, "lz4" if first is m.Question.COMPACT else "")
+    if first is m.Question.COMPACT:
+        shell.hear(m.Asked(8, ControlVerb.EXTEND, size=SIZE_STEP))
+    shell.ordered.clear()
+    shell.hear(m.HungUp(0, 1))
+    if first is m.Question.CREATE:
+        shell.hear(m.Asked(9, ControlVerb.ADD, size=SIZE_STEP))
+    elif first is m.Question.DROP:
+        shell.hear(m.Asked(9, ControlVerb.REMOVE, index=1))
+    elif first is m.Question.COMPACT:
+        shell.hear(m.Asked(9, ControlVerb.COMPACT, size=0))
+    else:
+        shell.now += BEAT_SECONDS
+    assert questions(shell.ordered) == []
+    assert questions(shell.passes(TORN_SECONDS * 2))[:2] == [m.Question.CONNECT, first]
