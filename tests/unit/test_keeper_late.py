@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from vramswap_gui.api.control import ControlVerb
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import messages as m
-from vramswap_gui.server.supervisor.keeper import BEAT_SECONDS, TORN_SECONDS, Keeper
-from vramswap_gui.server.supervisor.state import Link
+from vramswap_gui.server.supervisor.keeper import BEAT_SECONDS, LINK_SECONDS, TORN_SECONDS, Keeper
+from vramswap_gui.server.supervisor.state import Link, Stage
 from vramswap_gui.units import SIZE_STEP
 
 
@@ -79,6 +80,29 @@ def test_connections_that_the_kernel_gave_up_are_replaced() -> None:
     assert questions(actions) == [m.Question.CONNECT]
     assert not killed(actions)
     assert all(segment.link is Link.UP for segment in shell.keeper.segments.values())
+
+
+def test_what_ended_before_says_nothing_of_new_connections() -> None:
+    """A device is to go whose connections are being replaced, and the last of them ends meanwhile."""
+    shell = Shell(1)
+    shell.held = (m.Detach,)
+    shell.hear(m.HungUp(0, 1))
+    shell.hear(m.Asked(9, ControlVerb.REMOVE, index=0))
+    shell.hear(m.HungUp(0, 1))
+    assert m.Reconnect(0, 1) in shell.passes(TORN_SECONDS * 2)
+    assert shell.keeper.segments[0].stage is Stage.DETACHING
+    assert m.DropEnds(0) not in shell.passes(LINK_SECONDS * 2)
+
+
+def test_what_ended_with_an_engine_says_nothing_of_the_next_one() -> None:
+    shell = Shell(1)
+    shell.held = (m.Detach,)
+    shell.hear(m.Asked(9, ControlVerb.REMOVE, index=0))
+    shell.hear(m.HungUp(0, 1))
+    assert m.Reconnect(0, 2) in shell.hear(m.EngineReaped(1, 9))
+    assert m.DropEnds(0) not in shell.passes(LINK_SECONDS * 2)
+    shell.hear(m.DetachFailed(0, VramswapError(Problem.SERVER_BUSY)))
+    assert m.DropEnds(0) not in shell.passes(LINK_SECONDS * 2)
 
 
 @pytest.mark.parametrize("first", [m.Question.CREATE, m.Question.DROP, m.Question.COMPACT, m.Question.INFO])

@@ -342,7 +342,8 @@ class Keeper:
 
     def _unlink(self, segment: Segment) -> None:
         self._out.append(DropEnds(segment.index))
-        segment.link = Link.DOWN
+        # That one of them ended says nothing of those that come.
+        segment.link, segment.hung_at = Link.DOWN, 0.0
 
     def _unanswered(self, question: Ask) -> None:
         segment = self.segments.get(question.index)
