@@ -10,7 +10,8 @@ import pytest
 from vramswap_gui.api.control import ControlVerb
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import messages as m
-from vramswap_gui.server.supervisor.keeper import BEAT_SECONDS, LINK_SECONDS, TORN_SECONDS, Keeper
+from vramswap_gui.server.supervisor.keeper import BEAT_SECONDS, LATE_SECONDS, LINK_SECONDS, TORN_SECONDS, Keeper
+from vramswap_gui.server.supervisor.recovery import LONGEST
 from vramswap_gui.server.supervisor.state import Link, Stage
 from vramswap_gui.units import SIZE_STEP
 
@@ -123,3 +124,21 @@ def test_nothing_else_is_asked_before_it_has_new_connections(first: m.Question) 
         shell.now += BEAT_SECONDS
     assert questions(shell.ordered) == []
     assert questions(shell.passes(TORN_SECONDS * 2))[:2] == [m.Question.CONNECT, first]
+
+
+def test_one_that_is_late_all_the_time_is_ended_however_long_it_is_waited_for() -> None:
+    """Those before it were late too, so it may take its time over each new connection."""
+    shell = Shell(1)
+    shell.silent = (m.Question.INFO,)
+    while len(killed(shell.ordered)) < 3:
+        shell.passes(BEAT_SECONDS)
+    gen, shell.silent = max(shell.keeper.engines), (m.Question.CONNECT,)
+    began = shell.now
+    while not killed(shell.hear(m.HungUp(0, gen))):
+        shell.now += TORN_SECONDS * 2
+        connect = next(action for action in shell.hear(m.Tick()) if isinstance(action, m.Ask))
+        shell.now += shell.keeper.patience(LATE_SECONDS) * 0.9
+        shell.hear(m.Answered(gen, connect.seq))
+        assert shell.keeper.segments[0].link is Link.UP
+        shell.now += 3.0
+        assert shell.now < began + LONGEST * 1.5

@@ -984,7 +984,8 @@ class Keeper:
         if engine is None or not engine.ours or not self._is_serving(gen):
             self._end_engine(gen)
             return
-        if self._now >= engine.torn_at + CALM_SECONDS:
+        # Until it has new ones, nothing can be late; and it is given so long to take them.
+        if self._now >= engine.torn_at + CALM_SECONDS + self.patience(LATE_SECONDS):
             engine.torn_since = self._now
         engine.torn_at = self._now
         if self._now >= engine.torn_since + self.patience(ENDURE_SECONDS):
