@@ -126,6 +126,18 @@ def test_nothing_else_is_asked_before_it_has_new_connections(first: m.Question) 
     assert questions(shell.passes(TORN_SECONDS * 2))[:2] == [m.Question.CONNECT, first]
 
 
+def test_no_other_program_takes_over_while_connections_are_to_be_replaced() -> None:
+    """It could ask nothing of the engine that was late, and would end it before there is another."""
+    shell = Shell(1)
+    shell.hear(m.HungUp(0, 1))
+    actions = shell.hear(m.Asked(9, ControlVerb.UPGRADE))
+    assert [action.error.problem for action in actions if isinstance(action, m.Reply) and action.error] == [
+        Problem.SERVER_BUSY
+    ]
+    shell.passes(TORN_SECONDS * 2)
+    assert [action for action in shell.hear(m.Asked(10, ControlVerb.UPGRADE)) if isinstance(action, m.Exec)]
+
+
 def test_one_that_is_late_all_the_time_is_ended_however_long_it_is_waited_for() -> None:
     """Those before it were late too, so it may take its time over each new connection."""
     shell = Shell(1)

@@ -762,7 +762,8 @@ class Keeper:
 
     def _upgrade(self, event: Asked) -> None:
         serving = self._serving()
-        moving = any(segment.stage not in (Stage.ATTACHED, Stage.KEPT) for segment in self.segments.values())
+        # The next program could ask nothing of an engine that was late, and would end it before it has another.
+        moving = any(s.stage not in (Stage.ATTACHED, Stage.KEPT) or _is_torn(s) for s in self.segments.values())
         if self.draining or serving is None or not self._running() or moving or len(self.engines) > 1:
             raise VramswapError(Problem.SERVER_BUSY)
         self._executing = event.number
