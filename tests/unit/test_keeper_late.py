@@ -154,3 +154,14 @@ def test_one_that_is_late_all_the_time_is_ended_however_long_it_is_waited_for() 
         assert shell.keeper.segments[0].link is Link.UP
         shell.now += 3.0
         assert shell.now < began + LONGEST * 1.5
+
+
+def test_a_device_that_is_to_go_is_tried_again_as_soon_as_any() -> None:
+    """Whoever opened it waits for a page."""
+    shell = Shell(1)
+    shell.held = (m.Detach, m.Reconnect)
+    shell.hear(m.Asked(9, ControlVerb.REMOVE, index=0))
+    shell.hear(m.EngineReaped(1, 9))
+    shell.passes(BEAT_SECONDS * 0.9)
+    shell.hear(m.DeviceUnlinked(0, VramswapError(Problem.SERVER_BUSY)))
+    assert m.Reconnect(0, 2) in shell.passes(LINK_SECONDS + 0.1)

@@ -191,8 +191,7 @@ class Keeper:
             yield segment.verb_by
         if segment.stage is Stage.DETACHING and segment.hung_at:
             yield segment.hung_at + LINK_SECONDS
-        waits = _is_torn(segment) or (not segment.ending and segment.stage in RETRIED)
-        if waits and segment.retry_at > self._now:
+        if segment.stage in RETRIED and segment.retry_at > self._now:
             yield segment.retry_at
 
     def _advance(self) -> None:
