@@ -165,3 +165,12 @@ def test_a_device_that_is_to_go_is_tried_again_as_soon_as_any() -> None:
     shell.passes(BEAT_SECONDS * 0.9)
     shell.hear(m.DeviceUnlinked(0, VramswapError(Problem.SERVER_BUSY)))
     assert m.Reconnect(0, 2) in shell.passes(LINK_SECONDS + 0.1)
+
+
+def test_devices_get_their_connections_before_anything_is_wiped() -> None:
+    """The last engine may have ended because it hung over that."""
+    shell = Shell(2)
+    shell.silent = (m.Question.DROP,)
+    shell.hear(m.Asked(9, ControlVerb.REMOVE, index=1))
+    asked = questions(shell.hear(m.EngineReaped(1, 9)))
+    assert asked == [m.Question.ADOPT, m.Question.ADOPT, m.Question.CONNECT, m.Question.DROP]

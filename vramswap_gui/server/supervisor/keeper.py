@@ -829,9 +829,13 @@ class Keeper:
 
     def _work(self, engine: Engine) -> None:
         """The next thing that an engine which serves is to be asked, if there is any."""
+        connecting = any(map(_is_connecting, self.segments.values()))
         for segment in list(self.segments.values()):
             if segment.stage is Stage.CREATING and segment.undo:
                 del self.segments[segment.index]
+            elif connecting:
+                # An engine may hang over a wipe, as may the one after it: whoever waits for a page comes first.
+                continue
             elif segment.stage is Stage.CREATING:
                 self._ask(engine, Question.CREATE, segment)
                 return
@@ -1082,8 +1086,14 @@ def _is_torn(segment: Segment) -> bool:
 
 def _is_bare(segment: Segment) -> bool:
     """The same, or these are gone and others are about to be there."""
-    on_the_way = segment.link in (Link.UP, Link.PREPARING, Link.PREPARED)
-    return segment.torn and on_the_way and segment.stage in (Stage.ATTACHED, Stage.DETACHING)
+    return segment.torn and (
+        _is_connecting(segment) or (segment.link is Link.UP and segment.stage in (Stage.ATTACHED, Stage.DETACHING))
+    )
+
+
+def _is_connecting(segment: Segment) -> bool:
+    """Whether it is a device that is about to get its connections."""
+    return segment.link in (Link.PREPARING, Link.PREPARED) and segment.stage in (Stage.ATTACHED, Stage.DETACHING)
 
 
 _Handler = Callable[[Keeper, Any], None]
