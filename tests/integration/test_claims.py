@@ -23,7 +23,7 @@ def run(gpu: FakeGpu, *arguments: object) -> None:
 
 
 @pytest.mark.parametrize("verified", ["verified", "unverified"])
-@pytest.mark.parametrize("case", ["write", "discard", "parts", "driver"])
+@pytest.mark.parametrize("case", ["write", "discard", "parts", "driver", "replaced"])
 def test_what_was_sent_again_is_not_done_twice(gpu: FakeGpu, case: str, verified: str) -> None:
     run(gpu, case, gpu.folder, verified)
 

@@ -38,6 +38,8 @@ MUTANTS: Final = (
            "        if engine is None or not engine.ours or not self._is_serving(gen):\n", "        if True:\n"),
     Mutant("an engine that is late all the time goes on", _KEEPER,
            "            self._end_late(engine)\n            return\n        segment.torn", "            pass\n        segment.torn"),
+    Mutant("an engine is asked for what takes long before it has new connections", _KEEPER,
+           "any(map(_is_bare, self.segments.values()))", "any(map(_is_torn, self.segments.values()))"),
     Mutant("who follows a late engine is given no more time", _RECOVERY, "        self._lates += 1\n", "        self._lates = 0\n"),
     Mutant("a hang-up that came while a device was to go is forgotten", _KEEPER,
            "        if segment.hung_at:\n", "        if False:\n"),

@@ -760,11 +760,14 @@ class KeeperProcess:
             self.hear(m.Tick())
 
     def relies_on(self, engine: EngineProcess, device: Device) -> bool:
-        """Whether it lives, would have this engine serve on, and that over the connections that the device has."""
+        """Whether it lives, would have this engine serve on, and that over the connections that the device has, or over
+        others that the engine has not been asked to take yet."""
         known = self.core.engines.get(engine.gen)
         serves = self.alive and known is not None and known.ours and known.phase is Phase.SERVING
         return serves and any(
-            segment.link is Link.UP and segment.link_gen == engine.gen and self.devices.get(index) == device.number
+            segment.link in (Link.UP, Link.PREPARING, Link.PREPARED)
+            and segment.link_gen == engine.gen
+            and self.devices.get(index) == device.number
             for index, segment in self.core.segments.items()
         )
 

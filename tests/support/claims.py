@@ -378,6 +378,15 @@ class Driver:
             self._send(request.pages, request.op, request.value)
         end.socket.close()
 
+    def replace(self) -> None:
+        """As the keeper has it done when the kernel gave up some."""
+        for end in self.draw.sample(self.ends, self.draw.randrange(1, 4)):
+            self.give_up(end)
+        threading.Timer(self.draw.random() * 0.1, self.bench.go_on).start()
+        self.bench.engine.fence(0)
+        for end in list(self.ends):
+            self.give_up(end)
+
     def receive(self, end: End) -> None:
         try:
             more = end.socket.recv(MIB)
@@ -413,8 +422,9 @@ class Driver:
                 self.give_up(request.end)
 
 
-def driver(bench: Bench) -> None:
-    """Workers hang and connections are given up at random for some seconds."""
+def driver(bench: Bench, replaced: float = 0.0) -> None:
+    """Workers hang and connections are given up at random for some seconds, and all of them are ``replaced`` with that
+    probability at each look."""
     draw = random.Random(1)
     ranges = [Range(8 * number, draw.choice((1, 1, 2, 3, 8))) for number in range(24)]
     kernel = Driver(bench, draw)
@@ -435,6 +445,8 @@ def driver(bench: Bench) -> None:
                 kernel.receive(found)
         if draw.random() < 0.01:
             kernel.give_up(draw.choice(kernel.ends))
+        if draw.random() < replaced:
+            kernel.replace()
         kernel.late()
     bench.go_on()
     assert kernel.resent > 50
@@ -454,6 +466,7 @@ CASES: Final[dict[str, tuple[int, Callable[[Bench], None]]]] = {
     "faults": (1, faults),
     "goodbye": (1, goodbye),
     "driver": (3, driver),
+    "replaced": (3, lambda bench: driver(bench, 0.02)),
 }
 
 

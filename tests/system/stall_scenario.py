@@ -9,6 +9,7 @@ machine goes on.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import signal
@@ -31,6 +32,8 @@ WRITTEN: Final = 48 * MIB
 BLOCK: Final = 4 * MIB
 SOURCE: Final = Path("/tmp/source")
 LOST: Final = 16 * MIB
+#: <sys/mman.h>
+_MCL_CURRENT: Final = 1
 
 
 def timeouts() -> int:
@@ -74,7 +77,8 @@ def lose(server: Server, device: str) -> None:
     """The GPU falls off the bus while a program has pages there."""
     command("mkswap", device)
     command("swapon", "--priority", "1000", device)
-    # Its own pages and no others, so that it is clear who misses them.
+    # Its own pages and no others, so that it is clear who misses them: what this program has must not go with them.
+    assert ctypes.CDLL(None).mlockall(_MCL_CURRENT) == 0
     with subprocess.Popen(
         [sys.executable, "-c", paged_out(LOST)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as program:

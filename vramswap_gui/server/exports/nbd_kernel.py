@@ -82,6 +82,8 @@ class NbdKernelExports:
         self._loop.add_reader(self._hangups, self._hung_up)
 
     def prepare(self, index: int, gen: int, size: int, ident: str) -> None:
+        # Those of a program before are let go of by nobody else, and their end would be reported for ever.
+        self.drop_ends(index)
         ends = _Ends([], gen)
         event: Event = DevicePrepared(index)
         try:

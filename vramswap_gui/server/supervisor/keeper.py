@@ -191,8 +191,7 @@ class Keeper:
             yield segment.verb_by
         if segment.stage is Stage.DETACHING and segment.hung_at:
             yield segment.hung_at + LINK_SECONDS
-        waits = _is_torn(segment) or (not segment.ending and segment.stage in RETRIED)
-        if waits and segment.retry_at > self._now:
+        if segment.stage in RETRIED and segment.retry_at > self._now:
             yield segment.retry_at
 
     def _advance(self) -> None:
@@ -342,7 +341,8 @@ class Keeper:
 
     def _unlink(self, segment: Segment) -> None:
         self._out.append(DropEnds(segment.index))
-        segment.link = Link.DOWN
+        # That one of them ended says nothing of those that come.
+        segment.link, segment.hung_at = Link.DOWN, 0.0
 
     def _unanswered(self, question: Ask) -> None:
         segment = self.segments.get(question.index)
@@ -761,7 +761,8 @@ class Keeper:
 
     def _upgrade(self, event: Asked) -> None:
         serving = self._serving()
-        moving = any(segment.stage not in (Stage.ATTACHED, Stage.KEPT) for segment in self.segments.values())
+        # The next program could ask nothing of an engine that was late, and would end it before it has another.
+        moving = any(s.stage not in (Stage.ATTACHED, Stage.KEPT) or _is_torn(s) for s in self.segments.values())
         if self.draining or serving is None or not self._running() or moving or len(self.engines) > 1:
             raise VramswapError(Problem.SERVER_BUSY)
         self._executing = event.number
@@ -823,14 +824,18 @@ class Keeper:
     # What there is to do beside verbs
 
     def _is_free(self, engine: Engine) -> bool:
-        """Whether it can be asked for what may take long: not while connections are about to be replaced."""
-        return engine.question is None and not any(map(_is_torn, self.segments.values()))
+        """Whether it can be asked for what may take long: not before it was to take connections in place of others."""
+        return engine.question is None and not any(map(_is_bare, self.segments.values()))
 
     def _work(self, engine: Engine) -> None:
         """The next thing that an engine which serves is to be asked, if there is any."""
+        connecting = any(map(_is_connecting, self.segments.values()))
         for segment in list(self.segments.values()):
             if segment.stage is Stage.CREATING and segment.undo:
                 del self.segments[segment.index]
+            elif connecting:
+                # An engine may hang over a wipe, as may the one after it: whoever waits for a page comes first.
+                continue
             elif segment.stage is Stage.CREATING:
                 self._ask(engine, Question.CREATE, segment)
                 return
@@ -983,7 +988,8 @@ class Keeper:
         if engine is None or not engine.ours or not self._is_serving(gen):
             self._end_engine(gen)
             return
-        if self._now >= engine.torn_at + CALM_SECONDS:
+        # Until it has new ones, nothing can be late; and it is given so long to take them.
+        if self._now >= engine.torn_at + CALM_SECONDS + self.patience(LATE_SECONDS):
             engine.torn_since = self._now
         engine.torn_at = self._now
         if self._now >= engine.torn_since + self.patience(ENDURE_SECONDS):
@@ -1075,7 +1081,19 @@ class Keeper:
 
 def _is_torn(segment: Segment) -> bool:
     """Whether it has connections that are to be replaced."""
-    return segment.torn and segment.link is Link.UP and segment.stage in (Stage.ATTACHED, Stage.DETACHING)
+    return _is_bare(segment) and segment.link is Link.UP
+
+
+def _is_bare(segment: Segment) -> bool:
+    """The same, or these are gone and others are about to be there."""
+    return segment.torn and (
+        _is_connecting(segment) or (segment.link is Link.UP and segment.stage in (Stage.ATTACHED, Stage.DETACHING))
+    )
+
+
+def _is_connecting(segment: Segment) -> bool:
+    """Whether it is a device that is about to get its connections."""
+    return segment.link in (Link.PREPARING, Link.PREPARED) and segment.stage in (Stage.ATTACHED, Stage.DETACHING)
 
 
 _Handler = Callable[[Keeper, Any], None]
