@@ -491,7 +491,7 @@ class Keeper:
     def _informed(self, engine: Engine, question: Ask, event: Answered) -> None:
         engine.look_at = self._now + BEAT_SECONDS
         if event.error is None:
-            self._recovery.serves(engine.since, self._now)
+            self._recovery.serves(max(engine.since, engine.torn_at), self._now)
             self._gpu = {key: value for key, value in event.result.items() if key != "pool"} or self._gpu
             self._watch(engine, event.beats)
         else:

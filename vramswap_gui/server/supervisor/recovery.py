@@ -107,7 +107,7 @@ class Recovery:
         self._lates += 1
 
     def serves(self, since: float, now: float) -> None:
-        """An engine that has served ``since`` does so still."""
+        """An engine that has served ``since``, and was not late, does so still."""
         if now >= since + STEADY:
             self._lates = 0
 
