@@ -73,7 +73,7 @@ def having(scene: Scene, **status: Any) -> Scene:
         ),
         (
             EARNED, replace(PACKED, stale=TWO.device), None,
-            ["cleaned: 512 MiB of swap went, most of which was stale: 300 MiB of pages lie in 100 MiB, and 512 MiB"
+            ["cleaned: 512 MiB of swap went, much of which was stale: 300 MiB of pages lie in 100 MiB, and 512 MiB"
              " of VRAM are 512 MiB of swap now."],
         ),
         (

@@ -332,7 +332,8 @@ def going(index: int) -> Steps:
          having(WRITTEN, holes=GIB, shares=(*WRITTEN.shares[:3], (3, 4096))), PLENTY, Steps()),
         ("the worst goes first", using(GIB, 100 * MIB, 0, GIB), WRITTEN, PLENTY, going(2)),
         ("of several the first", using(0, 0, 0, 0), WRITTEN, PLENTY, going(0)),
-        ("less than half of any is", using(*[600 * MIB] * 4), WRITTEN, PLENTY, Steps()),
+        ("less than half of any is", using(*[600 * MIB] * 4), WRITTEN, PLENTY, going(0)),
+        ("less than a fifth of any is", using(*[840 * MIB] * 4), having(WRITTEN, holes=GIB // 2), PLENTY, Steps()),
         ("there is no room in memory for the rest", using(GIB, 100 * MIB, 100 * MIB, GIB), WRITTEN,
          Room(16 * GIB, 100 * MIB), Steps()),
         ("other swap is no room", using(GIB, 100 * MIB, 100 * MIB, GIB), WRITTEN,
@@ -389,7 +390,7 @@ def test_it_is_calm_when_nothing_moves_for_a_while() -> None:
 def test_cleaning_comes_to_an_end(
     each: int, count: int, writes: list[list[tuple[float, float, float]]], available: int
 ) -> None:
-    """With what is earned, and comes back into swap, at once: nothing is left of which most is stale, or no room."""
+    """With what is earned, and comes back into swap, at once: nothing is left of which much is stale, or no room."""
     pool, room = begun(each, count), Room(16 * GIB, available)
     for filled in writes:
         fill(pool, filled)
@@ -414,15 +415,15 @@ def test_cleaning_comes_to_an_end(
 
 @given(EACH, COUNT, st.lists(FILL, min_size=1, max_size=4))
 def test_what_is_drained_is_of_use_again(each: int, count: int, writes: list[list[tuple[float, float, float]]]) -> None:
-    """Also where all of it is one segment; and there is as much swap then as at the start."""
+    """Also where all of it is one segment; and there is hardly less swap at any time than at the start."""
     pool = begun(each, count)
+    before = least = sum(area.size for area in pool.areas)
     for filled in writes:
         fill(pool, filled)
         while (goal := balanced(pool)) != Goal():
             carry_out(pool, goal)
     for content in pool.segments.values():
         content.used = 0
-    least = pool.info.vram
     while (steps := rotation(pool.areas, pool.info, PLENTY, MAX_SEGMENTS)) != Steps():
         carry_out(pool, Goal(steps.remove, steps.add))
         while (goal := balanced(pool)) != Goal():
@@ -431,7 +432,7 @@ def test_what_is_drained_is_of_use_again(each: int, count: int, writes: list[lis
     info = pool.info
     none_could_come = len(pool.segments) == 1 and info.offer < MIN_SIZE + info.vram // 32 + SIZE_STEP
     assert none_could_come or policy.waste(pool.areas, info) * 10 <= info.vram
-    assert none_could_come or least * 100 >= 75 * (info.vram - info.vram // 16)
+    assert none_could_come or least * 4 >= before * 3
 
 
 def balanced(pool: Pool) -> Goal:

@@ -42,7 +42,7 @@ class Scene:
     status: Status = field(default_factory=Status)
     config: Config = field(default_factory=Config)
     asleep: bool = False
-    #: The device that goes, or went last, because most of what it has is stale.
+    #: The device that goes, or went last, because much of what it has is stale.
     stale: str = ""
 
 
@@ -112,7 +112,7 @@ def _swap(before: Status, after: Status, by: int | None, stale: str = "") -> Ite
         sentence = f"{format_size(after.size - before.size)} more of swap were earned: {_held(after)}."
         yield Line(Event.EARNED, sentence, fields | {"from": before.size})
     elif after.size < before.size and _devices(before) - _devices(after) == {stale}:
-        sentence = f"{format_size(before.size - after.size)} of swap went, most of which was stale: {_held(after)}."
+        sentence = f"{format_size(before.size - after.size)} of swap went, much of which was stale: {_held(after)}."
         yield Line(Event.CLEANED, sentence, fields | {"from": before.size})
     elif after.size < before.size:
         gone = format_size(before.size - after.size)

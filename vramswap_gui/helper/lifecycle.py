@@ -79,7 +79,7 @@ class Lifecycle:
         self._tidying = False
         #: Nobody has moved pages for a while.
         self._calm = False
-        #: The device that goes, or went last, because most of what it has is stale.
+        #: The device that goes, or went last, because much of what it has is stale.
         self.stale = ""
         #: The setting of which the status says what it comes to, and when to look again.
         self._ground: tuple[str, float] = ("", 0.0)

@@ -183,7 +183,7 @@ class Segments:
         return Goal(steps.remove, steps.add)
 
     def rotated(self) -> Goal:
-        """To have a segment forgotten of which most is stale, where pages are packed, or one come that it waits for."""
+        """To have a segment forgotten of which much is stale, where pages are packed, or one come that it waits for."""
         packed, areas = self._server.pool, self.areas()
         if packed is None or not areas:
             return Goal()

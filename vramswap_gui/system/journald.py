@@ -50,7 +50,7 @@ class Event(enum.Enum):
     CLEANED = (
         "cleaned",
         _INFO,
-        "of part of that swap most was forgotten by the kernel, and it went with what it took of VRAM",
+        "of part of that swap much was forgotten by the kernel, and it went with what it took of VRAM",
     )
     OFF = "off", _NOTICE, "all of it was given back"
     IDLE = "idle", _INFO, "nothing is lent, for another reason than before"

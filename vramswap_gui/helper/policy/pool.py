@@ -7,7 +7,7 @@ to be smaller than they are elsewhere, that grows, and is made a segment of. Whe
 so small, it falls below nothing long before the VRAM is full, and a segment goes.
 
 What the kernel has forgotten lies on in VRAM where it did not say so, as it does of whole clusters alone; and what was
-forgotten leaves holes between what was not. Both are seen to while nobody moves anything: a segment of which most is
+forgotten leaves holes between what was not. Both are seen to while nobody moves anything: a segment of which much is
 stale is swapped off, which forgets all of it, and comes again when it is earned; and the server has time to clean.
 """
 
@@ -41,6 +41,8 @@ _STILL_SHARE: Final = 4096
 #: down to a sixteenth, so that what was cleaned is not cleaned again; and the rest of what is stale.
 _WASTE: Final = 10
 _HOLES: Final = 7
+#: No segment goes that has more than so many times in use what it has stale: what is in use is moved for it.
+_MOVED: Final = 4
 
 
 def codec(setting: str) -> str:
@@ -144,10 +146,10 @@ def stale(areas: Iterable[Area], pool: PoolInfo) -> Mapping[int, int]:
 
 
 def rotation(areas: Sequence[Area], pool: PoolInfo, room: Room, most: int) -> Steps:
-    """The segment that is to be swapped off because most of what it has in VRAM is stale, if that is worth it.
+    """The segment that is to be swapped off because much of what it has in VRAM is stale, if that is worth it.
 
     What is not stale has to have room in memory. Where hardly any swap would be left another segment comes first. Each
-    time one goes the swap gets smaller by more than it moves, so it ends.
+    time one goes less is stored than before, so it ends.
     """
     going = _stalest(areas, pool, room)
     if going is None:
@@ -170,7 +172,7 @@ def _stalest(areas: Sequence[Area], pool: PoolInfo, room: Room) -> Area | None:
     # Into other swap it would be moved again soon.
     memory = replace(room, swap_free=0, zram_free=0)
     for area in sorted(areas, key=lambda area: (-forgotten[area.index], area.index)):
-        if forgotten[area.index] > area.used and shortfall(area.used, memory, area.size) is None:
+        if forgotten[area.index] * _MOVED > area.used and shortfall(area.used, memory, area.size) is None:
             return area
     return None
 
