@@ -25,6 +25,8 @@ SIZE: Final = 128 * MIB
 #: What is swapped of large programs, and of the small one, whose pages lie among theirs.
 EXCESS: Final = 112 * MIB
 SMALL: Final = 16 * MIB
+#: Seconds after each MiB that a large program writes. At once it would have filled all swap before more is earned.
+PAUSE: Final = 0.1
 #: Per cent of the VRAM that may be of no use.
 WASTE: Final = 10
 #: Seconds until it is less, on a machine that is emulated beside others.
@@ -70,7 +72,7 @@ def tell(what: str, found: Look) -> None:
 
 def cycle(stack: Stack, number: int) -> Look:
     """A large program comes and goes, and then all is quiet; how it was when most was swapped."""
-    large = Filling.start(available() + EXCESS, number, 1, "--packable")
+    large = Filling.start(available() + EXCESS, number, 1, "--packable", "--pause", str(PAUSE))
     most = look(stack)
     while large.running():
         now = look(stack)

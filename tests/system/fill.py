@@ -40,12 +40,12 @@ def packable(seed: int, turn: int, number: int) -> bytes:
 
 def fill(
     size: int, seed: int, rounds: int, *, rests: bool = False, enough: Callable[[], bool] = lambda: False,
-    page: Callable[[int, int, int], bytes] = page,
+    page: Callable[[int, int, int], bytes] = page, pause: float = 0,
 ) -> int:  # fmt: skip
     """Write ``size`` bytes of pages and read them all back, ``rounds`` times; returns how many pages were wrong.
 
     ``rests``: with all of them written for the first time, stop until somebody sends SIGCONT. ``enough``: asked after
-    each round whether it was the last one.
+    each round whether it was the last one. ``pause``: seconds after each MiB that is written.
     """
     pages = size // PAGE
     order = list(range(pages))
@@ -55,6 +55,8 @@ def fill(
             began = time.monotonic()
             for number in order:
                 memory[number * PAGE : (number + 1) * PAGE] = page(seed, turn, number)
+                if pause and number % (MIB // PAGE) == 0:
+                    time.sleep(pause)
             filled = time.monotonic()
             print(f"round {turn + 1}: {pages} pages written in {filled - began:.1f} s", flush=True)
             if rests and not turn:
@@ -83,10 +85,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--packable", action="store_true", help="with pages as programs have them")
     parser.add_argument("--until-told", action="store_true", help="begin no further round once the input has ended")
     parser.add_argument("--rest", action="store_true", help="stop once all is written, until SIGCONT")
+    parser.add_argument("--pause", type=float, default=0, help="seconds after each MiB that is written")
     options = parser.parse_args(arguments)
     kind = packable if options.packable else page
     enough = input_ended if options.until_told else lambda: False
-    wrong = fill(options.mib * MIB, options.seed, options.rounds, rests=options.rest, enough=enough, page=kind)
+    wrong = fill(
+        options.mib * MIB, options.seed, options.rounds, rests=options.rest, enough=enough, page=kind,
+        pause=options.pause,
+    )  # fmt: skip
     print(f"pages wrong: {wrong}", flush=True)
     return 1 if wrong else 0
 

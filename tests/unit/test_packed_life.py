@@ -191,6 +191,26 @@ async def test_no_extent_too_many_is_begun_and_none_is_left(machine: Machine, tm
     assert not machine.server.running
 
 
+async def test_what_is_written_meanwhile_does_not_cost_what_is_still_earned(
+    life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, before = machine.server.pool_of, life.status.size
+    asked: list[int] = []
+    add = pool.add
+
+    def beside(size: int) -> int:
+        if not asked:
+            machine.write(0.8, 2.0)
+        asked.append(size)
+        return add(size)
+
+    machine.write(0.8, 3.0)
+    await look(life)
+    monkeypatch.setattr(pool, "add", beside)
+    await life.balance()
+    assert asked[0] > asked[1] == life.status.size - before
+
+
 async def test_capacity_is_earned_and_shown(life: Lifecycle, machine: Machine) -> None:
     before = life.status.size
     machine.write(0.3, 3.0)

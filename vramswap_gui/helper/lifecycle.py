@@ -40,6 +40,8 @@ from vramswap_gui.system.swaps import Swap
 _GROUND_SECONDS: Final = 60.0
 #: What packed pages have earned, and lost again, is not earned anew at once.
 _STEADY_SECONDS: Final = 60.0
+#: How often it is tried at once to have what is earned, while others write.
+_TRIES: Final = 3
 #: A clock that is set right goes less wrong meanwhile.
 _CLOCK_SECONDS: Final = 5.0
 #: Seconds between two tries to have a new server take over.
@@ -513,13 +515,23 @@ class Lifecycle:
         if goal == Goal() or (self._tidying and not goal.leave):
             return
         async with self._exclusively():
-            goal, config = self._earned(), self._settings()
-            if goal.leave:
-                self.stale = ""
-                await self._segments.make_room(goal.leave, config)
-                self._steady_until = time.monotonic() + _STEADY_SECONDS
-                self._set(state=State.RESIZING)
-            await self._segments.reach(goal, config)
+            for _ in range(_TRIES):
+                try:
+                    await self._balance(self._earned(), self._settings())
+                    return
+                except VramswapError as error:
+                    if error.problem is not Problem.NOT_EARNED:
+                        raise
+                # More was written since the server told what it can hold: above all when swap gets full soon.
+                await self._server.status()
+
+    async def _balance(self, goal: Goal, config: Config) -> None:
+        if goal.leave:
+            self.stale = ""
+            await self._segments.make_room(goal.leave, config)
+            self._steady_until = time.monotonic() + _STEADY_SECONDS
+            self._set(state=State.RESIZING)
+        await self._segments.reach(goal, config)
 
     def _earned(self) -> Goal:
         goal = self._segments.balanced()
