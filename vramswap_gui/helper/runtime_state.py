@@ -56,11 +56,11 @@ class RuntimeState:
     @paused_until.setter
     def paused_until(self, until: float | None) -> None:
         """A pause that cannot be written is none, and raises OSError; its end holds here all the same."""
-        if until is not None:
-            _write(self._paused, f"{until:.3f}")
-        self._until = until
         if until is None:
             _remove(self._paused)
+        else:
+            _write(self._paused, f"{until:.3f}")
+        self._until = until
 
     @property
     def battery_once(self) -> bool:
@@ -72,9 +72,9 @@ class RuntimeState:
         """As with a pause."""
         if wanted:
             _write(self._battery, "")
-        self._once = wanted
-        if not wanted:
+        else:
             _remove(self._battery)
+        self._once = wanted
 
     @property
     def asleep(self) -> bool:
