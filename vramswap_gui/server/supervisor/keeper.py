@@ -71,7 +71,7 @@ from vramswap_gui.server.messages import (
     Tick,
 )
 from vramswap_gui.server.supervisor import recovery
-from vramswap_gui.server.supervisor.state import ORDERED, RETRIED, Engine, Link, Phase, Segment, Stage
+from vramswap_gui.server.supervisor.state import LINKED, ORDERED, RETRIED, Engine, Link, Phase, Segment, Stage
 from vramswap_gui.units import MAX_EXTENTS, MAX_SEGMENTS, SIZE_STEP
 
 #: Seconds in which an engine must have opened the GPU. A driver that wakes one, or brings it back, takes a few.
@@ -439,7 +439,7 @@ class Keeper:
             segment.stage = Stage.DETACHED
             self._unlink(segment)
             self._fail(segment, event.error or _late(segment))
-        elif event.error is None and segment.stage in (Stage.ATTACHED, Stage.DETACHING):
+        elif event.error is None and segment.stage in LINKED:
             segment.link = Link.HANDED
             self._out.append(Reconnect(segment.index, engine.gen))
         else:
@@ -542,7 +542,7 @@ class Keeper:
     def _link(self, engine: Engine) -> None:
         """Give the devices their connections, one device after the other, then the clients that wait."""
         for segment in self.segments.values():
-            due = segment.stage in (Stage.ATTACHED, Stage.DETACHING) and segment.retry_at <= self._now
+            due = segment.stage in LINKED and segment.retry_at <= self._now
             if due and _is_torn(segment):
                 self._unlink(segment)
             if due and segment.link is Link.DOWN and self._attach == "kernel":
@@ -568,7 +568,7 @@ class Keeper:
 
     def _prepared(self, segment: Segment, event: DevicePrepared) -> None:
         is_new = segment.stage is Stage.CONNECTING and not segment.undo
-        wanted = is_new or segment.stage in (Stage.ATTACHED, Stage.DETACHING)
+        wanted = is_new or segment.stage in LINKED
         if not wanted or not self._is_serving(segment.link_gen):
             self._disconnect(segment)
         else:
@@ -597,7 +597,7 @@ class Keeper:
         self._fail(segment, event.error)
 
     def _linked(self, segment: Segment, event: DeviceLinked) -> None:
-        if self._is_serving(segment.link_gen) and segment.stage in (Stage.ATTACHED, Stage.DETACHING):
+        if self._is_serving(segment.link_gen) and segment.stage in LINKED:
             segment.link = Link.UP
         else:
             self._unlink(segment)
@@ -925,7 +925,7 @@ class Keeper:
             self._kill(engine)
         for segment in list(self.segments.values()):
             self._fail(segment, self._recovery.gpu_is_gone())
-            if segment.stage in (Stage.ATTACHED, Stage.DETACHING):
+            if segment.stage in LINKED:
                 # Who is being asked to let go of it may wait for a page of it, which nobody will ever serve.
                 segment.stage, segment.ending, segment.retry_at = Stage.LOST, False, self._now
             elif segment.stage in (Stage.CREATING, Stage.DETACHED, Stage.KEPT) and segment.link is Link.DOWN:
@@ -1035,7 +1035,7 @@ class Keeper:
         return self._serving() is not None and all(
             segment.link is Link.UP or self._attach != "kernel"
             for segment in self.segments.values()
-            if segment.stage in (Stage.ATTACHED, Stage.DETACHING)
+            if segment.stage in LINKED
         )
 
     def state(self) -> EngineState:
@@ -1081,19 +1081,17 @@ class Keeper:
 
 def _is_torn(segment: Segment) -> bool:
     """Whether it has connections that are to be replaced."""
-    return _is_bare(segment) and segment.link is Link.UP
-
-
-def _is_bare(segment: Segment) -> bool:
-    """The same, or these are gone and others are about to be there."""
-    return segment.torn and (
-        _is_connecting(segment) or (segment.link is Link.UP and segment.stage in (Stage.ATTACHED, Stage.DETACHING))
-    )
+    return segment.torn and segment.link is Link.UP and segment.stage in LINKED
 
 
 def _is_connecting(segment: Segment) -> bool:
     """Whether it is a device that is about to get its connections."""
-    return segment.link in (Link.PREPARING, Link.PREPARED) and segment.stage in (Stage.ATTACHED, Stage.DETACHING)
+    return segment.link in (Link.PREPARING, Link.PREPARED) and segment.stage in LINKED
+
+
+def _is_bare(segment: Segment) -> bool:
+    """Whether its connections are to be replaced, or are gone already and others are about to be there."""
+    return _is_torn(segment) or (segment.torn and _is_connecting(segment))
 
 
 _Handler = Callable[[Keeper, Any], None]

@@ -46,8 +46,10 @@ class Stage(enum.Enum):
     ENDED = "ended"
 
 
+#: Stages in which a device is to have connections, as somebody may want its pages.
+LINKED: Final = (Stage.ATTACHED, Stage.DETACHING)
 #: Stages in which something is tried again.
-RETRIED: Final = (Stage.ATTACHED, Stage.DETACHING, Stage.LOST)
+RETRIED: Final = (*LINKED, Stage.LOST)
 
 
 class Link(enum.Enum):
