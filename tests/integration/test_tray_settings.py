@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from tests.support import tray_app
-from tests.support.scenes import CHECKS, NO_GPU_CHECK, NOT_ALLOWED
+from tests.support.scenes import ACTIVITY, CHECKS, NO_GPU_CHECK, NOT_ALLOWED, ON
 from tests.support.widgets import Wordy, settle
 from vramswap_gui.doctor.checks import Check, Verdict
 from vramswap_gui.forms import word
@@ -39,7 +39,7 @@ from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.preferences import OWN, Preferences
-from vramswap_gui.tray.readings import Reader
+from vramswap_gui.tray.readings import Machine, Reader
 from vramswap_gui.tray.view_model import Problem
 from vramswap_gui.tray.windows.doctor import DoctorPage
 from vramswap_gui.tray.windows.settings import SettingsWindow
@@ -379,6 +379,17 @@ async def done(controller: Controller) -> None:
     """Until nothing is under way any more."""
     while controller._tasks:
         await asyncio.wait(controller._tasks)
+
+
+async def test_what_happened_tells_its_day_once_that_is_over(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller._status, controller._machine = ON, dataclasses.replace(Machine(), activity=ACTIVITY)
+    last = max(entry.at for entry in ACTIVITY.entries)
+    monkeypatch.setattr("vramswap_gui.tray.controller.time.time", lambda: float(last + 60))
+    assert "Nov" not in controller.view.happened[0].when
+    monkeypatch.setattr("vramswap_gui.tray.controller.time.time", lambda: last + 86400.0)
+    assert "26 Nov" in controller.view.happened[0].when
 
 
 async def test_settings_are_saved_with_one_question(controller: Controller) -> None:

@@ -80,7 +80,7 @@ class Controller(QObject):
     @property
     def view(self) -> View:
         """What to show now."""
-        return view(self._shown(), self._error, self._machine, self._config)
+        return view(self._shown(), self._error, dataclasses.replace(self._machine, now=time.time()), self._config)
 
     def _shown(self) -> Status | None:
         """The status without damage that is no news, and with what was just asked for taken as under way."""
@@ -326,9 +326,9 @@ class Controller(QObject):
     async def _remember_activity(self, client: Client) -> None:
         """What happened lately. A helper of an earlier version has no answer, and nobody misses it."""
         with contextlib.suppress(VramswapError):
-            activity, now = await client.get_activity(), time.time()
+            activity = await client.get_activity()
             if activity != self._machine.activity:
-                self._machine = dataclasses.replace(self._machine, activity=activity, now=now)
+                self._machine = dataclasses.replace(self._machine, activity=activity)
                 self._show_timer.start()
 
     async def _refresh(self, client: Client) -> None:

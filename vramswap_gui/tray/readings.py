@@ -100,8 +100,9 @@ class Machine:
     power: PowerView | None = None
     #: The user's programs that have the most memory in swap, biggest first; None while nobody wants to know.
     swapped: tuple[SwappedView, ...] | None = None
-    #: What the helper remembers, and when it was asked, in seconds since 1970.
+    #: What the helper remembers.
     activity: Activity = field(default_factory=Activity)
+    #: When it is shown, in seconds since 1970.
     now: float = 0.0
 
 

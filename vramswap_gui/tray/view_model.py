@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import enum
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,7 +223,7 @@ def view(status: Status | None, error: VramswapError | None, machine: Machine, c
     if status is None:
         return _without_helper(error, gpu, memory)
     used = _used(status, memory)
-    headline, sentence = _words(status, used, gpu, machine.now or time.time())
+    headline, sentence = _words(status, used, gpu, machine.now)
     blocked = tr("once this is done") if status.state.busy else ""
     # One thing at a time: what failed, then what has to be decided, then what is only to be known.
     failed = _problem(status, error)
