@@ -12,6 +12,7 @@
 #include <cstring>
 #include <deque>
 #include <set>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -145,7 +146,15 @@ struct Server {
         free(c.tx);
     }
 
+    int waiting() const {
+        int count = 0;
+        if (ioctl(c.port.fd, FIONREAD, &count))
+            abort();
+        return count;
+    }
+
     bool collect() {
+        const int before = waiting();
         const unsigned made[] = {c.port.queue[0].made, c.port.queue[1].made};
         const uint64_t parsed = c.rx_parsed;
         const bool work = PATH(has_work)(&c.port);
@@ -153,7 +162,9 @@ struct Server {
         if (work && !c.closing && PATH(has_work)(&c.port) && parsed == c.rx_parsed && made[0] == c.port.queue[0].made &&
             made[1] == c.port.queue[1].made)
             wrong("work that cannot be done");
-        return parsed != c.rx_parsed || made[0] != c.port.queue[0].made || made[1] != c.port.queue[1].made;
+        // What was received may be too little for a step, and room for the rest.
+        return before != waiting() || parsed != c.rx_parsed || made[0] != c.port.queue[0].made ||
+               made[1] != c.port.queue[1].made;
     }
 
     bool plan(int lane, unsigned most) {
