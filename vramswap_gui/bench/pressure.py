@@ -124,7 +124,7 @@ async def measure(
     total = 3 if with_others else 2
     progress(0, Place.MEMORY)
     # Confined as well, with all that it needs.
-    runs = [Ran(Place.MEMORY, await _job(size, 2 * size + 8 * _OWN), {})]
+    runs = [Ran(Place.MEMORY, await _job(size, _whole(size)), {})]
     progress(1 / total, Place.VRAM)
     runs.append(await _pressed(size, devices, proc))
     refusal = None
@@ -141,16 +141,21 @@ async def measure(
     return Result(size, asked, tuple(runs), others, refusal)
 
 
+def _whole(size: int) -> int:
+    """Bytes of memory with which a job on twice ``size`` is short of nothing."""
+    return 2 * size + 8 * _OWN
+
+
 def _possible(asked: int, ours: Collection[Swap], proc: Path) -> int:
     """How many bytes can go to swap here. Raises VramswapError when that is too little."""
     free = sum(area.size - area.used for area in ours)
     now = memory.read(proc)
-    room = now.available - now.total // _LEFT - 8 * _OWN
+    room = now.available - now.total // _LEFT - _whole(0)
     size = min(asked, free * _SPARE // (_SPARE + 1), room // 2) // MIB * MIB
     if size < SMALLEST:
         raise VramswapError(
-            Problem.BENCH_TOO_SHORT, smallest=SMALLEST, free=max(0, free), needed=2 * SMALLEST + 8 * _OWN,
-            room=max(0, room + 8 * _OWN),
+            Problem.BENCH_TOO_SHORT, smallest=SMALLEST, free=max(0, free), needed=_whole(SMALLEST),
+            room=max(0, room + _whole(0)),
         )  # fmt: skip
     return size
 
@@ -203,11 +208,11 @@ async def _watched(proc: Path) -> AsyncIterator[dict[str, int]]:
             await watching
 
 
-async def _job(size: int, most: int) -> Figures:
-    """What it tells, with ``most`` bytes of memory for its ``2 * size``. Raises VramswapError."""
-    async with confined(most) as group:
+async def _job(size: int, high: int) -> Figures:
+    """What it tells, with ``high`` bytes of memory for its ``2 * size``. Raises VramswapError."""
+    async with confined(high, _whole(size)) as group:
         command = [*group.command, sys.executable, "-P", "-m", "vramswap_gui.bench.pressed", "--size", str(2 * size),
-                   "--most", str(most), "--seconds", str(LONGEST), "--parent", str(os.getpid())]  # fmt: skip
+                   "--most", str(high), "--seconds", str(LONGEST), "--parent", str(os.getpid())]  # fmt: skip
         if group.folder is not None:
             command += ["--group", str(group.folder)]
         done = await run.run(*command)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A control group in which a program of ours may have no more than so much memory, and which goes when it ends.
+"""A control group in which a program of ours is kept short of memory, and which goes when it ends.
+
+The kernel slows down what is above ``memory.high``, until its pages have gone to swap. At ``memory.max`` it ends a
+program instead, also one whose pages are only on their way to swap, so that there has to be room up to there.
 
 Sources: Documentation/admin-guide/cgroup-v2.rst, systemd-run(1).
 """
@@ -18,7 +21,8 @@ from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.paths import CGROUPS, SYSTEMD, ZSWAP
 from vramswap_gui.system import smallfile
 
-_LIMIT: Final = "memory.max"
+_HIGH: Final = "memory.high"
+_MAX: Final = "memory.max"
 _ZSWAP_LIMIT: Final = "memory.zswap.max"
 #: A group can be removed once its last process is gone, which takes the kernel a moment.
 _TRIES, _MOMENT = 100, 0.02
@@ -33,17 +37,20 @@ class Confinement:
 
 
 @contextlib.asynccontextmanager
-async def confined(most: int, sys: Path = Path("/sys"), systemd: Path = SYSTEMD) -> AsyncIterator[Confinement]:
-    """A group for one program that may have ``most`` bytes of memory and all swap. Raises VramswapError.
+async def confined(
+    high: int, most: int, sys: Path = Path("/sys"), systemd: Path = SYSTEMD
+) -> AsyncIterator[Confinement]:
+    """A group for one program that is kept at ``high`` bytes of memory, and may have all swap. Raises VramswapError.
 
-    systemd makes it, the user's own where that is not root; without systemd that takes root.
+    It is ended where it has ``most`` all the same. systemd makes the group, the user's own where that is not root;
+    without systemd that takes root.
     """
-    if command := _by_systemd(most, systemd):
+    if command := _by_systemd(high, most, systemd):
         yield Confinement(command)
         return
     folder = sys / CGROUPS / f"vramswap-bench-{os.getpid()}"
     try:
-        _make(folder, most)
+        _make(folder, high, most)
         yield Confinement(folder=folder)
     finally:
         for _ in range(_TRIES):
@@ -52,18 +59,19 @@ async def confined(most: int, sys: Path = Path("/sys"), systemd: Path = SYSTEMD)
             await asyncio.sleep(_MOMENT)
 
 
-def _by_systemd(most: int, systemd: Path) -> tuple[str, ...]:
+def _by_systemd(high: int, most: int, systemd: Path) -> tuple[str, ...]:
     if not systemd.is_dir():
         return ()
     whose = ("--user",) if os.geteuid() else ()
-    limits = (f"--property=MemoryMax={most}", "--property=MemorySwapMax=infinity")
+    limits = (f"--property=MemoryHigh={high}", f"--property=MemoryMax={most}", "--property=MemorySwapMax=infinity")
     return ("systemd-run", *whose, "--scope", "--quiet", "--collect", *limits)
 
 
-def _make(folder: Path, most: int) -> None:
+def _make(folder: Path, high: int, most: int) -> None:
     try:
         folder.mkdir()
-        (folder / _LIMIT).write_text(str(most))
+        (folder / _HIGH).write_text(str(high))
+        (folder / _MAX).write_text(str(most))
     except OSError as error:
         raise VramswapError(Problem.BENCH_NO_GROUP, why=str(error.strerror)) from None
 
@@ -81,8 +89,8 @@ def enter(folder: Path) -> None:
 
 
 def limit(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> int | None:
-    """How many bytes of memory this process's own group may have; None where there is no limit, or no such group."""
-    return smallfile.number(_own(proc, sys) / _LIMIT)
+    """At how many bytes of memory this process's own group is kept; None where there is no limit, or no such group."""
+    return smallfile.number(_own(proc, sys) / _HIGH)
 
 
 def without_zswap(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> bool:
