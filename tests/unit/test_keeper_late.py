@@ -75,12 +75,19 @@ def killed(actions: list[m.Action]) -> list[m.Action]:
     return [action for action in actions if isinstance(action, m.Kill)]
 
 
+def told(actions: list[m.Action]) -> list[tuple[str, tuple[object, ...]]]:
+    return [(action.what, action.details) for action in actions if isinstance(action, m.Tell)]
+
+
 def test_connections_that_the_kernel_gave_up_are_replaced() -> None:
     shell = Shell(2)
     actions = shell.hear(m.HungUp(0, 1)) + shell.passes(TORN_SECONDS * 2)
     assert questions(actions) == [m.Question.CONNECT]
     assert not killed(actions)
     assert all(segment.link is Link.UP for segment in shell.keeper.segments.values())
+    ((what, (device, seconds, pid)),) = told(actions)
+    assert (what, device, pid) == ("late", "/dev/nbd0", 1001) and seconds == pytest.approx(TORN_SECONDS)
+    assert not told(shell.passes(LINK_SECONDS))
 
 
 def test_what_ended_before_says_nothing_of_new_connections() -> None:

@@ -67,6 +67,7 @@ class Event(enum.Enum):
     ATTACHED = "attached", _INFO, "the server made a device of VRAM"
     DETACHED = "detached", _INFO, "the server wiped a device and took it away"
     ENGINE = "engine", _WARNING, "the server's engine died, and another one serves its devices"
+    LATE = "late", _WARNING, "the server's engine was late with pages, and goes on; none is lost"
     DAMAGED = "damaged", _ERROR, "pages came back from VRAM otherwise than they had been written"
     LOST = "lost", _CRITICAL, "the GPU is gone, and with it the pages that were in it"
     UPGRADED = "upgraded", _NOTICE, "the server became another version, with the swap on"

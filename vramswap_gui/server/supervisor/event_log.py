@@ -53,6 +53,13 @@ class ServerEventLog:
         ended = {"signal": -code} if code < 0 else {"exit_status": code}
         self._journal.tell(Event.ENGINE, sentence, {"engine": engine, "seconds": f"{seconds:.3f}"} | ended)
 
+    def late(self, device: str, seconds: float, engine: int) -> None:
+        """The process ``engine`` was late with ``device``, and serves it over other connections after ``seconds``."""
+        served = f"process {engine} serves them again after {seconds:.1f} s"
+        sentence = f"The engine was late with pages of {device}, as when memory is very short; {served}."
+        fields = {"device": device, "engine": engine, "seconds": f"{seconds:.3f}"}
+        self._journal.tell(Event.LATE, sentence, fields, like=device)
+
     def damaged(self, mended: int, lost: int) -> None:
         """So many pages were right when they were read once more, and so many were not, since the last time."""
         sentence = f"{lost} pages came back damaged from VRAM and are lost, {mended} were right the second time."

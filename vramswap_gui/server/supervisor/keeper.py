@@ -325,7 +325,7 @@ class Keeper:
         for segment in self.segments.values():
             if segment.link_gen != engine.gen:
                 continue
-            segment.torn = False
+            segment.torn, segment.late_at = False, 0.0
             if segment.link in ORDERED:
                 # What the kernel is given leads nowhere now. Its word on it comes, or it is told to stop trying.
                 self._out.append(Abandon(segment.index))
@@ -599,8 +599,16 @@ class Keeper:
     def _linked(self, segment: Segment, event: DeviceLinked) -> None:
         if self._is_serving(segment.link_gen) and segment.stage in LINKED:
             segment.link = Link.UP
+            self._tell_late(segment)
         else:
             self._unlink(segment)
+
+    def _tell_late(self, segment: Segment) -> None:
+        """Its engine was late, and has other connections now."""
+        if segment.late_at and not segment.torn:
+            engine = self.engines[segment.link_gen]
+            self._out.append(Tell("late", (segment.device, self._now - segment.late_at, engine.pid)))
+            segment.late_at = 0.0
 
     def _unlinked(self, segment: Segment, event: DeviceUnlinked) -> None:
         self._unlink(segment)
@@ -996,6 +1004,7 @@ class Keeper:
             self._end_late(engine)
             return
         segment.torn, segment.retry_at = True, self._now + TORN_SECONDS
+        segment.late_at = segment.late_at or self._now
         # What it is asked already is in the way of that.
         engine.answer_by = min(engine.answer_by, self._now + self.patience(LATE_SECONDS))
 

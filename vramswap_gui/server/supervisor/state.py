@@ -117,6 +117,8 @@ class Segment:
     link_gen: int = 0
     #: The kernel gave up one of the connections: they are to be replaced.
     torn: bool = False
+    #: When it did so first; 0 when nothing of that is left to tell.
+    late_at: float = 0.0
     #: The order ``Detach`` is under way. (The others are while the link is in _ORDERED.)
     ending: bool = False
     #: When a connection ended meanwhile, which means nothing if the device goes; 0 when none did.
