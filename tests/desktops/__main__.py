@@ -72,6 +72,9 @@ class Trial:
         if self._icon is None:
             return
         self._legible("on the panel as it comes")
+        if session.headless:
+            self._look()
+            return
         self._click()
         self._menu()
         self._lend()
@@ -85,6 +88,21 @@ class Trial:
             until(lambda: bool(session.items)),
         )
         session.picture("8-restarted")
+
+    def _look(self) -> None:
+        """All that can be seen where there are no hands."""
+        session = self._session
+        session.start("vramswap", "again")
+        session.settle(4)
+        self._stack.ctl("on")
+        for command, name in ((session.desktop.light, "4-on"), (session.desktop.dark, "6-dark")):
+            session.do(command)
+            session.settle(3)
+            session.picture(name)
+            self._legible(name)
+        session.start("vramswap --settings", "settings")
+        session.settle(4)
+        session.picture("7-settings")
 
     def _click(self) -> None:
         session = self._session

@@ -19,7 +19,7 @@ from typing import Final
 from PySide6.QtGui import QColor, QImage
 
 from tests.demo.stack import Stack
-from tests.desktops.sessions import Desktop
+from tests.desktops.sessions import Desktop, Headless
 from tests.desktops.tree import USER
 from tests.support.waiting import wait_for
 
@@ -66,6 +66,7 @@ class Session:
     def __init__(self, desktop: Desktop, tree: Path, stack: Stack, folder: Path, display: int, look: Look) -> None:
         self.desktop = desktop
         self.look = look
+        self.headless: Headless | None = desktop.headless if look.scale != 1 else None
         self._tree = tree
         #: Where pictures and logs are kept.
         self.folder = folder
@@ -100,13 +101,15 @@ class Session:
         wait_for((self.runtime / "bus").exists, "the session's bus")
         self.do("gsettings set org.gnome.desktop.interface toolkit-accessibility true")
         self.do(self.desktop.prepare)
-        for program in self.desktop.programs:
+        for program in (self.headless.program,) if self.headless else self.desktop.programs:
             self.start(program, Path(program.split(" ")[0]).name)
             time.sleep(2)
             self.environment |= self.desktop.guests
         wait_for(lambda: _is_something(self.picture()), "the desktop")
+        if self.headless:
+            self.do(self.headless.scale)
         self.settle(4)
-        if self.desktop.key:
+        if self.desktop.key and not self.headless:
             # The first press wakes it, and notices of the desktop's own go meanwhile.
             self.away()
             self.key(self.desktop.key)
@@ -181,9 +184,12 @@ class Session:
     def picture(self, name: str = "") -> QImage:
         """The screen as it is, kept under a name."""
         path = self.folder / f"{name or 'now'}.png"
-        subprocess.run(
-            ["import", "-window", "root", "-display", self._display, str(path)], check=True, capture_output=True
-        )
+        if self.headless:
+            self._own_picture(self.headless, path)
+        else:
+            subprocess.run(
+                ["import", "-window", "root", "-display", self._display, str(path)], check=True, capture_output=True
+            )
         return QImage(str(path)).convertToFormat(QImage.Format.Format_RGB32)
 
     def settle(self, seconds: float = 1.5, longest: float = 20.0) -> QImage:
@@ -196,6 +202,17 @@ class Session:
                 since = time.monotonic()
             last = now
         return last
+
+    def _own_picture(self, headless: Headless, path: Path) -> None:
+        """What the desktop says its screen shows; all black as long as it does not say anything."""
+        taken = self.runtime / "picture.png"
+        self.do(headless.picture.replace("$PICTURE", str(taken)))
+        if taken.exists():
+            taken.replace(path)
+        else:
+            black = QImage(*self.look.screen, QImage.Format.Format_RGB32)
+            black.fill(0)
+            black.save(str(path))
 
     def covered(self, before: QImage, after: QImage) -> int:
         """About how many pixels differ; as many at every scale."""

@@ -21,6 +21,16 @@ COMMON: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Headless:
+    """How a desktop draws a screen of its own that is in no window, so that it has the scale, and nobody's hands."""
+
+    program: str
+    scale: str
+    #: Keeps a picture in ``$PICTURE``.
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
 class Desktop:
     """One desktop. Commands are for a shell in the session."""
 
@@ -42,6 +52,8 @@ class Desktop:
     key: str = ""
     #: Whether it gives windows their places and sizes, side by side.
     tiles: bool = False
+    #: In place of all ``programs``, where the screen has a scale that a window does not show.
+    headless: Headless | None = None
 
 
 def _lxqt(theme: str, palette: str) -> str:
@@ -61,6 +73,12 @@ _GNOME_SCREEN: Final = {
 _GNOME_FIRST: Final = (
     "gsettings set org.gnome.shell welcome-dialog-last-shown-version 99;"
     " gsettings set org.gnome.mutter experimental-features \"['scale-monitor-framebuffer']\""
+)
+_GNOME_HEADLESS: Final = Headless(
+    "gnome-shell --headless --wayland --unsafe-mode --virtual-monitor ${WIDTH}x$HEIGHT",
+    "gdctl set --logical-monitor --primary --monitor Meta-0 --scale $SCALE",
+    "gdbus call --session --dest org.gnome.Shell.Screenshot --object-path /org/gnome/Shell/Screenshot"
+    " --method org.gnome.Shell.Screenshot.Screenshot false false $PICTURE",
 )
 _GNOME_EXTENSION: Final = "ubuntu-appindicators@ubuntu.com"
 
@@ -100,6 +118,7 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         f"gsettings set org.gnome.shell enabled-extensions \"['{_GNOME_EXTENSION}']\"; {_GNOME_FIRST}",
         apart=False,
         key="Escape",
+        headless=_GNOME_HEADLESS,
     ),
     "gnome-without-icons": Desktop(
         ("gnome-shell", "mutter", "gnome-settings-daemon"),
@@ -112,6 +131,7 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         _GNOME_FIRST,
         apart=False,
         key="Escape",
+        headless=_GNOME_HEADLESS,
     ),
     "xfce": Desktop(
         ("xfce4-panel", "xfwm4", "xfce4-settings", "xfdesktop4", "greybird-gtk-theme"),
