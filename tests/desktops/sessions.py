@@ -65,6 +65,15 @@ def _lxqt(theme: str, palette: str) -> str:
     )
 
 
+#: KWin goes by what it remembers of a screen, and else by what it thinks of its dots, rather than by what it is told.
+_KWIN_SCREEN: Final = """\
+mkdir -p .config; cat >.config/kwinoutputconfig.json <<END
+[{"name": "outputs", "data": [{"connectorName": "X11-0", "scale": $SCALE,
+  "mode": {"width": $WIDTH, "height": $HEIGHT, "refreshRate": 60000}}]},
+ {"name": "setups", "data": [{"lidClosed": false, "outputs": [
+  {"enabled": true, "outputIndex": 0, "position": {"x": 0, "y": 0}, "priority": 0}]}]}]
+END
+"""
 _GNOME_SCREEN: Final = {
     "MUTTER_DEBUG_DUMMY_MODE_SPECS": "${WIDTH}x$HEIGHT",
     "MUTTER_DEBUG_DUMMY_MONITOR_SCALES": "$SCALE",
@@ -106,6 +115,7 @@ DESKTOPS: Final[dict[str, Desktop]] = {
         "plasma-apply-colorscheme BreezeLight && plasma-apply-desktoptheme default",
         {"KDE_FULL_SESSION": "true", "KDE_SESSION_VERSION": "6", "KWIN_COMPOSE": "Q"},
         {"WAYLAND_DISPLAY": "wayland-0", "XDG_SESSION_TYPE": "wayland", "QT_QPA_PLATFORM": "wayland"},
+        _KWIN_SCREEN,
     ),
     "gnome": Desktop(
         ("gnome-shell", "gnome-shell-extension-appindicator", "mutter", "gnome-settings-daemon"),
