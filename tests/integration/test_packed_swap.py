@@ -110,7 +110,7 @@ def test_vram_makes_way_without_swapoff_as_long_as_the_rest_holds_the_pages(make
     written = fill(stack, 0.9)
     done(stack, "size", "192M")
     less = status(stack)
-    assert less["lent"] == 192 * MIB
+    assert less["lent"] == 192 * MIB, (less, done(stack, "activity"))
     # What was earned meanwhile, and is empty, may go.
     assert devices <= {segment["device"] for segment in less["segments"]}
     is_there(written, less)

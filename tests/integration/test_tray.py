@@ -80,7 +80,7 @@ def test_icon_window_switch_and_slider(host: subprocess.Popen[bytes], start: Cal
     tray.click("switch")
     tray.wait(calls=[["start"]], headline="On", checked=True)
 
-    tray.hold(0.25, 0.5)
+    tray.hold(0.5)
     assert tray.state()["calls"] == [["start"]], "a size counts only when the slider is let go"
     tray.xdotool("mouseup", "1")
     wait_for(lambda: len(tray.state()["calls"]) == 2, "the new size")

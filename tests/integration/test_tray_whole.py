@@ -54,7 +54,7 @@ def test_clicks_turn_it_on_resize_it_and_turn_it_off(tray: Tray, stack: Stack) -
     in_use(tray, "256 MiB")
     assert len(stack.fake.devices()) == 1
 
-    tray.drag(0.17, 0.8)
+    tray.drag(0.8)
     wait_for(lambda: sum(size_of(stack)) > 512 * MIB, "a larger swap")
     in_use(tray, lambda: format_size(sum(size_of(stack))))
     used = stack.fake.devices()[0]

@@ -18,7 +18,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QPoint, QRect, QSocketNotifier, QTimer
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QSlider, QStyle, QStyleOptionSlider, QWidget
 
 from tests.support.errors import failure
 from vramswap_gui import __version__
@@ -150,6 +150,8 @@ def where(name: str) -> list[int]:
         area = icon.geometry() if isinstance(icon, SystemTrayIcon) else QRect()
         return [area.center().x(), area.center().y(), area.width(), area.height()]
     panel = NOTED.tray.panel
+    if name == "handle":
+        return handle(panel.sizer.slider)
     widget: QWidget = {
         "switch": panel.switch,
         "slider": panel.sizer.slider,
@@ -161,6 +163,16 @@ def where(name: str) -> list[int]:
     }[name]
     middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
     return [middle.x(), middle.y(), widget.width(), widget.height()]
+
+
+def handle(slider: QSlider) -> list[int]:
+    """The same of what a person takes hold of."""
+    option = QStyleOptionSlider()
+    slider.initStyleOption(option)
+    part = QStyle.SubControl.SC_SliderHandle
+    area = slider.style().subControlRect(QStyle.ComplexControl.CC_Slider, option, part, slider)
+    middle = slider.mapToGlobal(area.center())
+    return [middle.x(), middle.y(), area.width(), area.height()]
 
 
 def name_of(widget: QWidget | None) -> str:

@@ -87,24 +87,30 @@ class Tray:
             wait_for(lambda: self.state()["focus"] != before, "the next control")  # noqa: B023
         raise AssertionError(f"Tab does not lead to {name}")
 
-    def drag(self, start: float, end: float) -> None:
-        """Move the handle of the slider; places are shares of its width."""
-        self.hold(start, end)
+    def drag(self, end: float) -> None:
+        """Move the handle of the slider to a share of its width."""
+        self.hold(end)
         self.xdotool("mouseup", "1")
 
-    def hold(self, start: float, end: float) -> None:
-        """Move the handle without letting go of it. Aims again until it has got hold of it."""
-        for _ in range(10):
-            x, y, width = self.aim("slider")
-            left = x - width // 2
-            self.xdotool("mousemove", "--sync", str(left + round(width * start)), str(y), "mousedown", "1")
-            before = self.state()
-            if before["dragging"]:
-                self.xdotool("mousemove", "--sync", str(left + round(width * end)), str(y))
-                wait_for(lambda: self.state()["size"] != before["size"], "the handle to move")  # noqa: B023
-                return
-            self.xdotool("mouseup", "1")
-        raise AssertionError("there is no hold of the slider's handle")
+    def hold(self, end: float) -> None:
+        """Move the handle without letting go of it."""
+        wait_for(self._take_hold, "hold of the slider's handle")
+        before = self.state()["size"]
+        x, y, width = self.aim("slider")
+        self.xdotool("mousemove", "--sync", str(x + round((end - 0.5) * width)), str(y))
+        wait_for(lambda: self.state()["size"] != before, "the handle to move")
+
+    def _take_hold(self) -> bool:
+        """Whether it worked: it does not while the slider takes no input, or where the handle has just moved."""
+        x, y, _ = self.aim("handle")
+        self.xdotool("mousemove", "--sync", str(x), str(y), "mousedown", "1")
+        # The command may overtake the press.
+        for _ in range(20):
+            if self.state()["dragging"]:
+                return True
+            time.sleep(0.05)
+        self.xdotool("mouseup", "1")
+        return False
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Exit status and stderr after a signal."""

@@ -7,6 +7,7 @@ file in the folder that VRAMSWAP_FAKEPROC names. No page is ever swapped.
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +34,7 @@ class FakeKernel:
 
     def refuse(self, program: str, complaint: str = "") -> None:
         """Have a program fail with a complaint from now on; an empty one lets it work again."""
-        (self.folder / f"refuse-{program}").write_text(complaint)
+        _put(self.folder / f"refuse-{program}", complaint)
 
     def hold(self, program: str, held: bool = True) -> None:
         """Have a program take until it is let go."""
@@ -55,21 +56,26 @@ class FakeKernel:
 
     def use(self, device: str, kib: int) -> None:
         """Let a device hold ``kib`` KiB of pages."""
-        lines = self.swaps.read_text().splitlines()
-        rows = [line.split() for line in lines[1:]]
-        assert any(row[0] == device for row in rows), device
-        self.swaps.write_text(
-            _HEADER + "".join("\t".join((*r[:3], str(kib) if r[0] == device else r[3], r[4])) + "\n" for r in rows)
-        )
+        # The programs take it too, so that what one of them changes meanwhile stays.
+        with (self.folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            rows = [line.split() for line in self.swaps.read_text().splitlines()[1:]]
+            assert any(row[0] == device for row in rows), device
+            used = ("\t".join((*row[:3], str(kib) if row[0] == device else row[3], row[4])) for row in rows)
+            _put(self.swaps, _HEADER + "".join(f"{row}\n" for row in used))
 
     def mount(self, folder: Path, kind: str, number: str = "7:0") -> None:
         """Let a folder be the root of a file system, on a device that nobody knows more of."""
         (self.folder / "self").mkdir(exist_ok=True)
-        (self.folder / "self/mountinfo").write_text(f"1 0 {number} / {folder} rw - {kind} /dev/none rw\n")
+        _put(self.folder / "self/mountinfo", f"1 0 {number} / {folder} rw - {kind} /dev/none rw\n")
 
     def set_available(self, kib: int) -> None:
         """Let MemAvailable be ``kib`` KiB, and no swap be free elsewhere."""
-        self.meminfo.unlink()
-        self.meminfo.write_text(
-            f"MemTotal: 16000000 kB\nMemAvailable: {kib} kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n", encoding="utf-8"
-        )
+        _put(self.meminfo, f"MemTotal: 16000000 kB\nMemAvailable: {kib} kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n")
+
+
+def _put(path: Path, text: str) -> None:
+    """Whoever reads at any moment finds all of what was there, or all of what is."""
+    part = path.with_name(f".{path.name}.new")
+    part.write_text(text)
+    part.replace(path)
