@@ -9,7 +9,16 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAccessible, QFont, QGuiApplication, QScreen, QWheelEvent
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QProgressBar, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QProgressBar,
+    QProxyStyle,
+    QStyle,
+    QStyleOption,
+    QWidget,
+)
 
 from tests.support.scenes import SCENES
 from tests.support.waiting import PATIENCE
@@ -72,6 +81,29 @@ def test_nothing_moves_under_the_pointer(panel: Panel) -> None:
     for scene in SCENES:
         show(panel, scene)
         assert panel.size() == size, scene
+
+
+class WideBars(QProxyStyle):
+    """A style, as Breeze is one, whose scroll bars take more room than a window's margin."""
+
+    def pixelMetric(
+        self, metric: QStyle.PixelMetric, option: QStyleOption | None = None, widget: QWidget | None = None
+    ) -> int:
+        bar = metric is QStyle.PixelMetric.PM_ScrollBarExtent
+        return 40 if bar else super().pixelMetric(metric, option, widget)
+
+
+def test_what_scrolls_is_in_line_with_what_does_not(panel: Panel, application: QApplication) -> None:
+    usual = application.style().name()
+    try:
+        application.setStyle(WideBars(usual))
+        settle()
+        left, _, width, _ = place(panel, panel.vram_bar)
+        first, last = place(panel, panel.check), place(panel, panel.settings)
+        assert (left, left + width) == (first[0], last[0] + last[2])
+        assert left > 40
+    finally:
+        application.setStyle(usual)
 
 
 def test_the_scroll_bar_takes_no_room(application: QApplication) -> None:

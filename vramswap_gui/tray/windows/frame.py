@@ -6,14 +6,17 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QStyle, QVBoxLayout, QWidget
 
 #: Of the screen's free height, so that title bar and panels have room, and what is behind can be seen.
 _SHARE: Final = 0.8
-#: Between the edge of a window and what is in it.
-MARGIN: Final = 22
+#: Between the edge of a window and what is in it, and between that and a scroll bar.
+_MARGIN: Final = 22
+_BESIDE_BAR: Final = 4
 #: In lines of text: wider than this a column is hard to read, in a tiling window manager too.
 _WIDEST: Final = 42
+#: After which a column has other margins.
+_CHANGES: Final = (QEvent.Type.Resize, QEvent.Type.FontChange, QEvent.Type.StyleChange)
 
 
 def fit(window: QWidget, width: float, height: float) -> None:
@@ -24,9 +27,10 @@ def fit(window: QWidget, width: float, height: float) -> None:
 
 
 def side_margins(window: QWidget, width: int) -> int:
-    """What is left free at each side of a column in a place of ``width``."""
+    """What is left free at each side of a column in a place of ``width``, be there a scroll bar or none."""
+    bar = window.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent, None, window)
     widest = _WIDEST * window.fontMetrics().height()
-    return max(MARGIN, (width - widest) // 2)
+    return max(_MARGIN, bar + _BESIDE_BAR, (width - widest) // 2)
 
 
 class _Content(QWidget):
@@ -61,32 +65,40 @@ class ScrolledColumn(QScrollArea):
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.FontChange, QEvent.Type.StyleChange):
+        if event.type() in _CHANGES:
             self._place()
         return done
 
     def _place(self) -> None:
         bar = self.verticalScrollBar()
-        sides = max(side_margins(self, self.width()), bar.sizeHint().width() + 4)
+        sides = side_margins(self, self.width())
         taken = bar.sizeHint().width() if bar.isVisible() else 0
         left, right = (sides - taken, sides) if self.isRightToLeft() else (sides, sides - taken)
         self.column.setContentsMargins(left, self._top, right, self._bottom)
 
 
-class Foot(QWidget):
-    """Below a scrolled column, as wide as that."""
+class Column(QWidget):
+    """A column that does not scroll, in line with those that do."""
 
-    def __init__(self) -> None:
+    def __init__(self, top: int = 20, bottom: int = 20, spacing: int = 14) -> None:
         super().__init__()
         self.column = QVBoxLayout(self)
-        self.column.setSpacing(12)
+        self.column.setSpacing(spacing)
+        self._top, self._bottom = top, bottom
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.FontChange):
+        if event.type() in _CHANGES:
             sides = side_margins(self, self.width())
-            self.column.setContentsMargins(sides, 14, sides, 18)
+            self.column.setContentsMargins(sides, self._top, sides, self._bottom)
         return done
+
+
+class Foot(Column):
+    """Below a column, with the buttons."""
+
+    def __init__(self) -> None:
+        super().__init__(top=14, bottom=18, spacing=12)
 
 
 def rule() -> QFrame:

@@ -17,7 +17,7 @@ from vramswap_gui.tray.view_model import Problem
 from vramswap_gui.tray.widgets.button import Buttons
 from vramswap_gui.tray.widgets.infobar import ProblemBox
 from vramswap_gui.tray.widgets.labels import wrapped
-from vramswap_gui.tray.windows.frame import MARGIN, Foot, fit, rule
+from vramswap_gui.tray.windows.frame import Column, Foot, fit, rule
 
 #: In lines of text.
 _SIZE: Final = (40, 40)
@@ -59,15 +59,13 @@ class ReportPage(QWidget):
         foot = Foot()
         foot.column.addWidget(self.problem)
         foot.column.addWidget(buttons)
-        column = QVBoxLayout()
-        column.setContentsMargins(MARGIN, 20, MARGIN, 20)
-        column.setSpacing(14)
-        column.addWidget(self.explanation)
-        column.addWidget(self.text, 1)
+        body = Column()
+        body.column.addWidget(self.explanation)
+        body.column.addWidget(self.text, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addLayout(column, 1)
+        outer.addWidget(body, 1)
         outer.addWidget(rule())
         outer.addWidget(foot)
         fit(self, *_SIZE)
