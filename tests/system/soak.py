@@ -3,7 +3,8 @@
 
 A guest's kernel, its driver and its swap are real; every page is verified. That is User-Mode Linux with NBD, and with
 ``TRANSPORT=ublk`` one of Debian's kernels in an emulated machine; with ``ARGS=--emulated`` it is for NBD too.
-``COMPRESSION=lz4`` (or ``zstd``) has pages packed.
+``COMPRESSION=lz4`` (or ``zstd``) has pages packed. ``ARGS="--beside 16"`` divides the deaths among so many guests, of
+which as many run at a time as there are cores.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -50,24 +52,36 @@ def main() -> int:
     parser.add_argument("--transport", choices=("nbd", "ublk"), default="nbd")
     parser.add_argument("--compression", choices=("off", "lz4", "zstd"), default="off")
     parser.add_argument("--emulated", action="store_true")
+    parser.add_argument("--beside", type=int, default=1, help="guests")
     parser.add_argument("--verbose", action="store_true", help="show what the guest says, also when all is well")
     options = parser.parse_args()
     began = time.monotonic()
-    arguments = (str(options.kills), str(options.seed), options.transport, options.compression)
     emulated, packs = options.emulated or options.transport == "ublk", options.compression != "off"
-    result = _run(emulated, packs, *arguments, limit=_START + _PER_KILL * options.kills)
+
+    def guest(number: int) -> uml.Result:
+        kills = options.kills // options.beside + (number < options.kills % options.beside)
+        arguments = (str(kills), str(options.seed + number), options.transport, options.compression)
+        result = _run(emulated, packs, *arguments, limit=_START + _PER_KILL * kills)
+        if options.verbose or result.status != 0:
+            print(result.output, flush=True)
+        return result
+
+    with ThreadPoolExecutor(options.beside) as guests:
+        results = list(guests.map(guest, range(options.beside)))
+    output = "\n".join(result.output for result in results)
     found = re.findall(
-        r"death \d+: ([a-z ]+?)(?: beside (\w+).*?)?, \d+ of \d+ MiB swapped; on again after ([0-9.]+) s", result.output
+        r"death \d+: ([a-z ]+?)(?: beside (\w+).*?)?, \d+ of \d+ MiB swapped; on again after ([0-9.]+) s", output
     )
-    fills = [int(pages) for pages in re.findall(r"pages wrong: (\d+)", result.output)]
-    if options.verbose or result.status:
-        print(result.output)
+    fills = [int(pages) for pages in re.findall(r"pages wrong: (\d+)", output)]
     print(f"{len(found)} deaths in {time.monotonic() - began:.0f} s, {len(fills)} fills, {sum(fills)} pages wrong")
     for (victim, verb), count in sorted(Counter((victim, verb) for victim, verb, _ in found).items()):
         times = sorted(float(seconds) for who, beside, seconds in found if (who, beside) == (victim, verb))
         what = f"{victim} {f'beside {verb}' if verb else ''}"
         print(f"{count:5} × {what:25} on again after {times[len(times) // 2]} s (median), {times[-1]} s (longest)")
-    return int(result.status != 0 or len(found) != options.kills or any(fills))
+    failed = sum(result.status != 0 for result in results)
+    if options.beside > 1:
+        print(f"{failed} of {options.beside} guests did not come to their end")
+    return int(failed > 0 or len(found) != options.kills or any(fills))
 
 
 if __name__ == "__main__":
