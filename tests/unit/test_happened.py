@@ -62,7 +62,7 @@ def test_what_is_of_no_interest_is_left_out() -> None:
     # Whoever invents an event has to think of it here.
     known = {"on", "resized", "off", "idle", "mode", "setting", "failed", "refused", "sleep", "wake", "recovered",
              "landed", "cleared", "damaged", "earned", "forfeited", "full"}  # fmt: skip
-    servers = {"attached", "detached", "engine", "lost", "upgraded"}
+    servers = {"attached", "detached", "engine", "late", "lost", "upgraded"}
     others = {"started", "adopted", "ended", "blind", "left-out", "cleaned"}
     assert {event.word for event in Event} == known | servers | others
 
