@@ -80,25 +80,26 @@ class ScrolledColumn(QScrollArea):
 class Column(QWidget):
     """A column that does not scroll, in line with those that do."""
 
-    def __init__(self, top: int = 20, bottom: int = 20, spacing: int = 14) -> None:
+    #: Above its parts, below them, and between them.
+    _TOP, _BOTTOM, _SPACING = 20, 20, 14
+
+    def __init__(self) -> None:
         super().__init__()
         self.column = QVBoxLayout(self)
-        self.column.setSpacing(spacing)
-        self._top, self._bottom = top, bottom
+        self.column.setSpacing(self._SPACING)
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
         if event.type() in _CHANGES:
             sides = side_margins(self, self.width())
-            self.column.setContentsMargins(sides, self._top, sides, self._bottom)
+            self.column.setContentsMargins(sides, self._TOP, sides, self._BOTTOM)
         return done
 
 
 class Foot(Column):
     """Below a column, with the buttons."""
 
-    def __init__(self) -> None:
-        super().__init__(top=14, bottom=18, spacing=12)
+    _TOP, _BOTTOM, _SPACING = 14, 18, 12
 
 
 def rule() -> QFrame:
