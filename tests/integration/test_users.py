@@ -119,6 +119,10 @@ def started_at(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
 
 
+def user_of(pid: int) -> int:
+    return Path(f"/proc/{pid}").stat().st_uid
+
+
 class Agent:
     """What a desktop registers with polkit to ask people for passwords; here for single processes, as root may."""
 
@@ -128,6 +132,8 @@ class Agent:
         self.asked: list[Message] = []
         #: The cookies of the questions that it took back.
         self.cancelled: list[str] = []
+        #: Who it may be to polkit: whoever registered it (polkit 122), or whoever it asks (126).
+        self._users = {os.getuid()}
         bus.add_message_handler(self._hear)
 
     def _hear(self, message: Message) -> bool | Message:
@@ -139,16 +145,19 @@ class Agent:
         self.asked.append(message)
         return True
 
-    async def _ask(self, member: str, signature: str, *body: Any) -> None:
+    async def _ask(self, member: str, signature: str, *body: Any) -> Message:
         reply = await self.bus.call(
             Message(POLKIT, AUTHORITY, f"{POLKIT}.Authority", member, signature=signature, body=list(body))
         )
-        assert reply is not None and reply.message_type is MessageType.METHOD_RETURN, reply and reply.body
+        assert reply is not None
+        return reply
 
     async def serve(self, pid: int, locale: str = "C") -> None:
         """Be the one who is asked when ``pid`` needs a password."""
         subject = ["unix-process", {"pid": Variant("u", pid), "start-time": Variant("t", started_at(pid))}]
-        await self._ask("RegisterAuthenticationAgent", "(sa{sv})ss", subject, locale, "/agent")
+        reply = await self._ask("RegisterAuthenticationAgent", "(sa{sv})ss", subject, locale, "/agent")
+        assert reply.message_type is MessageType.METHOD_RETURN, reply.body
+        self._users.add(user_of(pid))
 
     async def cancel(self) -> None:
         """The person closes the dialog."""
@@ -160,7 +169,11 @@ class Agent:
         await until(lambda: self.asked)
         question = self.asked.pop()
         *_, cookie, identities = question.body
-        await self._ask("AuthenticationAgentResponse2", "us(sa{sv})", 0, cookie, identities[0])
+        answers = [
+            await self._ask("AuthenticationAgentResponse2", "us(sa{sv})", user, cookie, identities[0])
+            for user in self._users
+        ]
+        assert MessageType.METHOD_RETURN in [answer.message_type for answer in answers], answers
         await self.bus.send(Message.new_method_return(question))
 
 
