@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -64,9 +64,10 @@ class Session:
     """One desktop with its screen and buses. Everything is ended by :meth:`close`."""
 
     def __init__(self, desktop: Desktop, tree: Path, stack: Stack, folder: Path, display: int, look: Look) -> None:
-        self.desktop = desktop
         self.look = look
         self.headless: Headless | None = desktop.headless if look.scale != 1 else None
+        #: Nobody has hands where it is headless.
+        self.desktop = replace(desktop, programs=(self.headless.program,), key="") if self.headless else desktop
         self._tree = tree
         #: Where pictures and logs are kept.
         self.folder = folder
@@ -101,7 +102,7 @@ class Session:
         wait_for((self.runtime / "bus").exists, "the session's bus")
         self.do("gsettings set org.gnome.desktop.interface toolkit-accessibility true")
         self.do(self.desktop.prepare)
-        for program in (self.headless.program,) if self.headless else self.desktop.programs:
+        for program in self.desktop.programs:
             self.start(program, Path(program.split(" ")[0]).name)
             time.sleep(2)
             self.environment |= self.desktop.guests
@@ -109,7 +110,7 @@ class Session:
         if self.headless:
             self.do(self.headless.scale)
         self.settle(4)
-        if self.desktop.key and not self.headless:
+        if self.desktop.key:
             # The first press wakes it, and notices of the desktop's own go meanwhile.
             self.away()
             self.key(self.desktop.key)

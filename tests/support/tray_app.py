@@ -18,7 +18,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QPoint, QRect, QSocketNotifier, QTimer
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QApplication, QSlider, QStyle, QStyleOptionSlider, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from tests.support.errors import failure
 from vramswap_gui import __version__
@@ -31,6 +31,7 @@ from vramswap_gui.settings import Config, config_from
 from vramswap_gui.system import gpu
 from vramswap_gui.tray import application, main
 from vramswap_gui.tray.system_tray_icon import SystemTrayIcon
+from vramswap_gui.tray.widgets.size_slider import handle_rect
 from vramswap_gui.units import GIB, MIB
 
 OFF = Status(
@@ -151,7 +152,9 @@ def where(name: str) -> list[int]:
         return [area.center().x(), area.center().y(), area.width(), area.height()]
     panel = NOTED.tray.panel
     if name == "handle":
-        return handle(panel.sizer.slider)
+        area = handle_rect(panel.sizer.slider)
+        middle = panel.sizer.slider.mapToGlobal(area.center())
+        return [middle.x(), middle.y(), area.width(), area.height()]
     widget: QWidget = {
         "switch": panel.switch,
         "slider": panel.sizer.slider,
@@ -163,16 +166,6 @@ def where(name: str) -> list[int]:
     }[name]
     middle = widget.mapToGlobal(QPoint(widget.width() // 2, widget.height() // 2))
     return [middle.x(), middle.y(), widget.width(), widget.height()]
-
-
-def handle(slider: QSlider) -> list[int]:
-    """The same of what a person takes hold of."""
-    option = QStyleOptionSlider()
-    slider.initStyleOption(option)
-    part = QStyle.SubControl.SC_SliderHandle
-    area = slider.style().subControlRect(QStyle.ComplexControl.CC_Slider, option, part, slider)
-    middle = slider.mapToGlobal(area.center())
-    return [middle.x(), middle.y(), area.width(), area.height()]
 
 
 def name_of(widget: QWidget | None) -> str:

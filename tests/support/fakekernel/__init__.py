@@ -11,7 +11,7 @@ import fcntl
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.system import swaps
+from vramswap_gui.system import smallfile, swaps
 
 _BIN: Final = Path(__file__).parent / "bin"
 _HEADER: Final = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
@@ -34,7 +34,7 @@ class FakeKernel:
 
     def refuse(self, program: str, complaint: str = "") -> None:
         """Have a program fail with a complaint from now on; an empty one lets it work again."""
-        _put(self.folder / f"refuse-{program}", complaint)
+        smallfile.write(self.folder / f"refuse-{program}", complaint)
 
     def hold(self, program: str, held: bool = True) -> None:
         """Have a program take until it is let go."""
@@ -62,20 +62,15 @@ class FakeKernel:
             rows = [line.split() for line in self.swaps.read_text().splitlines()[1:]]
             assert any(row[0] == device for row in rows), device
             used = ("\t".join((*row[:3], str(kib) if row[0] == device else row[3], row[4])) for row in rows)
-            _put(self.swaps, _HEADER + "".join(f"{row}\n" for row in used))
+            smallfile.write(self.swaps, _HEADER + "".join(f"{row}\n" for row in used))
 
     def mount(self, folder: Path, kind: str, number: str = "7:0") -> None:
         """Let a folder be the root of a file system, on a device that nobody knows more of."""
         (self.folder / "self").mkdir(exist_ok=True)
-        _put(self.folder / "self/mountinfo", f"1 0 {number} / {folder} rw - {kind} /dev/none rw\n")
+        smallfile.write(self.folder / "self/mountinfo", f"1 0 {number} / {folder} rw - {kind} /dev/none rw\n")
 
     def set_available(self, kib: int) -> None:
         """Let MemAvailable be ``kib`` KiB, and no swap be free elsewhere."""
-        _put(self.meminfo, f"MemTotal: 16000000 kB\nMemAvailable: {kib} kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n")
-
-
-def _put(path: Path, text: str) -> None:
-    """Whoever reads at any moment finds all of what was there, or all of what is."""
-    part = path.with_name(f".{path.name}.new")
-    part.write_text(text)
-    part.replace(path)
+        smallfile.write(
+            self.meminfo, f"MemTotal: 16000000 kB\nMemAvailable: {kib} kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n"
+        )
