@@ -23,7 +23,7 @@ from vramswap_gui.helper import runtime_state
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.event_log import Recent
 from vramswap_gui.helper.lifecycle import Lifecycle
-from vramswap_gui.helper.runtime_state import RuntimeState, boot_time
+from vramswap_gui.helper.runtime_state import RuntimeState
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.tally import Ledger
 from vramswap_gui.system import smallfile
@@ -134,10 +134,12 @@ def test_what_is_no_file_is_written_over(kind: str, tmp_path: Path) -> None:
     assert not (tmp_path / "hand").is_symlink()
 
 
-def test_a_pause_goes_on_with_the_next_helper_if_it_can_be_one(tmp_path: Path) -> None:
-    until = boot_time() + LONGEST_PAUSE
+def test_a_pause_goes_on_with_the_next_helper_if_it_can_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when no time at all has passed since it was told to last as long as one can."""
+    monkeypatch.setattr(runtime_state, "boot_time", lambda: 13381.57962577)
+    until = 13381.57962577 + LONGEST_PAUSE
     RuntimeState(tmp_path).paused_until = until
-    assert RuntimeState(tmp_path).paused_until == pytest.approx(until, abs=0.001)
+    assert RuntimeState(tmp_path).paused_until == until
     (tmp_path / "paused").write_text(f"{until + 3600:.3f}")
     assert RuntimeState(tmp_path).paused_until is None
 

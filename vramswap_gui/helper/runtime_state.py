@@ -59,7 +59,8 @@ class RuntimeState:
         if until is None:
             _remove(self._paused)
         else:
-            _write(self._paused, f"{until:.3f}")
+            # Rounded, the longest pause would be longer than any can be.
+            _write(self._paused, repr(until))
         self._until = until
 
     @property
