@@ -26,21 +26,24 @@ _START = 600.0
 _SUITE = "sid"
 #: MiB: as much as may be lent, which is the guest's, and what a small machine has beside.
 MEMORY: Final = 512
+VRAM: Final = 256
+#: And so much more where pages are packed.
+MORE: Final = 32
 
 
 def _run(emulated: bool, packs: bool, *arguments: str, limit: float) -> uml.Result:
     """Run the scenario in a guest of one kind or the other."""
-    scenario = "tests.system.soak_scenario"
+    scenario, vram = "tests.system.soak_scenario", VRAM + (MORE if packs else 0)
     if not emulated:
-        return uml.run(scenario, *arguments, memory=MEMORY + (64 if packs else 0), vram=256, limit=limit)
+        return uml.run(scenario, *arguments, memory=MEMORY + (64 + MORE if packs else 0), vram=vram, limit=limit)
     kernel = debian_kernel.get(_SUITE)
     if kernel is None:
         return uml.Result(None, f"There is no kernel to be had from Debian's {_SUITE}.\n")
     with tempfile.TemporaryDirectory(prefix="vramswap-soak-") as built:
         uml.build(Path(built))
         return qemu.run(
-            kernel, scenario, *arguments, built=Path(built), memory=MEMORY + (128 if packs else 64), vram=256,
-            limit=limit,
+            kernel, scenario, *arguments, built=Path(built), memory=MEMORY + (128 + MORE if packs else 64),
+            vram=vram, limit=limit,
         )  # fmt: skip
 
 

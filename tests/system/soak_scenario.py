@@ -33,8 +33,8 @@ SWAPPED: Final = 16 * MIB
 ROUNDS: Final = 3
 #: What is lent, in MiB: so much that the swap is not full with all that a fill and two engines take.
 SIZES: Final = (128, 144, 160)
-#: And where pages are packed: whole extents, of which some three quarters are swap as long as none is earned.
-PACKED: Final = (160, 192, 224)
+#: And where pages are packed: whole extents, of which some two thirds are swap as long as none is earned.
+PACKED: Final = (192, 224, 256)
 OFF: Final = ("off",)
 VERBS: Final = (("upgrade",), ("status",), OFF)
 #: Who dies, each as often as it stands here.
