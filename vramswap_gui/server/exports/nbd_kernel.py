@@ -39,6 +39,9 @@ DEAD_CONNECTION_TIMEOUT: Final = 24 * 3600
 #: Seconds within which the kernel must have noticed that its connections are dead, and between two looks.
 _NOTICE: Final = 10.0
 _NOTICE_POLL: Final = 0.01
+#: Seconds for which the kernel's workers are waited for: that they notice closed ends, and that all new ones have one.
+_HEAR: Final = 2.0
+_LISTEN: Final = 0.2
 #: Seconds that somebody else's look at a device may take.
 _PROBE_SECONDS: Final = 2.0
 
@@ -47,6 +50,10 @@ _PROBE_SECONDS: Final = 2.0
 class _Device:
     number: int
     ident: str
+    #: Whether the kernel was seen to listen on all of its connections. When they end it is to be seen to stop.
+    heard: bool = True
+    #: The kernel's ends of connections that were given up, until it listens on them no more.
+    given_up: list[socket.socket] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -75,6 +82,8 @@ class NbdKernelExports:
         self._ends: dict[int, _Ends] = {}
         self._links: dict[int, Job] = {}
         self._detaching: dict[int, Job] = {}
+        #: Whether the kernel tells who listens; None: nobody has looked.
+        self._tells: bool | None = None
         # One thread each: giving devices their connections must not wait for somebody who looks at another one.
         self._linking_control, self._detaching_control = NbdControl(), NbdControl()
         self._linker, self._detacher = Jobs("links"), Jobs("detaches")
@@ -92,7 +101,7 @@ class NbdKernelExports:
                 ends.sockets.append(ours)
                 ends.theirs.append(theirs)
         except OSError as error:
-            _close(ends)
+            _close([*ends.sockets, *ends.theirs])
             why = VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0))
             event = DeviceUnlinked(index, why)
         else:
@@ -119,8 +128,9 @@ class NbdKernelExports:
                 )
             except VramswapError as error:
                 return DeviceUnlinked(index, error)
-            self._devices[index] = _Device(number, ident)
+            self._devices[index] = device = _Device(number, ident)
             tune_queue(number, self._sys)
+            self._see_it_listen(device)
             return DeviceLinked(index, nbd.path(number))
 
         self._linker.do(lambda: self._linked(ends, make))
@@ -130,6 +140,7 @@ class NbdKernelExports:
         self._links[index] = job
 
         def hand_in() -> Event:
+            self._hear_out(device, job)
             # The kernel learns of the death of connections when its own workers come to run: it may not know yet.
             until = time.monotonic() + _NOTICE
             while missing := [end for end in ends.sockets if not is_taken(end)]:
@@ -142,9 +153,41 @@ class NbdKernelExports:
                     return DeviceUnlinked(index, error, gone=not self._is_ours(device))
                 if any(not is_taken(end) for end in missing):
                     time.sleep(_NOTICE_POLL)
+            self._see_it_listen(device)
             return DeviceLinked(index, nbd.path(device.number))
 
         self._linker.do(lambda: self._linked(ends, hand_in))
+
+    def _hear_out(self, device: _Device, job: Job) -> None:
+        """On a thread: wait until the kernel listens no more on the connections before, and let go of them.
+
+        It takes new ones as soon as a request finds that those before are dead, also while workers of its own have not
+        come to run since. Such a worker goes on with the connection that is there now, beside the one that was made for
+        it, and either may read what is meant for the other. Where nobody else has the connection before any more, it is
+        freed while that worker waits on it, and the kernel stops (recv_work and nbd_reconnect_socket in
+        drivers/block/nbd.c). There is an end to waiting, because a worker may itself wait for the new connections.
+        """
+        until = time.monotonic() + _HEAR
+        while self._tells is not False:
+            listen = nbd.listeners(device.number, self._proc)
+            device.heard = device.heard or listen >= CONNECTIONS
+            if device.heard and not listen:
+                break
+            if job.abandoned.is_set() or time.monotonic() > until:
+                return
+            time.sleep(_NOTICE_POLL)
+        _close(device.given_up)
+
+    def _see_it_listen(self, device: _Device) -> None:
+        """On a thread: look whether the kernel has set its workers to all connections.
+
+        One that begins only when its connection was replaced would listen on somebody else's.
+        """
+        until = time.monotonic() + (0.0 if self._tells is False else _LISTEN)
+        while (listen := nbd.listeners(device.number, self._proc)) < CONNECTIONS and time.monotonic() < until:
+            time.sleep(_NOTICE_POLL)
+        device.heard = listen >= CONNECTIONS
+        self._tells = listen > 0 or self._tells or False
 
     def _linked(self, ends: _Ends, work: Callable[[], Event]) -> None:
         """On a thread: do the work, then go on where everything else happens."""
@@ -181,6 +224,7 @@ class NbdKernelExports:
             except VramswapError as error:
                 if self._is_ours(device):
                     return DetachFailed(index, error)
+            _close(device.given_up)
             return DeviceDetached(index)
 
         def run() -> None:
@@ -211,7 +255,11 @@ class NbdKernelExports:
             # Closing one does not take it off while the kernel has it too.
             with contextlib.suppress(OSError, ValueError):
                 self._hangups.unregister(end)
-        _close(ends)
+        device = self._devices.get(index)
+        taken = [end for end in ends.sockets if is_taken(end)] if device is not None else []
+        if device is not None:
+            device.given_up += taken
+        _close([end for end in (*ends.sockets, *ends.theirs) if end not in taken])
 
     def kept_ends(self) -> Mapping[int, Sequence[int]]:
         return {index: [end.fileno() for end in ends.sockets] for index, ends in self._ends.items()}
@@ -250,9 +298,10 @@ class NbdKernelExports:
                 self._report(HungUp(index, ends.gen))
 
 
-def _close(ends: _Ends) -> None:
-    for end in (*ends.sockets, *ends.theirs):
-        end.close()
+def _close(ends: list[socket.socket]) -> None:
+    """Close all of them, and have none any more."""
+    while ends:
+        ends.pop().close()
 
 
 @contextlib.contextmanager
