@@ -7,17 +7,17 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 from vramswap_gui.server import messages as m
 from vramswap_gui.server.exports import nbd_kernel
 from vramswap_gui.server.exports.nbd_kernel import NbdKernelExports
-from vramswap_gui.system import smallfile
 
 SIZE = 1 << 20
 
@@ -36,6 +36,9 @@ class Driver:
         for end in self.ends:
             end.close()
         self.ends = [socket.socket(fileno=os.dup(fd)) for fd in fds]
+
+    def disconnect(self, number: int) -> None:
+        """The keeper lets go of what it has by itself."""
 
     def is_taken(self, end: socket.socket) -> bool:
         inodes = [os.fstat(taken.fileno()).st_ino for taken in self.ends]
@@ -62,21 +65,42 @@ class Place:
 
 
 class Workers:
-    """The kernel's that listen on a device's connections, as a folder of processes shows them."""
+    """The kernel's that listen on a device's connections, as a folder of processes shows them: all, at first."""
 
     def __init__(self, proc: Path) -> None:
-        self.proc = proc
+        self._proc = proc
+        for pid in range(m.CONNECTIONS):
+            folder = proc / f"{100 + pid}"
+            folder.mkdir()
+            (folder / "stat").write_text(f"{100 + pid} (kworker/u5:{pid}) I 2 0 0 0 -1 69238880 0 0\n")
+            (folder / "comm").write_text(f"kworker/u5:{pid}+nbd0-recv\n")
 
     def listen(self, count: int) -> None:
         for pid in range(m.CONNECTIONS):
-            folder = self.proc / f"{100 + pid}"
-            folder.mkdir(exist_ok=True)
-            (folder / "stat").write_text(f"{100 + pid} (kworker/u5:{pid}) I 2 0 0 0 -1 69238880 0 0\n")
-            smallfile.write(folder / "comm", f"kworker/u5:{pid}{'+' if pid < count else '-'}nbd0-recv\n")
+            with (self._proc / f"{100 + pid}/comm").open("r+b", buffering=0) as file:
+                file.seek(len("kworker/u5:0"))
+                file.write(b"+" if pid < count else b"-")
+
+    async def are_known(self) -> None:
+        """Until somebody has looked who they are."""
+        await until(lambda: self.watched() == m.CONNECTIONS, "a look at who listens")
+
+    def watched(self) -> int:
+        """How many of them can be asked what they do."""
+        return sum(target.startswith(f"{self._proc}/") for target in descriptors())
 
 
-def descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+def descriptors() -> list[str]:
+    """What this process has open. A look at who listens has more for a moment, but no sockets."""
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(str(path.readlink()))
+    return found
+
+
+def sockets() -> int:
+    return sum(target.startswith("socket:") for target in descriptors())
 
 
 def close(ends: list[socket.socket]) -> None:
@@ -102,7 +126,7 @@ async def test_connections_are_replaced_again_and_again(driver: Driver) -> None:
     engine = await place.connect(1)
     place.exports.attach(0, SIZE, "ident", 1)
     assert isinstance(await place.next(), m.DeviceLinked)
-    before = descriptors()
+    before = sockets()
     for number in range(20):
         driver.ends[number % len(driver.ends)].shutdown(socket.SHUT_RDWR)
         assert await place.next() == m.HungUp(0, 1)
@@ -112,7 +136,7 @@ async def test_connections_are_replaced_again_and_again(driver: Driver) -> None:
         engine = fresh
         place.exports.reconnect(0, 1)
         assert isinstance(await place.next(), m.DeviceLinked)
-    assert descriptors() == before
+    assert sockets() == before
     assert place.events.empty()
     close(engine)
     place.exports.close()
@@ -140,25 +164,26 @@ async def test_connections_are_replaced_once_the_kernel_listens_no_more_on_those
 ) -> None:
     """Else one of its workers would wait on what is freed under it."""
     workers = Workers(tmp_path)
-    workers.listen(m.CONNECTIONS)
     place = Place(tmp_path)
     engine = await place.connect(1)
     place.exports.attach(0, SIZE, "ident", 1)
     assert isinstance(await place.next(), m.DeviceLinked)
-    linked = descriptors()
-    first = driver.ends
+    await workers.are_known()
+    linked, first = sockets(), driver.ends
     place.exports.drop_ends(0)
     close(engine)
-    fresh = await place.connect(2)
     workers.listen(1)
+    fresh = await place.connect(2)
     place.exports.reconnect(0, 2)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
     assert (driver.ends, place.events.empty()) == (first, True)
-    assert descriptors() == linked + m.CONNECTIONS, "what the kernel has of those before is kept"
+    assert sockets() == linked + m.CONNECTIONS, "what the kernel has of those before is kept"
     workers.listen(0)
     assert isinstance(await place.next(), m.DeviceLinked)
     assert driver.ends != first
-    assert descriptors() == linked
+    workers.listen(m.CONNECTIONS)
+    await workers.are_known()
+    assert sockets() == linked
     close(fresh)
     place.exports.close()
 
@@ -166,29 +191,33 @@ async def test_connections_are_replaced_once_the_kernel_listens_no_more_on_those
 async def test_a_worker_that_waits_for_the_new_connections_is_not_waited_for(
     driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Again and again, and no more is kept than what one may still wait on."""
     monkeypatch.setattr(nbd_kernel, "_HEAR", 0.05)
     workers = Workers(tmp_path)
-    workers.listen(m.CONNECTIONS)
     place = Place(tmp_path)
     engine = await place.connect(1)
     place.exports.attach(0, SIZE, "ident", 1)
     assert isinstance(await place.next(), m.DeviceLinked)
-    linked = descriptors()
-    place.exports.drop_ends(0)
-    close(engine)
-    fresh = await place.connect(2)
-    workers.listen(1)
-    place.exports.reconnect(0, 2)
-    assert isinstance(await place.next(), m.DeviceLinked)
-    assert descriptors() == linked + m.CONNECTIONS, "what it waits on must not go under it"
+    await workers.are_known()
+    linked = sockets()
+    for gen in range(2, 6):
+        place.exports.drop_ends(0)
+        close(engine)
+        engine = await place.connect(gen)
+        place.exports.reconnect(0, gen)
+        assert isinstance(await place.next(), m.DeviceLinked)
+        await workers.are_known()
+        assert sockets() == linked + min(gen - 1, 2) * m.CONNECTIONS
     place.exports.close()
-    close(fresh)
+    close(engine)
 
 
-async def test_where_the_kernel_does_not_tell_who_listens_nobody_is_waited_for(
+async def test_a_worker_that_nobody_knows_has_a_moment(
     driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Where the kernel does not tell who listens, or an engine died before anybody looked; once for all devices."""
     monkeypatch.setattr(nbd_kernel, "_HEAR", PATIENCE)
+    monkeypatch.setattr(nbd_kernel, "_PAUSE", 0.5)
     place = Place(tmp_path)
     engine = await place.connect(1)
     place.exports.attach(0, SIZE, "ident", 1)
@@ -196,7 +225,26 @@ async def test_where_the_kernel_does_not_tell_who_listens_nobody_is_waited_for(
     place.exports.drop_ends(0)
     fresh = await place.connect(2)
     close(engine)
+    asked = time.monotonic()
     place.exports.reconnect(0, 2)
     assert isinstance(await asyncio.wait_for(place.events.get(), PATIENCE / 2), m.DeviceLinked)
+    assert time.monotonic() - asked >= 0.5
     place.exports.close()
     close(fresh)
+
+
+async def test_of_a_device_that_is_gone_nothing_is_kept(driver: Driver, tmp_path: Path) -> None:
+    workers = Workers(tmp_path)
+    place = Place(tmp_path)
+    before = sockets()
+    engine = await place.connect(1)
+    place.exports.attach(0, SIZE, "ident", 1)
+    assert isinstance(await place.next(), m.DeviceLinked)
+    await workers.are_known()
+    place.exports.detach(0, True)
+    assert await place.next() == m.DeviceDetached(0)
+    place.exports.drop_ends(0)
+    close(engine)
+    close(driver.ends)
+    assert (sockets(), workers.watched()) == (before, 0)
+    place.exports.close()

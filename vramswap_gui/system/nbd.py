@@ -20,7 +20,8 @@ from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.paths import NBD
-from vramswap_gui.system import block_queue, process, smallfile
+from vramswap_gui.system import block_queue, kworkers, smallfile
+from vramswap_gui.system.kworkers import Worker
 
 # netlink(7) and <linux/netlink.h>; the socket module has only some of it.
 _NETLINK_GENERIC: Final = 16
@@ -122,13 +123,12 @@ def is_taken(end: socket.socket) -> bool:
     return any(end.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.calcsize("@ll")))
 
 
-def listeners(index: int, proc: Path = Path("/proc")) -> int:
-    """How many of a device's connections the kernel listens on: each has a worker until that has seen its end.
+def listeners(index: int, proc: Path = Path("/proc")) -> list[Worker]:
+    """The kernel's workers that listen on a device's connections: each has one until that has seen its end.
 
-    Source: recv_work and nbd_dev_add in drivers/block/nbd.c. None is found on older kernels, where all devices' have
-    the one name ``knbd-recv``.
+    Source: recv_work and nbd_dev_add in drivers/block/nbd.c; the second name is older kernels'.
     """
-    return process.kernel_workers(f"nbd{index}-recv", proc)
+    return kworkers.at_work((f"nbd{index}-recv", f"knbd{index}-recv"), proc)
 
 
 class NbdControl:

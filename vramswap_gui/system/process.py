@@ -17,9 +17,6 @@ from vramswap_gui.system import smallfile
 _PR_SET_PDEATHSIG: Final = 1
 #: The kernel keeps so many bytes (PR_SET_NAME(2const)).
 LONGEST: Final = 15
-#: PF_KTHREAD of <linux/sched.h>, and where proc_pid_stat(5) has a process's flags, counted from behind its name.
-_PF_KTHREAD: Final = 0x00200000
-_FLAGS: Final = 6
 
 
 def call_it(name: str, proc: Path = THIS_PROCESS) -> None:
@@ -66,25 +63,3 @@ def running(names: Iterable[str], proc: Path = Path("/proc")) -> str:
         smallfile.text(process / "comm").casefold() for process in smallfile.entries(proc) if process.name.isdigit()
     }
     return next((name for short, name in wanted.items() if short in found), "")
-
-
-def kernel_workers(work: str, proc: Path = Path("/proc")) -> int:
-    """How many of the kernel's own threads are at work on what a workqueue of that name is given.
-
-    Such a thread is called after what it does: ``kworker/u16:3+nbd0-recv`` (wq_worker_comm in kernel/workqueue.c, since
-    4.18). None is found where a container hides them.
-    """
-    doing = f"+{work}"
-    return sum(
-        smallfile.text(process / "comm").endswith(doing) and _is_kernels(process)
-        for process in smallfile.entries(proc)
-        if process.name.isdigit()
-    )
-
-
-def _is_kernels(process: Path) -> bool:
-    """Anybody can name a program like one of the kernel's threads."""
-    _, _, rest = smallfile.text(process / "stat").rpartition(")")
-    fields = smallfile.fields(os.fsencode(rest))
-    flags = smallfile.parse_number(fields[_FLAGS]) if len(fields) > _FLAGS else None
-    return bool((flags or 0) & _PF_KTHREAD)

@@ -17,6 +17,7 @@ from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.exports.base import Job, Jobs, Way
+from vramswap_gui.server.memlock import go_with_the_others
 from vramswap_gui.server.messages import (
     CONNECTIONS,
     DetachFailed,
@@ -28,6 +29,7 @@ from vramswap_gui.server.messages import (
     HungUp,
 )
 from vramswap_gui.system import nbd, swaps
+from vramswap_gui.system.kworkers import Worker
 from vramswap_gui.system.nbd import NbdControl, is_taken, tune_queue
 
 #: Seconds after which the kernel sends a request again; what is in flight when an engine dies waits this long.
@@ -39,9 +41,13 @@ DEAD_CONNECTION_TIMEOUT: Final = 24 * 3600
 #: Seconds within which the kernel must have noticed that its connections are dead, and between two looks.
 _NOTICE: Final = 10.0
 _NOTICE_POLL: Final = 0.01
-#: Seconds for which the kernel's workers are waited for: that they notice closed ends, and that all new ones have one.
+#: Seconds for which the kernel's workers are waited for, from when a device is to have new connections: as long as one
+#: is seen to listen on those before, and where not all of them are known.
 _HEAR: Final = 2.0
-_LISTEN: Final = 0.2
+_PAUSE: Final = 0.1
+#: Seconds in which each new connection has its worker, and between two looks.
+_LISTEN: Final = 1.0
+_LISTEN_POLL: Final = 0.1
 #: Seconds that somebody else's look at a device may take.
 _PROBE_SECONDS: Final = 2.0
 
@@ -50,10 +56,12 @@ _PROBE_SECONDS: Final = 2.0
 class _Device:
     number: int
     ident: str
-    #: Whether the kernel was seen to listen on all of its connections. When they end it is to be seen to stop.
-    heard: bool = True
+    #: The kernel's workers that were seen to listen on its connections. When those end, these are to be seen to stop.
+    listeners: list[Worker] = field(default_factory=list)
     #: The kernel's ends of connections that were given up, until it listens on them no more.
     given_up: list[socket.socket] = field(default_factory=list)
+    #: Whether it is connected no more.
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -66,6 +74,8 @@ class _Ends:
     #: The engine's, until it has them.
     theirs: list[socket.socket] = field(default_factory=list)
     watched: bool = False
+    #: Whether nobody listens on those before any more.
+    last: bool = False
 
 
 class NbdKernelExports:
@@ -82,11 +92,10 @@ class NbdKernelExports:
         self._ends: dict[int, _Ends] = {}
         self._links: dict[int, Job] = {}
         self._detaching: dict[int, Job] = {}
-        #: Whether the kernel tells who listens; None: nobody has looked.
-        self._tells: bool | None = None
         # One thread each: giving devices their connections must not wait for somebody who looks at another one.
         self._linking_control, self._detaching_control = NbdControl(), NbdControl()
-        self._linker, self._detacher = Jobs("links"), Jobs("detaches")
+        self._linker, self._detacher, self._looker = Jobs("links"), Jobs("detaches"), Jobs("looks")
+        self._looker.do(go_with_the_others)
         self._hangups = select.epoll()
         self._loop.add_reader(self._hangups, self._hung_up)
 
@@ -128,9 +137,8 @@ class NbdKernelExports:
                 )
             except VramswapError as error:
                 return DeviceUnlinked(index, error)
-            self._devices[index] = device = _Device(number, ident)
+            self._devices[index] = _Device(number, ident)
             tune_queue(number, self._sys)
-            self._see_it_listen(device)
             return DeviceLinked(index, nbd.path(number))
 
         self._linker.do(lambda: self._linked(ends, make))
@@ -138,9 +146,10 @@ class NbdKernelExports:
     def reconnect(self, index: int, pid: int) -> None:
         ends, device, job = self._ends[index], self._devices[index], Job()
         self._links[index] = job
+        asked = time.monotonic()
 
         def hand_in() -> Event:
-            self._hear_out(device, job)
+            ends.last = _hear_out(device, job, asked)
             # The kernel learns of the death of connections when its own workers come to run: it may not know yet.
             until = time.monotonic() + _NOTICE
             while missing := [end for end in ends.sockets if not is_taken(end)]:
@@ -153,41 +162,9 @@ class NbdKernelExports:
                     return DeviceUnlinked(index, error, gone=not self._is_ours(device))
                 if any(not is_taken(end) for end in missing):
                     time.sleep(_NOTICE_POLL)
-            self._see_it_listen(device)
             return DeviceLinked(index, nbd.path(device.number))
 
         self._linker.do(lambda: self._linked(ends, hand_in))
-
-    def _hear_out(self, device: _Device, job: Job) -> None:
-        """On a thread: wait until the kernel listens no more on the connections before, and let go of them.
-
-        It takes new ones as soon as a request finds that those before are dead, also while workers of its own have not
-        come to run since. Such a worker goes on with the connection that is there now, beside the one that was made for
-        it, and either may read what is meant for the other. Where nobody else has the connection before any more, it is
-        freed while that worker waits on it, and the kernel stops (recv_work and nbd_reconnect_socket in
-        drivers/block/nbd.c). There is an end to waiting, because a worker may itself wait for the new connections.
-        """
-        until = time.monotonic() + _HEAR
-        while self._tells is not False:
-            listen = nbd.listeners(device.number, self._proc)
-            device.heard = device.heard or listen >= CONNECTIONS
-            if device.heard and not listen:
-                break
-            if job.abandoned.is_set() or time.monotonic() > until:
-                return
-            time.sleep(_NOTICE_POLL)
-        _close(device.given_up)
-
-    def _see_it_listen(self, device: _Device) -> None:
-        """On a thread: look whether the kernel has set its workers to all connections.
-
-        One that begins only when its connection was replaced would listen on somebody else's.
-        """
-        until = time.monotonic() + (0.0 if self._tells is False else _LISTEN)
-        while (listen := nbd.listeners(device.number, self._proc)) < CONNECTIONS and time.monotonic() < until:
-            time.sleep(_NOTICE_POLL)
-        device.heard = listen >= CONNECTIONS
-        self._tells = listen > 0 or self._tells or False
 
     def _linked(self, ends: _Ends, work: Callable[[], Event]) -> None:
         """On a thread: do the work, then go on where everything else happens."""
@@ -198,15 +175,44 @@ class NbdKernelExports:
                 self._links.pop(event.index, None)
                 if self._ends.get(event.index) is ends:
                     self._watch(ends)
+                    self._look(event.index, ends)
             self._report(event)
 
         self._loop.call_soon_threadsafe(tell)
+
+    def _look(self, index: int, ends: _Ends) -> None:
+        """Learn who of the kernel's listens on new connections. Those before are let go of if nobody does any more."""
+        device, until = self._devices[index], time.monotonic() + _LISTEN
+        if ends.last:
+            _close(device.given_up)
+        _close(device.listeners)
+
+        def look() -> None:
+            # A look may wait for a program that waits for a page, so nothing waits for it.
+            while len(found := nbd.listeners(device.number, self._proc)) < CONNECTIONS and time.monotonic() < until:
+                _close(found)
+                time.sleep(_LISTEN_POLL)
+
+            def keep() -> None:
+                if self._ends.get(index) is ends:
+                    device.listeners.extend(found)
+                else:
+                    _close(found)
+
+            try:
+                self._loop.call_soon_threadsafe(keep)
+            except RuntimeError:
+                # Nothing is exported any more, and nobody hears of it.
+                _close(found)
+
+        self._looker.do(look)
 
     def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:
         self._devices[index] = _Device(nbd.number(device), ident)
         if ends:
             self._ends[index] = _Ends([socket.socket(fileno=fd) for fd in ends], 0)
             self._watch(self._ends[index])
+            self._look(index, self._ends[index])
 
     def detach(self, index: int, lost: bool) -> None:
         device, job = self._devices[index], Job()
@@ -224,11 +230,17 @@ class NbdKernelExports:
             except VramswapError as error:
                 if self._is_ours(device):
                     return DetachFailed(index, error)
-            _close(device.given_up)
             return DeviceDetached(index)
 
+        def tell(event: Event) -> None:
+            if isinstance(event, DeviceDetached):
+                device.ended = True
+                _close(device.listeners)
+                _close(device.given_up)
+            self._report(event)
+
         def run() -> None:
-            self._loop.call_soon_threadsafe(self._report, let_go())
+            self._loop.call_soon_threadsafe(tell, let_go())
 
         # Where pages are lost nobody gets connections any more; and who looks at a device may wait for such a page.
         (self._linker if lost else self._detacher).do(run)
@@ -256,10 +268,13 @@ class NbdKernelExports:
             with contextlib.suppress(OSError, ValueError):
                 self._hangups.unregister(end)
         device = self._devices.get(index)
-        taken = [end for end in ends.sockets if is_taken(end)] if device is not None else []
-        if device is not None:
-            device.given_up += taken
-        _close([end for end in (*ends.sockets, *ends.theirs) if end not in taken])
+        if device is not None and not device.ended:
+            # Two generations at most, however often one is tried.
+            before, taken = device.given_up, [end for end in ends.sockets if is_taken(end)]
+            device.given_up = [*before[-CONNECTIONS:], *taken]
+            _close(before[:-CONNECTIONS])
+            ends.sockets = [end for end in ends.sockets if end not in taken]
+        _close([*ends.sockets, *ends.theirs])
 
     def kept_ends(self) -> Mapping[int, Sequence[int]]:
         return {index: [end.fileno() for end in ends.sockets] for index, ends in self._ends.items()}
@@ -298,10 +313,32 @@ class NbdKernelExports:
                 self._report(HungUp(index, ends.gen))
 
 
-def _close(ends: list[socket.socket]) -> None:
+def _hear_out(device: _Device, job: Job, asked: float) -> bool:
+    """On a thread: wait until the kernel listens no more on the connections before, or for long enough since ``asked``;
+    whether nobody does, for all that is known.
+
+    It takes new ones as soon as a request finds that those before are dead, also while workers of its own have not come
+    to run since. Such a worker goes on with the connection that is there now, beside the one that was made for it, and
+    either may read what is meant for the other. Where nobody else has the connection before any more, it is freed while
+    that worker waits on it, and the kernel stops (recv_work and nbd_reconnect_socket in drivers/block/nbd.c). There is
+    an end to waiting, because a worker may itself wait for the new connections.
+    """
+    while any(worker.is_at_it() for worker in device.listeners):
+        if job.abandoned.is_set() or time.monotonic() > asked + _HEAR:
+            return False
+        time.sleep(_NOTICE_POLL)
+    if len(device.listeners) < CONNECTIONS:
+        job.abandoned.wait(max(0.0, asked + _PAUSE - time.monotonic()))
+    # Of those that come nobody is known yet.
+    gone, device.listeners = device.listeners, []
+    _close(gone)
+    return True
+
+
+def _close(some: list[socket.socket] | list[Worker]) -> None:
     """Close all of them, and have none any more."""
-    while ends:
-        ends.pop().close()
+    while some:
+        some.pop().close()
 
 
 @contextlib.contextmanager
