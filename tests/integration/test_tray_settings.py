@@ -179,6 +179,26 @@ def test_what_was_entered_is_not_lost_by_closing(window: SettingsWindow) -> None
     assert closed == [True]
 
 
+@pytest.mark.parametrize("end", ["in force", "refused", "more entered"])
+def test_closing_while_it_is_applied_asks_nothing(end: str, window: SettingsWindow) -> None:
+    """It closes once all is in force, and stays where something is not."""
+    window.rows["headroom"].editor.show_value(GIB)
+    QTest.mouseClick(window.apply, Qt.MouseButton.LeftButton)
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert window.isVisible()
+    assert not window.findChildren(QMessageBox)
+    if end == "refused":
+        window.show_problem(Problem("You are not allowed to do this."))
+        window.show_config(Config())
+    elif end == "more entered":
+        window.rows["size"].editor.show_value(2 * GIB)
+        window.show_config(Config(headroom=GIB))
+    else:
+        window.show_config(Config(headroom=GIB))
+    assert window.isVisible() is (end != "in force")
+    assert bool(window.findChildren(QMessageBox)) is (end == "more entered")
+
+
 def test_what_was_entered_can_be_thrown_away(window: SettingsWindow) -> None:
     window.rows["headroom"].editor.show_value(GIB)
     window.close()

@@ -191,6 +191,10 @@ class SettingsWindow(QWidget):
             self.closed.emit()
             return
         event.ignore()
+        if self._waiting:
+            # What would be asked for is under way.
+            self._leaving = True
+            return
         choices = QMessageBox.StandardButton
         self.question = QMessageBox(
             QMessageBox.Icon.Question, self.windowTitle(), tr("Apply the settings that you have changed?"),
@@ -210,8 +214,9 @@ class SettingsWindow(QWidget):
             self.discard()
 
     def _leave(self) -> None:
-        """Close it once everything is in force, if somebody was about to leave."""
-        if self._leaving and not self._pending():
+        """Close it if somebody was about to leave and no answer is waited for; it asks about what is not in force."""
+        if self._leaving and not self._waiting:
+            self._leaving = False
             self.close()
 
     def _pending(self) -> bool:
