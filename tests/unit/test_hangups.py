@@ -57,6 +57,10 @@ class Place:
     async def next(self) -> m.Event:
         return await asyncio.wait_for(self.events.get(), PATIENCE)
 
+    async def look(self) -> None:
+        """Until it is known who listens."""
+        await until(lambda: self.exports._devices[0].all_known, "a look at who listens")
+
     async def connect(self, gen: int) -> list[socket.socket]:
         """Make a connection ready; the engine's ends of it."""
         self.exports.prepare(0, gen, SIZE, "ident")
@@ -80,10 +84,6 @@ class Workers:
             with (self._proc / f"{100 + pid}/comm").open("r+b", buffering=0) as file:
                 file.seek(len("kworker/u5:0"))
                 file.write(b"+" if pid < count else b"-")
-
-    async def are_known(self) -> None:
-        """Until somebody has looked who they are."""
-        await until(lambda: self.watched() == m.CONNECTIONS, "a look at who listens")
 
     def watched(self) -> int:
         """How many of them can be asked what they do."""
@@ -121,7 +121,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
 
 
 async def test_connections_are_replaced_again_and_again(driver: Driver) -> None:
-    """Each that the kernel gives up is heard of once, and nothing is left of those before."""
+    """Each that the kernel gives up is heard of once, and of those before no more is left than may be listened on."""
     place = Place()
     engine = await place.connect(1)
     place.exports.attach(0, SIZE, "ident", 1)
@@ -136,7 +136,7 @@ async def test_connections_are_replaced_again_and_again(driver: Driver) -> None:
         engine = fresh
         place.exports.reconnect(0, 1)
         assert isinstance(await place.next(), m.DeviceLinked)
-    assert sockets() == before
+    assert sockets() == before + 2 * m.CONNECTIONS
     assert place.events.empty()
     close(engine)
     place.exports.close()
@@ -168,7 +168,7 @@ async def test_connections_are_replaced_once_the_kernel_listens_no_more_on_those
     engine = await place.connect(1)
     place.exports.attach(0, SIZE, "ident", 1)
     assert isinstance(await place.next(), m.DeviceLinked)
-    await workers.are_known()
+    await place.look()
     linked, first = sockets(), driver.ends
     place.exports.drop_ends(0)
     close(engine)
@@ -182,7 +182,7 @@ async def test_connections_are_replaced_once_the_kernel_listens_no_more_on_those
     assert isinstance(await place.next(), m.DeviceLinked)
     assert driver.ends != first
     workers.listen(m.CONNECTIONS)
-    await workers.are_known()
+    await place.look()
     assert sockets() == linked
     close(fresh)
     place.exports.close()
@@ -191,23 +191,34 @@ async def test_connections_are_replaced_once_the_kernel_listens_no_more_on_those
 async def test_a_worker_that_waits_for_the_new_connections_is_not_waited_for(
     driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Again and again, and no more is kept than what one may still wait on."""
+    """Again and again: no more is kept than what one may still wait on, and that until it is known not to."""
     monkeypatch.setattr(nbd_kernel, "_HEAR", 0.05)
     workers = Workers(tmp_path)
     place = Place(tmp_path)
     engine = await place.connect(1)
     place.exports.attach(0, SIZE, "ident", 1)
     assert isinstance(await place.next(), m.DeviceLinked)
-    await workers.are_known()
+    await place.look()
     linked = sockets()
-    for gen in range(2, 6):
+
+    async def replace(gen: int, engine: list[socket.socket]) -> list[socket.socket]:
         place.exports.drop_ends(0)
         close(engine)
-        engine = await place.connect(gen)
+        fresh = await place.connect(gen)
         place.exports.reconnect(0, gen)
         assert isinstance(await place.next(), m.DeviceLinked)
-        await workers.are_known()
+        return fresh
+
+    for gen in range(2, 6):
+        engine = await replace(gen, engine)
         assert sockets() == linked + min(gen - 1, 2) * m.CONNECTIONS
+    workers.listen(0)
+    engine = await replace(6, engine)
+    workers.listen(m.CONNECTIONS)
+    await place.look()
+    workers.listen(0)
+    engine = await replace(7, engine)
+    assert sockets() == linked
     place.exports.close()
     close(engine)
 
@@ -240,7 +251,7 @@ async def test_of_a_device_that_is_gone_nothing_is_kept(driver: Driver, tmp_path
     engine = await place.connect(1)
     place.exports.attach(0, SIZE, "ident", 1)
     assert isinstance(await place.next(), m.DeviceLinked)
-    await workers.are_known()
+    await place.look()
     place.exports.detach(0, True)
     assert await place.next() == m.DeviceDetached(0)
     place.exports.drop_ends(0)

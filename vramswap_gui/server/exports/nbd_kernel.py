@@ -56,8 +56,12 @@ _PROBE_SECONDS: Final = 2.0
 class _Device:
     number: int
     ident: str
-    #: The kernel's workers that were seen to listen on its connections. When those end, these are to be seen to stop.
+    #: How often it was to have other connections.
+    turn: int = 0
+    #: The kernel's workers that were seen to listen on them, and whether those are all. When the connections end, these
+    #: are to be seen to stop.
     listeners: list[Worker] = field(default_factory=list)
+    all_known: bool = False
     #: The kernel's ends of connections that were given up, until it listens on them no more.
     given_up: list[socket.socket] = field(default_factory=list)
     #: Whether it is connected no more.
@@ -74,7 +78,8 @@ class _Ends:
     #: The engine's, until it has them.
     theirs: list[socket.socket] = field(default_factory=list)
     watched: bool = False
-    #: Whether nobody listens on those before any more.
+    #: How many of the kernel's workers are known to listen on those before all the same, and whether nobody does.
+    stale: int = 0
     last: bool = False
 
 
@@ -146,10 +151,15 @@ class NbdKernelExports:
     def reconnect(self, index: int, pid: int) -> None:
         ends, device, job = self._ends[index], self._devices[index], Job()
         self._links[index] = job
+        device.turn += 1
         asked = time.monotonic()
 
         def hand_in() -> Event:
-            ends.last = _hear_out(device, job, asked)
+            _hear_out(device, job, asked)
+            ends.stale = sum(worker.is_at_it() for worker in device.listeners)
+            ends.last = device.all_known and not ends.stale
+            # Of those that come nobody is known yet.
+            device.all_known = False
             # The kernel learns of the death of connections when its own workers come to run: it may not know yet.
             until = time.monotonic() + _NOTICE
             while missing := [end for end in ends.sockets if not is_taken(end)]:
@@ -175,29 +185,38 @@ class NbdKernelExports:
                 self._links.pop(event.index, None)
                 if self._ends.get(event.index) is ends:
                     self._watch(ends)
-                    self._look(event.index, ends)
+                    self._look(self._devices[event.index], ends)
+            elif isinstance(event, DeviceUnlinked) and event.gone:
+                _end(self._devices[event.index])
             self._report(event)
 
         self._loop.call_soon_threadsafe(tell)
 
-    def _look(self, index: int, ends: _Ends) -> None:
-        """Learn who of the kernel's listens on new connections. Those before are let go of if nobody does any more."""
-        device, until = self._devices[index], time.monotonic() + _LISTEN
-        if ends.last:
+    def _look(self, device: _Device, ends: _Ends | None) -> None:
+        """Learn who of the kernel's listens on new connections, and let go of those before if nobody does on them."""
+        if ends is not None and ends.last:
             _close(device.given_up)
-        _close(device.listeners)
+        wanted = CONNECTIONS + (ends.stale if ends is not None else 0)
+        turn, until = device.turn, time.monotonic() + _LISTEN
+
+        def is_current() -> bool:
+            return device.turn == turn and not device.ended
 
         def look() -> None:
             # A look may wait for a program that waits for a page, so nothing waits for it.
-            while len(found := nbd.listeners(device.number, self._proc)) < CONNECTIONS and time.monotonic() < until:
+            found = list[Worker]()
+            while is_current() and len(found) < wanted and time.monotonic() < until:
                 _close(found)
-                time.sleep(_LISTEN_POLL)
+                found = nbd.listeners(device.number, self._proc)
+                if len(found) < wanted:
+                    time.sleep(_LISTEN_POLL)
 
             def keep() -> None:
-                if self._ends.get(index) is ends:
-                    device.listeners.extend(found)
-                else:
-                    _close(found)
+                before = found
+                if is_current():
+                    before, device.listeners = device.listeners, found
+                    device.all_known = len(found) >= wanted
+                _close(before)
 
             try:
                 self._loop.call_soon_threadsafe(keep)
@@ -212,7 +231,7 @@ class NbdKernelExports:
         if ends:
             self._ends[index] = _Ends([socket.socket(fileno=fd) for fd in ends], 0)
             self._watch(self._ends[index])
-            self._look(index, self._ends[index])
+        self._look(self._devices[index], None)
 
     def detach(self, index: int, lost: bool) -> None:
         device, job = self._devices[index], Job()
@@ -234,9 +253,7 @@ class NbdKernelExports:
 
         def tell(event: Event) -> None:
             if isinstance(event, DeviceDetached):
-                device.ended = True
-                _close(device.listeners)
-                _close(device.given_up)
+                _end(device)
             self._report(event)
 
         def run() -> None:
@@ -292,6 +309,8 @@ class NbdKernelExports:
         self._loop.remove_reader(self._hangups)
         for index in list(self._ends):
             self.drop_ends(index)
+        for device in self._devices.values():
+            _end(device)
         self._hangups.close()
 
     def _watch(self, ends: _Ends) -> None:
@@ -313,9 +332,8 @@ class NbdKernelExports:
                 self._report(HungUp(index, ends.gen))
 
 
-def _hear_out(device: _Device, job: Job, asked: float) -> bool:
-    """On a thread: wait until the kernel listens no more on the connections before, or for long enough since ``asked``;
-    whether nobody does, for all that is known.
+def _hear_out(device: _Device, job: Job, asked: float) -> None:
+    """On a thread: wait until the kernel listens no more on the connections before, or for long enough since ``asked``.
 
     It takes new ones as soon as a request finds that those before are dead, also while workers of its own have not come
     to run since. Such a worker goes on with the connection that is there now, beside the one that was made for it, and
@@ -325,18 +343,21 @@ def _hear_out(device: _Device, job: Job, asked: float) -> bool:
     """
     while any(worker.is_at_it() for worker in device.listeners):
         if job.abandoned.is_set() or time.monotonic() > asked + _HEAR:
-            return False
+            return
         time.sleep(_NOTICE_POLL)
-    if len(device.listeners) < CONNECTIONS:
+    if not device.all_known:
         job.abandoned.wait(max(0.0, asked + _PAUSE - time.monotonic()))
-    # Of those that come nobody is known yet.
-    gone, device.listeners = device.listeners, []
-    _close(gone)
-    return True
+
+
+def _end(device: _Device) -> None:
+    """It is connected no more, or nobody's here: nothing of it is kept."""
+    device.ended = True
+    _close(device.listeners)
+    _close(device.given_up)
 
 
 def _close(some: list[socket.socket] | list[Worker]) -> None:
-    """Close all of them, and have none any more."""
+    """Close all of them, which nobody else does meanwhile, and have none any more."""
     while some:
         some.pop().close()
 
