@@ -67,6 +67,14 @@ class Place:
         assert await self.next() == m.DevicePrepared(0)
         return [socket.socket(fileno=fd) for fd in self.exports.hand_over(0).sockets]
 
+    async def attach(self) -> list[socket.socket]:
+        """Make a device with a first connection, of which is known who listens."""
+        engine = await self.connect(1)
+        self.exports.attach(0, SIZE, "ident", 1)
+        assert isinstance(await self.next(), m.DeviceLinked)
+        await self.look()
+        return engine
+
 
 class Workers:
     """The kernel's that listen on a device's connections, as a folder of processes shows them: all, at first."""
@@ -163,12 +171,8 @@ async def test_connections_are_replaced_once_the_kernel_listens_no_more_on_those
     driver: Driver, tmp_path: Path
 ) -> None:
     """Else one of its workers would wait on what is freed under it."""
-    workers = Workers(tmp_path)
-    place = Place(tmp_path)
-    engine = await place.connect(1)
-    place.exports.attach(0, SIZE, "ident", 1)
-    assert isinstance(await place.next(), m.DeviceLinked)
-    await place.look()
+    workers, place = Workers(tmp_path), Place(tmp_path)
+    engine = await place.attach()
     linked, first = sockets(), driver.ends
     place.exports.drop_ends(0)
     close(engine)
@@ -193,12 +197,8 @@ async def test_a_worker_that_waits_for_the_new_connections_is_not_waited_for(
 ) -> None:
     """Again and again: no more is kept than what one may still wait on, and that until it is known not to."""
     monkeypatch.setattr(nbd_kernel, "_HEAR", 0.05)
-    workers = Workers(tmp_path)
-    place = Place(tmp_path)
-    engine = await place.connect(1)
-    place.exports.attach(0, SIZE, "ident", 1)
-    assert isinstance(await place.next(), m.DeviceLinked)
-    await place.look()
+    workers, place = Workers(tmp_path), Place(tmp_path)
+    engine = await place.attach()
     linked = sockets()
 
     async def replace(gen: int, engine: list[socket.socket]) -> list[socket.socket]:
@@ -245,13 +245,9 @@ async def test_a_worker_that_nobody_knows_has_a_moment(
 
 
 async def test_of_a_device_that_is_gone_nothing_is_kept(driver: Driver, tmp_path: Path) -> None:
-    workers = Workers(tmp_path)
-    place = Place(tmp_path)
+    workers, place = Workers(tmp_path), Place(tmp_path)
     before = sockets()
-    engine = await place.connect(1)
-    place.exports.attach(0, SIZE, "ident", 1)
-    assert isinstance(await place.next(), m.DeviceLinked)
-    await place.look()
+    engine = await place.attach()
     place.exports.detach(0, True)
     assert await place.next() == m.DeviceDetached(0)
     place.exports.drop_ends(0)
