@@ -67,8 +67,8 @@ def test_a_worker_does_something_else_or_ends(tmp_path: Path) -> None:
     assert not worker.is_at_it()
     worker.close()
     # The kernel's own answer for who is no more, and what is no answer.
-    assert not kworkers.Worker(_of_one_that_ended(), b"nbd0-recv").is_at_it()
-    assert kworkers.Worker(os.open(tmp_path, os.O_RDONLY), b"nbd0-recv").is_at_it()
+    assert not kworkers.Worker(_of_one_that_ended(), WORKS).is_at_it()
+    assert kworkers.Worker(os.open(tmp_path, os.O_RDONLY), WORKS).is_at_it()
 
 
 def _of_one_that_ended() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vramswap_gui.forms import Phrase, Sentence, word
-from vramswap_gui.system import smallfile
+from vramswap_gui.system import process, smallfile
 
 
 class Verdict(enum.StrEnum):
@@ -66,5 +66,4 @@ class Machine:
 
     def running(self) -> Iterator[str]:
         """The kernel's names of the programs that run, at most 15 characters of each."""
-        processes = (process for process in smallfile.entries(self.proc) if process.name.isascii())
-        return (smallfile.text(process / "comm") for process in processes if process.name.isdigit())
+        return (smallfile.text(folder / "comm") for folder in process.folders(self.proc))

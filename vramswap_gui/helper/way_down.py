@@ -13,7 +13,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,8 @@ from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper import swap_area
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.paths import RUNTIME
-from vramswap_gui.system import ours, run, smallfile
+from vramswap_gui.system import ours, process, run, smallfile
+from vramswap_gui.system.process import Process
 
 #: Programs get so many seconds to end by themselves, and as many to be gone once they are killed.
 _SECONDS: Final = 5.0
@@ -30,21 +30,8 @@ _LOOKS: Final = 50
 _OMITTED: Final = ("sendsigs.omit", "sendsigs.omit.d/*")
 #: How those are called that hold pages, or wait for the end of those that do.
 _OURS: Final = {"vramswap-keeper", "vramswap-engine", "vramswap-sentry"}
-#: <linux/sched.h>
-_PF_KTHREAD: Final = 0x00200000
 #: File systems in memory that somebody needs to the end.
 _KEPT: Final = {"/", "/dev", "/run", "/sys"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Process:
-    """What proc_pid_stat(5) says of one. Its memory is not looked at, some of which may be in VRAM."""
-
-    pid: int
-    name: str
-    parent: int
-    session: int
-    flags: int
 
 
 async def take_down(folder: Path = RUNTIME, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> bool:
@@ -93,29 +80,20 @@ def others(proc: Path, run_folder: Path, this: int | None = None) -> Iterator[in
 
     ``this``: the process that asks, whose session and forebears are spared.
     """
-    found = {process.pid: process for process in _processes(proc)}
+    found = {each.pid: each for each in _processes(proc)}
     asking = found.get(os.getpid() if this is None else this)
     session = asking.session if asking is not None else -1
     spared = {1, *_omitted(run_folder)}
     while asking is not None and asking.pid not in spared:
         spared.add(asking.pid)
         asking = found.get(asking.parent)
-    for pid, process in found.items():
-        kernels = process.flags & _PF_KTHREAD
-        if not (kernels or pid in spared or process.session == session or process.name in _OURS):
+    for pid, other in found.items():
+        if not (other.is_kernels or pid in spared or other.session == session or other.name in _OURS):
             yield pid
 
 
-def _processes(proc: Path) -> Iterator[_Process]:
-    for entry in smallfile.entries(proc):
-        if entry.name.isdigit():
-            # The name may have spaces and parentheses in it.
-            start, _, rest = smallfile.text(entry / "stat").rpartition(")")
-            fields = rest.split()
-            # One that has ended and waits for its parent has nothing any more.
-            if len(fields) > 6 and fields[0] not in "ZX":
-                name = start.partition("(")[2]
-                yield _Process(int(entry.name), name, int(fields[1]), int(fields[3]), int(fields[6]))
+def _processes(proc: Path) -> Iterator[Process]:
+    return (found for folder in process.folders(proc) if (found := process.look(folder)) is not None)
 
 
 def _omitted(run_folder: Path) -> set[int]:
@@ -136,5 +114,5 @@ def _spare_server(proc: Path, run_folder: Path) -> None:
     folder = run_folder / "sendsigs.omit.d"
     with contextlib.suppress(OSError):
         folder.mkdir(exist_ok=True)
-        pids = (process.pid for process in _processes(proc) if process.name in _OURS)
+        pids = (each.pid for each in _processes(proc) if each.name in _OURS)
         (folder / "vramswap").write_text("".join(f"{pid}\n" for pid in pids), encoding="ascii")

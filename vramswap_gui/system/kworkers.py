@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.system import smallfile
+from vramswap_gui.system import process
 
-#: PF_KTHREAD of <linux/sched.h>, and where proc_pid_stat(5) has a thread's flags, counted from behind its name.
-_PF_KTHREAD: Final = 0x00200000
-_FLAGS: Final = 6
 #: The longest name (proc_task_name in fs/proc/array.c), and the end of the line.
 _NAME: Final = 65
 
@@ -25,9 +22,9 @@ class Worker:
     page.
     """
 
-    def __init__(self, fd: int, work: bytes) -> None:
+    def __init__(self, fd: int, works: Iterable[str]) -> None:
         self._fd = fd
-        self._doing = b"+" + work
+        self._doing = tuple(f"+{work}".encode() for work in works)
 
     def is_at_it(self) -> bool:
         """True as well when that cannot be told."""
@@ -50,21 +47,12 @@ def at_work(works: Collection[str], proc: Path = Path("/proc")) -> list[Worker]:
     kernel/workqueue.c, since 4.18). None is found where a container hides them.
     """
     found = []
-    for process in smallfile.entries(proc):
-        if process.name.isdigit():
-            with contextlib.suppress(OSError):
-                fd = os.open(process / "comm", os.O_RDONLY | os.O_CLOEXEC)
-                worker = next((w for work in works if (w := Worker(fd, work.encode())).is_at_it()), None)
-                if worker is not None and _is_kernels(process):
-                    found.append(worker)
-                else:
-                    os.close(fd)
+    for folder in process.folders(proc):
+        with contextlib.suppress(OSError):
+            worker = Worker(os.open(folder / "comm", os.O_RDONLY | os.O_CLOEXEC), works)
+            # Anybody can name a program like one of them.
+            if worker.is_at_it() and (who := process.look(folder)) is not None and who.is_kernels:
+                found.append(worker)
+            else:
+                worker.close()
     return found
-
-
-def _is_kernels(process: Path) -> bool:
-    """Anybody can name a program like one of the kernel's threads."""
-    _, _, rest = smallfile.text(process / "stat").rpartition(")")
-    fields = smallfile.fields(os.fsencode(rest))
-    flags = smallfile.parse_number(fields[_FLAGS]) if len(fields) > _FLAGS else None
-    return bool((flags or 0) & _PF_KTHREAD)

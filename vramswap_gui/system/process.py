@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,21 @@ from vramswap_gui.system import smallfile
 _PR_SET_PDEATHSIG: Final = 1
 #: The kernel keeps so many bytes (PR_SET_NAME(2const)).
 LONGEST: Final = 15
+#: PF_KTHREAD of <linux/sched.h>
+_PF_KTHREAD: Final = 0x00200000
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What proc_pid_stat(5) says of one, which anybody may name like any other. Its memory is not looked at, some of
+    which may be in VRAM."""
+
+    pid: int
+    name: str
+    parent: int
+    session: int
+    #: Whether it is a thread of the kernel's own.
+    is_kernels: bool
 
 
 def call_it(name: str, proc: Path = THIS_PROCESS) -> None:
@@ -59,7 +75,22 @@ def running(names: Iterable[str], proc: Path = Path("/proc")) -> str:
     wanted = {name.strip()[:LONGEST].casefold(): name.strip() for name in names if name.strip()}
     if not wanted:
         return ""
-    found = {
-        smallfile.text(process / "comm").casefold() for process in smallfile.entries(proc) if process.name.isdigit()
-    }
+    found = {smallfile.text(folder / "comm").casefold() for folder in folders(proc)}
     return next((name for short, name in wanted.items() if short in found), "")
+
+
+def folders(proc: Path = Path("/proc")) -> Iterator[Path]:
+    """Every process's; none where they cannot be looked for."""
+    return (entry for entry in smallfile.entries(proc) if entry.name.isascii() and entry.name.isdigit())
+
+
+def look(folder: Path) -> Process | None:
+    """Whose folder it is; None for one that is no more, or waits for its parent and has nothing any more."""
+    # The name may have spaces and parentheses in it.
+    start, _, rest = smallfile.text(folder / "stat").rpartition(")")
+    state, *fields = rest.split() or ["Z"]
+    numbers = [smallfile.parse_number(os.fsencode(field)) for field in fields[:6]]
+    match numbers:
+        case [int(parent), _, int(session), _, _, int(flags)] if state not in "ZX":
+            return Process(int(folder.name), start.partition("(")[2], parent, session, bool(flags & _PF_KTHREAD))
+    return None
