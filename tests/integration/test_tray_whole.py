@@ -139,6 +139,7 @@ def test_the_keyboard_alone_does_it_all(tray: Tray, stack: Stack) -> None:
     tray.keys("ctrl+a", "1", "Tab")
     tray.keys("alt+a")
     wait_for(lambda: "1 GiB" in stack.ctl("config", "headroom").stdout, "the new headroom")
+    tray.wait(windows=["settings"], editable=True)
     # The window is told a little later, and closes then.
     tray.keys("Escape")
     tray.wait(windows=[], visible=True)

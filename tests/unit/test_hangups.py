@@ -128,13 +128,11 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
     close(driver.ends)
 
 
-async def test_connections_are_replaced_again_and_again(driver: Driver) -> None:
-    """Each that the kernel gives up is heard of once, and of those before no more is left than may be listened on."""
-    place = Place()
-    engine = await place.connect(1)
-    place.exports.attach(0, SIZE, "ident", 1)
-    assert isinstance(await place.next(), m.DeviceLinked)
-    before = sockets()
+async def test_connections_are_replaced_again_and_again(driver: Driver, tmp_path: Path) -> None:
+    """Each that the kernel gives up is heard of once, and nothing is left of those before."""
+    workers, place = Workers(tmp_path), Place(tmp_path)
+    engine = await place.attach()
+    before = len(descriptors())
     for number in range(20):
         driver.ends[number % len(driver.ends)].shutdown(socket.SHUT_RDWR)
         assert await place.next() == m.HungUp(0, 1)
@@ -142,9 +140,12 @@ async def test_connections_are_replaced_again_and_again(driver: Driver) -> None:
         fresh = await place.connect(1)
         close(engine)
         engine = fresh
+        workers.listen(0)
         place.exports.reconnect(0, 1)
         assert isinstance(await place.next(), m.DeviceLinked)
-    assert sockets() == before + 2 * m.CONNECTIONS
+        workers.listen(m.CONNECTIONS)
+        await place.look()
+    assert len(descriptors()) == before
     assert place.events.empty()
     close(engine)
     place.exports.close()

@@ -185,19 +185,18 @@ class NbdKernelExports:
                 self._links.pop(event.index, None)
                 if self._ends.get(event.index) is ends:
                     self._watch(ends)
-                    self._look(self._devices[event.index], ends)
+                    if ends.last:
+                        _close(self._devices[event.index].given_up)
+                    self._look(self._devices[event.index], ends.stale)
             elif isinstance(event, DeviceUnlinked) and event.gone:
                 _end(self._devices[event.index])
             self._report(event)
 
         self._loop.call_soon_threadsafe(tell)
 
-    def _look(self, device: _Device, ends: _Ends | None) -> None:
-        """Learn who of the kernel's listens on new connections, and let go of those before if nobody does on them."""
-        if ends is not None and ends.last:
-            _close(device.given_up)
-        wanted = CONNECTIONS + (ends.stale if ends is not None else 0)
-        turn, until = device.turn, time.monotonic() + _LISTEN
+    def _look(self, device: _Device, stale: int = 0) -> None:
+        """Learn who of the kernel's listens on new connections, beside so many that listen on those before."""
+        wanted, turn, until = CONNECTIONS + stale, device.turn, time.monotonic() + _LISTEN
 
         def is_current() -> bool:
             return device.turn == turn and not device.ended
@@ -231,7 +230,7 @@ class NbdKernelExports:
         if ends:
             self._ends[index] = _Ends([socket.socket(fileno=fd) for fd in ends], 0)
             self._watch(self._ends[index])
-        self._look(self._devices[index], None)
+        self._look(self._devices[index])
 
     def detach(self, index: int, lost: bool) -> None:
         device, job = self._devices[index], Job()
