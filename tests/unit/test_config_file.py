@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vramswap_gui.errors import ErrorCode, VramswapError
-from vramswap_gui.helper.config_file import WRITING, ConfigFile
+from vramswap_gui.helper.config_file import OPEN, WRITING, ConfigFile
 from vramswap_gui.settings import EMPTY, SETTINGS, Config, setting
-from vramswap_gui.system import inotify
+from vramswap_gui.system import inotify, smallfile
 from vramswap_gui.units import GIB, MIB
 
 MINE = """# Ask Ada before you change this.
@@ -147,6 +148,8 @@ def test_the_last_good_settings_stay_in_force(file: ConfigFile, path: Path) -> N
     path.write_text("size = 536870912\n")
     assert file.load().size == 512 * MIB and file.trouble is None
     path.unlink()
+    then = time.time() - 2 * WRITING
+    os.utime(path.parent, (then, then))
     assert file.load() == Config()
 
 
@@ -268,8 +271,50 @@ def test_a_file_that_an_editor_is_about_to_write_is_waited_for(tmp_path: Path) -
     assert file.load() == Config()
     path.write_text("size = 2147483648\n")
     assert file.load().size == 2 * GIB
-    path.unlink()
-    assert file.load() == Config()
+    path.rename(tmp_path / "config.toml~")
+    assert file.load().size == ConfigFile(path, kept).load().size == 2 * GIB, "others move it away first"
+    os.utime(tmp_path, (then, then))
+    assert file.load() == ConfigFile(path, kept).load() == Config()
+
+
+def test_a_file_that_somebody_is_writing_is_waited_for(tmp_path: Path) -> None:
+    path, kept = tmp_path / "config.toml", tmp_path / "settings.json"
+    path.write_text("size = 1073741824\n")
+    file = ConfigFile(path, kept)
+    assert file.load().size == GIB
+    moment, minute = time.time() - 2 * WRITING, time.time() - 6 * OPEN
+    with path.open("w") as writer:
+        for text in ("", "# A half", " and the rest\npriority = 60\n"):
+            writer.write(text)
+            writer.flush()
+            os.utime(path, (moment, moment))
+            assert file.load() == ConfigFile(path, kept).load() == Config(size=GIB) and file.trouble is None
+        assert ConfigFile(path).load() == Config(priority=60), "who knows no better takes what there is"
+        os.utime(path, (minute, minute))
+        assert file.load() == Config(priority=60), "some never close it"
+    path.write_text("priority = 70\n")
+    assert file.load() == Config(priority=70)
+
+
+def test_whoever_writes_while_it_is_read_waits(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("x" * 5000)
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.is_set():
+            with path.open("w") as writer:
+                for _ in range(5):
+                    writer.write("x" * 1000)
+                    writer.flush()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    seen = [smallfile.settled(path) for _ in range(2000)]
+    ended.set()
+    thread.join()
+    assert {len(data) for data, whole in seen if whole} == {5000}
+    assert not all(whole for _, whole in seen)
 
 
 @pytest.mark.parametrize("declared", SETTINGS.values(), ids=SETTINGS)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import re
 import tempfile
@@ -21,8 +22,10 @@ from vramswap_gui.settings import SETTINGS, Config, config_from, config_of_anoth
 from vramswap_gui.system import smallfile
 
 _HEADER: Final = "# Settings of vramswap: vramswap.toml(5). `vramswapctl config KEY VALUE` changes them too.\n"
-#: Seconds for which a file that somebody emptied is waited for.
+#: Seconds for which a file that somebody emptied or moved away is waited for.
 WRITING: Final = 1.0
+#: Seconds for which whoever writes it may leave it as it is before it counts so.
+OPEN: Final = 10.0
 
 
 class ConfigFile:
@@ -53,8 +56,8 @@ class ConfigFile:
         good ones.
         """
         try:
-            data = self._read()
-            if not data and self._is_being_written():
+            data, whole = self._read()
+            if self._age() < (OPEN if not whole else 0 if data else WRITING):
                 self._good = self._good or self._recall()
                 if self._good is not None:
                     return self._good
@@ -77,7 +80,7 @@ class ConfigFile:
         Raises VramswapError: CONFIG_INVALID while there is a mistake in the file that this does not mend.
         """
         before = self.load()
-        text = _edited(self._text(self._read()), before, config, self._broken)
+        text = _edited(self._text(self._read()[0]), before, config, self._broken)
         if self._parse(text.encode())[0] != config:
             raise self._broken(Problem.CONFIG_PENDING)
         try:
@@ -89,24 +92,24 @@ class ConfigFile:
             raise VramswapError(Problem.CONFIG_NOT_WRITTEN, path=str(self._path), why=why) from None
         self.load()
 
-    def _is_being_written(self) -> bool:
-        """Whether a file that is empty was so only for a moment. Many editors empty it, and then write."""
-        try:
-            return abs(time.time() - self._path.stat().st_mtime) < WRITING
-        except OSError:
-            return False
+    def _age(self) -> float:
+        """Seconds since the file was written, or moved away. Many editors empty it or move it, and then write."""
+        for path in (self._path, self._path.parent):
+            with contextlib.suppress(OSError):
+                return abs(time.time() - path.stat().st_mtime)
+        return math.inf
 
-    def _read(self) -> bytes:
-        """The file; nothing when there is none. Raises VramswapError."""
+    def _read(self) -> tuple[bytes, bool]:
+        """The file, and whether it is all there; nothing when there is none. Raises VramswapError."""
         try:
-            data = smallfile.data(self._path, smallfile.LIMIT + 1)
+            data, whole = smallfile.settled(self._path, smallfile.LIMIT + 1)
         except FileNotFoundError:
-            return b""
+            return b"", True
         except OSError as error:
             raise self._broken(Problem.CONFIG_UNREADABLE, why=str(error.strerror)) from None
         if len(data) > smallfile.LIMIT:
             raise self._broken(Problem.CONFIG_TOO_LARGE)
-        return data
+        return data, whole
 
     def _text(self, data: bytes) -> str:
         """Raises VramswapError. Editors of other systems begin a file with a byte order mark."""

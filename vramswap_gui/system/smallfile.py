@@ -11,8 +11,12 @@ newlines, fields at spaces and tabs, and bytes that are no text in this locale b
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import re
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -44,20 +48,50 @@ def numbers(folder: Path, prefix: str) -> list[int]:
 
 def data(path: Path, limit: int = LIMIT) -> bytes:
     """The first ``limit`` bytes of a file; a pipe that nobody writes is not waited for. Raises OSError."""
+    with _opened(path) as descriptor:
+        return _read(descriptor, limit)
+
+
+def settled(path: Path, limit: int = LIMIT) -> tuple[bytes, bool]:
+    """:func:`data`, and whether it is all there: false while somebody has the file open to write it.
+
+    While it is read, whoever opens it to write waits for that: a read lease (``F_SETLEASE`` of fcntl(2)). Where there
+    are none, as on some file systems, and of a file of somebody else's without CAP_LEASE, all counts as there.
+    Raises OSError.
+    """
+    with _opened(path) as descriptor:
+        whole = True
+        try:
+            # The lease ends with the descriptor. That somebody waits for it is a signal, which by itself would end us.
+            fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except OSError as error:
+            whole = error.errno != errno.EAGAIN
+        return _read(descriptor, limit), whole
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """To read; a pipe that nobody writes is not waited for. Raises OSError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except ValueError as error:
         # A zero byte in a name.
         raise FileNotFoundError(str(error)) from None
     try:
-        parts, room = [], limit
-        # The kernel gives some of its files in pieces of a page.
-        while room and (part := os.read(descriptor, room)):
-            parts.append(part)
-            room -= len(part)
-        return b"".join(parts)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _read(descriptor: int, limit: int) -> bytes:
+    """Raises OSError."""
+    parts, room = [], limit
+    # The kernel gives some of its files in pieces of a page.
+    while room and (part := os.read(descriptor, room)):
+        parts.append(part)
+        room -= len(part)
+    return b"".join(parts)
 
 
 def text(path: Path) -> str:
