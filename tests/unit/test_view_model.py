@@ -20,7 +20,7 @@ from vramswap_gui.settings import Config
 from vramswap_gui.tray import view_model
 from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, PowerView, Reader
 from vramswap_gui.tray.view_model import Fill, Look, View, problem
-from vramswap_gui.units import GIB, MIB, MIN_SIZE, SIZE_STEP, format_size
+from vramswap_gui.units import GIB, MIB, MIN_PACKED, MIN_SIZE, SIZE_STEP, format_size
 
 
 def view(status: Status | None, error: VramswapError | None, gpu: GpuView | None, memory: MemoryView | None) -> View:
@@ -240,6 +240,7 @@ def test_slider_range(maximum: int, wanted: int, total: int) -> None:
     assert MIN_SIZE <= choice.minimum <= choice.maximum
     assert choice.value <= choice.maximum and choice.maximum % SIZE_STEP == 0
     assert choice.step % SIZE_STEP == 0
+    assert choice.minimum >= MIN_PACKED or choice.maximum < MIN_PACKED, "no place that is refused"
     assert choice.maximum // choice.step <= 200, "so fine a step cannot be hit with a mouse"
 
 

@@ -56,8 +56,6 @@ class Limits:
     headroom: int
     #: How much each takes away from the card's VRAM; what takes nothing is not in it.
     holds: Mapping[Hold, int] = field(default_factory=dict)
-    smallest: int = MIN_SIZE
-    step: int = SIZE_STEP
 
 
 def limits(vram: Vram, headroom: int, maximum: int = 0, display_headroom: int = DISPLAY_HEADROOM) -> Limits:

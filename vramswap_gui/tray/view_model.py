@@ -208,7 +208,8 @@ _NAMED: Final = 3
 _PRESETS: Final = tuple(
     [256 * MIB, 512 * MIB] + [gib * GIB for gib in (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)]
 )
-_STEPS: Final = ((2 * GIB, 32 * MIB), (8 * GIB, 128 * MIB), (32 * GIB, 256 * MIB), (128 * GIB, GIB))
+#: The finest is more than MIN_PACKED: with pages packed, each of them can be had.
+_STEPS: Final = ((2 * GIB, 64 * MIB), (8 * GIB, 128 * MIB), (32 * GIB, 256 * MIB), (128 * GIB, GIB))
 
 
 def view(status: Status | None, error: VramswapError | None, machine: Machine, config: Config | None = None) -> View:

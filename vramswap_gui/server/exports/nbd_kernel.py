@@ -158,14 +158,14 @@ class NbdKernelExports:
             _hear_out(device, job, asked)
             ends.stale = sum(worker.is_at_it() for worker in device.listeners)
             ends.last = device.all_known and not ends.stale
-            # Of those that come nobody is known yet.
-            device.all_known = False
             # The kernel learns of the death of connections when its own workers come to run: it may not know yet.
             until = time.monotonic() + _NOTICE
             while missing := [end for end in ends.sockets if not is_taken(end)]:
                 if job.abandoned.is_set() or time.monotonic() > until:
                     why = VramswapError(Problem.NBD_HOLDS_ON, device=nbd.path(device.number))
                     return DeviceUnlinked(index, why)
+                # Of those that come nobody is known yet.
+                device.all_known = False
                 try:
                     self._linking_control.reconfigure(device.number, [end.fileno() for end in missing], device.ident)
                 except VramswapError as error:
