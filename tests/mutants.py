@@ -124,6 +124,8 @@ MUTANTS: Final = (
            "    still = not pressed and moved <= pool.vram // _STILL_SHARE\n", "    still = not pressed\n", ("tests/unit/test_pool.py",)),
     Mutant("VRAM is cleaned while tasks wait for memory", "vramswap_gui/helper/policy/pool.py",
            "    still = not pressed and moved", "    still = moved", ("tests/unit/test_pool.py",)),
+    Mutant("settings are read while somebody writes them", "vramswap_gui/system/smallfile.py",
+           "            whole = error.errno != errno.EAGAIN\n", "            whole = True\n", ("tests/unit/test_config_file.py",)),
     Mutant("an extent that is too large stays", "vramswap_gui/helper/policy/pool.py",
            "    return each if size >= each else extent(size, largest)\n", "    return each\n",
            ("tests/unit/test_packed_life.py",)),
