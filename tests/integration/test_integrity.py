@@ -271,7 +271,7 @@ def test_status_and_doctor_tell(stack: Stack) -> None:
         stack.gpu.flip(100 * PAGE)
         assert client.read(100 * PAGE) is None
     wait_for(lambda: status(stack)["damaged"] == [1, 1], "the helper to see it")
-    assert "1 pages were lost, 1 were right" in done(stack, "status")
+    assert "pages lost: 1, right when they were read once more: 1" in done(stack, "status")
     (check,) = [one for one in json.loads(stack.ctl("doctor", "--json").stdout) if one["name"] == "Pages in VRAM"]
     assert (check["verdict"], check["found"][:24]) == ("warning", "1 came back damaged and ")
     done(stack, "off")

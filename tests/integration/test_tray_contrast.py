@@ -26,6 +26,7 @@ from vramswap_gui.tray.scheme import agree
 from vramswap_gui.tray.view_model import Problem, problem, view
 from vramswap_gui.tray.widgets import colours
 from vramswap_gui.tray.widgets.colours import DRAWING, TEXT
+from vramswap_gui.tray.widgets.switch import Switch
 from vramswap_gui.tray.windows.doctor import DoctorPage
 from vramswap_gui.tray.windows.panel import Panel
 from vramswap_gui.tray.windows.settings import SettingsWindow
@@ -161,10 +162,18 @@ def test_a_change_of_colours_reaches_an_open_window(name: str, application: QApp
 
 @pytest.mark.parametrize("accent", ["#308cc6", "#f8e45c", "#777777", "#000000", "#ffffff", "#3584e4"])
 @pytest.mark.parametrize("scheme", PALETTES)
-def test_any_accent_is_made_to_be_seen(scheme: str, accent: str) -> None:
+def test_any_accent_is_made_to_be_seen(scheme: str, accent: str, application: QApplication) -> None:
     palette = PALETTES[scheme]()
     palette.setColor(QPalette.ColorRole.Highlight, QColor(accent))
     window = palette.window().color()
     assert colours.contrast(colours.accent(palette), window) >= DRAWING
     assert colours.contrast(colours.edge(palette), window) >= DRAWING
     assert colours.contrast(colours.muted_colour(palette), window) >= TEXT
+    switch = Switch()
+    switch.setPalette(palette)
+    for on in (False, True):
+        switch.setChecked(on)
+        picture = switch.grab().toImage()
+        width, middle = picture.width(), picture.height() // 2
+        track, knob = (picture.pixelColor(x, middle) for x in (width // 4, width * 3 // 4)[:: 1 if on else -1])
+        assert colours.contrast(track, knob) >= DRAWING, on

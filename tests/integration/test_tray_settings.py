@@ -30,8 +30,10 @@ from PySide6.QtWidgets import (
 from tests.support import tray_app
 from tests.support.scenes import ACTIVITY, CHECKS, NO_GPU_CHECK, NOT_ALLOWED, ON
 from tests.support.widgets import Wordy, settle
+from vramswap_gui import errors
 from vramswap_gui.doctor.checks import Check, Verdict
-from vramswap_gui.forms import word
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.forms import Sentence, say, word
 from vramswap_gui.paths import STATE
 from vramswap_gui.settings import PERSONAL, SETTINGS, Config, Value
 from vramswap_gui.system.gpu import Card
@@ -39,7 +41,7 @@ from vramswap_gui.tray import icons
 from vramswap_gui.tray.autostart import Folders
 from vramswap_gui.tray.controller import Controller
 from vramswap_gui.tray.preferences import OWN, Preferences
-from vramswap_gui.tray.readings import Machine, Reader
+from vramswap_gui.tray.readings import GpuView, Machine, MemoryView, Reader, SwapView
 from vramswap_gui.tray.view_model import Problem
 from vramswap_gui.tray.windows.doctor import DoctorPage
 from vramswap_gui.tray.windows.settings import SettingsWindow
@@ -359,6 +361,19 @@ def test_without_a_gpu_one_sentence_is_enough(doctor: DoctorPage) -> None:
     assert doctor.rest.heading.text() == f"{len(CHECKS) - 1} more checks"
 
 
+@pytest.mark.parametrize(
+    "found",
+    [say("none on the PCI bus: {why:said}", why=say("bbswitch has switched the GPU off")),
+     VramswapError(errors.Problem.GPU_OTHER_DRIVER, pci="0000:01:00.0", driver="nouveau", known="one")],
+)  # fmt: skip
+def test_a_gpu_that_only_cannot_be_used_is_not_missing(doctor: DoctorPage, found: Sentence) -> None:
+    doctor.show_checks((Check(say("NVIDIA GPU"), Verdict.FAILED, found), *CHECKS[1:]))
+    settle()
+    assert doctor.summary.text().endswith("missing before VRAM can be lent.")
+    read = [label.text() for label in doctor.findChildren(QLabel) if label.isVisible()]
+    assert "Kernel module nbd" in read and "NVIDIA GPU" in read
+
+
 def test_the_check_is_done_again(doctor: DoctorPage) -> None:
     again = QSignalSpy(doctor.again)
     QTest.mouseClick(doctor.repeat, Qt.MouseButton.LeftButton)
@@ -410,6 +425,20 @@ async def test_what_happened_tells_its_day_once_that_is_over(
     assert "Nov" not in controller.view.happened[0].when
     monkeypatch.setattr("vramswap_gui.tray.controller.time.time", lambda: last + 86400.0)
     assert "26 Nov" in controller.view.happened[0].when
+
+
+async def test_a_closed_window_leaves_no_old_numbers(controller: Controller) -> None:
+    controller._status = ON
+    swaps = tuple(SwapView(segment.device, "partition", segment.size, MIB, 1) for segment in ON.segments)
+    controller._machine = dataclasses.replace(
+        Machine(), memory=MemoryView(GIB, GIB, swaps), gpu=GpuView("A card", watts=31.0)
+    )
+    controller._watched = True
+    assert controller.view.ring == len(ON.segments) * MIB / ON.size and "31 W" in controller.view.sentence
+    controller._watched = False
+    assert controller.view.ring == ON.used / ON.size and "W" not in controller.view.sentence
+    controller._watched = True
+    assert controller.view.tiers, "nothing flickers when it is opened again"
 
 
 async def test_settings_are_saved_with_one_question(controller: Controller) -> None:

@@ -105,7 +105,7 @@ def main() -> None:
         say(f"given up: {less}")
         assert (less["state"], less["lent"]) == ("on", SIZE)
         text = ctl(stack, "status")
-        assert "found no room in VRAM and stayed in memory" in text, text
+        assert "found no room in VRAM and stayed in memory:" in text, text
         happened = ctl(stack, "activity")
         assert "found no room in packed VRAM" in happened, happened
         assert "not packed so well any more" in happened, happened

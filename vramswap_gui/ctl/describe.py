@@ -73,9 +73,9 @@ def _rows(status: Status, reader: Language) -> Iterator[tuple[str, str]]:
     yield "Size", size(status)
     if any(status.damaged):
         mended, lost = status.damaged
-        yield "Damaged", f"{lost} pages were lost, {mended} were right when they were read once more"
+        yield "Damaged", f"pages lost: {lost}, right when they were read once more: {mended}"
     if status.no_room:
-        yield "Full", f"a page found no room in VRAM and stayed in memory, {status.no_room} times; none is lost"
+        yield "Full", f"pages that found no room in VRAM and stayed in memory: {status.no_room}; none is lost"
     if any(status.landed):
         made, used = status.landed
         yield "On disk", f"{format_size(used)} used of a swap file of {format_size(made)}, which goes when it can"

@@ -27,7 +27,7 @@ _FIRMWARE: Final = (
 )
 #: As in /proc/PID/comm.
 _TAKERS: Final = {"optimus-manager": "optimus-manager", "bumblebeed": "Bumblebee"}
-GPU: Final = say("NVIDIA GPU")
+NO_GPU: Final = say("none on the PCI bus")
 _BEFORE: Final = say("Turn the swap off before you switch: `vramswapctl off`")
 _USELESS: Final = say("of no use without an NVIDIA GPU")
 #: UEFI's variable, in a file with four bytes of attributes before the value (Documentation/filesystems/efivarfs.rst).
@@ -36,16 +36,14 @@ _SECURE_BOOT: Final = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-0
 
 def card(at: Machine) -> Check:
     """The cards on the bus, and whether VRAM of one can be lent."""
-    name, found = GPU, gpu.cards(at.sys, at.proc)
+    name, found = say("NVIDIA GPU"), gpu.cards(at.sys, at.proc)
     if not found:
         switched = next((switch for switch in _switches(at) if switch.hides), None)
         if switched is not None:
             return Check(
                 name, Verdict.FAILED, say("none on the PCI bus: {why:said}", why=switched.found), switched.remedy
             )
-        return Check(
-            name, Verdict.FAILED, say("none on the PCI bus"), say("vramswap is of use with an NVIDIA GPU only.")
-        )
+        return Check(name, Verdict.FAILED, NO_GPU, say("vramswap is of use with an NVIDIA GPU only."))
     try:
         gpu.pick("", found)
     except VramswapError as error:

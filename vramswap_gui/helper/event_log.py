@@ -23,7 +23,7 @@ from vramswap_gui.api.activity import Entry
 from vramswap_gui.api.status import Status
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.lifecycle import Lifecycle
-from vramswap_gui.settings import SETTINGS, Config
+from vramswap_gui.settings import EMPTY, SETTINGS, Config
 from vramswap_gui.system import smallfile
 from vramswap_gui.system.journald import Event, Journal
 from vramswap_gui.text.language import ENGLISH
@@ -31,8 +31,6 @@ from vramswap_gui.units import format_size
 
 #: So many events are remembered.
 _RECENT: Final = 60
-#: What is no value in a sentence has these words.
-_NOTHING: Final = "not set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +72,12 @@ def changes(before: Scene, after: Scene, by: int | None) -> Iterator[Line]:
 
 def _settings(before: Config, after: Config, by: int | None) -> Iterator[Line]:
     for key, setting in SETTINGS.items():
-        old, new = (setting.show(getattr(config, key)) or _NOTHING for config in (before, after))
+        old, new = (setting.show(getattr(config, key)) or EMPTY for config in (before, after))
         if old != new:
             what, event = ("mode", Event.MODE) if key == "mode" else (f"setting {key}", Event.SETTING)
             fields = {"setting": key, "from": old, "to": new, "uid": by}
-            yield Line(event, f"The {what} is {new} now, and was {old}.{_asked(by)}", fields)
+            now, then = ("not set" if value == EMPTY else value for value in (new, old))
+            yield Line(event, f"The {what} is {now} now, and was {then}.{_asked(by)}", fields)
 
 
 def _landing(before: int, after: int) -> Iterator[Line]:

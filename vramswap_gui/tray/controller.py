@@ -80,7 +80,12 @@ class Controller(QObject):
     @property
     def view(self) -> View:
         """What to show now."""
-        return view(self._shown(), self._error, dataclasses.replace(self._machine, now=time.time()), self._config)
+        machine = dataclasses.replace(self._machine, now=time.time())
+        if not self._watched:
+            # Nobody reads these meanwhile, and what the helper says is newer than what was read last.
+            gpu = machine.gpu and dataclasses.replace(machine.gpu, watts=None)
+            machine = dataclasses.replace(machine, memory=None, gpu=gpu)
+        return view(self._shown(), self._error, machine, self._config)
 
     def _shown(self) -> Status | None:
         """The status without damage that is no news, and with what was just asked for taken as under way."""

@@ -16,9 +16,10 @@ from vramswap_gui.api.activity import Entry, Today
 from vramswap_gui.api.status import Cause
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.paths import NBD, ZRAM
-from vramswap_gui.settings import SETTINGS, Kind, Setting
+from vramswap_gui.settings import SETTINGS
 from vramswap_gui.tray.i18n import size_text, tr, worded
 from vramswap_gui.tray.readings import MemoryView
+from vramswap_gui.tray.value_text import value_text
 from vramswap_gui.units import MIB
 
 #: More than anybody reads at once.
@@ -141,25 +142,13 @@ def _error(entry: Entry) -> str:
     return entry.sentence
 
 
-def _size(declared: Setting, value: str) -> str:
-    try:
-        size = declared.parse(value)
-    except VramswapError:
-        return value
-    return tr(declared.auto_title) if size == declared.auto else size_text(int(size))
-
-
 def _setting(entry: Entry) -> str:
     declared = SETTINGS.get(entry.text("setting"))
     if declared is None:
         return ""
-    value = entry.text("to")
-    if declared.kind is Kind.SIZE:
-        return tr("{setting}: {value}").format(setting=tr(declared.title), value=_size(declared, value))
-    if declared.kind is Kind.CHOICE:
-        shown = tr(declared.choices.get(value, value))
-    elif declared.kind is Kind.SWITCH:
-        shown = tr("on") if value == "on" else tr("off")
-    else:
-        shown = value
-    return tr("{setting}: {value}").format(setting=tr(declared.title), value=shown)
+    try:
+        value = value_text(declared, declared.parse(entry.text("to")))
+    except VramswapError:
+        # A helper of another version knows other values.
+        value = entry.text("to")
+    return tr("{setting}: {value}").format(setting=tr(declared.title), value=value)

@@ -78,6 +78,8 @@ class Bar:
     title: str
     detail: str
     parts: tuple[Part, ...]
+    #: Whether the parts are bytes, which can be told one by one.
+    bytes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +269,10 @@ _TOWARDS_ON: Final = (State.WAITING, State.STARTING, State.ON, State.RESIZING)
 def _without_gpu() -> View:
     """One sentence says it all: neither a driver nor the helper would change anything."""
     headline = tr("No NVIDIA GPU")
-    sentence = tr("This computer has none, so there is no video memory to lend.")
+    sentence = tr(
+        "None can be seen, so there is no video memory to lend. If this computer has one, “Check this computer…” says"
+        " what hides it."
+    )
     blocked = tr("there is no NVIDIA GPU")
     return View(
         look=Look.UNAVAILABLE,

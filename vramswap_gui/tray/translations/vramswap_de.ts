@@ -193,7 +193,7 @@
     </message>
     <message>
         <source>The computer went to sleep</source>
-        <translation>Der Computer ging in den Ruhezustand</translation>
+        <translation>Der Computer ging in Bereitschaft</translation>
     </message>
     <message>
         <source>The computer woke up</source>
@@ -317,15 +317,15 @@
     </message>
     <message>
         <source>&amp;Pause for an hour</source>
-        <translation>Eine Stunde &amp;pausieren</translation>
+        <translation>Eine &amp;Stunde pausieren</translation>
     </message>
     <message>
         <source>&amp;Lend now</source>
-        <translation>Jetzt verl&amp;eihen</translation>
+        <translation>&amp;Jetzt verleihen</translation>
     </message>
     <message>
         <source>End the &amp;pause</source>
-        <translation>&amp;Pause beenden</translation>
+        <translation>Pa&amp;use beenden</translation>
     </message>
     <message>
         <source>Use on &amp;battery this once</source>
@@ -338,10 +338,6 @@
     <message>
         <source>No NVIDIA GPU</source>
         <translation>Keine NVIDIA-Grafikkarte</translation>
-    </message>
-    <message>
-        <source>This computer has none, so there is no video memory to lend.</source>
-        <translation>Dieser Computer hat keine, also gibt es keinen Grafikspeicher zu verleihen.</translation>
     </message>
     <message>
         <source>there is no NVIDIA GPU</source>
@@ -948,6 +944,10 @@
         <translation>{hours}&#xa0;h {minutes}&#xa0;min</translation>
     </message>
     <message>
+        <source>None can be seen, so there is no video memory to lend. If this computer has one, “Check this computer…” says what hides it.</source>
+        <translation>Es ist keine zu sehen, also gibt es keinen Grafikspeicher zu verleihen. Wenn dieser Computer eine hat, sagt „Diesen Computer prüfen&#xa0;…“, was sie verbirgt.</translation>
+    </message>
+    <message>
         <source>Pages are compressed. As they turn out small, there is more swap.</source>
         <translation>Seiten werden komprimiert. Wo sie klein werden, gibt es mehr Swap.</translation>
     </message>
@@ -989,7 +989,7 @@
     </message>
     <message>
         <source>&amp;Use on battery</source>
-        <translation>Im Akk&amp;ubetrieb verwenden</translation>
+        <translation>&amp;Im Akkubetrieb verwenden</translation>
     </message>
     <message>
         <source>This once: until mains power is back</source>

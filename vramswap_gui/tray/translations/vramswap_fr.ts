@@ -457,7 +457,7 @@
     </message>
     <message>
         <source>&amp;Lend now</source>
-        <translation>Pr&amp;êter maintenant</translation>
+        <translation>Prêter &amp;maintenant</translation>
     </message>
     <message>
         <source>End the &amp;pause</source>
@@ -491,10 +491,6 @@
         <source>No NVIDIA GPU</source>
         <translation>Pas de GPU NVIDIA</translation>
     </message>
-    <message>
-        <source>This computer has none, so there is no video memory to lend.</source>
-        <translation>Cet ordinateur n’en a pas&#xa0;: il n’y a pas de mémoire vidéo à prêter.</translation>
-    </message>
     <message numerus="yes">
         <source>%n page(s) came back damaged from VRAM.</source>
         <translation>
@@ -524,7 +520,7 @@
     </message>
     <message>
         <source>A&amp;llow it</source>
-        <translation>&amp;Autoriser</translation>
+        <translation>Aut&amp;oriser</translation>
     </message>
     <message>
         <source>&amp;Never</source>
@@ -787,6 +783,10 @@
         <translation>{entry} – {reason}</translation>
     </message>
     <message>
+        <source>None can be seen, so there is no video memory to lend. If this computer has one, “Check this computer…” says what hides it.</source>
+        <translation>Aucun n’est visible&#xa0;: il n’y a pas de mémoire vidéo à prêter. Si cet ordinateur en a un, «&#xa0;Vérifier cet ordinateur…&#xa0;» dit ce qui le cache.</translation>
+    </message>
+    <message>
         <source>there is no NVIDIA GPU</source>
         <translation>il n’y a pas de GPU NVIDIA</translation>
     </message>
@@ -1001,7 +1001,7 @@
     </message>
     <message>
         <source>&amp;Cancel</source>
-        <translation>&amp;Annuler</translation>
+        <translation>A&amp;nnuler</translation>
     </message>
     <message>
         <source>Leave the pages in VRAM and the swap on</source>
@@ -1061,7 +1061,7 @@
     </message>
     <message>
         <source>&amp;About</source>
-        <translation>À &amp;propos</translation>
+        <translation>À prop&amp;os</translation>
     </message>
     <message>
         <source>Of all swap, be it VRAM or not; the kernel does not tell more.</source>

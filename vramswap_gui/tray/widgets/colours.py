@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 
 from vramswap_gui.tray.view_model import Fill
@@ -72,6 +73,12 @@ def edge(palette: QPalette) -> QColor:
 def accent(palette: QPalette) -> QColor:
     """For what is ours."""
     return legible(palette.highlight().color(), palette)
+
+
+def knob_colour(palette: QPalette, track: QColor) -> QColor:
+    """For what moves on a ``track``: white where that can be seen, else what the track itself stands out from."""
+    white = QColor(Qt.GlobalColor.white)
+    return white if contrast(white, track) >= DRAWING else palette.window().color()
 
 
 def fill_colour(palette: QPalette, fill: Fill) -> QColor:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QSizePolicy, QStyle, QStyleOptionButton
 
-from vramswap_gui.tray.widgets.colours import accent, blend, edge
+from vramswap_gui.tray.widgets.colours import accent, blend, edge, knob_colour
 from vramswap_gui.tray.widgets.held import Held
 
 
@@ -36,7 +36,7 @@ class Switch(Held, QCheckBox):
         area = QRectF(self.rect()).adjusted(2, 2, -2, -2)
         radius = area.height() / 2
         track = accent(palette) if self.isChecked() else edge(palette)
-        knob = QColor(Qt.GlobalColor.white)
+        knob = knob_colour(palette, track)
         if self.held or not self.isEnabled():
             track, knob = blend(window, track, 0.55), blend(window, knob, 0.7)
         elif self.underMouse():

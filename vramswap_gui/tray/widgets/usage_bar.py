@@ -55,7 +55,7 @@ class StackedBar(QWidget):
         if bar != self._bar:
             self._bar = bar
             self.setAccessibleName(f"{bar.title}: {bar.detail}")
-            text = ", ".join(f"{part.label} {size_text(part.size)}" for part in bar.parts)
+            text = ", ".join(f"{part.label} {size_text(part.size)}" for part in bar.parts) if bar.bytes else ""
             self.setAccessibleDescription(text)
             self.setToolTip(text)
             self.update()

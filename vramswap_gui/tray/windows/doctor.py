@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from vramswap_gui.doctor.checks import Check, Verdict
-from vramswap_gui.doctor.gpu_checks import GPU
+from vramswap_gui.doctor.gpu_checks import NO_GPU
 from vramswap_gui.tray.i18n import tr, worded
 from vramswap_gui.tray.view_model import plain
 from vramswap_gui.tray.widgets.button import Button, Buttons, copy_command
@@ -147,7 +147,7 @@ class DoctorPage(QWidget):
         return [check for check in self._checks if check not in fine], fine, tr("%n checks are fine", len(fine))
 
     def _missing_gpu(self) -> Check | None:
-        return next((c for c in self._checks if c.name == GPU and c.verdict is Verdict.FAILED), None)
+        return next((c for c in self._checks if c.found == NO_GPU), None)
 
     def _show_work(self) -> None:
         self.summary.setText(tr("Checking…"))

@@ -191,7 +191,7 @@ def _pair(vram: float, disk: float, word: object) -> tuple[Bar, ...]:
     most = max(vram, disk)
     values = ((tr("VRAM"), Fill.USED, vram), (tr("Disk"), Fill.OTHER, disk))
     return tuple(
-        Bar(title, word(value), (Part(fill, word(value), round(value)), Part(Fill.FREE, "", round(most - value))))
+        Bar(title, word(value), (Part(fill, "", round(value)), Part(Fill.FREE, "", round(most - value))), bytes=False)
         for title, fill, value in values
     )
 

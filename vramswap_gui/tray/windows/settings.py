@@ -122,6 +122,9 @@ class SettingsWindow(QWidget):
 
     def show_config(self, config: Config) -> None:
         """Show what is in force. What somebody is entering at the moment stays."""
+        if not self._known:
+            # There was nobody to ask, and that was all that was wrong.
+            self.problem.show_problem(None)
         for key, row in self.rows.items():
             row.show_value(getattr(config, key), keep=self._known)
         self._known, self._waiting = True, False

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QLocale, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 
 from vramswap_gui.settings import Kind, Setting, Value
 from vramswap_gui.system.gpu import Card
-from vramswap_gui.tray.i18n import size_text, tr
+from vramswap_gui.tray.i18n import tr
+from vramswap_gui.tray.value_text import value_text
 from vramswap_gui.tray.widgets.check_box import CheckBox
 from vramswap_gui.tray.widgets.colours import muted_colour
 from vramswap_gui.tray.widgets.labels import wrapped
@@ -117,20 +118,6 @@ def _help(setting: Setting) -> str:
     return tr("{help} {automatic}: {meaning}.").format(
         help=tr(setting.help), automatic=tr(setting.auto_title), meaning=tr(setting.auto_help)
     )
-
-
-def _default(setting: Setting) -> str:
-    """The default, as the editor shows it."""
-    default = setting.default
-    if setting.kind is Kind.SWITCH:
-        return tr("on") if default else tr("off")
-    if setting.kind is Kind.CHOICE:
-        return tr(setting.choices[default])
-    if setting.auto is not None and default == setting.auto:
-        return tr(setting.auto_title)
-    if setting.unit == "s":
-        return tr("{minutes} min").format(minutes=QLocale().toString(default / 60, "g", 4))
-    return size_text(default) if setting.kind is Kind.SIZE else setting.show(default) or tr("empty")
 
 
 class Editor(QWidget):
@@ -354,7 +341,7 @@ class Row(QWidget):
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
-        self.reset.setToolTip(tr("Back to the default: {value}").format(value=_default(setting)))
+        self.reset.setToolTip(tr("Back to the default: {value}").format(value=value_text(setting, setting.default)))
         self.reset.setAccessibleName(tr("Reset {title}").format(title=self.title.text()))
         self.reset.clicked.connect(self._go_back)
         grid = QGridLayout(self)
