@@ -127,14 +127,14 @@ class Problem(enum.StrEnum):
     PAGES_DO_NOT_FIT = (
         "pages-do-not-fit", ErrorCode.WONT_FIT,
         "{used:size} of pages are in VRAM, and memory and other swap have room for {room:size}.",
-        "Close programs that use {missing:size} or more, then try again. Nothing was changed.",
+        "Close programs that use {missing:size} or more, then try again. These pages stay where they are.",
     )  # fmt: skip
     COMMIT_LIMIT = (
         "commit-limit", ErrorCode.WONT_FIT,
         "The kernel (vm.overcommit_memory=2) lets programs ask for {limit:size} in all, {size:size} of which are "
         "this swap; {used:size} are promised, so it cannot go.",
         "Close programs that asked for {missing:size} or more, or raise the limit for a while: `sudo sysctl "
-        "vm.overcommit_ratio=95`. Nothing was changed.",
+        "vm.overcommit_ratio=95`. These pages stay where they are.",
     )  # fmt: skip
     LANDING_UNDECIDED = (
         "landing-undecided", ErrorCode.WONT_FIT,
@@ -154,12 +154,12 @@ class Problem(enum.StrEnum):
         "landing-too-small", ErrorCode.WONT_FIT,
         "{used:size} of pages are in VRAM, memory and other swap have room for {room:size}, and the disk of"
         " {folder:text} has {spare:size} to spare.",
-        "Make room on that disk, or close programs that use {missing:size} or more. Nothing was changed.",
+        "Make room on that disk, or close programs that use {missing:size} or more. These pages stay where they are.",
     )  # fmt: skip
     LANDING_FAILED = (
         "landing-failed", ErrorCode.WONT_FIT,
         "Pages fit nowhere else, and no swap file could be made in {folder:text}: {why:text}.",
-        "Name another folder of root's: `sudo vramswapctl config landing …`. Nothing was changed.",
+        "Name another folder of root's: `sudo vramswapctl config landing …`. These pages stay where they are.",
     )  # fmt: skip
 
     # Verbs
@@ -598,6 +598,11 @@ class Problem(enum.StrEnum):
         "vram-too-full", ErrorCode.OUT_OF_VRAM,
         "The GPU has too little free memory ({call:text}).",
         "Choose a smaller size or close programs that use the GPU.",
+    )  # fmt: skip
+    GPU_OCCUPIED = (
+        "gpu-occupied", ErrorCode.OUT_OF_VRAM,
+        "The GPU lets no other program in ({call:text}).",
+        "Close the program that has it to itself, or have it take several: `sudo nvidia-smi -c DEFAULT`",
     )  # fmt: skip
     CUDA_FAILED = (
         "cuda-failed", ErrorCode.SERVER_FAILED,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,19 @@ def test_the_record(tmp_path: Path) -> None:
     # Without a place to keep it nothing fails.
     ours.record(["/dev/nbd0"], Path("/proc/none"))
     assert ours.recorded(Path("/proc/none")) == frozenset()
+
+
+def test_whoever_checks_the_computer_may_read_it(tmp_path: Path) -> None:
+    """The units' umask keeps all to root."""
+    before = os.umask(0o077)
+    try:
+        ours.record(["/dev/nbd3"], tmp_path)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "devices").stat().st_mode & 0o777 == 0o644
+    # A folder that is none, or that nobody may look into, says nothing.
+    (tmp_path / "ublk").write_text("")
+    assert ours.verdict("/dev/ublkb0", (), tmp_path, tmp_path, tmp_path) is None
 
 
 def test_where_swap_cannot_be_looked_at_there_is_none(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import pytest
+from cuda.bindings import driver
 
 from tests.support.errors import failure
-from vramswap_gui.errors import ErrorCode
-from vramswap_gui.server.engine import engine
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
+from vramswap_gui.server.engine import engine, vram
 from vramswap_gui.server.supervisor.recovery import (
     BACKOFF,
     CONTEXT_LOST,
@@ -48,6 +49,37 @@ def test_when_a_gpu_is_given_up(name: str, ends: list[tuple[float, ErrorCode | N
     for now, code in ends:
         trouble = heard(trouble, None if code is None else failure(code, "why"), now)
     assert is_gone(trouble, now) is gone
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        VramswapError(Problem.ENGINE_FAILED, what="MemoryError"), VramswapError(Problem.CODEC_MISSING, library="lz4"),
+        VramswapError(Problem.GPU_OCCUPIED, call="cuDevicePrimaryCtxRetain"),
+        VramswapError(Problem.VRAM_TOO_FULL, call="cuMemHostAlloc"),
+    ],
+    ids=lambda error: error.problem,
+)  # fmt: skip
+def test_what_is_no_fault_of_the_gpus(error: VramswapError) -> None:
+    """For good or bad, the VRAM is whole, and whoever serves it does so."""
+    recovery = Recovery()
+    recovery.failed(failure(GONE), 0.0)
+    for second in range(1, 600, 10):
+        recovery.failed(error, float(second))
+        assert not recovery.is_gone(float(second), served=False)
+    assert recovery.trouble == Trouble(error, None)
+
+
+def test_what_cuda_says_of_a_gpu_that_others_have() -> None:
+    said = {
+        driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY: Problem.VRAM_TOO_FULL,
+        driver.CUresult.CUDA_ERROR_DEVICE_UNAVAILABLE: Problem.GPU_OCCUPIED,
+        driver.CUresult.CUDA_ERROR_UNKNOWN: Problem.CUDA_FAILED,
+    }
+    for status, problem in said.items():
+        with pytest.raises(VramswapError) as caught:
+            vram._call(lambda status=status: (status,))
+        assert caught.value.problem is problem
 
 
 def test_what_is_said_then() -> None:

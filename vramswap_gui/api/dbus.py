@@ -156,11 +156,11 @@ SLEEP: Final = Verb(
 )
 WAKE: Final = Verb(
     "Wake",
-    "After the sleep: on again if it was on before. For the sleep unit.",
+    "After the sleep: on again, when a person or the mode wants it. For the sleep unit.",
     access=Access.ROOT,
     command="wake",
     group=UNITS,
-    help="After the machine slept: on again if it was on before.",
+    help="After the machine slept: on again, when you or the mode want it.",
 )
 GET_ACTIVITY: Final = Verb(
     "GetActivity",

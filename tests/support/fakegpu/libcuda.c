@@ -15,7 +15,6 @@ static const struct {
     {INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
     {OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
     {NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED"},
-    {DEVICE_UNAVAILABLE, "CUDA_ERROR_DEVICE_UNAVAILABLE"},
     {NO_DEVICE, "CUDA_ERROR_NO_DEVICE"},
     {INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
     {INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"},
@@ -37,7 +36,7 @@ CUresult enter(void) {
     if (!initialised)
         return NOT_INITIALIZED;
     if (c->lost)
-        return DEVICE_UNAVAILABLE;
+        return UNKNOWN;
     if (c->sticky_epoch != my_epoch)
         broken = ILLEGAL_ADDRESS;
     return broken;
@@ -57,7 +56,7 @@ EXPORT CUresult cuInit(unsigned flags) {
     if (c->no_device)
         return NO_DEVICE;
     if (c->lost)
-        return DEVICE_UNAVAILABLE;
+        return UNKNOWN;
     initialised = 1;
     my_epoch = c->sticky_epoch;
     return SUCCESS;

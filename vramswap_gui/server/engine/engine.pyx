@@ -112,6 +112,9 @@ CONTEXT_LOST = EXIT_CONTEXT_LOST
 
 
 cdef void check(cydriver.CUresult result, str call) except *:
+    if result == cydriver.CUresult.CUDA_ERROR_OUT_OF_MEMORY:
+        # Be it the card's memory or the computer's: others have it.
+        raise VramswapError(Problem.VRAM_TOO_FULL, call=call)
     if result != cydriver.CUresult.CUDA_SUCCESS:
         raise VramswapError(Problem.CUDA_FAILED, call=call, status=str(<int>result))
 
@@ -567,15 +570,23 @@ cdef class Engine:
         _, size, _ = self._segments[index]
         q = self._vacant_queue()
         open_queue(q, size)
-        q.device = os.open(device, os.O_RDWR | os.O_CLOEXEC)
-        q.port.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        q.began = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        opened = []
+        try:
+            opened.append(os.open(device, os.O_RDWR | os.O_CLOEXEC))
+            for _ in range(2):
+                opened.append(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
+        except OSError:
+            # The device has one opener at a time, and the next try is another one.
+            for fd in opened:
+                os.close(fd)
+            raise
+        q.device, q.port.fd, q.began = opened
         q.descriptors = <const vs_io_desc *>mmap(
             NULL, DESCRIPTORS_SIZE, PROT_READ, MAP_SHARED | MAP_POPULATE, q.device, 0
         )
         error = errno if <void *>q.descriptors == MAP_FAILED else uring_open(&q.uring, TAGS, q.port.fd)
         if error:
-            for fd in (q.device, q.port.fd, q.began):
+            for fd in opened:
                 os.close(fd)
             raise OSError(error, os.strerror(error))
         self._begin(&q.port, index)

@@ -58,6 +58,9 @@ def _error(call: str, status: Any) -> VramswapError:
     errors = driver.CUresult
     if status == errors.CUDA_ERROR_OUT_OF_MEMORY:
         return VramswapError(Problem.VRAM_TOO_FULL, call=call)
+    if status == errors.CUDA_ERROR_DEVICE_UNAVAILABLE:
+        # The GPU is there, and others have it: in the mode in which one program has it to itself, or for long.
+        return VramswapError(Problem.GPU_OCCUPIED, call=call)
     if status == errors.CUDA_ERROR_NO_DEVICE:
         return VramswapError(Problem.GPU_NOT_FOUND)
     if status == errors.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH:

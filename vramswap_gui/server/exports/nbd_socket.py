@@ -27,6 +27,8 @@ from vramswap_gui.server.messages import (
 
 _HANDSHAKE_SECONDS: Final = 10.0
 _MAX_HANDSHAKES: Final = 64
+#: Seconds until the next client is accepted, when one could not be.
+_ACCEPT_PAUSE: Final = 0.1
 
 
 class NbdSocketExports:
@@ -111,7 +113,12 @@ class NbdSocketExports:
     async def _accept(self, index: int, listener: socket.socket, export: Export) -> None:
         tasks = self._tasks[index]
         while True:
-            client, _ = await self._loop.sock_accept(listener)
+            try:
+                client, _ = await self._loop.sock_accept(listener)
+            except OSError:
+                # Out of descriptors, or of memory, for a moment.
+                await asyncio.sleep(_ACCEPT_PAUSE)
+                continue
             if len(tasks) > _MAX_HANDSHAKES:
                 client.close()
                 continue

@@ -206,7 +206,9 @@ class UblkExports:
 
     def _mark(self, number: int) -> None:
         with contextlib.suppress(OSError):
-            self._marks.mkdir(mode=0o755, exist_ok=True)
+            self._marks.mkdir(exist_ok=True)
+            # For everybody to see, whatever the umask of a unit that keeps all else to itself.
+            self._marks.chmod(0o755)
             (self._marks / f"ublkb{number}").touch()
 
     def _unmark(self, number: int) -> None:

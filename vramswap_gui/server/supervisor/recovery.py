@@ -34,6 +34,8 @@ CONTEXT_LOST: Final = 70
 #: What a GPU that is gone makes of CUDA's calls. No driver, or one that is too old, is one that is being installed; too
 #: little VRAM is what others have.
 _SIGNS: Final = (ErrorCode.NO_GPU, ErrorCode.SERVER_FAILED)
+#: What has the code of the second, and is no fault of the GPU's: a defect, or a system that is out of something.
+_OTHERS: Final = (Problem.ENGINE_FAILED, Problem.CODEC_MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def heard(trouble: Trouble | None, error: VramswapError | None, now: float) -> T
     """The trouble after one more engine ended, with ``error`` or (None) without a word; ``now`` in seconds."""
     if error is None:
         return None
-    if error.code not in _SIGNS:
+    if error.code not in _SIGNS or error.problem in _OTHERS:
         return Trouble(error, None)
     since = trouble.since if trouble is not None and trouble.since is not None else now
     return Trouble(error, since)
