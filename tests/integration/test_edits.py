@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from tests.demo.stack import Stack
 from tests.support.ctl import done, refused, status
-from tests.support.policy import PLENTY, SHORT, becomes, begin, started
+from tests.support.policy import PLENTY, SHORT, becomes, begin, looked, started
 from tests.support.waiting import wait_for
-from vramswap_gui.units import GIB, MIB
+from vramswap_gui.units import GIB, MIB, SIZE_STEP
 
 
 def test_a_mistake_changes_nothing_and_is_told_with_its_line(stack: Stack) -> None:
@@ -128,6 +128,24 @@ def test_somebody_elses_swapoff_is_named(make_stack: Callable[..., Stack]) -> No
     assert done(stack, "status").startswith("off: Somebody turned it off with swapoff.")
     done(stack, "on")
     assert "swapoff" not in status(stack)["reason"]["text"]
+
+
+def test_one_swapoff_after_the_other_is_not_undone(make_stack: Callable[..., Stack]) -> None:
+    """As `swapoff -a` does it, which takes long where there are pages."""
+    stack = started(make_stack, "always", size=1536 * MIB - SIZE_STEP)
+    begin(stack)
+    becomes(stack, "on", 1536 * MIB - SIZE_STEP)
+    devices = stack.fake.devices()
+    assert len(devices) == 3
+    for number, device in enumerate(devices, 1):
+        subprocess.run(["swapoff", device], env=stack.environment, check=True)
+        if number < len(devices):
+            wait_for(lambda: len(status(stack)["segments"]) == len(stack.fake.devices()), "a look")
+            looked(stack)
+            assert stack.fake.devices() == devices[number:]
+    assert "swapoff" in becomes(stack, "off")["reason"]["text"]
+    done(stack, "on")
+    assert len(stack.fake.devices()) == 3
 
 
 def test_all_swap_areas_taken_is_named(stack: Stack) -> None:

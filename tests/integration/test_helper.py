@@ -16,7 +16,7 @@ import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
 from tests.support.ctl import done, is_left_as_before, refused, server_pid, status
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.units import GIB, MIB, SIZE_STEP
 
 
@@ -282,6 +282,25 @@ def test_a_settings_file_that_is_broken_is_named(make_stack: Callable[..., Stack
     is_left_as_before(stack)
     stack.config.unlink()
     done(stack, "on")
+
+
+def test_watch_ends_when_nobody_reads_any_more(stack: Stack) -> None:
+    with subprocess.Popen(
+        ["vramswapctl", "watch"], env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as watching:
+        try:
+            assert watching.stdout is not None and watching.stdout.readline()
+            watching.stdout.close()
+            done(stack, "mode", "always")
+            assert watching.wait(PATIENCE) == 0
+        finally:
+            watching.kill()
+        assert watching.stderr is not None and watching.stderr.read() == ""
+
+
+def test_a_pause_that_is_too_long_is_refused(stack: Stack) -> None:
+    for given in ("8d", "169h", "1200000h", "999999999h"):
+        assert "\n" not in refused(stack, "pause", given).strip()
 
 
 def test_watch_shows_every_change(stack: Stack) -> None:

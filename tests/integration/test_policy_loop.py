@@ -10,8 +10,8 @@ import sys
 import time
 
 from tests.demo.stack import Stack
-from tests.support.ctl import done, is_left_as_before, status
-from tests.support.policy import PLENTY, SHORT, Make, becomes, begin, started
+from tests.support.ctl import done, is_left_as_before, refused, status
+from tests.support.policy import PLENTY, SHORT, Make, becomes, begin, looked, started
 from tests.support.waiting import wait_for
 from vramswap_gui.units import GIB, MIB, SIZE_STEP
 
@@ -102,6 +102,73 @@ def test_pages_that_fit_nowhere_stay_and_the_status_says_so(make_stack: Make) ->
         stack.fake.use(segment["device"], 0)
     wait_for(lambda: status(stack)["size"] < GIB, "the shrink")
     wait_for(lambda: status(stack)["error"] is None, "its end")
+
+
+def test_what_fits_goes_when_not_all_does(make_stack: Make) -> None:
+    stack = started(make_stack, "always", size=0)
+    begin(stack)
+    on = becomes(stack, "on", 1536 * MIB - SIZE_STEP)
+    first, *others = (segment["device"] for segment in on["segments"])
+    stack.fake.use(first, 500 * MIB // 1024)
+    stack.fake.set_available(100_000)
+    # A game gets what nobody needs, and all of it as soon as that has room.
+    with subprocess.Popen([sys.executable, "-c", _PLAYER], env=stack.environment) as player:
+        try:
+            wait_for(lambda: stack.fake.devices() == [first], "the empty ones to go")
+            wait_for(lambda: status(stack)["error"] is not None, "the refusal")
+            stuck = status(stack)
+            assert (stuck["state"], stuck["error"]["code"], stuck["cause"]) == ("on", "WontFit", "game")
+            stack.fake.set_available(PLENTY)
+            becomes(stack, "waiting")
+        finally:
+            player.kill()
+    assert len(others) == 2
+
+
+def test_a_size_that_is_too_large_now_is_as_large_as_can_be(make_stack: Make) -> None:
+    stack = started(make_stack, "always", size=1536 * MIB - SIZE_STEP)
+    begin(stack)
+    becomes(stack, "on", 1536 * MIB - SIZE_STEP)
+    done(stack, "off")
+    done(stack, "config", "headroom", "1G")
+    done(stack, "on")
+    on = becomes(stack, "on", GIB - SIZE_STEP)
+    assert (on["wanted"], on["error"]) == (1536 * MIB - SIZE_STEP, None)
+    assert "Choose at most" in refused(stack, "size", "1536M")
+
+
+def test_a_size_that_differs_by_less_than_a_segment_is_had(make_stack: Make) -> None:
+    stack = started(make_stack, "always", size=512 * MIB)
+    begin(stack)
+    becomes(stack, "on", 512 * MIB)
+    stack.config.write_text(f'mode = "always"\nsize = {520 * MIB}\n')
+    with subprocess.Popen(
+        ["vramswapctl", "watch", "--json"], env=stack.environment, stdout=subprocess.PIPE, text=True
+    ) as watching:
+        try:
+            wait_for(lambda: status(stack)["wanted"] == 520 * MIB, "the setting")
+            looked(stack)
+        finally:
+            watching.terminate()
+        assert watching.stdout is not None
+        assert {json.loads(line)["state"] for line in watching.stdout} == {"on"}
+    assert status(stack)["size"] == 512 * MIB
+
+
+def test_after_a_sleep_as_much_is_lent_as_the_policy_wants(make_stack: Make) -> None:
+    stack = started(make_stack, "on-demand")
+    begin(stack, SHORT)
+    becomes(stack, "on")
+    done(stack, "sleep")
+    stack.fake.set_available(PLENTY)
+    done(stack, "wake")
+    assert status(stack)["state"] == "waiting"
+    is_left_as_before(stack)
+    done(stack, "mode", "always")
+    becomes(stack, "on", GIB)
+    done(stack, "sleep")
+    done(stack, "wake")
+    assert (status(stack)["state"], status(stack)["size"]) == ("on", GIB)
 
 
 def test_a_driver_that_hangs_holds_nobody_up(make_stack: Make) -> None:

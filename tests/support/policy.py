@@ -40,6 +40,13 @@ def begin(stack: Stack, available: int = PLENTY) -> None:
     stack.start_helper = start_helper  # type: ignore[method-assign]
 
 
+def looked(stack: Stack) -> None:
+    """Wait until the helper has looked some times more at what is lent."""
+    before = stack.gpu["cuda_calls"]
+    # Each look asks the engine for the card's memory.
+    wait_for(lambda: stack.gpu["cuda_calls"] > before + 10, "some looks")
+
+
 def becomes(stack: Stack, state: str, size: int | None = None) -> Any:
     """Wait for a state, and a size if given; the status then. What is off has a cause, once that was looked for."""
     seen: dict[str, Any] = {}

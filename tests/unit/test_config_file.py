@@ -310,11 +310,18 @@ def test_whoever_writes_while_it_is_read_waits(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=write)
     thread.start()
-    seen = [smallfile.settled(path) for _ in range(2000)]
+    wholes: list[int] = []
+    parts = 0
+    # Whoever has the machine for longer, both are seen some day.
+    while len(wholes) < 20 or parts < 20:
+        data, whole = smallfile.settled(path)
+        if whole:
+            wholes.append(len(data))
+        else:
+            parts += 1
     ended.set()
     thread.join()
-    assert {len(data) for data, whole in seen if whole} == {5000}
-    assert not all(whole for _, whole in seen)
+    assert set(wholes) == {5000}
 
 
 @pytest.mark.parametrize("declared", SETTINGS.values(), ids=SETTINGS)

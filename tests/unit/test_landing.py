@@ -33,7 +33,7 @@ from vramswap_gui.helper.steps import (
     next_step,
 )
 from vramswap_gui.paths import LANDING_FOLDER
-from vramswap_gui.system import disk, run, smallfile
+from vramswap_gui.system import disk, run, smallfile, swaps
 from vramswap_gui.system.disk import Disk
 from vramswap_gui.system.memory import Commit
 from vramswap_gui.units import GIB, MIB
@@ -211,6 +211,26 @@ async def test_under_systemd_the_file_is_made_outside(tmp_path: Path, monkeypatc
     assert [[word for word in command if word in ("make", "mkswap", "swapon", "swapoff", "remove", file)]
             for command in commands] == [["make", file], ["mkswap", file], ["swapon", file], ["swapoff", file],
                                          ["remove", file]]  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", ["linked", "linked/../real"])
+async def test_a_file_has_the_name_that_the_kernel_has_for_it(tmp_path: Path, folder: str) -> None:
+    """Or it would be none of ours: never emptied, and in the way of the next one."""
+    real = tmp_path / "disk/real"
+    real.mkdir(parents=True)
+    (tmp_path / "linked").symlink_to(real)
+    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n")
+    place = LandingPlace(tmp_path / "own", tmp_path, tmp_path, tmp_path, outside=False)
+    number = await place.make(str(tmp_path / folder), MIB)
+    file = real / f"{LANDING_FOLDER}0/swap"
+    assert file.exists() and place.files == {number: file}
+    (tmp_path / "swaps").write_text(f"Filename Type Size Used Priority\n{file} file 1020 0 -2\n")
+    assert list(place.areas(swaps.read(tmp_path))) == [number]
+    later = LandingPlace(tmp_path / "own", tmp_path, tmp_path, tmp_path, outside=False)
+    await later.find(str(tmp_path / folder))
+    assert list(later.files.values()) == [file]
+    await later.remove(0)
+    assert not file.exists()
 
 
 async def test_a_disk_that_never_answers_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,22 +3,27 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vramswap_gui.api.status import State
+from vramswap_gui.api.reasons import Reason
+from vramswap_gui.api.status import Cause, State
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.event_log import EventLog, Recent
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.monitor import Monitor
+from vramswap_gui.helper.policy.types import Decision
 from vramswap_gui.helper.reconciler import Reconciler
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.tally import Ledger
 from vramswap_gui.system import meminfo, smallfile, swaps
 from vramswap_gui.system.journald import Journal
+from vramswap_gui.units import GIB
 
 
 @pytest.fixture
@@ -81,6 +86,63 @@ async def test_tidying_up_that_fails_is_told(machine: Path, monkeypatch: pytest.
     (*_, told) = Recent(machine / "run").entries
     assert (told.event, told.fields["error"]) == ("blind", "ValueError")
     assert "nobody thought of that" in told.sentence
+
+
+async def test_what_is_wanted_back_does_not_wait_for_what_could_not_be_lent(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lifecycle, reconciler = made(machine, Monitor(machine / "proc", machine))
+    await lifecycle.adopt()
+    size, wanted, followed, broken = 2 * GIB, 0, list[int](), {3 * GIB}
+
+    async def decide() -> Decision:
+        return Decision(wanted, State.ON, Reason(), Cause.MEMORY, None, False)
+
+    async def steps(*sizes: int) -> list[float]:
+        nonlocal wanted
+        looks = []
+        for each in sizes:
+            wanted = each
+            looks.append(await reconciler._step())
+        return looks
+
+    async def follow(decision: Decision, *_: object) -> None:
+        nonlocal size
+        followed.append(decision.size)
+        if decision.size in broken:
+            raise VramswapError(Problem.SERVER_BUSY)
+        size = decision.size
+
+    monkeypatch.setattr(reconciler, "_decide", decide)
+    monkeypatch.setattr(lifecycle, "follow", follow)
+    monkeypatch.setattr(Lifecycle, "lent", property(lambda _: size))
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    # Neither is anybody kept waiting for the next look.
+    assert await steps(3 * GIB, 3 * GIB, GIB, GIB // 2, 3 * GIB) == [1.0] * 5
+    assert followed == [3 * GIB, GIB, GIB // 2]
+    now += 10
+    broken = {0}
+    await steps(3 * GIB, 0, 0, GIB, 0)
+    # What could not be given back stays for as long, whatever is wanted.
+    assert followed[3:] == [3 * GIB, 0]
+    now += 10
+    await steps(0)
+    assert followed[5:] == [0]
+
+
+async def test_what_was_decided_before_a_sleep_is_not_done_in_it(machine: Path) -> None:
+    lifecycle, _ = made(machine, Monitor(machine / "proc", machine))
+    await lifecycle.adopt()
+    before = lifecycle.generation
+    await lifecycle.sleep()
+    lends = Decision(GIB, State.ON, Reason(), Cause.MEMORY, None, False)
+    for generation in (before, lifecycle.generation):
+        # It would fail, as there is no GPU.
+        await lifecycle.follow(lends, generation, 0)
+    await lifecycle.wake()
+    with pytest.raises(VramswapError):
+        await lifecycle.follow(lends, lifecycle.generation, 0)
 
 
 async def test_a_sleep_ends_when_logind_says_so(machine: Path) -> None:

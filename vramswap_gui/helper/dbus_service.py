@@ -46,6 +46,7 @@ class DbusService:
         #: What is more than a call of the lifecycle.
         own: Mapping[str, Handler] = {
             dbus.SET_MODE.name: lambda caller, mode: self._set_mode(mode),
+            dbus.WAKE.name: lambda caller: self._wake(),
             dbus.PAUSE.name: lambda caller, seconds: self._pause(seconds),
             dbus.USE_BATTERY.name: lambda caller, wanted: self._use_battery(wanted),
             dbus.SET_CONFIG.name: lambda caller, settings: lifecycle.configure(plain(settings)),
@@ -129,6 +130,10 @@ class DbusService:
 
     async def _set_mode(self, mode: str) -> None:
         await self._lifecycle.configure({"mode": mode})
+        await self._lifecycle.settle()
+
+    async def _wake(self) -> None:
+        await self._lifecycle.wake()
         await self._lifecycle.settle()
 
     async def _pause(self, seconds: int) -> None:

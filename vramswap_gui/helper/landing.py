@@ -60,7 +60,7 @@ class LandingPlace:
         """Look for what an earlier helper left."""
         found = {Path(area.device) for area in swaps.read(self._proc)}
         for folder in {self._own, self.folder(setting), *map(Path, self._recorded())}:
-            entries = await self._in_time(folder, partial(smallfile.entries, folder))
+            entries = await self._in_time(folder, partial(_entries, folder))
             found.update(path / _FILE for path in entries or ())
         self.files = {}
         for path in sorted(found):
@@ -108,6 +108,8 @@ class LandingPlace:
     async def make(self, setting: str, size: int) -> int:
         """A file of ``size`` bytes. Returns its number. Raises VramswapError LANDING_FAILED."""
         folder, number = self.folder(setting), self._free(0)
+        # By the name that /proc/swaps will have for it.
+        folder = await self._in_time(folder, partial(_real, folder)) or folder
         path = folder / f"{LANDING_FOLDER}{number}" / _FILE
         self._remember(folder)
         try:
@@ -153,6 +155,15 @@ class LandingPlace:
         folders = {str(folder), *self._recorded()}
         with contextlib.suppress(OSError):
             smallfile.write(self._record, "".join(f"{line}\n" for line in sorted(folders)))
+
+
+def _real(folder: Path) -> Path:
+    """Without links."""
+    return Path(os.path.realpath(folder))
+
+
+def _entries(folder: Path) -> list[Path]:
+    return smallfile.entries(_real(folder))
 
 
 class _Failed(Exception):

@@ -40,6 +40,8 @@ from vramswap_gui.system.swaps import Swap
 _GROUND_SECONDS: Final = 60.0
 #: What packed pages have earned, and lost again, is not earned anew at once.
 _STEADY_SECONDS: Final = 60.0
+#: Whoever turns one segment off with ``swapoff`` may be about to turn off the next one: longer than one takes.
+_TAKEN_SECONDS: Final = 30.0
 #: How often it is tried at once to have what is earned, while others write.
 _TRIES: Final = 3
 #: A clock that is set right goes less wrong meanwhile.
@@ -85,8 +87,8 @@ class Lifecycle:
         self.stale = ""
         #: The setting of which the status says what it comes to, and when to look again.
         self._ground: tuple[str, float] = ("", 0.0)
-        #: Until when no more swap is earned.
-        self._steady_until = float("-inf")
+        #: Until when no more swap is earned; and until when there is none besides, as somebody turned some of it off.
+        self._steady_until = self._taken_until = float("-inf")
         #: What was wanted when VRAM was lent, what the policy wants since, what made somebody change something, and
         #: what could not be done of it: of these the status says why it is as it is (explain.py).
         self._aim = 0
@@ -266,7 +268,8 @@ class Lifecycle:
             await self._undo(config)
             self._fail(error)
             raise
-        self._aim = config.size or self._aim
+        if config.size:
+            self._aim = min(config.size, limits.of(config, vram).largest)
         self._rest()
 
     async def stop(self) -> None:
@@ -303,7 +306,6 @@ class Lifecycle:
         Raises VramswapError; then the machine must not sleep, or it would hang on the first page it wants back.
         """
         async with self._changing():
-            resume = bool(self._segments.devices)
             try:
                 if self._segments.areas():
                     await self._stop(cause=Cause.SLEEP)
@@ -314,19 +316,18 @@ class Lifecycle:
             except VramswapError as error:
                 self._refuse(ReasonCode.KEEPS_AWAKE, Cause.SLEEP, error)
                 raise
-            self._runtime.fall_asleep(resume)
+            self._runtime.fall_asleep()
+            self.generation += 1
             self._set()
 
     async def wake(self) -> None:
-        """After the sleep: on again if it was on before. Raises VramswapError."""
+        """After the sleep. Whether it is on again is for the policy to decide, which knows the battery, and how much is
+        of use."""
         async with self._changing():
             if not self.asleep:
                 return
-            resume = self._runtime.resume
             self._runtime.wake()
             self._set()
-            if resume:
-                await self._start()
             self._by_hand(self.hand)
 
     async def pause(self, seconds: int) -> None:
@@ -381,6 +382,7 @@ class Lifecycle:
             await self._segments.reach(Goal(), config)
             if self._segments.devices:
                 vram = await self._vram(config)
+                limits.require_possible(config, vram)
                 goal = sizing.target(config, vram)
                 if config.mode == Mode.ON_DEMAND and not self.hand:
                     # A larger limit is no need for more.
@@ -440,6 +442,7 @@ class Lifecycle:
     def _by_hand(self, hand: bool | None) -> None:
         """A person asked for something: what they said last, and a decision anew."""
         self.taken_down = False
+        self._taken_until = float("-inf")
         self._decision = None
         self.generation += 1
         self.failed_at = None
@@ -460,6 +463,9 @@ class Lifecycle:
         async with self._exclusively():
             if generation != self.generation or self._recovering:
                 return
+            if self.asleep and wanted > self.lent:
+                # It was decided before the machine was to sleep.
+                return
             if self._segments.devices and not self._server.connected:
                 return
             if self._segments.devices and not self.lent:
@@ -467,11 +473,13 @@ class Lifecycle:
                 await self._taken_down()
                 return
             if self._segments.unused:
-                # Whoever made it came to no end.
+                # Whoever made it came to no end. Or somebody turns off one after the other.
+                if self._segments.taken_down:
+                    self._taken_until = time.monotonic() + _TAKEN_SECONDS
                 await self._segments.reach(Goal(), Config())
             self._decision, self._cause = decision, decision.cause
             try:
-                if wanted > self.lent:
+                if wanted > self.lent and time.monotonic() >= self._taken_until:
                     await self._grow(decision.size)
                 elif wanted < self.lent:
                     await self._shrink(decision, wanted, pause)
@@ -498,6 +506,15 @@ class Lifecycle:
             await self._segments.resize(self._segments.resized(size), size, config)
 
     async def _shrink(self, decision: Decision, wanted: int, pause: float) -> None:
+        try:
+            await self._give_back(decision, wanted, pause)
+        except VramswapError as error:
+            if error.code is ErrorCode.WONT_FIT:
+                # Who wants the VRAM is helped by each part of it.
+                await self._segments.reach(self._segments.possible(decision.size), self._settings())
+            raise
+
+    async def _give_back(self, decision: Decision, wanted: int, pause: float) -> None:
         if not wanted:
             await self._stop(0 if decision.urgent else pause, decision.cause)
             return
@@ -540,7 +557,7 @@ class Lifecycle:
     @property
     def _steady(self) -> bool:
         """Whether no more swap is earned for now, as some was just forfeited."""
-        return time.monotonic() < self._steady_until
+        return time.monotonic() < max(self._steady_until, self._taken_until)
 
     def _not_followed(self, decision: Decision, error: VramswapError) -> None:
         self._decision = None

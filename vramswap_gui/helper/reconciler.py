@@ -44,7 +44,9 @@ class Reconciler:
         self._slept = False
         #: Whether the last step came to look at all.
         self._planned = False
+        #: Until when what failed is not tried again; and whether nothing else is either, as it was to give VRAM back.
         self._later = 0.0
+        self._stuck = False
         self._unbalanced_until = 0.0
         #: What people had asked for when the last step was taken, and who waits for the next one.
         self._answered = -1
@@ -100,8 +102,8 @@ class Reconciler:
             decision = await self._decide()
             if decision is None:
                 return _LENT_SECONDS
-            if time.monotonic() >= self._later:
-                await self._lifecycle.follow(decision, self._generation, _LEISURE_SECONDS)
+            if not await self._follow(decision):
+                return _LENT_SECONDS
             await self._balance()
             self._events.look()
             if self._tidying is None or self._tidying.done():
@@ -121,6 +123,23 @@ class Reconciler:
         # A swap file on a disk goes soon after it can.
         most = _WAITING_SECONDS if status.state is State.WAITING or any(status.landed) else _OFF_SECONDS
         return min(most, max(_LENT_SECONDS, decision.until - time.monotonic())) if decision.until else most
+
+    async def _follow(self, decision: Decision) -> bool:
+        """Do it, unless that failed a moment ago. False when more was to be lent, and could not be: what is lent may be
+        wanted back meanwhile. Raises VramswapError."""
+        gives_back = decision.size < self._lifecycle.lent
+        if time.monotonic() < self._later and (self._stuck or not gives_back):
+            return True
+        try:
+            await self._lifecycle.follow(decision, self._generation, _LEISURE_SECONDS)
+        except VramswapError as error:
+            self._stuck = gives_back or not self._lifecycle.lent
+            if self._stuck:
+                raise
+            self._events.not_followed(error)
+            self._later = time.monotonic() + _RETRY_SECONDS
+            return False
+        return True
 
     async def _rise(self) -> None:
         """The sleep is over when logind says so, whatever became of the unit that says it else."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
-from typing import Final
 
 from vramswap_gui.api.dbus import LONGEST_PAUSE
 from vramswap_gui.system import smallfile
@@ -17,9 +16,6 @@ def boot_time() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-_ON: Final = "on"
-
-
 class RuntimeState:
     """Kept in the runtime directory, each written before what it tells of is done. What is none of it says nothing."""
 
@@ -27,8 +23,7 @@ class RuntimeState:
         self._hand = folder / "hand"
         self._asleep = folder / "asleep"
         self._said = {"on": True, "off": False}.get(smallfile.text(self._hand))
-        #: Whether the swap was on before the sleep; None while the machine is awake.
-        self._resume = smallfile.text(self._asleep) == _ON if self._asleep.exists() else None
+        self._sleeps = self._asleep.exists()
         self._paused = folder / "paused"
         self._until = _pause_in(self._paused)
         self._battery = folder / "battery"
@@ -80,26 +75,20 @@ class RuntimeState:
     @property
     def asleep(self) -> bool:
         """Whether the machine sleeps, or is about to."""
-        return self._resume is not None
+        return self._sleeps
 
-    @property
-    def resume(self) -> bool:
-        """Whether the swap was on before the sleep."""
-        return bool(self._resume)
-
-    def fall_asleep(self, resume: bool) -> None:
-        """From now on the machine sleeps. A second call changes nothing.
+    def fall_asleep(self) -> None:
+        """From now on the machine sleeps.
 
         With no page in VRAM it may; that the next helper cannot be told is no reason to stay awake.
         """
-        if self._resume is None:
-            self._resume = resume
-            with contextlib.suppress(OSError):
-                _write(self._asleep, _ON if resume else "")
+        self._sleeps = True
+        with contextlib.suppress(OSError):
+            _write(self._asleep, "")
 
     def wake(self) -> None:
         """The machine is awake, also where nothing can be written."""
-        self._resume = None
+        self._sleeps = False
         _remove(self._asleep)
 
 

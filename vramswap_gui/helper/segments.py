@@ -41,7 +41,7 @@ from vramswap_gui.helper.steps import (
 from vramswap_gui.settings import Config
 from vramswap_gui.system import ours, swaps
 from vramswap_gui.system.swaps import Swap
-from vramswap_gui.units import SIZE_STEP, round_up
+from vramswap_gui.units import MIN_SIZE, SIZE_STEP, round_up
 
 _PROGRESS_SECONDS: Final = 0.2
 
@@ -72,6 +72,8 @@ class Segments:
         self._leaving: asyncio.Task[None] | None = None
         #: All swap areas at the last look.
         self._areas: tuple[Swap, ...] = ()
+        #: The devices that were swap at some look.
+        self._seen: set[str] = set()
         #: The server's number of each segment → its device.
         self.devices: dict[int, str] = {}
         #: While one is being emptied: bytes that still have to come home.
@@ -87,6 +89,7 @@ class Segments:
     def look(self) -> tuple[Swap, ...]:
         """Have all that is said here be of now; also all swap areas. Raises OSError."""
         self._areas = swaps.read(self._proc)
+        self._seen = self._seen & {*self.devices.values()} | {segment.device for _, segment in self._in_use()}
         return self._areas
 
     @property
@@ -99,6 +102,11 @@ class Segments:
     def unused(self) -> bool:
         """Whether the server has one that is no swap."""
         return len(self.devices) > sum(1 for _ in self._in_use())
+
+    @property
+    def taken_down(self) -> bool:
+        """Whether somebody has turned one off that was swap, and is no more."""
+        return bool(self._seen & {*self.devices.values()} - {segment.device for _, segment in self._in_use()})
 
     def packed(self) -> tuple[int, int, int]:
         """Where pages are packed: the bytes of VRAM, of it those in which pages lie, and those of the pages."""
@@ -153,9 +161,13 @@ class Segments:
         return sizing.most_segments(sum(area.device not in self.devices.values() for area in self._areas))
 
     def whole(self, size: int) -> int:
-        """What of ``size`` bytes of VRAM can be lent: whole extents, where pages are packed."""
+        """What of ``size`` bytes of VRAM can be lent: whole extents, where pages are packed; else what there is, when
+        another segment would be too small."""
         packed = self._server.pool
-        return size if packed is None or not packed.size else pool.whole(size, packed.size, self.largest)
+        if packed is None:
+            lent = self.vram
+            return lent if lent and lent < size < lent + MIN_SIZE else size
+        return pool.whole(size, packed.size, self.largest) if packed.size else size
 
     def resized(self, size: int, least: int = 0) -> Goal:
         """To have so many bytes of VRAM lent; where pages are packed at least so many segments have to go for it."""
@@ -168,6 +180,17 @@ class Segments:
             return Goal(tuple(area.index for area in sizing.emptiest_first(self.areas())), extents=0)
         count = pool.extents(size, packed.size)
         return Goal(pool.leaving(self.areas(), packed, count, least), extents=count, extent=packed.size)
+
+    def possible(self, size: int) -> Goal:
+        """What of the way to ``size`` can be gone with the room that there is for pages; 0 is all of it."""
+        packed, areas = self._server.pool, sizing.emptiest_first(self.areas())
+        if packed is None:
+            count = len(self.resized(size).leave) if size else len(areas)
+            goals = (Goal(tuple(area.index for area in areas[:some])) for some in range(count, 0, -1))
+        else:
+            least = max(1, pool.extents(size, packed.size))
+            goals = (self.resized(count * packed.size) for count in range(least, packed.extents))
+        return next((goal for goal in goals if self._shortfall(goal.leave) is None), Goal())
 
     def taken(self) -> int | None:
         """Where pages are packed: how much of the VRAM is in use."""
@@ -345,20 +368,20 @@ class Segments:
 
     async def make_room(self, leave: Collection[int], config: Config) -> None:
         """Have somewhere for the pages of those that leave: a swap file if need be. Raises VramswapError WONT_FIT."""
-        leaving = [area for area in self.areas() if area.index in leave]
-        short = self._shortfall(leaving)
+        short = self._shortfall(leave)
         if short is None:
             return
         ground = await self._place.look(config.landing, self.devices.values())
         wish = sum(area.used for area in self.areas())
         size = landing.size(config.landing, ground, len(self._place.files), short, wish)
         await self.reach(Goal(land=size), config)
-        short = self._shortfall(leaving)
+        short = self._shortfall(leave)
         if short is not None:
             # Somebody was faster.
             raise short.refusal()
 
-    def _shortfall(self, leaving: list[Area]) -> Shortfall | None:
+    def _shortfall(self, leave: Collection[int]) -> Shortfall | None:
+        leaving = [area for area in self.areas() if area.index in leave]
         going = {self.devices[area.index] for area in leaving}
         room = monitor.room(self._areas, going, self._proc, self._sys)
         return sizing.shortfall(sum(area.used for area in leaving), room, sum(area.size for area in leaving))

@@ -8,7 +8,7 @@ import asyncio
 import dataclasses
 import datetime
 
-from vramswap_gui.api.dbus import COMMANDS
+from vramswap_gui.api.dbus import COMMANDS, LONGEST_PAUSE
 from vramswap_gui.api.status import Mode, State, Status
 from vramswap_gui.client import Client
 from vramswap_gui.ctl import describe
@@ -97,6 +97,9 @@ async def pause(options: argparse.Namespace) -> None:
         seconds = 0 if options.duration == "off" else parse_duration(options.duration)
     except ValueError:
         raise VramswapError(Problem.NO_DURATION, text=options.duration) from None
+    if seconds > LONGEST_PAUSE:
+        # What is far longer could not even be asked for.
+        raise VramswapError(Problem.PAUSE_TOO_LONG, longest=LONGEST_PAUSE)
     async with helper() as client:
         _follow(client)
         await client.pause(seconds)
@@ -130,7 +133,7 @@ async def watch(options: argparse.Namespace) -> None:
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         shown = ""
 
-        def end(error: VramswapError) -> None:
+        def end(error: Exception) -> None:
             if not lost.done():
                 lost.set_exception(error)
 
@@ -143,8 +146,15 @@ async def watch(options: argparse.Namespace) -> None:
                 shown = line
                 say(f"{now:%H:%M:%S}  {line}")
 
+        def heard(status: Status) -> None:
+            try:
+                show(status)
+            except (VramswapError, OSError) as error:
+                # There is nobody else to tell that nobody reads any more.
+                end(error)
+
         client.on_lost(end)
-        client.subscribe(show)
+        client.subscribe(heard)
         show(client.status)
         while not lost.done():
             await asyncio.wait([lost], timeout=_LOOK_SECONDS)

@@ -9,7 +9,7 @@ from typing import Final
 
 from vramswap_gui.api.limits import Vram
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.helper.policy.limits import of, require_possible
+from vramswap_gui.helper.policy.limits import of, require_consistent
 from vramswap_gui.settings import Config
 from vramswap_gui.system.memory import Commit
 from vramswap_gui.system.swaps import MOST_AREAS
@@ -56,8 +56,9 @@ class Steps:
 
 
 def target(config: Config, vram: Vram) -> int:
-    """The size to have: the wanted one, or less while other programs use the VRAM. Raises VramswapError."""
-    require_possible(config, vram)
+    """The size to have: the wanted one, or less while other programs use the VRAM, or where the card has less to lend
+    than it had when somebody asked for so much. Raises VramswapError."""
+    require_consistent(config)
     found = of(config, vram)
     most = found.largest if found.now is None else found.now
     if not most:
