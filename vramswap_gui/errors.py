@@ -134,7 +134,7 @@ class Problem(enum.StrEnum):
         "The kernel (vm.overcommit_memory=2) lets programs ask for {limit:size} in all, {size:size} of which are "
         "this swap; {used:size} are promised, so it cannot go.",
         "Close programs that asked for {missing:size} or more, or raise the limit for a while: `sudo sysctl "
-        "vm.overcommit_ratio=95`. These pages stay where they are.",
+        "vm.overcommit_ratio=95`. Until then it stays.",
     )  # fmt: skip
     LANDING_UNDECIDED = (
         "landing-undecided", ErrorCode.WONT_FIT,
