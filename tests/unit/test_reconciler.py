@@ -141,6 +141,7 @@ async def test_what_was_decided_before_a_sleep_is_not_done_in_it(machine: Path) 
         # It would fail, as there is no GPU.
         await lifecycle.follow(lends, generation, 0)
     await lifecycle.wake()
+    await lifecycle.follow(lends, before, 0)
     with pytest.raises(VramswapError):
         await lifecycle.follow(lends, lifecycle.generation, 0)
 

@@ -57,7 +57,7 @@ class ConfigFile:
         """
         try:
             data, whole = self._read()
-            if self._age() < (OPEN if not whole else 0 if data else WRITING):
+            if not (whole and data) and self._age() < (WRITING if whole else OPEN):
                 self._good = self._good or self._recall()
                 if self._good is not None:
                     return self._good

@@ -317,7 +317,6 @@ class Lifecycle:
                 self._refuse(ReasonCode.KEEPS_AWAKE, Cause.SLEEP, error)
                 raise
             self._runtime.fall_asleep()
-            self.generation += 1
             self._set()
 
     async def wake(self) -> None:
