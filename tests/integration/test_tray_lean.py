@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,10 +22,10 @@ from tests.support.waiting import wait_for
 MEMORY: Final = 62_000_000
 #: Bytes of it that are in no file, and so nobody's else, whoever else has Qt loaded.
 OWN: Final = 28_000_000
-#: Seconds of watching. What is counted in them is no more on a machine that is busy.
+#: Seconds of watching. What is counted in them is no more on a machine that is busy. A hidden tray sleeps through them
+#: once it has started; Qt ends that start with timers of its own, one at a time until a minute after (of what it has
+#: drawn and of threads), so that the seconds it sleeps through are waited for.
 WATCHED: Final = 10.0
-#: How often a hidden tray may wake up in them. None of its own reasons is to come up.
-WAKE_UPS: Final = 2
 #: In a second of an open window, which is read once: how often its threads wake up, and ask the kernel for data.
 OPEN_WAKE_UPS: Final = 30.0
 OPEN_READS: Final = 60.0
@@ -69,12 +69,21 @@ def reads(pid: int) -> int:
     return int(lines["syscr"])
 
 
-def watch(pid: int, how_long: float = WATCHED) -> tuple[float, float]:
-    """Wake-ups and reads of a process, for a second."""
-    began, woken, asked = time.monotonic(), wake_ups(pid), reads(pid)
-    time.sleep(how_long)
-    seconds = time.monotonic() - began
-    return (wake_ups(pid) - woken) / seconds, (reads(pid) - asked) / seconds
+def watched(pid: int, is_well: Callable[[float, float], bool]) -> Callable[[], bool]:
+    """A look at what a process does, for ``wait_for``: wake-ups and reads in a second, told every WATCHED seconds."""
+    before = time.monotonic(), wake_ups(pid), reads(pid)
+
+    def look() -> bool:
+        nonlocal before
+        began, woken, asked = before
+        if (seconds := time.monotonic() - began) < WATCHED:
+            return False
+        before = time.monotonic(), wake_ups(pid), reads(pid)
+        figures = (before[1] - woken) / seconds, (before[2] - asked) / seconds
+        print("\n{:.1f} wake-ups and {:.1f} reads a second".format(*figures))
+        return is_well(*figures)
+
+    return look
 
 
 def test_a_hidden_tray_is_small_and_still(tray: subprocess.Popen[bytes], display: str) -> None:
@@ -87,13 +96,11 @@ def test_a_hidden_tray_is_small_and_still(tray: subprocess.Popen[bytes], display
 
     wait_for(has_icon, "the icon")
 
-    wait_for(lambda: watch(tray.pid, 2)[0] == 0, "the end of its start")
-    woken, asked = watch(tray.pid)
+    wait_for(watched(tray.pid, lambda woken, asked: woken == asked == 0), f"{WATCHED:g} seconds that it sleeps through")
     lines = Path(f"/proc/{tray.pid}/smaps_rollup").read_text().splitlines()[1:]
     held = {line.split()[0]: int(line.split()[1]) << 10 for line in lines}
     memory, own = held["Pss:"], held["Anonymous:"]
-    print(f"\n{memory / 1e6:.1f} MB (PSS), {own / 1e6:.1f} its own; {woken:.1f} wake-ups, {asked:.1f} reads a second")
-    assert woken * WATCHED <= WAKE_UPS
+    print(f"\n{memory / 1e6:.1f} MB (PSS), {own / 1e6:.1f} its own")
     maps = Path(f"/proc/{tray.pid}/maps").read_text()
     assert "libnvidia" not in maps
     assert memory <= MEMORY and own <= OWN
@@ -122,8 +129,7 @@ def test_an_open_window_costs_little(tray: subprocess.Popen[bytes], stack: Stack
         return bool(found.stdout.split())
 
     wait_for(shown, "the window")
-    wait_for(lambda: watch(tray.pid, 2)[0] <= OPEN_WAKE_UPS, "the end of its start")
-    woken, asked = watch(tray.pid)
-    print(f"\n{woken:.1f} wake-ups and {asked:.1f} reads a second")
-    assert 0 < woken <= OPEN_WAKE_UPS
-    assert 0 < asked <= OPEN_READS
+    def is_cheap(woken: float, asked: float) -> bool:
+        return 0 < woken <= OPEN_WAKE_UPS and 0 < asked <= OPEN_READS
+
+    wait_for(watched(tray.pid, is_cheap), f"{WATCHED:g} seconds of a window that has started")
