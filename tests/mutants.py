@@ -46,7 +46,7 @@ MUTANTS: Final = (
            "                self._commands.quit()\n                if self._options.folder", "                if self._options.folder",
            ("tests/integration/test_wiping.py",)),
     Mutant("a new keeper takes nothing over", "vramswap_gui/server/supervisor/reexec.py",
-           "    if not found:\n        return None\n    devices", "    if True:\n        return None\n    devices",
+           "    if not found:\n        return None\n", "    if True:\n        return None\n",
            ("tests/integration/test_helper_faults.py",)),
     Mutant("an upgrade hands no segments on", "vramswap_gui/server/supervisor/reexec.py",
            '        "segments": [asdict(segment) for segment in legacy.inheritance.segments],\n', '        "segments": [],\n',

@@ -15,6 +15,8 @@ TIB: Final = 1 << 40
 MAX_SEGMENTS: Final = 16
 #: Parts in which VRAM comes and goes where the pages of all segments lie packed in it.
 MAX_EXTENTS: Final = 32
+#: The last of the numbers by which a server tells its segments apart: ublk keeps 16 bits of one (system/ublk.py).
+MAX_SERIAL: Final = 0xFFFF
 #: VRAM comes in 2 MiB pages, so every segment is a multiple of this.
 SIZE_STEP: Final = 2 * MIB
 MIN_SIZE: Final = 16 * MIB

@@ -129,6 +129,7 @@ def test_an_open_window_costs_little(tray: subprocess.Popen[bytes], stack: Stack
         return bool(found.stdout.split())
 
     wait_for(shown, "the window")
+
     def is_cheap(woken: float, asked: float) -> bool:
         return 0 < woken <= OPEN_WAKE_UPS and 0 < asked <= OPEN_READS
 

@@ -48,11 +48,11 @@ class Driver:
 class Place:
     """A keeper's exports, what they report, and what goes wrong on its loop."""
 
-    def __init__(self, proc: Path = Path("/proc")) -> None:
+    def __init__(self, proc: Path = Path("/proc"), sys: Path = Path("/nowhere")) -> None:
         self.events: asyncio.Queue[m.Event] = asyncio.Queue()
         self.wrong: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self.wrong.append(context))
-        self.exports = NbdKernelExports(self.events.put_nowait, proc)
+        self.exports = NbdKernelExports(self.events.put_nowait, proc, sys)
 
     async def next(self) -> m.Event:
         return await asyncio.wait_for(self.events.get(), PATIENCE)
@@ -123,7 +123,6 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
     driver = Driver()
     monkeypatch.setattr(nbd_kernel, "NbdControl", lambda: driver)
     monkeypatch.setattr(nbd_kernel, "is_taken", driver.is_taken)
-    monkeypatch.setattr(nbd_kernel, "tune_queue", lambda *_: None)
     yield driver
     close(driver.ends)
 
@@ -256,3 +255,25 @@ async def test_of_a_device_that_is_gone_nothing_is_kept(driver: Driver, tmp_path
     close(driver.ends)
     assert (sockets(), workers.watched()) == (before, 0)
     place.exports.close()
+
+
+async def test_a_queue_that_cannot_be_changed_now_keeps_nobody_from_its_connections(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel waits for requests that are in it, and those for a new engine's connections."""
+    monkeypatch.setattr(nbd_kernel, "TUNE_SECONDS", 0.05)
+    scheduler = tmp_path / "block/nbd0/queue/scheduler"
+    scheduler.parent.mkdir(parents=True)
+    os.mkfifo(scheduler)
+    place = Place(tmp_path, tmp_path)
+    engine = await place.connect(1)
+    place.exports.attach(0, SIZE, "ident", 1)
+    assert isinstance(await place.next(), m.DeviceLinked)
+    place.exports.drop_ends(0)
+    close(engine)
+    fresh = await place.connect(2)
+    place.exports.reconnect(0, 2)
+    assert isinstance(await place.next(), m.DeviceLinked)
+    assert scheduler.read_text() == "none", "it is changed as soon as that can be"
+    place.exports.close()
+    close(fresh)

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.server import ipc
 from vramswap_gui.server.messages import Inheritance, Predecessor, SegmentRecord
 from vramswap_gui.server.supervisor.counters import Counters
-from vramswap_gui.server.supervisor.reexec import Legacy, resumed
+from vramswap_gui.server.supervisor.reexec import Legacy, adopted, resumed
 
 #: It is made one that no child inherits, so it is none that others need.
 FD = os.memfd_create("test-vram")
@@ -62,3 +64,27 @@ def test_one_that_counted_less_goes_on_counting() -> None:
     os.write(fd, (5).to_bytes(8, "little"))
     counters = Counters(fd)
     assert counters.read()["reads"] == 5 and counters.damage() == (0, 0)
+
+
+def introduced(**more: Any) -> tuple[ipc.Message, list[int]]:
+    """What an engine without a keeper says of itself, with a segment and its counters."""
+    said = {"segments": [{"index": 0, "size": 1 << 28, "ident": "vramswap-1-1"}], "connections": True, "gpu": {}}
+    return {**said, **more}, [os.memfd_create("test-vram"), os.memfd_create("test-counters")]
+
+
+def test_of_two_engines_the_one_that_serves_speaks_for_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one was to be the next, and need not have heard everything."""
+    serving = introduced(version="9.9", compression="lz4", pool={"live": 7})
+    next_one = introduced(connections=False, version="9.9")
+    monkeypatch.setattr(ipc, "orphans", lambda _: [(8, *next_one), (7, *serving)])
+    found = adopted(tmp_path, sockets=tmp_path)
+    assert found is not None
+    assert (found.compression, found.inheritance.pool) == ("lz4", {"live": 7})
+    assert found.inheritance.engines == (Predecessor(7), Predecessor(8, serves=False))
+    (record,) = found.inheritance.segments
+    assert [record.fd, found.counters] == serving[1]
+    for fd in next_one[1]:
+        with pytest.raises(OSError, match="Bad file"):
+            os.fstat(fd)
+    for fd in serving[1]:
+        os.close(fd)

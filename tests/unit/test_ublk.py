@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import errno
 import os
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import main
+from vramswap_gui.server import messages as m
 from vramswap_gui.server.exports import ublk as exports
 from vramswap_gui.server.messages import Transport
 from vramswap_gui.system import ours, ublk
@@ -187,3 +190,34 @@ def test_ours_by_its_file(tmp_path: Path) -> None:
     (folder / "ublk/ublkb1").touch()
     assert ours.is_ours("/dev/ublkb1", (), tmp_path, tmp_path, folder)
     assert not ours.is_ours("/dev/ublkb2", (), tmp_path, tmp_path, folder)
+
+
+class Control:
+    """The driver, which makes and starts devices."""
+
+    def sweep(self, sys: Path) -> None:
+        """Nothing is left of a server before."""
+
+    def add(self, ident: str, size: int) -> int:
+        return size >> 20
+
+    def start(self, number: int, pid: int) -> None:
+        """Done."""
+
+
+async def test_a_queue_that_cannot_be_changed_now_keeps_no_device_from_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "UblkControl", Control)
+    monkeypatch.setattr(exports, "TUNE_SECONDS", 0.05)
+    scheduler = tmp_path / "block/ublkb0/queue/scheduler"
+    scheduler.parent.mkdir(parents=True)
+    os.mkfifo(scheduler)
+    events: asyncio.Queue[m.Event] = asyncio.Queue()
+    devices = exports.UblkExports(events.put_nowait, tmp_path / "marks", sys=tmp_path)
+    for index in range(2):
+        devices.prepare(index, 1, index << 20, f"vramswap-0badcafe-{index}")
+        assert await asyncio.wait_for(events.get(), PATIENCE) == m.DevicePrepared(index)
+        devices.attach(index, index << 20, f"vramswap-0badcafe-{index}", 1)
+        assert await asyncio.wait_for(events.get(), PATIENCE) == m.DeviceLinked(index, f"/dev/ublkb{index}")
+    assert scheduler.read_text() == "none"

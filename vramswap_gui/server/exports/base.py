@@ -20,6 +20,9 @@ _SO_RCVBUFFORCE: Final = 33
 _SOCKET_BUFFER: Final = 4 << 20
 #: Each locked byte of a stack is locked memory.
 _STACK: Final = 256 << 10
+#: Seconds in which a new device is to have its queue as it should be, before anybody uses it. To change one, the kernel
+#: waits for the requests that are in it, as of udev's first look; if the engine has died, those wait for who links.
+TUNE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,13 @@ class Jobs:
     def do(self, job: Callable[[], None]) -> None:
         """Carry out ``job``, which raises nothing."""
         self._queue.put(job)
+
+    def do_within(self, job: Callable[[], None], seconds: float) -> None:
+        """Carry it out, and wait for its end so long. It goes on after that, and jobs after it wait for it."""
+        done = threading.Event()
+        self._queue.put(job)
+        self._queue.put(done.set)
+        done.wait(seconds)
 
     def _run(self) -> None:
         while True:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.server.exports.base import Job, Jobs, Way
+from vramswap_gui.server.exports.base import TUNE_SECONDS, Job, Jobs, Way
 from vramswap_gui.server.memlock import go_with_the_others
 from vramswap_gui.server.messages import (
     CONNECTIONS,
@@ -100,6 +100,7 @@ class NbdKernelExports:
         # One thread each: giving devices their connections must not wait for somebody who looks at another one.
         self._linking_control, self._detaching_control = NbdControl(), NbdControl()
         self._linker, self._detacher, self._looker = Jobs("links"), Jobs("detaches"), Jobs("looks")
+        self._tuner = Jobs("tunes")
         self._looker.do(go_with_the_others)
         self._hangups = select.epoll()
         self._loop.add_reader(self._hangups, self._hung_up)
@@ -143,7 +144,7 @@ class NbdKernelExports:
             except VramswapError as error:
                 return DeviceUnlinked(index, error)
             self._devices[index] = _Device(number, ident)
-            tune_queue(number, self._sys)
+            self._tuner.do_within(lambda: tune_queue(number, self._sys), TUNE_SECONDS)
             return DeviceLinked(index, nbd.path(number))
 
         self._linker.do(lambda: self._linked(ends, make))

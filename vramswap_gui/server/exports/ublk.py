@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.server.exports.base import Job, Jobs, Way
+from vramswap_gui.server.exports.base import TUNE_SECONDS, Job, Jobs, Way
 from vramswap_gui.server.memlock import require_resident
 from vramswap_gui.server.messages import (
     DetachFailed,
@@ -71,7 +71,7 @@ class UblkExports:
         self._detaching: dict[int, Job] = {}
         # One thread each: devices must get their engine while somebody waits for another one to be free.
         self._linking_control, self._detaching_control = UblkControl(), UblkControl()
-        self._linker, self._detacher = Jobs("links"), Jobs("detaches")
+        self._linker, self._detacher, self._tuner = Jobs("links"), Jobs("detaches"), Jobs("tunes")
         self._linker.do(lambda: self._linking_control.sweep(sys))
 
     def prepare(self, index: int, gen: int, size: int, ident: str) -> None:
@@ -123,10 +123,11 @@ class UblkExports:
             except VramswapError as error:
                 # Who opened it still has it open, and cannot open it again.
                 return DeviceUnlinked(index, error, spent=True)
+            path = ublk.block_device(device.number)
             if not device.started:
                 device.started = True
-                block_queue.without_scheduler(ublk.block_device(device.number), self._sys)
-            return DeviceLinked(index, ublk.block_device(device.number))
+                self._tuner.do_within(lambda: block_queue.without_scheduler(path, self._sys), TUNE_SECONDS)
+            return DeviceLinked(index, path)
 
         self._linker.do(lambda: self._tell(commit()))
 

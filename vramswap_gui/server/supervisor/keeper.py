@@ -72,7 +72,7 @@ from vramswap_gui.server.messages import (
 )
 from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.server.supervisor.state import LINKED, ORDERED, RETRIED, Engine, Link, Phase, Segment, Stage
-from vramswap_gui.units import MAX_EXTENTS, MAX_SEGMENTS, SIZE_STEP
+from vramswap_gui.units import MAX_EXTENTS, MAX_SEGMENTS, MAX_SERIAL, SIZE_STEP
 
 #: Seconds in which an engine must have opened the GPU. A driver that wakes one, or brings it back, takes a few.
 START_SECONDS: Final = 45.0
@@ -443,6 +443,7 @@ class Keeper:
             segment.link = Link.HANDED
             self._out.append(Reconnect(segment.index, engine.gen))
         else:
+            segment.trouble = event.error or segment.trouble
             segment.retry_at = self._now + LINK_SECONDS
             self._unlink(segment)
 
@@ -598,7 +599,7 @@ class Keeper:
 
     def _linked(self, segment: Segment, event: DeviceLinked) -> None:
         if self._is_serving(segment.link_gen) and segment.stage in LINKED:
-            segment.link = Link.UP
+            segment.link, segment.trouble = Link.UP, None
             self._tell_late(segment)
         else:
             self._unlink(segment)
@@ -612,7 +613,7 @@ class Keeper:
 
     def _unlinked(self, segment: Segment, event: DeviceUnlinked) -> None:
         self._unlink(segment)
-        segment.retry_at = self._now + LINK_SECONDS
+        segment.retry_at, segment.trouble = self._now + LINK_SECONDS, event.error
         if event.spent:
             self._end_engine(segment.link_gen)
         if event.gone and segment.stage is Stage.ATTACHED:
@@ -688,10 +689,18 @@ class Keeper:
         self._create(event, index, Kind.PACKED if self._compression else Kind.PLAIN)
 
     def _create(self, event: Asked, index: int, kind: Kind) -> None:
-        self._serials += 1
-        segment = Segment(index, event.size, f"vramswap-{self._token}-{self._serials}", Stage.CREATING, kind)
+        segment = Segment(index, event.size, self._new_ident(), Stage.CREATING, kind)
         segment.number, segment.verb_by = event.number, self._now + VERB_SECONDS
         self.segments[index] = segment
+
+    def _new_ident(self) -> str:
+        """An identity that no segment has."""
+        taken = {segment.ident for segment in self.segments.values()}
+        while True:
+            self._serials = self._serials % MAX_SERIAL + 1
+            ident = f"vramswap-{self._token}-{self._serials}"
+            if ident not in taken:
+                return ident
 
     def _extents(self) -> list[Segment]:
         return [segment for segment in self.segments.values() if segment.kind is Kind.EXTENT]
@@ -1059,17 +1068,11 @@ class Keeper:
         """What the verb ``status`` answers, but for what only the shell knows."""
         serving = self._serving()
         state = self.state()
-        trouble = self._recovery.trouble
-        error = None
-        if state is EngineState.LOST:
-            error = self._recovery.gpu_is_gone()
-        elif state is not EngineState.RUNNING and trouble is not None:
-            error = trouble.error
         return ServerStatus(
             version=self._version,
             engine_pid=serving.pid if serving is not None else 0,
             engine=state,
-            trouble=error,
+            trouble=self._trouble(state),
             attach=self._attach,
             gpu=GpuInfo.from_wire(self._gpu),
             segments=tuple(
@@ -1081,6 +1084,17 @@ class Keeper:
             compression=self._compression,
             pool=self._shown_pool(),
         )
+
+    def _trouble(self, state: EngineState) -> VramswapError | None:
+        """Why devices are not served: there is no engine, or none gets to one of them."""
+        if state is EngineState.LOST:
+            return self._recovery.gpu_is_gone()
+        if state is EngineState.RUNNING:
+            return None
+        if self._serving() is None:
+            return self._recovery.trouble.error if self._recovery.trouble is not None else None
+        cut_off = (segment for segment in self.segments.values() if segment.stage in LINKED)
+        return next((segment.trouble for segment in cut_off if segment.trouble is not None), None)
 
     def _shown_pool(self) -> PoolInfo:
         """What an engine said last, of the extents that are there now."""

@@ -208,6 +208,8 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
     found = [orphan for one in ipc.orphans(folder) if (orphan := _introduced(*one)) is not None]
     if not found:
         return None
+    # Whoever serves speaks for all: another one was about to, and need not know everything yet.
+    found.sort(key=lambda orphan: not orphan.engine.serves)
     devices = {} if sockets is not None else _devices()
     segments: dict[int, SegmentRecord] = {}
     for segment in (segment for orphan in found for segment in orphan.segments):

@@ -7,6 +7,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import Final
 
+from vramswap_gui.errors import VramswapError
 from vramswap_gui.server.messages import Ask, Kind
 
 
@@ -123,8 +124,9 @@ class Segment:
     ending: bool = False
     #: When a connection ended meanwhile, which means nothing if the device goes; 0 when none did.
     hung_at: float = 0.0
-    #: When to try again.
+    #: When to try again, and why it has no connections since the last time.
     retry_at: float = 0.0
+    trouble: VramswapError | None = None
     #: The verb that waits for it, and until when; 0 when nobody does.
     number: int = 0
     verb_by: float = 0.0
