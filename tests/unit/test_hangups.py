@@ -244,6 +244,38 @@ async def test_a_worker_that_nobody_knows_has_a_moment(
     close(fresh)
 
 
+async def test_what_the_kernel_may_still_listen_on_goes_to_the_next_program(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of its workers was waited for in vain; after that the keeper is replaced, and then the engine."""
+    monkeypatch.setattr(nbd_kernel, "_HEAR", 0.05)
+    workers, place = Workers(tmp_path), Place(tmp_path)
+    engine = await place.attach()
+    linked = sockets()
+    place.exports.drop_ends(0)
+    close(engine)
+    fresh = await place.connect(2)
+    place.exports.reconnect(0, 2)
+    assert isinstance(await place.next(), m.DeviceLinked)
+    kept = [os.dup(fd) for fd in place.exports.kept_ends()[0]]
+    place.exports.close()
+    after = Place(tmp_path)
+    after.exports.inherit(0, SIZE, "ident", "/dev/nbd0", kept)
+    assert sockets() == linked + m.CONNECTIONS
+    workers.listen(m.CONNECTIONS)
+    await after.look()
+    workers.listen(0)
+    after.exports.drop_ends(0)
+    close(fresh)
+    fresh = await after.connect(3)
+    after.exports.reconnect(0, 3)
+    assert isinstance(await after.next(), m.DeviceLinked)
+    assert sockets() == linked, "nothing listens on those before"
+    assert after.events.empty()
+    after.exports.close()
+    close(fresh)
+
+
 async def test_of_a_device_that_is_gone_nothing_is_kept(driver: Driver, tmp_path: Path) -> None:
     workers, place = Workers(tmp_path), Place(tmp_path)
     before = sockets()

@@ -227,9 +227,10 @@ class NbdKernelExports:
         self._looker.do(look)
 
     def inherit(self, index: int, size: int, ident: str, device: str, ends: Sequence[int]) -> None:
-        self._devices[index] = _Device(nbd.number(device), ident)
-        if ends:
-            self._ends[index] = _Ends([socket.socket(fileno=fd) for fd in ends], 0)
+        sockets = [socket.socket(fileno=fd) for fd in ends]
+        self._devices[index] = _Device(nbd.number(device), ident, given_up=sockets[CONNECTIONS:])
+        if sockets:
+            self._ends[index] = _Ends(sockets[:CONNECTIONS], 0)
             self._watch(self._ends[index])
         self._look(self._devices[index])
 
@@ -294,7 +295,12 @@ class NbdKernelExports:
         _close([*ends.sockets, *ends.theirs])
 
     def kept_ends(self) -> Mapping[int, Sequence[int]]:
-        return {index: [end.fileno() for end in ends.sockets] for index, ends in self._ends.items()}
+        """Those of now, then those that were given up: the kernel may listen on them whoever the keeper is."""
+        given_up = {index: device.given_up for index, device in self._devices.items()}
+        return {
+            index: [end.fileno() for end in (*ends.sockets, *given_up.get(index, ()))]
+            for index, ends in self._ends.items()
+        }
 
     def connections(self, index: int) -> int:
         return CONNECTIONS
