@@ -339,6 +339,12 @@ class Keeper:
             segment.stage = Stage.ENDED if self.lost else Stage.DETACHED
             self._fail(segment, VramswapError(Problem.ENGINE_DIED_ATTACHING))
 
+    def _retry(self, segment: Segment, error: VramswapError | None) -> None:
+        """It is given connections anew a little later. What is in the way again is told."""
+        self._unlink(segment)
+        segment.retry_at = self._now + LINK_SECONDS
+        segment.trouble, segment.hindrance = segment.hindrance, error
+
     def _unlink(self, segment: Segment) -> None:
         self._out.append(DropEnds(segment.index))
         # That one of them ended says nothing of those that come.
@@ -443,9 +449,7 @@ class Keeper:
             segment.link = Link.HANDED
             self._out.append(Reconnect(segment.index, engine.gen))
         else:
-            segment.trouble = event.error or segment.trouble
-            segment.retry_at = self._now + LINK_SECONDS
-            self._unlink(segment)
+            self._retry(segment, event.error)
 
     def _serve(self, engine: Engine) -> None:
         engine.phase, engine.served, engine.since = Phase.SERVING, True, self._now
@@ -599,7 +603,7 @@ class Keeper:
 
     def _linked(self, segment: Segment, event: DeviceLinked) -> None:
         if self._is_serving(segment.link_gen) and segment.stage in LINKED:
-            segment.link, segment.trouble = Link.UP, None
+            segment.link, segment.trouble, segment.hindrance = Link.UP, None, None
             self._tell_late(segment)
         else:
             self._unlink(segment)
@@ -612,8 +616,7 @@ class Keeper:
             segment.late_at = 0.0
 
     def _unlinked(self, segment: Segment, event: DeviceUnlinked) -> None:
-        self._unlink(segment)
-        segment.retry_at, segment.trouble = self._now + LINK_SECONDS, event.error
+        self._retry(segment, event.error)
         if event.spent:
             self._end_engine(segment.link_gen)
         if event.gone and segment.stage is Stage.ATTACHED:
@@ -1091,8 +1094,8 @@ class Keeper:
             return self._recovery.gpu_is_gone()
         if state is EngineState.RUNNING:
             return None
-        if self._serving() is None:
-            return self._recovery.trouble.error if self._recovery.trouble is not None else None
+        if self._serving() is None and self._recovery.trouble is not None:
+            return self._recovery.trouble.error
         cut_off = (segment for segment in self.segments.values() if segment.stage in LINKED)
         return next((segment.trouble for segment in cut_off if segment.trouble is not None), None)
 

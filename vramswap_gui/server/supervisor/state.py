@@ -124,8 +124,10 @@ class Segment:
     ending: bool = False
     #: When a connection ended meanwhile, which means nothing if the device goes; 0 when none did.
     hung_at: float = 0.0
-    #: When to try again, and why it has no connections since the last time.
+    #: When to try again.
     retry_at: float = 0.0
+    #: Why it got no connections the last time, and the time before that: the first time is no trouble yet.
+    hindrance: VramswapError | None = None
     trouble: VramswapError | None = None
     #: The verb that waits for it, and until when; 0 when nobody does.
     number: int = 0
