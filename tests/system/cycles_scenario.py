@@ -72,7 +72,7 @@ def tell(what: str, found: Look) -> None:
 
 def cycle(stack: Stack, number: int) -> Look:
     """A large program comes and goes, and then all is quiet; how it was when most was swapped."""
-    large = Filling.start(available() + EXCESS, number, 1, "--packable", "--pause", str(PAUSE))
+    large = Filling.start(available() + EXCESS, number, "--packable", "--pause", str(PAUSE), rounds=1)
     most = look(stack)
     while large.running():
         now = look(stack)

@@ -37,7 +37,7 @@ def short(stack: Stack) -> Iterator[Filling]:
     with scarce(LEFT):
         wait_for(lambda: swaps() == [DEVICE], "the swap")
         say(f"memory is short, with {available() // MIB} MiB left: {status(stack)['reason']['text']}")
-        filling = Filling.start(available() + EXCESS, seed=6, rounds=2)
+        filling = Filling.start(available() + EXCESS, seed=6)
         wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
         yield filling
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import mmap
 import os
 import random
@@ -42,7 +43,9 @@ def fill(
     size: int, seed: int, rounds: int, *, rests: bool = False, enough: Callable[[], bool] = lambda: False,
     page: Callable[[int, int, int], bytes] = page, pause: float = 0,
 ) -> int:  # fmt: skip
-    """Write ``size`` bytes of pages and read them all back, ``rounds`` times; returns how many pages were wrong.
+    """Write ``size`` bytes of pages and read them all back, ``rounds`` times, or (0) until it is ``enough``.
+
+    Returns how many pages were wrong.
 
     ``rests``: with all of them written for the first time, stop until somebody sends SIGCONT. ``enough``: asked after
     each round whether it was the last one. ``pause``: seconds after each MiB that is written.
@@ -51,7 +54,7 @@ def fill(
     order = list(range(pages))
     wrong = 0
     with mmap.mmap(-1, pages * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
-        for turn in range(rounds):
+        for turn in range(rounds) if rounds else itertools.count():
             began = time.monotonic()
             for number in order:
                 memory[number * PAGE : (number + 1) * PAGE] = page(seed, turn, number)
@@ -81,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mib", type=int, help="how much memory to fill, in MiB")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=1, help="how often; 0: until told")
     parser.add_argument("--packable", action="store_true", help="with pages as programs have them")
     parser.add_argument("--until-told", action="store_true", help="begin no further round once the input has ended")
     parser.add_argument("--rest", action="store_true", help="stop once all is written, until SIGCONT")

@@ -34,7 +34,7 @@ def become_newer_while_pages_move(stack: Stack) -> None:
     """The server is replaced by the installed version while memory is filled. Every page must be right."""
     size = available() + EXCESS
     say(f"filling {size // MIB} MiB")
-    filling = Filling.start(size, seed=3, rounds=2)
+    filling = Filling.start(size, seed=3)
     wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
     for _ in range(2):
         server, before = server_pid(stack), engines(stack)
@@ -48,11 +48,9 @@ def become_newer_while_pages_move(stack: Stack) -> None:
 
 def watch_over_by_another_keeper(stack: Stack) -> None:
     """The keeper is killed while memory is filled, in the middle of whatever it does. A new one takes over."""
-    filling = Filling.start(available() + EXCESS, seed=4, rounds=2)
+    filling = Filling.start(available() + EXCESS, seed=4)
     wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
     for verb in ((), ("size", "48M"), ("size", "64M"), ("upgrade",)):
-        if not filling.running():
-            break
         pid = server_pid(stack)
         beside = subprocess.Popen(
             [str(Path(sys.executable).with_name("vramswapctl")), *(verb or ("status",))],

@@ -54,7 +54,7 @@ def fills(seed: int, *options: str) -> Iterator[Filling]:
             if filling is not None and filling.process.returncode != -signal.SIGTERM:
                 filling.finish()
             seed += 1
-            filling = Filling.start(available() + excess, seed, ROUNDS, *options)
+            filling = Filling.start(available() + excess, seed, *options, rounds=ROUNDS)
             wait_for(lambda now=filling: filled() or not now.running(), "pages in VRAM")  # type: ignore[misc]
             if not filling.running():
                 # How much of its files the kernel would do without, it knows no better.

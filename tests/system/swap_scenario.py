@@ -37,7 +37,6 @@ LEFT: Final = (64 if SMALL_MACHINE else 1024) * MIB
 EXCESS: Final = (20 if SMALL_MACHINE else 52) * MIB
 SWAPPED: Final = (8 if SMALL_MACHINE else 32) * MIB
 EARLY: Final = 4 * MIB
-ROUNDS: Final = 1 if SMALL_MACHINE else 2
 SMALL: Final = 8 * MIB
 #: Nothing while a server is there.
 WATERMARK_BOOST: Final = Path("/proc/sys/vm/watermark_boost_factor")
@@ -109,16 +108,12 @@ def fill_while_engines_die(server: Server, device: str, wanted: int) -> None:
     """More pages than fit into memory, and the engine is killed again and again while they come and go."""
     size = available() + EXCESS
     say(f"filling {size // MIB} MiB while engines are killed")
-    filling = Filling.start(size, seed=2, rounds=ROUNDS)
+    filling = Filling.start(size, seed=2)
     kills = 0
     reader, waits = Reader(device), list[float]()
     # From early on: what grows while the swap is dead takes the last page of memory, and a new engine needs some.
     wait_for(lambda: used(device) >= EARLY, "the first pages")
     while kills < wanted:
-        if not filling.running():
-            filling.finish()
-            filling = Filling.start(available() + EXCESS, seed=3 + kills, rounds=ROUNDS)
-            wait_for(lambda: used(device) >= EARLY, "the first pages")
         engine = server.engine()
         reader.slowest()
         os.kill(engine, signal.SIGKILL)
@@ -136,9 +131,8 @@ def fill_while_engines_die(server: Server, device: str, wanted: int) -> None:
         read = reader.read
         wait_for(lambda seen=read: reader.read > seen + 1, "pages")  # type: ignore[misc]
         waits.append(reader.slowest())
-    wait_for(lambda: used(device) >= SWAPPED or not filling.running(), "more pages")
+    wait_for(lambda: used(device) >= SWAPPED, "more pages")
     say(f"{used(device) // MIB} MiB swapped")
-    assert used(device) >= SWAPPED
     filling.finish()
     reader.close()
     # For docs/performance.md, from a machine that does nothing else.

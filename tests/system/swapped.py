@@ -90,8 +90,8 @@ class Filling:
     reader: threading.Thread | None = None
 
     @classmethod
-    def start(cls, size: int, seed: int, rounds: int, *options: str) -> Filling:
-        """At most so many rounds: it begins none after :meth:`finish`."""
+    def start(cls, size: int, seed: int, *options: str, rounds: int = 0) -> Filling:
+        """It fills again and again until :meth:`finish`, however long what is done meanwhile takes; or so often."""
         command = [sys.executable, "-m", "tests.system.fill", str(size // MIB), "--seed", str(seed), "--until-told"]
         process = subprocess.Popen(
             [*command, "--rounds", str(rounds), *options],
@@ -108,7 +108,7 @@ class Filling:
     @classmethod
     def resting(cls, size: int, seed: int, *options: str) -> Filling:
         """One that has written all its pages, and does nothing until it gets SIGCONT."""
-        filling = cls.start(size, seed, 1, "--rest", *options)
+        filling = cls.start(size, seed, "--rest", *options, rounds=1)
         wait_for(lambda: filling.lines or not filling.running(), "the end of its growth")
         assert filling.running(), filling.lines
         return filling

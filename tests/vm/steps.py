@@ -109,8 +109,8 @@ def user_measures() -> None:
 
 def fills() -> None:
     """memory is filled past its end, and every page read back"""
-    filling = Filling.start(available() + EXCESS, seed=1, rounds=1)
-    wait_for(lambda: swapped() > EXCESS // 2 or not filling.running(), "pages in VRAM", PATIENCE)
+    filling = Filling.start(available() + EXCESS, seed=1)
+    wait_for(lambda: swapped() > EXCESS // 2, "pages in VRAM", PATIENCE)
     filling.finish()
 
 
@@ -138,7 +138,7 @@ def helper_stops() -> None:
 
 def engine_dies() -> None:
     """the engine is killed -9 while pages move"""
-    filling = Filling.start(available() + EXCESS, seed=2, rounds=1)
+    filling = Filling.start(available() + EXCESS, seed=2)
     wait_for(lambda: swapped() > EXCESS // 2, "pages in VRAM", PATIENCE)
     before = server()
     assert before is not None
