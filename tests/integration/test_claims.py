@@ -37,6 +37,10 @@ def test_a_late_write_that_is_forgotten_leaves_what_is_known_of_its_page(gpu: Fa
     run(gpu, "sums", gpu.folder)
 
 
+def test_a_page_that_is_lost_is_so_until_it_was_written(gpu: FakeGpu) -> None:
+    run(gpu, "lost", gpu.folder)
+
+
 def test_a_worker_that_waits_for_another_ones_copy_is_told_from_one_that_is_well(gpu: FakeGpu) -> None:
     run(gpu, "waiting", gpu.folder)
 

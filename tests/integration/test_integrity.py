@@ -8,6 +8,7 @@ import json
 import os
 import random
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,29 @@ def test_a_bit_that_was_hurt_in_vram_is_told_and_one_page_is_lost(served: Served
         served.gpu["flips_in"] = 1
         client.write(67 * PAGE, pages(1, 8))
         assert client.read(67 * PAGE) is None
+
+
+def ended(client: Client, size: int) -> bool:
+    """Whether a read of so much ends the connection."""
+    try:
+        client.read(0, size)
+    except (AssertionError, OSError, struct.error):
+        return True
+    return False
+
+
+def test_a_page_that_is_lost_ends_a_read_of_many_others_once(served: Served) -> None:
+    """The reply to what goes out in parts may have begun as a success. When the kernel asks again, it is told."""
+    large = 512 << 10
+    with served.client() as client:
+        client.write(0, pages(large // PAGE))
+        served.gpu.flip(100 * PAGE + 5)
+        assert ended(client, large)
+    for _ in range(2):
+        with served.client() as client:
+            assert client.read(0, large) is None
+            assert client.read(0, 100 * PAGE) == pages(100)
+            assert client.read(101 * PAGE) == pages(large // PAGE)[101 * PAGE : 102 * PAGE]
 
 
 def test_a_bad_place_is_used_no_more(served: Served) -> None:

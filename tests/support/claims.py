@@ -33,8 +33,10 @@ from vramswap_gui.units import MIB
 
 SIZE: Final = 32 * MIB
 PAGES: Final = SIZE // PAGE
-#: What a page's sum says while it is written; see linear.pxd.
+#: What a page's sum says while it is written, when it is lost, and both; see linear.pxd.
 WRITING: Final = 1
+HURT: Final = 2
+MENDING: Final = 3
 #: The simulated GPU: every copy hangs, one hangs, that one does.
 ALL, ONE, ONE_HANGS = 1, 3, 4
 
@@ -86,7 +88,7 @@ class Bench:
         return (ctypes.c_uint32 * PAGES).from_address(self.sums.address)
 
     def claimed(self) -> list[int]:
-        return [number for number, word in enumerate(self.words()) if word == WRITING]
+        return [number for number, word in enumerate(self.words()) if word in (WRITING, MENDING)]
 
     def end(self, *ends: End) -> None:
         """Nothing is claimed for ever."""
@@ -171,6 +173,24 @@ def sums(bench: Bench) -> None:
     bench.wait_for_connections(2)
     bench.gpu.flip(5 * PAGE + 100)
     assert second.read(5) is None
+    bench.end(first, second)
+
+
+def lost(bench: Bench) -> None:
+    """A page that is lost still is after requests to write it that were forgotten, until one is done."""
+    first, second, third = (bench.connect() for _ in range(3))
+    second.done(WRITE, 5, 1, pages=3)
+    bench.gpu.flip(6 * PAGE + 100)
+    assert second.read(6) is None
+    bench.hang_over(first)
+    third.send(WRITE, 5, 2, pages=3)
+    third.give_up()
+    bench.go_on()
+    bench.wait_for_connections(2)
+    assert bench.words()[6] == HURT
+    assert second.read(6) is None
+    second.done(WRITE, 5, 3, pages=3)
+    assert second.read(6) == 3
     bench.end(first, second)
 
 
@@ -458,6 +478,7 @@ CASES: Final[dict[str, tuple[int, Callable[[Bench], None]]]] = {
     "write": (2, lambda bench: resent(bench, WRITE)),
     "discard": (2, lambda bench: resent(bench, TRIM)),
     "sums": (2, sums),
+    "lost": (2, lost),
     "retired": (1, retired),
     "crowded": (2, crowded),
     "killed": (2, killed),

@@ -86,6 +86,7 @@ cdef extern from "<sys/epoll.h>" nogil:
 
 cdef extern from "<sys/mman.h>" nogil:
     void *mmap(void *, size_t, int, int, int, long)
+    int munmap(void *, size_t)
     void *MAP_FAILED
     enum: PROT_READ, MAP_SHARED, MAP_POPULATE
 
@@ -586,6 +587,9 @@ cdef class Engine:
         )
         error = errno if <void *>q.descriptors == MAP_FAILED else uring_open(&q.uring, TAGS, q.port.fd)
         if error:
+            # A mapping alone would keep the device open.
+            if <void *>q.descriptors != MAP_FAILED:
+                munmap(<void *>q.descriptors, DESCRIPTORS_SIZE)
             for fd in opened:
                 os.close(fd)
             raise OSError(error, os.strerror(error))
@@ -728,13 +732,14 @@ cdef class Engine:
             self.reap()
         self.reap()
 
-    def drop_segment(self, int index) -> None:
-        """Forget segment `index` after fencing it; its VRAM may then be unmapped."""
+    def drop_segment(self, int index, bint for_good=True) -> None:
+        """Forget segment `index` after fencing it; its VRAM may then be unmapped. Not `for_good`: the next engine has its
+        pages."""
         cdef uintptr_t store
         self.fence(index)
         store, _, packed = self._segments.pop(index)
         if packed:
-            remove_table(&self._cleaning.pool, (<LogStore *>store).table)
+            remove_table(&self._cleaning.pool, (<LogStore *>store).table, for_good)
         free(<void *>store)
 
     def poke(self) -> None:
@@ -747,10 +752,10 @@ cdef class Engine:
             os.eventfd_write(self._cleaning.wake, 1)
 
     def close(self) -> None:
-        """End all connections and workers, and give back their memory."""
+        """End all connections and workers, and give back their memory. What was not dropped stays where it is."""
         cdef int i, lane, b
         for index in list(self._segments):
-            self.drop_segment(index)
+            self.drop_segment(index, for_good=False)
         if self._cleaning is not None:
             self._cleaning.stop()
             self._cleaning = None

@@ -254,6 +254,8 @@ class Commands:
         #: What was last told of the GPU, and of the pool, by whomever.
         self._gpu: Mapping[str, Any] = {}
         self._told = options.pool
+        #: Extents of which nobody else is known to have the descriptor.
+        self._unused = list[int]()
         self.engine = Engine(
             vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin,
             compression=options.packing.codec,
@@ -283,6 +285,7 @@ class Commands:
             # What takes memory that programs swap out to have must not have more of it than those who serve them.
             go_with_the_others()
         try:
+            self._use_extents()
             return _VERBS[verb](self, message, fds)
         finally:
             # Whoever keeps one takes it out.
@@ -362,8 +365,17 @@ class Commands:
             mapping, fd = None, os.dup(fds[0])
         else:
             mapping, fd = self._vram.create(size)
-        self._hold(message, mapping, fd, fds)
+        self._hold(message, mapping, fd, fds, is_new=True)
         return fd, self._pool()
+
+    def _use_extents(self) -> None:
+        """Have pages lie in extents of which somebody else has the descriptor too, as who asks again has heard the answer.
+
+        Until then an extent goes with this process, and no page of it may: those that are in it have been acknowledged.
+        """
+        while self._unused:
+            index = self._unused.pop()
+            self._serve(index, self._held[index])
 
     def _adopt(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         packed = Kind(message["kind"]) is Kind.PACKED
@@ -371,7 +383,9 @@ class Commands:
         self._hold(message, mapping, fds.pop(0), fds)
         return -1, {}
 
-    def _hold(self, message: ipc.Message, mapping: VramMapping | None, fd: int, more: list[int]) -> None:
+    def _hold(
+        self, message: ipc.Message, mapping: VramMapping | None, fd: int, more: list[int], is_new: bool = False
+    ) -> None:
         """``more``: the descriptor of the sums, if there are any."""
         with contextlib.ExitStack() as undo:
             if mapping is not None:
@@ -386,7 +400,10 @@ class Commands:
                 # Once nobody serves, no page can be swapped out to make room for them.
                 count = 1 + sum(other.kind is not Kind.EXTENT for other in self._held.values())
                 self.engine.provide(*((0, count) if self._transport is Transport.UBLK else (count * CONNECTIONS, 0)))
-            self._serve(index, held)
+            if kind is Kind.EXTENT and is_new:
+                self._unused.append(index)
+            else:
+                self._serve(index, held)
             self._held[index] = held
             undo.pop_all()
 

@@ -95,6 +95,8 @@ cdef struct Store:
     # The copies of a port's request are done: its status is final after it, and its pages are nobody's. What has to be
     # copied once more goes by the batch, which is idle.
     void (*complete)(Port *, IoRequest *, CopyBatch *) noexcept nogil
+    # Whether a page that lies in so many bytes from there on is known to be lost.
+    bint (*is_lost)(Store *, uint64_t offset, uint64_t length) noexcept nogil
 
 
 cdef inline bint has_slot(const Queue *queue) noexcept nogil:

@@ -8,6 +8,7 @@ descriptor keeps the memory alive, and any process can import and map it again
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,17 +125,15 @@ class Vram:
 
         Raises VramswapError OUT_OF_VRAM, and then nothing is left allocated.
         """
-        handle = _call(driver.cuMemCreate, size, self._properties, 0)
-        fd = -1
-        try:
+        with contextlib.ExitStack() as undo:
+            handle = _call(driver.cuMemCreate, size, self._properties, 0)
+            undo.callback(driver.cuMemRelease, handle)
             fd = int(_call(driver.cuMemExportToShareableHandle, handle, _POSIX_FD, 0))
+            undo.callback(os.close, fd)
             mapping = self._map(handle, size)
+            undo.callback(self._unmap, mapping)
             self.wipe(mapping)
-        except BaseException:
-            driver.cuMemRelease(handle)
-            if fd >= 0:
-                os.close(fd)
-            raise
+            undo.pop_all()
         return mapping, fd
 
     def import_fd(self, fd: int, size: int) -> Mapping:
@@ -154,9 +153,12 @@ class Vram:
 
     def release(self, mapping: Mapping) -> None:
         """Unmap the segment. Its memory is free once every exported descriptor is closed as well."""
+        self._unmap(mapping)
+        _call(driver.cuMemRelease, mapping.handle)
+
+    def _unmap(self, mapping: Mapping) -> None:
         _call(driver.cuMemUnmap, mapping.base, mapping.size)
         _call(driver.cuMemAddressFree, mapping.base, mapping.size)
-        _call(driver.cuMemRelease, mapping.handle)
 
     def close(self) -> None:
         """Give the context back, after which the GPU may sleep."""

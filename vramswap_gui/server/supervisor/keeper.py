@@ -405,6 +405,8 @@ class Keeper:
             return
         if segment.kind is Kind.EXTENT:
             segment.stage = Stage.KEPT
+            # It is used from the next question on, which shows that its descriptor is here.
+            engine.look_at = self._now
             self._done(segment, {"index": segment.index, "size": segment.size})
             return
         segment.stage = Stage.CONNECTING

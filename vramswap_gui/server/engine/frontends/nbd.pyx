@@ -4,7 +4,7 @@
 
 Reads and writes are answered in whatever order they are done, each kind among itself in the order in which it came.
 """
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, EINTR, EIO, errno
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 from posix.unistd cimport close
@@ -198,6 +198,16 @@ cdef void zero_part(NbdConnection *c) noexcept nogil:
     request.last = c.zero_left == 0
 
 
+cdef inline bint is_to_be_refused(NbdConnection *c, const Request *request) noexcept nogil:
+    """Whether a read goes out in parts, the first as a success, and one of the others cannot. Of a page of which that is
+    only found out then, the connection ends; and when the kernel asks for it over another one, it is known."""
+    return (
+        request.command == nbdwire.CMD_READ
+        and request.length + REPLY_SIZE > WHOLE
+        and c.port.store.is_lost(c.port.store, request.offset, request.length)
+    )
+
+
 cdef void parse(NbdConnection *c) noexcept nogil:
     """Take the next request's header."""
     cdef unsigned char wire[REQUEST_SIZE]
@@ -216,6 +226,9 @@ cdef void parse(NbdConnection *c) noexcept nogil:
         c.closing = c.said_goodbye = True
         return
     error = nbdwire.check_request(&request, c.size)
+    if error == 0 and is_to_be_refused(c, &request):
+        tallied[tally.DAMAGED] += 1
+        error = EIO
     if error:
         tallied[tally.ERRORS] += 1
     if request.command == nbdwire.CMD_WRITE:

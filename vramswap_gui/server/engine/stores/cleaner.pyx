@@ -74,7 +74,7 @@ cdef enum:
     BETWEEN_MOVES = 500000
     # And for which the engine can be asked nothing else while an extent is given back.
     WITHDRAWAL = 300000000
-    # How often a record is read that is not as it was.
+    # How often a record is read that is not as it was, with the first time.
     TRIES = 3
     # When room is made for what is in an extent: chunks that are emptied at once, how many sixteenths of each may be live,
     # and how many are to be free.
@@ -183,11 +183,12 @@ cdef void verify(Cleaner *self, unsigned int number, unsigned char *record) noex
     cdef Found *found = &self.found[number]
     cdef unsigned int k
     for k in range(TRIES):
+        if k:
+            copy_again(&self.out, device_at(self.pool, place_of(found.entry)), record, record_length(found.entry))
         if unpack(&self.codecs, found.entry, found.number, record, self.page):
             return
-        copy_again(&self.out, device_at(self.pool, place_of(found.entry)), record, record_length(found.entry))
-    # It was hurt where it lies, and whoever reads it will be told.
-    retire(self.pool, found.entry)
+    # It was hurt where it lies, and whoever reads it will be told. What is moved of it is nobody's.
+    retire(self.pool, found.slot, found.entry)
 
 
 cdef unsigned int carry_some(Cleaner *self, unsigned int first, unsigned int moved) noexcept nogil:

@@ -64,12 +64,6 @@ cdef extern from *:
     void put_words(uint64_t *shared, const unsigned char *source, size_t length) nogil
     void get_words(unsigned char *to, const uint64_t *shared, size_t length) nogil
 
-cdef enum:
-    # In a request's note: its first page, or its last one, is lost, and it has no more than a part of it.
-    FIRST_HURT = 1
-    LAST_HURT = 2
-
-
 cdef inline uint32_t summed(uint32_t number, const unsigned char *data) noexcept nogil:
     """The sum of page `number`; without `data` it is zeroes."""
     cdef uint32_t found = crc_of_page(number, data) if data != NULL else crc_of_zero_page(number)
@@ -104,26 +98,27 @@ cdef void give_spare(LinearStore *self, uint64_t number) noexcept nogil:
             return
 
 
-cdef inline bint begin(uint32_t *sum, uint32_t *before) noexcept nogil:
+cdef inline bint is_claimed(uint32_t word) noexcept nogil:
+    return word == WRITING or word == MENDING
+
+
+cdef inline bint is_hurt(uint32_t word) noexcept nogil:
+    return word == HURT or word == MENDING
+
+
+cdef inline bint begin(uint32_t *sum) noexcept nogil:
     """A write of the page is under way from now on, unless one was."""
-    before[0] = load_word(sum)
-    while before[0] != WRITING:
-        if exchange_if(sum, before, WRITING):
+    cdef uint32_t before = load_word(sum)
+    while not is_claimed(before):
+        if exchange_if(sum, &before, MENDING if before == HURT else WRITING):
             return True
     return False
 
 
-cdef inline unsigned int mark_of(const IoRequest *request, uint64_t number) noexcept nogil:
-    return FIRST_HURT if number == first_page(request) else LAST_HURT
-
-
-cdef inline bint is_part_of_lost(const IoRequest *request, uint64_t number) noexcept nogil:
-    """Whether a write has a part of a page that is lost, and it stays so."""
-    return not is_whole(request, number) and (request.note & mark_of(request, number)) != 0
-
-
-cdef inline void let_go(LinearStore *self, const IoRequest *request, uint64_t number) noexcept nogil:
-    store_word(sum_of(self, number), HURT if is_part_of_lost(request, number) else UNKNOWN)
+cdef inline void let_go(LinearStore *self, uint64_t number) noexcept nogil:
+    """Of a page that is claimed, and was not written as a whole: one that was lost still is."""
+    cdef uint32_t *sum = sum_of(self, number)
+    store_word(sum, HURT if is_hurt(load_word(sum)) else UNKNOWN)
 
 
 cdef bint add_zeroes(LinearStore *self, IoRequest *request, CopyBatch *batch) noexcept nogil:
@@ -140,28 +135,22 @@ cdef bint add_zeroes(LinearStore *self, IoRequest *request, CopyBatch *batch) no
 cdef void release_before(LinearStore *self, const IoRequest *request, uint64_t end) noexcept nogil:
     cdef uint64_t number
     for number in range(first_page(request), end):
-        let_go(self, request, number)
+        let_go(self, number)
 
 
 cdef bint claim(Store *store, IoRequest *request) noexcept nogil:
     cdef LinearStore *self = <LinearStore *>store
     cdef uint64_t number
-    cdef uint32_t before = UNKNOWN
-    request.note = 0
     if request.op == READ:
         return True
     # First looked at, for what was taken and is let go of again is known no more.
     for number in range(first_page(request), after_pages(request)):
-        if load_word(sum_of(self, number)) == WRITING:
+        if is_claimed(load_word(sum_of(self, number))):
             return False
     for number in range(first_page(request), after_pages(request)):
-        if not begin(sum_of(self, number), &before):
+        if not begin(sum_of(self, number)):
             release_before(self, request, number)
             return False
-        if before == HURT and is_whole(request, number):
-            give_spare(self, number)
-        elif before == HURT:
-            request.note |= mark_of(request, number)
     return True
 
 
@@ -211,7 +200,7 @@ cdef bint read_again(LinearStore *self, uint64_t number, unsigned char *data, Co
         else:
             copy_batch.copy_again(batch, self.base + number * PAGE, data, PAGE)
         if wanted < SUMS or summed(<uint32_t>number, data) == wanted:
-            return wanted != HURT
+            return not is_hurt(wanted)
         if exchange_if(&self.sums[number], &wanted, HURT):
             return False
 
@@ -224,13 +213,13 @@ cdef void verify(LinearStore *self, Port *port, IoRequest *request, CopyBatch *b
         data = data_of(request, number)
         fetch(self, request, number)
         wanted = load_word(&self.sums[number])
-        if wanted != HURT and not (
+        if not is_hurt(wanted) and not (
             is_whole(request, number) and wanted >= SUMS and summed(<uint32_t>number, data) != wanted
         ):
             # As it was written, as far as that is known.
             continue
         port.tally[tally.REREAD] += 1
-        if wanted == HURT or not read_again(self, number, data, batch):
+        if is_hurt(wanted) or not read_again(self, number, data, batch):
             port.tally[tally.DAMAGED] += 1
             request.status = EIO
 
@@ -246,13 +235,16 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
         verify(self, port, request, batch)
         return
     for number in range(first_page(request), after_pages(request)):
-        if is_part_of_lost(request, number):
-            request.status = EIO
-            let_go(self, request, number)
-            continue
+        if is_hurt(load_word(&self.sums[number])):
+            if not is_whole(request, number):
+                # What the rest of it was, nobody knows.
+                request.status = EIO
+                let_go(self, number)
+                continue
+            give_spare(self, number)
         store_away(self, request, number)
         if not is_whole(request, number):
-            let_go(self, request, number)
+            let_go(self, number)
             continue
         if request.op != ZERO:
             data = data_of(request, number)
@@ -265,12 +257,23 @@ cdef void begin_linear(Store *store) noexcept nogil:
     cdef uint64_t number
     if not self.begun and self.verified:
         for number in range(self.size // PAGE):
-            if self.sums[number] < SUMS and self.sums[number] != HURT:
-                self.sums[number] = UNKNOWN
+            if self.sums[number] < SUMS:
+                self.sums[number] = HURT if is_hurt(self.sums[number]) else UNKNOWN
         for number in range(self.spares):
             if self.owner[number]:
                 self.moved = number + 1
     self.begun = True
+
+
+cdef bint is_lost(Store *store, uint64_t offset, uint64_t length) noexcept nogil:
+    cdef LinearStore *self = <LinearStore *>store
+    cdef uint64_t number
+    if not self.verified:
+        return False
+    for number in range(offset // PAGE, (offset + length + PAGE - 1) // PAGE):
+        if is_hurt(load_word(&self.sums[number])):
+            return True
+    return False
 
 
 cdef void open_linear(
@@ -282,6 +285,7 @@ cdef void open_linear(
     self.store.release = release
     self.store.plan = plan
     self.store.complete = complete
+    self.store.is_lost = is_lost
     self.base = base
     self.size = size
     self.zeroes = zeroes

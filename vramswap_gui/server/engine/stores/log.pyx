@@ -21,6 +21,7 @@ from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport (
     CLAIMED,
     LONGEST,
+    LOST,
     UNWRITTEN,
     at_place,
     form_of,
@@ -115,7 +116,7 @@ cdef bint read_alone(
         # Nothing is wrong with a page that was written meanwhile.
         known = right or seen_at(&self.entry[number]) == entry
         if again and known and not right:
-            retire(self.pool, entry)
+            retire(self.pool, &self.entry[number], entry)
         unpin(self.pool, entry)
         if known:
             return right
@@ -302,6 +303,15 @@ cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept no
     settle(batch.desk, count)
 
 
+cdef bint is_lost(Store *store, uint64_t offset, uint64_t length) noexcept nogil:
+    cdef LogStore *self = <LogStore *>store
+    cdef uint64_t number
+    for number in range(offset // PAGE, (offset + length + PAGE - 1) // PAGE):
+        if form_of(seen_at(&self.entry[number])) == LOST:
+            return True
+    return False
+
+
 cdef void open_log(LogStore *self, Pool *pool, uint64_t *entry, uint64_t pages, int codec) noexcept:
     prepare_records()
     self.store.begin = begin
@@ -309,6 +319,7 @@ cdef void open_log(LogStore *self, Pool *pool, uint64_t *entry, uint64_t pages, 
     self.store.release = release
     self.store.plan = plan
     self.store.complete = complete
+    self.store.is_lost = is_lost
     self.pool = pool
     self.entry = entry
     self.codec = codec

@@ -10,8 +10,8 @@
 # it; whoever is about to do one of these says so first and looks at the chunk or the entry again afterwards.
 from libc.stdint cimport uint64_t
 
-from vramswap_gui.server.engine.atomic cimport add_long, load_long, store_long
-from vramswap_gui.server.engine.records cimport CLAIMED, has_record, place_of, record_length
+from vramswap_gui.server.engine.atomic cimport add_long, change_long, load_long, store_long
+from vramswap_gui.server.engine.records cimport CLAIMED, LOST, has_record, place_of, record_length
 
 cdef enum:
     MAX_TABLES = 16
@@ -121,14 +121,23 @@ cdef inline void forget(Pool *pool, uint64_t entry) noexcept nogil:
         add_long(&chunk_at(pool, place_of(entry)).live, -record_length(entry))
 
 
-cdef inline void retire(Pool *pool, uint64_t entry) noexcept nogil:
-    """The record, which is pinned, was not as it had been written, twice: its chunk is not to be trusted with another."""
+cdef inline void retire(Pool *pool, uint64_t *slot, uint64_t entry) noexcept nogil:
+    """The record, which is pinned, was not as it had been written, twice: its chunk is not to be trusted with another. Its
+    page is lost from now on, or whoever meets the record next would condemn the chunk that it is in by then."""
     cdef Chunk *chunk
-    if has_record(entry):
-        chunk = chunk_at(pool, place_of(entry))
-        store_long(&chunk.bad, 1)
-        if chunk.known != NULL:
-            store_long(chunk.known, 1)
+    cdef uint64_t before
+    if not has_record(entry):
+        return
+    chunk = chunk_at(pool, place_of(entry))
+    store_long(&chunk.bad, 1)
+    if chunk.known != NULL:
+        store_long(chunk.known, 1)
+    before = load_long(slot)
+    while before & ~<uint64_t>CLAIMED == entry:
+        # Who has claimed the page goes on having it.
+        if change_long(slot, &before, <uint64_t>LOST | (before & CLAIMED)):
+            forget(pool, entry)
+            break
 
 
 cdef inline uint64_t seen_at(const uint64_t *entry) noexcept nogil:
@@ -166,7 +175,7 @@ cdef int add_extent(
 cdef void dismiss_extent(Pool *pool, uint64_t number) noexcept
 # A table's number. Its segment has no request under way when it is removed.
 cdef int add_table(Pool *pool, uint64_t *entry, uint64_t pages) noexcept
-cdef void remove_table(Pool *pool, int number) noexcept
+cdef void remove_table(Pool *pool, int number, bint for_good) noexcept
 # Bytes that records take of it; and whole chunks that are bad.
 cdef uint64_t live_bytes(Pool *pool) noexcept nogil
 # Pages that are not as they were in the beginning; and bytes that chunks have room for, but not before they were cleaned.

@@ -139,14 +139,15 @@ cdef int add_table(Pool *pool, uint64_t *entry, uint64_t pages) noexcept:
     return -1
 
 
-cdef void remove_table(Pool *pool, int number) noexcept:
+cdef void remove_table(Pool *pool, int number, bint for_good) noexcept:
     cdef Table *table = &pool.table[number]
     cdef uint64_t i, pages = table.pages
     store_long(&table.pages, 0)
     await_turn(pool)
-    if pool.begun:
+    if pool.begun and for_good:
         for i in range(pages):
-            forget(pool, table.entry[i])
+            # The entry first: should this engine die on the way, the next one finds none of what is written there anew.
+            forget(pool, swap_long(&table.entry[i], UNWRITTEN))
     store_long(&table.stored, 0)
     table.entry = NULL
     # There is room for whoever waits for it.
