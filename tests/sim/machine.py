@@ -113,6 +113,9 @@ class Gpu:
             self.allocated.discard(vram)
             fine = vram.clean or by_death or self.lost or vram.excused
             self._world.require(fine, "law 11: VRAM was given back unwiped")
+            if isinstance(vram, Extent):
+                # Pages that are said to lie there are lost.
+                vram.log = dict.fromkeys(vram.log, GARBAGE)
 
 
 @dataclass(slots=True, eq=False)

@@ -69,6 +69,7 @@ class Faults:
     start_hangs: float = 0.02
     question_fails: float = 0.03
     late_death: float = 0.1
+    late_answer: float = 0.02
     pairs_fail: float = 0.03
     attach_fails: float = 0.05
     exec_fails: float = 0.2
@@ -214,6 +215,8 @@ class EngineProcess:
         self._claimed: dict[tuple[Vram, int], list[Callable[[], None]]] = {}
         #: What comes after a request that waits for such a page, over the same connection.
         self._behind: dict[Connection, list[Callable[[], None]]] = {}
+        #: Extents of which nobody else is known to have the descriptor: no page lies in them.
+        self._unused = list[Extent]()
         #: What was last told of the pool.
         self.told = told
         #: Of the workers, and of who cleans the pool.
@@ -406,7 +409,7 @@ class EngineProcess:
         if value == NOTHING:
             vram.pages.put(page, NOTHING, None)
             return True
-        extents = self._extents()
+        extents = [extent for extent in self._extents() if extent not in self._unused]
         taken = sum(size_of(v) for extent in extents for key, v in extent.log.items() if key != (vram.pages, page))
         if taken + size_of(value) > capacity(len(extents)):
             return False
@@ -485,6 +488,8 @@ class EngineProcess:
         if self._stalls(ask.question):
             self._stalled.append((self._obey, (asker, ask, vram, ends)))
             return
+        # Who asks has heard the last answer, and has the descriptor that came with it.
+        self._unused.clear()
         fd: Vram | None = None
         error = self._refusal(ask.question) or self._earned(ask)
         if error is None and not all(self.server.kernel.open(connection) for connection in ends):
@@ -511,7 +516,8 @@ class EngineProcess:
             if fd is not None:
                 self.server.gpu.let_go(fd, by_death=True)
             return
-        world.soon(asker.answered, self, ask, error, fd, self.beats, most=0.003)
+        late = world.chance(self.server.faults.late_answer)
+        world.soon(asker.answered, self, ask, error, fd, self.beats, most=1.0 if late else 0.003)
         if not self._healthy():
             # A context that failed once fails for good.
             world.after(0.003, self.die, CONTEXT_LOST << 8)
@@ -543,6 +549,8 @@ class EngineProcess:
                 self._map(ask.index, made, ask.ident, ask.kind)
                 self._wipe(ask.index)
                 self.server.gpu.hold(made)
+                if isinstance(made, Extent):
+                    self._unused.append(made)
                 return made
             case m.Question.ADOPT:
                 assert vram is not None

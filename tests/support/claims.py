@@ -33,7 +33,8 @@ from vramswap_gui.units import MIB
 
 SIZE: Final = 32 * MIB
 PAGES: Final = SIZE // PAGE
-#: What a page's sum says while it is written, when it is lost, and both; see linear.pxd.
+#: What a page's sum says when it is not known, while it is written, when it is lost, and both; see linear.pxd.
+UNKNOWN: Final = 0
 WRITING: Final = 1
 HURT: Final = 2
 MENDING: Final = 3
@@ -178,20 +179,22 @@ def sums(bench: Bench) -> None:
 
 def lost(bench: Bench) -> None:
     """A page that is lost still is after requests to write it that were forgotten, until one is done."""
-    first, second, third = (bench.connect() for _ in range(3))
-    second.done(WRITE, 5, 1, pages=3)
+    end = bench.connect()
+    end.done(WRITE, 5, 1, pages=3)
     bench.gpu.flip(6 * PAGE + 100)
-    assert second.read(6) is None
-    bench.hang_over(first)
-    third.send(WRITE, 5, 2, pages=3)
-    third.give_up()
-    bench.go_on()
-    bench.wait_for_connections(2)
-    assert bench.words()[6] == HURT
-    assert second.read(6) is None
-    second.done(WRITE, 5, 3, pages=3)
-    assert second.read(6) == 3
-    bench.end(first, second)
+    assert end.read(6) is None
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.sendall(message(WRITE, 5, 2, pages=3))
+        # Given up before it is taken.
+        ours.shutdown(socket.SHUT_RDWR)
+        bench.engine.add_connection(0, theirs.detach())
+        bench.wait_for_connections(1)
+    assert list(bench.words()[5:8]) == [UNKNOWN, HURT, UNKNOWN]
+    assert end.read(6) is None
+    end.done(WRITE, 5, 3, pages=3)
+    assert end.read(6) == 3
+    bench.end(end)
 
 
 def retired(bench: Bench) -> None:
