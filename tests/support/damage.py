@@ -135,6 +135,22 @@ def dropped() -> None:
     assert pool.condemned() == []
 
 
+def unpackable() -> None:
+    """Pages of which the library is missing for an engine are there for the next one that has it."""
+    pool = Pool(1)
+    page = random.Random(2).randbytes(64) * (PAGE // 64)
+    pool.clients[0].write(0, page)
+    entry = (ctypes.c_uint64 * 1).from_address(pool.entries[0].address)
+    known = entry[0]
+    for form, expected in ((6, None), (known & 7, page)):
+        pool.die()
+        entry[0] = known & ~7 | form
+        pool.serve()
+        assert [pool.clients[0].read(0) for _ in range(2)] == [expected] * 2
+        assert entry[0] == known & ~7 | form
+    assert pool.condemned() == []
+
+
 def extent() -> None:
     """No page lies in VRAM of which only this process has the descriptor."""
     counters, packing = Counters(), Packing("lz4")
@@ -206,6 +222,7 @@ def wiped() -> None:
 CASES: Final[dict[str, Callable[[], None]]] = {
     "spreads": spreads,
     "dropped": dropped,
+    "unpackable": unpackable,
     "extent": extent,
     "ring": ring,
     "wiped": wiped,

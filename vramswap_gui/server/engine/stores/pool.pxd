@@ -11,7 +11,7 @@
 from libc.stdint cimport uint64_t
 
 from vramswap_gui.server.engine.atomic cimport add_long, change_long, load_long, store_long
-from vramswap_gui.server.engine.records cimport CLAIMED, LOST, has_record, place_of, record_length
+from vramswap_gui.server.engine.records cimport CLAIMED, LOST, can_unpack, has_record, place_of, record_length
 
 cdef enum:
     MAX_TABLES = 16
@@ -126,7 +126,8 @@ cdef inline void retire(Pool *pool, uint64_t *slot, uint64_t entry) noexcept nog
     page is lost from now on, or whoever meets the record next would condemn the chunk that it is in by then."""
     cdef Chunk *chunk
     cdef uint64_t before
-    if not has_record(entry):
+    if not has_record(entry) or not can_unpack(entry):
+        # Where it cannot be unpacked nobody knows whether it is as it was.
         return
     chunk = chunk_at(pool, place_of(entry))
     store_long(&chunk.bad, 1)

@@ -24,7 +24,6 @@ from vramswap_gui.server.engine.records cimport (
     LOST,
     UNIT,
     UNWRITTEN,
-    can_unpack,
     form_of,
     has_record,
     place_of,
@@ -200,10 +199,9 @@ cdef inline void kick(Pool *pool) noexcept nogil:
 
 
 cdef inline bint is_possible(const Pool *pool, uint64_t entry) noexcept nogil:
-    """Whether an entry speaks of a place that there is, and can be read here."""
+    """Whether an entry speaks of a place that there is. What packed the page may be missing now, and there again for the
+    next engine."""
     cdef uint64_t place = place_of(entry), last = place + record_length(entry) - 1
-    if not can_unpack(entry):
-        return False
     if not has_record(entry):
         return True
     return (
