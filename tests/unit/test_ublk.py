@@ -221,3 +221,35 @@ async def test_a_queue_that_cannot_be_changed_now_keeps_no_device_from_its_start
         devices.attach(index, index << 20, f"vramswap-0badcafe-{index}", 1)
         assert await asyncio.wait_for(events.get(), PATIENCE) == m.DeviceLinked(index, f"/dev/ublkb{index}")
     assert scheduler.read_text() == "none"
+
+
+class Asking:
+    """A ring behind which somebody asks for the next page as soon as the last one was refused."""
+
+    def __init__(self, _: int) -> None:
+        self.answered: list[int] = []
+        self._queued: list[int] = []
+        self._done: list[tuple[int, int]] = [(0, 0)]
+
+    def push(self, fd: int, command: int, payload: bytes, tag: int) -> None:
+        self._queued.append(tag)
+
+    def send(self) -> None:
+        self.answered += self._queued
+        self._done += [((tag + 1) % ublk.DEPTH, 0) for tag in self._queued]
+        self._queued = []
+
+    def enter(self, wait: int, seconds: float) -> list[tuple[int, int]]:
+        self.send()
+        done, self._done = self._done, []
+        return done
+
+
+def test_whoever_asks_while_others_are_refused_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ublk, "Ring", Asking)
+    refusal = ublk.Refusal(None, 0)  # type: ignore[arg-type]
+    ring = refusal._ring
+    assert isinstance(ring, Asking)
+    for number in range(1, 4):
+        assert refusal.serve(0)
+        assert ring.answered == list(range(number))

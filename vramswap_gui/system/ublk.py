@@ -314,7 +314,7 @@ class Refusal:
         self._descriptors = mmap.mmap(self._fd, mmap.PAGESIZE, prot=mmap.PROT_READ)
         for tag in range(DEPTH):
             self._ring.push(self._fd, _FETCH, _IO_CMD.pack(0, tag, 0), tag)
-        self._ring.enter(0, 0)
+        self._ring.send()
         self._control.end_recovery(self.number, os.getpid())
 
     def serve(self, seconds: float) -> bool:
@@ -323,7 +323,8 @@ class Refusal:
             if result < 0:
                 return False
             self._ring.push(self._fd, _COMMIT_AND_FETCH, _IO_CMD.pack(0, tag, -errno.EIO), tag)
-        self._ring.enter(0, 0)
+        # Who asks meanwhile is answered in the next turn.
+        self._ring.send()
         return True
 
     def close(self) -> None:
@@ -332,6 +333,15 @@ class Refusal:
         if self._fd >= 0:
             self._descriptors.close()
             os.close(self._fd)
+
+
+def _is_let_go(control: UblkControl, number: int) -> bool:
+    """Whether nobody has a device open any more. A driver that does not say is asked again: whoever waits for a page waits
+    for nobody else."""
+    try:
+        return control.stop(number)
+    except VramswapError:
+        return False
 
 
 def refuse(devices: Sequence[int], began: Callable[[], None], patience: float = 10.0) -> None:
@@ -347,6 +357,6 @@ def refuse(devices: Sequence[int], began: Callable[[], None], patience: float = 
         began()
         while refusals:
             for refusal in list(refusals):
-                if not refusal.serve(_TURN / len(refusals)) or control.stop(refusal.number):
+                if not refusal.serve(_TURN / len(refusals)) or _is_let_go(control, refusal.number):
                     control.delete(refusal.number)
                     refusals.remove(refusal)

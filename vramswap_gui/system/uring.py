@@ -80,11 +80,19 @@ class Ring:
         self._set(self._sq_tail, tail + 1 & 0xFFFFFFFF)
         self._queued += 1
 
+    def send(self) -> None:
+        """Send what is queued. What is done meanwhile is told by the next :meth:`enter`. Raises OSError."""
+        self._enter(0, 0)
+
     def enter(self, wait: int, seconds: float) -> list[tuple[int, int]]:
         """Send what is queued, and wait until ``wait`` commands are done, ``seconds`` at most.
 
-        Returns the tag and the result, 0 or more or a negative errno, of each one that is. Raises OSError.
+        Returns the tag and the result, 0 or more or a negative errno, of each one that is, once. Raises OSError.
         """
+        self._enter(wait, seconds)
+        return self._done()
+
+    def _enter(self, wait: int, seconds: float) -> None:
         struct.pack_into("=qq", self._timespec, 0, int(seconds), int(seconds % 1 * 1e9))
         flags = _ENTER_GETEVENTS | _ENTER_EXT_ARG
         sent = self._libc.syscall(
@@ -97,7 +105,6 @@ class Ring:
         else:
             # Only the waiting ended early.
             self._queued = self._get(self._sq_tail) - self._get(self._sq_head) & 0xFFFFFFFF
-        return self._done()
 
     def _done(self) -> list[tuple[int, int]]:
         found = []

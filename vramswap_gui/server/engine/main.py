@@ -369,7 +369,7 @@ class Commands:
         return fd, self._pool()
 
     def _use_extents(self) -> None:
-        """Have pages lie in extents of which somebody else has the descriptor too, as who asks again has heard the answer.
+        """Have pages lie in extents of which the keeper has the descriptor: by asking again it shows that it has.
 
         Until then an extent goes with this process, and no page of it may: those that are in it have been acknowledged.
         """
