@@ -336,8 +336,8 @@ class Refusal:
 
 
 def _is_let_go(control: UblkControl, number: int) -> bool:
-    """Whether nobody has a device open any more. A driver that does not say is asked again: whoever waits for a page waits
-    for nobody else."""
+    """Whether nobody has a device open any more. Should the driver not say, it is asked again: whoever waits for a page
+    has nobody else."""
     try:
         return control.stop(number)
     except VramswapError:
