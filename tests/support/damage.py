@@ -27,7 +27,7 @@ from vramswap_gui.server.engine import vram as vram_module
 from vramswap_gui.server.engine.main import Commands, EngineOptions
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.messages import EXTENTS, Kind
-from vramswap_gui.server.packing import Packing
+from vramswap_gui.server.packing import Compression, Packing
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.units import MIB
@@ -153,7 +153,7 @@ def unpackable() -> None:
 
 def extent() -> None:
     """No page lies in VRAM of which only this process has the descriptor."""
-    counters, packing = Counters(), Packing("lz4")
+    counters, packing = Counters(), Packing(Compression.LZ4)
     commands = Commands(Vram(), EngineOptions("", 1, False, counters, packing=packing))
     for number in range(2):
         message = {"index": EXTENTS[number], "size": CHUNKS << SHIFT, "kind": Kind.EXTENT, "ident": ""}
@@ -208,7 +208,7 @@ def wiped() -> None:
     """Of VRAM that could not be wiped nothing is kept."""
     vram = Vram()
     free = vram.gpu().free
-    vram_module.driver = _Unwiped()
+    vars(vram_module)["driver"] = _Unwiped()
     for _ in range(2):
         try:
             vram.create(SIZE)

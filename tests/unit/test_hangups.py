@@ -75,6 +75,15 @@ class Place:
         await self.look()
         return engine
 
+    async def replace(self, gen: int, engine: list[socket.socket]) -> list[socket.socket]:
+        """Have another engine's connections in the place of those that end."""
+        self.exports.drop_ends(0)
+        close(engine)
+        fresh = await self.connect(gen)
+        self.exports.reconnect(0, gen)
+        assert isinstance(await self.next(), m.DeviceLinked)
+        return fresh
+
 
 class Workers:
     """The kernel's that listen on a device's connections, as a folder of processes shows them: all, at first."""
@@ -201,23 +210,15 @@ async def test_a_worker_that_waits_for_the_new_connections_is_not_waited_for(
     engine = await place.attach()
     linked = sockets()
 
-    async def replace(gen: int, engine: list[socket.socket]) -> list[socket.socket]:
-        place.exports.drop_ends(0)
-        close(engine)
-        fresh = await place.connect(gen)
-        place.exports.reconnect(0, gen)
-        assert isinstance(await place.next(), m.DeviceLinked)
-        return fresh
-
     for gen in range(2, 6):
-        engine = await replace(gen, engine)
+        engine = await place.replace(gen, engine)
         assert sockets() == linked + min(gen - 1, 2) * m.CONNECTIONS
     workers.listen(0)
-    engine = await replace(6, engine)
+    engine = await place.replace(6, engine)
     workers.listen(m.CONNECTIONS)
     await place.look()
     workers.listen(0)
-    engine = await replace(7, engine)
+    engine = await place.replace(7, engine)
     assert sockets() == linked
     place.exports.close()
     close(engine)
@@ -252,11 +253,7 @@ async def test_what_the_kernel_may_still_listen_on_goes_to_the_next_program(
     workers, place = Workers(tmp_path), Place(tmp_path)
     engine = await place.attach()
     linked = sockets()
-    place.exports.drop_ends(0)
-    close(engine)
-    fresh = await place.connect(2)
-    place.exports.reconnect(0, 2)
-    assert isinstance(await place.next(), m.DeviceLinked)
+    fresh = await place.replace(2, engine)
     kept = [os.dup(fd) for fd in place.exports.kept_ends()[0]]
     place.exports.close()
     after = Place(tmp_path)
@@ -265,11 +262,7 @@ async def test_what_the_kernel_may_still_listen_on_goes_to_the_next_program(
     workers.listen(m.CONNECTIONS)
     await after.look()
     workers.listen(0)
-    after.exports.drop_ends(0)
-    close(fresh)
-    fresh = await after.connect(3)
-    after.exports.reconnect(0, 3)
-    assert isinstance(await after.next(), m.DeviceLinked)
+    fresh = await after.replace(3, fresh)
     assert sockets() == linked, "nothing listens on those before"
     assert after.events.empty()
     after.exports.close()
@@ -301,11 +294,7 @@ async def test_a_queue_that_cannot_be_changed_now_keeps_nobody_from_its_connecti
     engine = await place.connect(1)
     place.exports.attach(0, SIZE, "ident", 1)
     assert isinstance(await place.next(), m.DeviceLinked)
-    place.exports.drop_ends(0)
-    close(engine)
-    fresh = await place.connect(2)
-    place.exports.reconnect(0, 2)
-    assert isinstance(await place.next(), m.DeviceLinked)
+    fresh = await place.replace(2, engine)
     assert scheduler.read_text() == "none", "it is changed as soon as that can be"
     place.exports.close()
     close(fresh)
