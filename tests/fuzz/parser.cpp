@@ -21,6 +21,7 @@
 #define NUMBER(name) __pyx_e_12vramswap_gui_6server_6engine_9frontends_3nbd_##name
 using Connection = struct __pyx_t_12vramswap_gui_6server_6engine_9frontends_3nbd_NbdConnection;
 using IoRequest = struct __pyx_t_12vramswap_gui_6server_6engine_7request_IoRequest;
+using Store = struct __pyx_t_12vramswap_gui_6server_6engine_7request_Store;
 using Queue = struct __pyx_t_12vramswap_gui_6server_6engine_7request_Queue;
 
 namespace {
@@ -125,6 +126,8 @@ struct Model {
 /// One connection with two batches under way in each lane, as a worker has them.
 struct Server {
     Connection c{};
+    Store store{};
+    unsigned refused = 0; // reads for pages that are known to be lost
     uint64_t tally[64]{};
     std::deque<unsigned> under_way[LANES];
     std::set<uint64_t> failed; // requests of which some part did
@@ -138,6 +141,20 @@ struct Server {
         PATH(open_connection)(&c, VRAM);
         c.port.fd = fd;
         c.port.tally = tally;
+        c.port.store = &store;
+        store.is_lost = is_lost;
+        asked = this;
+    }
+
+    /// Whoever is asked, as a store knows nobody.
+    static inline Server *asked = nullptr;
+
+    static int is_lost(Store *, uint64_t offset, uint64_t length) {
+        if (offset > VRAM || length > VRAM - offset)
+            wrong("a question beyond the segment");
+        const bool lost = asked->fails && !asked->random(3);
+        asked->refused += lost;
+        return lost;
     }
 
     ~Server() {
@@ -215,7 +232,7 @@ struct Server {
 struct Client {
     int fd;
     const Model &model;
-    const Server &server;
+    Server &server;
     size_t fed = 0, begun = 0, answered = 0;
     std::vector<uint8_t> head;
     // The reply whose payload is coming.
@@ -225,7 +242,7 @@ struct Client {
     std::vector<bool> mixed = std::vector<bool>(VRAM / SECTOR); // several changes were under way at a time
     std::vector<std::vector<uint8_t>> seen; // for each read that is open: what its sectors may be
 
-    Client(int fd_, const Model &model_, const Server &server_)
+    Client(int fd_, const Model &model_, Server &server_)
         : fd(fd_), model(model_), server(server_), open(model_.replies.size()), seen(model_.replies.size()) {}
 
     template <typename F> void sectors(const Expected &e, F each) {
@@ -310,7 +327,10 @@ struct Client {
         if (cookie >= open.size() || !open[cookie])
             wrong("a reply that nobody asked for");
         const Expected &e = model.replies[cookie];
-        if (error != e.error && !(error == FAILED && server.failed.count(cookie)))
+        const bool large = e.reads() && e.length + REPLY > NUMBER(WHOLE);
+        if (error == FAILED && error != e.error && !server.failed.count(cookie) && large && server.refused)
+            server.refused--;
+        else if (error != e.error && !(error == FAILED && server.failed.count(cookie)))
             wrong("the error of a reply");
         if (!error && server.failed.count(cookie) && !e.reads())
             wrong("a failure that is not told");

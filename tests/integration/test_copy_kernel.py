@@ -52,8 +52,9 @@ def kernels(write_percent):
 
 print(engine.kernel_from)
 if engine.kernel_from:
-    assert kernels(100) > 0
-    assert kernels(0) > 0
+    # A copy that the system kept waiting looks like one that another program did.
+    wait_for(lambda: kernels(100), "the kernel to write")
+    wait_for(lambda: kernels(0), "the kernel to read")
     gpu["computing_us"] = 100_000
     kernels(100)
     assert kernels(70) == 0
