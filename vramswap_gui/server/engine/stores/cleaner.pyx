@@ -12,7 +12,7 @@ When an extent is wanted back everything in it is moved at once, by the kernel i
 from libc.stdint cimport uint64_t
 from posix.unistd cimport read
 
-from vramswap_gui.server.engine.atomic cimport add_long, change_long, load_acquire, load_long, store_long
+from vramswap_gui.server.engine.atomic cimport add_long, load_acquire, load_long, store_long
 from vramswap_gui.server.engine.clock cimport now, pause
 from vramswap_gui.server.engine.copy_batch cimport (
     ALONE_WITHIN,
@@ -25,7 +25,6 @@ from vramswap_gui.server.engine.copy_batch cimport (
     submit,
 )
 from vramswap_gui.server.engine.records cimport (
-    CLAIMED,
     LONGEST,
     at_place,
     has_record,
@@ -50,6 +49,7 @@ from vramswap_gui.server.engine.stores.pool cimport (
     close_extent,
     device_at,
     end_leaving,
+    exchange,
     find_victim,
     forget,
     free_chunks,
@@ -238,18 +238,13 @@ cdef bint carry_inside(Cleaner *self, unsigned int moved) noexcept nogil:
 
 cdef void publish(Cleaner *self, unsigned int moved) noexcept nogil:
     cdef unsigned int i
-    cdef uint64_t before, after
+    cdef uint64_t after
     cdef Found *found
     for i in range(moved):
         found = &self.found[i]
         after = at_place(found.entry, self.place[i])
-        before = load_long(found.slot)
-        while before & ~<uint64_t>CLAIMED == found.entry:
-            # Who has claimed the page goes on having it.
-            if change_long(found.slot, &before, after | (before & CLAIMED)):
-                forget(self.pool, found.entry)
-                self.pool.moved += record_length(after)
-                break
+        if exchange(self.pool, found.slot, found.entry, after):
+            self.pool.moved += record_length(after)
         else:
             forget(self.pool, after)
 

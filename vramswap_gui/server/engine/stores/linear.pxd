@@ -6,11 +6,12 @@ from vramswap_gui.server.engine.request cimport Store
 
 cdef enum:
     # What a sum can say instead: nobody knows it; a write of the page is under way, and no second one begins; or the page
-    # is lost, and is so until a write of all of it, which may be under way, is done. Sums that come out as such a number, or as one kept for later, are moved out of the way.
+    # is lost, and is so until a write of all of it, which may be under way, is done. Sums that come out as such a number, or
+    # as one kept for later, are moved out of the way.
     UNKNOWN = 0
     WRITING = 1
     HURT = 2                 # it came back wrong, twice: what it held is lost, and its place is not to be trusted
-    MENDING = 3
+    MENDING = 3              # both
     SUMS = 256
     # Where there are no sums, so many pages share a claim: more than one request has.
     CLAIMS = 4096

@@ -64,6 +64,7 @@ cdef extern from *:
     void put_words(uint64_t *shared, const unsigned char *source, size_t length) nogil
     void get_words(unsigned char *to, const uint64_t *shared, size_t length) nogil
 
+
 cdef inline uint32_t summed(uint32_t number, const unsigned char *data) noexcept nogil:
     """The sum of page `number`; without `data` it is zeroes."""
     cdef uint32_t found = crc_of_page(number, data) if data != NULL else crc_of_zero_page(number)

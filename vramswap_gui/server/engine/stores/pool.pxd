@@ -121,11 +121,21 @@ cdef inline void forget(Pool *pool, uint64_t entry) noexcept nogil:
         add_long(&chunk_at(pool, place_of(entry)).live, -record_length(entry))
 
 
+cdef inline bint exchange(Pool *pool, uint64_t *slot, uint64_t before, uint64_t after) noexcept nogil:
+    """Have one entry stand where another one does, the record of which is nobody's then; false if somebody wrote the page
+    meanwhile, or forgot it. Who has claimed it goes on having it."""
+    cdef uint64_t found = load_long(slot)
+    while found & ~<uint64_t>CLAIMED == before:
+        if change_long(slot, &found, after | (found & CLAIMED)):
+            forget(pool, before)
+            return True
+    return False
+
+
 cdef inline void retire(Pool *pool, uint64_t *slot, uint64_t entry) noexcept nogil:
     """The record, which is pinned, was not as it had been written, twice: its chunk is not to be trusted with another. Its
     page is lost from now on, or whoever meets the record next would condemn the chunk that it is in by then."""
     cdef Chunk *chunk
-    cdef uint64_t before
     if not has_record(entry) or not can_unpack(entry):
         # Where it cannot be unpacked nobody knows whether it is as it was.
         return
@@ -133,12 +143,7 @@ cdef inline void retire(Pool *pool, uint64_t *slot, uint64_t entry) noexcept nog
     store_long(&chunk.bad, 1)
     if chunk.known != NULL:
         store_long(chunk.known, 1)
-    before = load_long(slot)
-    while before & ~<uint64_t>CLAIMED == entry:
-        # Who has claimed the page goes on having it.
-        if change_long(slot, &before, <uint64_t>LOST | (before & CLAIMED)):
-            forget(pool, entry)
-            break
+    exchange(pool, slot, entry, LOST)
 
 
 cdef inline uint64_t seen_at(const uint64_t *entry) noexcept nogil:
