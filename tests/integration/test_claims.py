@@ -3,23 +3,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
+from tests.support.alone import said
 from tests.support.fakegpu import FakeGpu
-from tests.support.waiting import PATIENCE
 
 
 def run(gpu: FakeGpu, *arguments: object) -> None:
     """A case of tests/support/claims.py."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.support.claims", *map(str, arguments)], env=os.environ | gpu.env(),
-        capture_output=True, text=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    assert said(gpu, "-m", "tests.support.claims", *arguments) == "done\n"
 
 
 @pytest.mark.parametrize("verified", ["verified", "unverified"])

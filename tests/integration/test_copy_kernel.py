@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.alone import said
 from tests.support.fakegpu import FakeGpu
 from tests.support.server import Server, ask, running
-from tests.support.waiting import PATIENCE, wait_for
+from tests.support.waiting import wait_for
 
 _COMPILE = """
 from vramswap_gui.server.engine.copy_kernel import compile_copy_kernel
@@ -68,13 +66,7 @@ engine.close()
 
 
 def run(gpu: FakeGpu, program: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program, gpu.folder, *arguments], env=os.environ | gpu.env(), capture_output=True,
-        text=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return done.stdout.strip()
+    return said(gpu, "-c", program, gpu.folder, *arguments).strip()
 
 
 def test_it_is_compiled_where_the_driver_can(gpu: FakeGpu) -> None:

@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
+from tests.support.alone import said
 from tests.support.fakegpu import FakeGpu
-from tests.support.waiting import PATIENCE
 
 #: Two workers with a connection each.
 _WATCHED = """
@@ -142,8 +138,4 @@ print("done")
 
 @pytest.mark.parametrize("watched", [_WATCHED, _CLEANED], ids=["worker", "cleaner"])
 def test_who_hangs_is_told_from_an_idle_one(gpu: FakeGpu, watched: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", watched, gpu.folder], env=os.environ | gpu.env(), capture_output=True, text=True,
-        check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    assert said(gpu, "-c", watched, gpu.folder) == "done\n"

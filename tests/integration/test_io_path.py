@@ -4,20 +4,18 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from vramswap_gui.bench.load import Generator
 
+from tests.support.alone import said
 from tests.support.counting import Counter, build
 from tests.support.fakegpu import FakeGpu
 from tests.support.server import running
-from tests.support.waiting import PATIENCE, wait_for
+from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB
@@ -124,8 +122,4 @@ engine.close()
 
 
 def test_more_connections_than_a_batch_has_room_for(gpu: FakeGpu) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _MANY, gpu.folder], env=os.environ | gpu.env(), capture_output=True, text=True,
-        check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    said(gpu, "-c", _MANY, gpu.folder)

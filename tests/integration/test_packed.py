@@ -6,10 +6,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,12 +14,13 @@ from pathlib import Path
 import pytest
 from vramswap_gui.bench.load import Generator
 
+from tests.support.alone import said
 from tests.support.counting import Counter, build
 from tests.support.fakegpu import FakeGpu
 from tests.support.nbd_client import PAGE, Client, crowd
 from tests.support.page_model import Model
 from tests.support.server import Server, refused, running
-from tests.support.waiting import PATIENCE, wait_for
+from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
 from vramswap_gui.units import MIB
@@ -340,11 +338,7 @@ print("done")
 
 
 def test_an_engine_that_died_in_the_middle_of_cleaning(gpu: FakeGpu) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _NONE_FREE], env=os.environ | gpu.env(), capture_output=True, text=True, check=False,
-        timeout=PATIENCE,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    assert said(gpu, "-c", _NONE_FREE) == "done\n"
 
 
 def test_what_cannot_be_is_said(gpu: FakeGpu, tmp_path: Path) -> None:

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.support import counting, slow_codec
+from tests.support.alone import said
 from tests.support.counting import Counter
 from tests.support.fakegpu import FakeGpu
 from tests.support.slow_codec import SlowCodec
-from tests.support.waiting import PATIENCE
 
 #: Three workers with a connection each, whatever processors there are.
 _BEGIN = """
@@ -143,12 +140,7 @@ assert asked() == before
 
 
 def run(gpu: FakeGpu, script: str, *arguments: str, env: dict[str, str] | None = None) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _BEGIN + script + _END, *arguments], env=os.environ | gpu.env() | (env or {}),
-        capture_output=True, text=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "done\n"
+    assert said(gpu, "-c", _BEGIN + script + _END, *arguments, env=env) == "done\n"
 
 
 def test_large_writes_are_packed_by_idle_workers(gpu: FakeGpu) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.support.alone import said
 from tests.support.fakegpu import FakeGpu
 from tests.support.server import running
 from vramswap_gui.units import GIB, MIB
@@ -45,12 +44,7 @@ def short_path() -> Iterator[Path]:
 
 
 def read(gpu: FakeGpu, sys_folder: Path, how: str = "") -> Any:
-    done = subprocess.run(
-        [sys.executable, "-c", READ, str(sys_folder), how],
-        env=os.environ | gpu.env(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(said(gpu, "-c", READ, sys_folder, how))
 
 
 def test_all_that_it_tells(gpu: FakeGpu, awake: Path) -> None:
