@@ -295,7 +295,8 @@ class HelperProcess:
             device = devices[swapped[0]]
             refused = yield from self._ask("remove", index=swapped[0])
             still = self.kernel.devices.get(number_of(device))
-            in_use = still is not None and still.swap and still.connected
+            # What neither keeper nor engine holds is lost already, and no segment of theirs.
+            in_use = still is not None and still.swap and still.connected and still.vram.holders
             self.world.require(not isinstance(refused, dict) or not in_use, "law 9: swap was removed")
         elif wish < 0.86 and (swapped := sorted(self._swapped(devices))):
             # Somebody else turns it off.
@@ -383,16 +384,18 @@ class HelperProcess:
         goal = replace(goal, land=land)
         began_empty = not self._swapped(self._devices)
         last: tuple[Situation, Step] | None = None
+        extended = 0
         for _ in range(40):
             world = self._situation()
             step = next_step(world, goal)
             if step is None:
                 return True
             if (world, step) == last:
-                # Somebody undid it at once, but for what nobody but us does.
-                self.world.require(step != Shrink(), "law 5: an extent that cannot go is asked for again")
+                # Somebody undid it at once, but for what nobody but us does: a request to extend that came late.
+                undone = step != Shrink() or self.server.extended > extended
+                self.world.require(undone, "law 5: an extent that cannot go is asked for again")
                 return False
-            last = world, step
+            last, extended = (world, step), self.server.extended
             result: list[int | None] = []
             if isinstance(step, MakeFile | UseFile | EmptyFile | RemoveFile):
                 yield from self._carry_out_on_disk(step, result)

@@ -106,16 +106,18 @@ class Gpu:
     def hold(self, vram: Vram) -> None:
         vram.holders += 1
 
-    def let_go(self, vram: Vram, *, by_death: bool) -> None:
-        """The last holder gives it back. Orderly only after it was wiped; a process that is killed has no choice."""
+    def let_go(self, vram: Vram, *, by_death: bool, both_dead: bool = False) -> None:
+        """The last holder gives it back. Orderly only after it was wiped; a process that is killed has no choice.
+
+        ``both_dead``: of keeper and engine the other one is dead already, and nobody could have kept it."""
         vram.holders -= 1
         if not vram.holders:
             self.allocated.discard(vram)
             fine = vram.clean or by_death or self.lost or vram.excused
             self._world.require(fine, "law 11: VRAM was given back unwiped")
             if isinstance(vram, Extent):
-                # Pages that are said to lie there are lost.
-                vram.log = dict.fromkeys(vram.log, GARBAGE)
+                # Pages that are said to lie there are lost. The next engine sees that the extent is not there.
+                vram.log = dict.fromkeys(vram.log, EIO if both_dead else GARBAGE)
 
 
 @dataclass(slots=True, eq=False)
@@ -410,14 +412,14 @@ class Kernel:
         """Every page comes home. False when one could not be read: then it is in use as before."""
         result = Answer()
         device = self.devices.get(number)
-        if device is None or not device.swap:
+        if device is None or not device.swap or device.leaving:
             result.set(False)
             return result
         device.leaving = True
         pages = list(device.contents)
 
         def next_page(value: int | None = None) -> None:
-            lost = value == EIO and (device.forsaken or self._gpu.lost)
+            lost = value == EIO and self._is_lost(device, pages[-1])
             if value is not None and not lost and not self._take():
                 self._world.note("kernel: no room for the pages of", number)
                 self.no_room += 1
@@ -506,8 +508,11 @@ class Kernel:
             if file.used and self._world.rng.random() < 0.3:
                 file.used -= 1
 
+    def _is_lost(self, device: Device, page: int) -> bool:
+        return device.forsaken or self._gpu.lost or device.vram.pages[page] == EIO
+
     def _wrong(self, device: Device, page: int, value: int) -> None:
-        if value == EIO and (device.forsaken or self._gpu.lost):
+        if value == EIO and self._is_lost(device, page):
             return
         wanted = device.contents[page]
         self._world.require(False, f"device {device.number}: page {page} reads {value}, not {wanted}")

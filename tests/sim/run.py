@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One seed from beginning to end: faults for a while, then quiet, then all is turned off and nothing may be left.
 
-``python -m tests.sim.run SEED`` shows a seed's history; ``--seeds N [--first M]`` runs many.
+``python -m tests.sim.run SEED`` shows a seed's history; ``--seeds N [--first M] [--seconds S]`` runs many.
 """
 
 from __future__ import annotations
@@ -250,6 +250,7 @@ def main() -> int:
     parser.add_argument("seed", nargs="?", type=int, help="show the history of one seed")
     parser.add_argument("--seeds", type=int, default=0, help="run so many")
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args()
     if options.seed is not None:
         simulation = Simulation(options.seed, keep_history=True)
@@ -263,13 +264,17 @@ def main() -> int:
         range(options.first + start, min(options.first + start + PART, options.first + options.seeds))
         for start in range(0, options.seeds, PART)
     ]
-    broken = 0
+    tried = broken = 0
     with ProcessPoolExecutor() as pool:
-        for found in pool.map(try_seeds, parts):
+        for part, found in zip(parts, pool.map(try_seeds, parts), strict=True):
+            tried += len(part)
             broken += len(found)
             for seed, law in found:
                 print(f"seed {seed}: {law}", flush=True)
-    print(f"{options.seeds} seeds, {broken} broken, {time.monotonic() - began:.1f} s")
+            if time.monotonic() - began > options.seconds:
+                pool.shutdown(cancel_futures=True)
+                break
+    print(f"{tried} seeds, {broken} broken, {time.monotonic() - began:.1f} s")
     return int(broken > 0)
 
 

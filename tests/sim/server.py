@@ -113,6 +113,8 @@ class Server:
         self.coming = False
         self._waiting: list[Answer] = []
         self._pids = 100
+        #: How many extents were made, and are known.
+        self.extended = 0
 
     def pid(self) -> int:
         self._pids += 1
@@ -261,11 +263,11 @@ class EngineProcess:
             return
         self.alive = False
         self.world.note("engine", self.pid, "ended with", status)
+        keeper = self.keeper
         for vram in self.mapped.values():
-            self.server.gpu.let_go(vram, by_death=True)
+            self.server.gpu.let_go(vram, by_death=True, both_dead=keeper is None or not keeper.alive)
         self.mapped.clear()
         self.server.kernel.dies(self)
-        keeper = self.keeper
         if keeper is not None and keeper.begun:
             # The shell reads what an engine said before it looks how it ended.
             self.world.after(0.004, keeper.hear, m.EngineReaped(self.gen, status))
@@ -672,8 +674,9 @@ class KeeperProcess:
         self.connected: list[Callable[[], None]] = []
         self.begun = False
         self.killed = False
-        #: Engines that were ended though they waited for memory alone.
+        #: Engines that were ended because they were late, though they waited for memory alone; and the event at hand.
         self._impatient = 0
+        self._heard: m.Event | None = None
         self.reserved = False
         #: Of devices of which the kernel said that they are no more.
         self._gone_for_good: set[str] = set()
@@ -726,6 +729,7 @@ class KeeperProcess:
             self.die()
             return
         self._note(event)
+        self._heard = event
         for action in self.core.handle(event, self.world.now):
             if self.world.chance(self.server.faults.keeper_dies):
                 self.die()
@@ -794,7 +798,7 @@ class KeeperProcess:
     def _gone(self, *, by_death: bool) -> None:
         self.alive = False
         for vram in self.fds.values():
-            self.server.gpu.let_go(vram, by_death=by_death)
+            self.server.gpu.let_go(vram, by_death=by_death, both_dead=by_death)
         self.fds.clear()
         for ends in self.ends.values():
             self._close(ends)
@@ -847,6 +851,7 @@ class KeeperProcess:
         if fd is not None:
             number = self._keep(fd)
             self.server.gpu.let_go(fd, by_death=False)
+            self.server.extended += isinstance(fd, Extent)
         result: dict[str, object] = {"uuid": "GPU-1"} if ask.question is m.Question.INFO else {}
         if self.server.compression and ask.question in _TELLING and error is None:
             result["pool"] = engine.told
@@ -863,10 +868,15 @@ class KeeperProcess:
             return
         self.engines[action.gen] = EngineProcess(self.server, self, action.gen, action.pool)
 
+    def _has_cause(self, gen: int) -> bool:
+        """Whether an engine is ended for what it said, or because another one is there."""
+        told = isinstance(self._heard, m.Answered) and self._heard.error is not None
+        return told or getattr(self._heard, "gen", gen) != gen
+
     def _kill(self, action: m.Kill) -> None:
         engine = self.engines.get(action.gen)
         if engine is not None:
-            self._impatient += engine.alive and engine.waits
+            self._impatient += engine.alive and engine.waits and not self._has_cause(action.gen)
             few = self._impatient <= MOST_ENDED
             self.world.require(few, "law 6: engine after engine is ended while memory is short, and none serves")
             if engine.alive:

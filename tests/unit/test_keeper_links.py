@@ -9,7 +9,7 @@ from tests.support.keeper_shell import Shell
 from vramswap_gui.api.control import ControlVerb, EngineState
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import messages as m
-from vramswap_gui.server.supervisor.keeper import LINK_SECONDS
+from vramswap_gui.server.supervisor.keeper import LATE_SECONDS, LINK_SECONDS
 from vramswap_gui.units import MAX_SEGMENTS, MAX_SERIAL, SIZE_STEP
 
 REFUSED = VramswapError(Problem.NBD_HOLDS_ON, device="/dev/nbd1")
@@ -46,6 +46,36 @@ def test_why_a_device_gets_no_connections_is_told_until_it_has_them(by: type[m.A
     shell.passes(LINK_SECONDS * 2)
     status = shell.keeper.status()
     assert (status.engine, status.trouble) == (EngineState.RUNNING, None)
+
+
+def asked(shell: Shell, question: m.Question) -> m.Ask:
+    """What was asked last."""
+    return [a for a in shell.ordered if isinstance(a, m.Ask) and a.question is question][-1]
+
+
+def test_a_device_without_connections_waits_for_no_other_ones_for_long() -> None:
+    """The kernel gave up a device's connections while another one is being made: that one's come later, and an engine
+    that hangs over them, if they were asked for first, is ended as soon as over the device's own."""
+    shell = Shell(2)
+    shell.silent, shell.held = (m.Question.CREATE, m.Question.CONNECT), (m.Prepare,)
+    shell.hear(m.Asked(7, ControlVerb.ADD, size=SIZE_STEP))
+    shell.hear(m.HungUp(0, 1))
+    shell.hear(m.HungUp(1, 1))
+    made = asked(shell, m.Question.CREATE)
+    shell.hear(m.Answered(made.gen, made.seq, fd=20))
+    shell.hear(m.DevicePrepared(0))
+    assert asked(shell, m.Question.CONNECT).index == 0
+    shell.hear(m.DevicePrepared(2))
+    shell.hear(m.DevicePrepared(1))
+    first = asked(shell, m.Question.CONNECT)
+    shell.hear(m.Answered(first.gen, first.seq))
+    assert asked(shell, m.Question.CONNECT).index == 1
+    shell.hear(m.HungUp(0, 1))
+    second = asked(shell, m.Question.CONNECT)
+    shell.hear(m.Answered(second.gen, second.seq))
+    assert asked(shell, m.Question.CONNECT).index == 2
+    assert not any(isinstance(action, m.Kill) for action in shell.passes(LATE_SECONDS - 0.1))
+    assert any(isinstance(action, m.Kill) for action in shell.passes(0.2))
 
 
 def test_no_two_devices_are_known_by_the_same_number() -> None:

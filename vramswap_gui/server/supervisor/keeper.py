@@ -554,18 +554,21 @@ class Keeper:
                 self._unlink(segment)
             if due and segment.link is Link.DOWN and self._attach == "kernel":
                 self._prepare(engine, segment)
-        for segment in self.segments.values():
-            if segment.link is Link.PREPARED:
-                segment.link = Link.ASKED
-                # It takes them when none of its copies for those before is under way.
-                self._ask(engine, Question.CONNECT, segment, seconds=LATE_SECONDS if segment.torn else 0.0)
-                segment.torn = False
-                return
+        # It takes them when none of its copies for those before is under way; and a device that has none cannot wait
+        # for another one's for long.
+        seconds = LATE_SECONDS if any(map(_is_bare, self.segments.values())) else 0.0
+        prepared = [segment for segment in self.segments.values() if segment.link is Link.PREPARED]
+        if prepared:
+            segment = min(prepared, key=lambda one: not one.torn)
+            segment.link = Link.ASKED
+            self._ask(engine, Question.CONNECT, segment, seconds=seconds)
+            segment.torn = False
+            return
         while self._clients:
             came = self._clients.pop(0)
             segment_of = self.segments.get(came.index)
             if segment_of is not None and segment_of.stage is Stage.ATTACHED:
-                self._ask(engine, Question.CONNECT, segment_of, client=came.client)
+                self._ask(engine, Question.CONNECT, segment_of, client=came.client, seconds=seconds)
                 return
             self._out.append(CloseClient(came.client))
 
