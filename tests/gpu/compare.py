@@ -2,8 +2,9 @@
 """Builds of the server beside each other on a real card: the same load on each in turn, alone and beside a rival.
 
 ``python -m tests.gpu.compare NAME=TREE[,CODEC]… [--beside nothing compute render:7] [--rounds 3]``; every TREE is a
-checkout with its extension built in place, and with a CODEC its pages are packed. The load comes from the checkout that
-this module is in. Medians over the rounds, with the spread in percent.
+checkout with its extension built in place, and with a CODEC its pages are packed: such as no codec makes smaller, but
+with ``--keeps 0.25``, of each of which it has to keep that part. The load comes from the checkout that this module is
+in. Medians over the rounds, with the spread in percent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import json
 import mmap
 import os
+import random
 import statistics
 import struct
 import subprocess
@@ -28,6 +30,7 @@ from typing import Final
 from vramswap_gui.bench.load import Generator
 
 from vramswap_gui.bench.export import Export
+from vramswap_gui.bench.pages import PAGE
 from vramswap_gui.bench.results import Load, Measured
 from vramswap_gui.units import GIB, KIB
 
@@ -120,9 +123,15 @@ def serving(where: str, threads: int) -> Iterator[Export]:
             process.wait()
 
 
-def run(server: Export, case: Case, seconds: float, verify: bool) -> Measured:
+def page(keeps: float) -> bytes:
+    """Of which a codec has to keep that part."""
+    kept = random.Random(1).randbytes(round(PAGE * keeps))
+    return kept + bytes(PAGE - len(kept))
+
+
+def run(server: Export, case: Case, seconds: float, verify: bool, data: bytes) -> Measured:
     ends = [server.connect() for _ in range(case.connections)]
-    generator = Generator([end.fileno() for end in ends], SIZE, case.block_size)
+    generator = Generator([end.fileno() for end in ends], SIZE, case.block_size, data)
     load = Load(case.block_size, case.depth, case.write_percent, seconds, case.sequential, verify=verify)
     measured: Measured = generator.run(load)
     for end in ends:
@@ -153,13 +162,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.4)
     parser.add_argument("--threads", type=int, default=8)
-    parser.add_argument("--only", default="", help="cases whose title has this in it")
+    parser.add_argument("--only", nargs="+", default=[""], help="cases whose title has one of these in it")
+    parser.add_argument("--keeps", type=float, default=1.0, help="the part of a page that a codec has to keep")
     parser.add_argument(
         "--unverified", action="store_true", help="believe what comes back, as for a server without copies"
     )
     options = parser.parse_args()
     trees = dict(each.split("=", 1) for each in options.trees)
-    cases = [case for case in CASES if options.only in case.title]
+    cases = [case for case in CASES if any(part in case.title for part in options.only)]
+    data = page(options.keeps)
     for beside in options.beside:
         rival = None if beside == "nothing" else Rival(beside)
         alone = 0.0
@@ -175,7 +186,7 @@ def main() -> None:
                 with serving(tree, options.threads) as server:
                     for case in cases:
                         began, before = time.monotonic(), rival.count() if rival else 0
-                        found[name, case].append(run(server, case, options.seconds, not options.unverified))
+                        found[name, case].append(run(server, case, options.seconds, not options.unverified, data))
                         if rival:
                             rate[name, case].append((rival.count() - before) / (time.monotonic() - began) / alone)
                     memory[name] = server.memory()
