@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # ruff: noqa: E501 - the changes are lines of code, which are better not broken.
-"""Changes of the product that no simulator can see, and the tests that must fail with each: ``make mutants``.
+"""Changes of the product that no simulator can see, or one seed in 60,000, and the tests that must fail with each.
 
-Those of the state machines are in ``tests/sim/mutants.py``.
+They are tried by ``make mutants``. Those of the state machines are in ``tests/sim/mutants.py``.
 """
 
 from __future__ import annotations
@@ -56,6 +56,9 @@ MUTANTS: Final = (
            ("tests/system/test_kernel_nbd.py",)),
     Mutant("connections are replaced while the kernel still listens on those before", "vramswap_gui/server/exports/nbd_kernel.py",
            "            _hear_out(device, job, asked)\n", "", ("tests/unit/test_hangups.py",)),
+    Mutant("a device that is being made may keep another one from its connections", "vramswap_gui/server/supervisor/keeper.py",
+           "        seconds = LATE_SECONDS if any(map(_is_bare, self.segments.values())) else 0.0\n", "        seconds = 0.0\n",
+           ("tests/unit/test_keeper_links.py",)),
     Mutant("anybody may connect to the control socket", "vramswap_gui/server/exports/nbd_socket.py",
            "        before = os.umask(0o177)\n", "        before = os.umask(0)\n", ("tests/integration/test_helper.py",)),
     Mutant("anybody may say who owns a name", "vramswap_gui/bus/connection.py",

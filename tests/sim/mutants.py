@@ -41,8 +41,6 @@ MUTANTS: Final = (
     Mutant("an engine is asked for what takes long before it has new connections", _KEEPER,
            "None and not any(map(_is_bare, self.segments.values()))",
            "None and not any(map(_is_torn, self.segments.values()))"),
-    Mutant("a device that is being made may keep another one from its connections", _KEEPER,
-           "seconds = LATE_SECONDS if any(map(_is_bare, self.segments.values())) else 0.0", "seconds = 0.0"),
     Mutant("who follows a late engine is given no more time", _RECOVERY, "        self._lates += 1\n", "        self._lates = 0\n"),
     Mutant("a hang-up that came while a device was to go is forgotten", _KEEPER,
            "        if segment.hung_at:\n", "        if False:\n"),
