@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.alone import said
-from tests.support.fakegpu import FakeGpu
+from tests.support.fakegpu import NOBODY, FakeGpu
 from tests.support.server import running
 from vramswap_gui.units import GIB, MIB
 
@@ -60,7 +60,7 @@ def test_all_that_it_tells(gpu: FakeGpu, awake: Path) -> None:
         "watts": 12.345,
         "utilisation": 37,
         "display_attached": False,
-        "programs": [{"pid": 4242, "name": "game", "used": 300 * MIB, "ours": False}],
+        "programs": [{"pid": NOBODY, "name": "game", "used": 300 * MIB, "ours": False}],
     }
 
 
@@ -82,7 +82,7 @@ def test_a_driver_that_counts_no_process(gpu: FakeGpu, awake: Path) -> None:
     gpu["others_draw"] = 1
     gpu.others(64 * MIB)
     reading = read(gpu, awake)
-    assert reading["programs"] == [{"pid": 4242, "name": "game", "used": None, "ours": False}]
+    assert reading["programs"] == [{"pid": NOBODY, "name": "game", "used": None, "ours": False}]
     assert reading["used"] == 64 * MIB
 
 
@@ -106,7 +106,7 @@ def test_what_cannot_be_is_not_told(lie: str, gpu: FakeGpu, awake: Path) -> None
     assert [reading[name] for name in ("used", "free", "reserved")] == [None] * 3
     assert (reading["watts"], reading["utilisation"]) == ((0, 0) if lie == "all zero" else (None, None))
     assert reading["name"] == ""
-    assert reading["programs"] == [{"pid": 4242, "name": "", "used": None, "ours": False}] * knows_all
+    assert reading["programs"] == [{"pid": NOBODY, "name": "", "used": None, "ours": False}] * knows_all
 
 
 def test_nobody_uses_it(gpu: FakeGpu, awake: Path) -> None:
