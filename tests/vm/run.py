@@ -87,7 +87,8 @@ COURSES: Final = {
     "newest": Course(image.NEWEST, True),
     "openrc": Course(
         image.OPENRC, False, _PROMPT_OPENRC,
-        {"Bringing pages home from video memory": 3, "so every program is ended for them": 1},
+        # The last way down is one without us.
+        {"Bringing pages home from video memory": 2, "so every program is ended for them": 1},
     ),
 }  # fmt: skip
 

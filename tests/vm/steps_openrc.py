@@ -178,9 +178,14 @@ def sleep_is_refused() -> None:
 
 
 def _leave(mib: int, *arguments: str) -> None:
-    """A program in a session of its own, as a user's is, with pages that nobody asks for again."""
+    """A program in a session of its own, as a user's is, with pages that nobody asks for again.
+
+    It has both ends of what it reads, and so outlives these steps, which the way down ends before all else."""
     words = (sys.executable, "-m", "tests.vm.hold", str(mib), *arguments)
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    ours, theirs = os.pipe()
+    process = subprocess.Popen(words, stdin=ours, stdout=subprocess.PIPE, start_new_session=True, pass_fds=(theirs,))
+    os.close(ours)
+    os.close(theirs)
     assert process.stdout is not None and process.stdout.readline() == b"held\n"
 
 
