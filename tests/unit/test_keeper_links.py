@@ -9,7 +9,7 @@ from tests.support.keeper_shell import Shell
 from vramswap_gui.api.control import ControlVerb, EngineState
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import messages as m
-from vramswap_gui.server.supervisor.keeper import LATE_SECONDS, LINK_SECONDS
+from vramswap_gui.server.supervisor.keeper import BEAT_SECONDS, LATE_SECONDS, LINK_SECONDS
 from vramswap_gui.units import MAX_SEGMENTS, MAX_SERIAL, SIZE_STEP
 
 REFUSED = VramswapError(Problem.NBD_HOLDS_ON, device="/dev/nbd1")
@@ -76,6 +76,18 @@ def test_a_device_without_connections_waits_for_no_other_ones_for_long() -> None
     assert asked(shell, m.Question.CONNECT).index == 2
     assert not any(isinstance(action, m.Kill) for action in shell.passes(LATE_SECONDS - 0.1))
     assert any(isinstance(action, m.Kill) for action in shell.passes(0.2))
+
+
+def test_an_engine_is_asked_for_nothing_else_before_it_has_new_connections() -> None:
+    """Over which it may hang: the device has none."""
+    shell = Shell(2)
+    shell.held = (m.Prepare,)
+    shell.hear(m.HungUp(1, 1))
+    shell.hear(m.Asked(7, ControlVerb.ADD, size=SIZE_STEP))
+    assert not any(isinstance(action, m.Ask) for action in shell.passes(3 * BEAT_SECONDS))
+    shell.held = ()
+    questions = [action.question for action in shell.hear(m.DevicePrepared(1)) if isinstance(action, m.Ask)]
+    assert questions[:2] == [m.Question.CONNECT, m.Question.CREATE]
 
 
 def test_no_two_devices_are_known_by_the_same_number() -> None:
