@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -121,6 +121,17 @@ class Filling:
 
     def running(self) -> bool:
         return self.process.poll() is None
+
+    def reaches(self, amount: int, swapped: Callable[[], int], patience: float) -> None:
+        """Wait until more bytes than that are swapped out. If it does not come to that it is ended, and AssertionError
+        says how far it came."""
+        try:
+            wait_for(lambda: swapped() > amount or not self.running(), "pages that are swapped out", patience)
+            assert self.running(), "the fill ended"
+        except AssertionError as error:
+            self.process.kill()
+            far = f"{swapped() // MIB} MiB are swapped out, not {amount // MIB}, and {available() // MIB} are available"
+            raise AssertionError(f"{error}: {far}; {self.lines}") from None
 
     def finish(self) -> None:
         """Wait for the end of the round; every page must have been right."""

@@ -99,7 +99,7 @@ def frozen() -> None:
     test, state = Path("/sys/power/pm_test"), Path("/sys/power/state")
     test.write_text("freezer")
     filling = Filling.start(available() + _EXCESS, seed=3)
-    wait_for(lambda: swapped() > _EXCESS // 2, "pages in VRAM", PATIENCE)
+    filling.reaches(_EXCESS // 2, swapped, PATIENCE)
     said = []
     for _ in range(3):
         try:

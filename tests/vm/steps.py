@@ -110,7 +110,7 @@ def user_measures() -> None:
 def fills() -> None:
     """memory is filled past its end, and every page read back"""
     filling = Filling.start(available() + EXCESS, seed=1)
-    wait_for(lambda: swapped() > EXCESS // 2, "pages in VRAM", PATIENCE)
+    filling.reaches(EXCESS // 2, swapped, PATIENCE)
     filling.finish()
 
 
@@ -139,7 +139,7 @@ def helper_stops() -> None:
 def engine_dies() -> None:
     """the engine is killed -9 while pages move"""
     filling = Filling.start(available() + EXCESS, seed=2)
-    wait_for(lambda: swapped() > EXCESS // 2, "pages in VRAM", PATIENCE)
+    filling.reaches(EXCESS // 2, swapped, PATIENCE)
     before = server()
     assert before is not None
     kill(before["engine_pid"])
