@@ -31,6 +31,7 @@ _CREW: Final = "vramswap_gui/server/engine/crew.pyx"
 _LINEAR: Final = "vramswap_gui/server/engine/stores/linear.pyx"
 _POOL: Final = "vramswap_gui/server/engine/stores/pool"
 _CLEANER: Final = "vramswap_gui/server/engine/stores/cleaner.pyx"
+_SEGMENTS: Final = "vramswap_gui/helper/segments.py"
 _CLAIMS: Final = ("tests/integration/test_claims.py",)
 _TOGETHER: Final = ("tests/integration/test_packing_together.py",)
 _BAD_CHUNKS: Final = ("tests/integration/test_pool.py::test_a_bad_chunk_is_filled_no_more",)
@@ -56,6 +57,15 @@ MUTANTS: Final = (
            ("tests/system/test_kernel_nbd.py",)),
     Mutant("connections are replaced while the kernel still listens on those before", "vramswap_gui/server/exports/nbd_kernel.py",
            "            _hear_out(device, job, asked)\n", "", ("tests/unit/test_hangups.py",)),
+    Mutant("pages are brought home into memory that others took since it was looked at", _SEGMENTS,
+           "                self._require_room(goal.leave)\n", "                pass\n", ("tests/unit/test_packed_life.py",)),
+    Mutant("what a server did that died before it said so is not asked for", _SEGMENTS,
+           "        await self._learn()\n", "", ("tests/unit/test_packed_life.py",)),
+    Mutant("a device stays known as that of a segment which had it before", "vramswap_gui/helper/steps.py",
+           " and other != device", "", ("tests/unit/test_lifecycle.py",)),
+    Mutant("a device that is swap is taken away as that of a segment which had it before", _SEGMENTS,
+           "            frozenset(index for index, device in self.devices.items() if device in swapped),\n",
+           "            frozenset(area.index for area in self.areas()),\n", ("tests/unit/test_lifecycle.py",)),
     Mutant("a device that is being made may keep another one from its connections", "vramswap_gui/server/supervisor/keeper.py",
            "        seconds = LATE_SECONDS if any(map(_is_bare, self.segments.values())) else 0.0\n", "        seconds = 0.0\n",
            ("tests/unit/test_keeper_links.py",)),

@@ -36,6 +36,7 @@ from vramswap_gui.helper.steps import (
     failed,
     next_step,
     numbered,
+    with_made,
 )
 from vramswap_gui.helper.steps import (
     World as Situation,
@@ -322,16 +323,20 @@ class HelperProcess:
         if self._files:
             yield from self._reach(Goal(clear=tuple(spare)))
 
+    def _short(self, leaving: tuple[int, ...]) -> sizing.Shortfall | None:
+        """What is in the way of the pages of those that leave."""
+        kernel = self.kernel
+        swapped = self._swapped(self._devices)
+        used = sum(len(kernel.devices[number_of(self._devices[i])].contents) for i in leaving if i in swapped)
+        room = Room(kernel.memory * PAGE, kernel.available * PAGE, kernel.landing * PAGE)
+        return sizing.shortfall(used * PAGE, room)
+
     def _make_room(self, leaving: tuple[int, ...]) -> int | None:
         """How large the file has to be that the pages of those that leave fit; 0: none is needed, None: it may not be.
 
         As helper/segments.py does it.
         """
-        kernel = self.kernel
-        swapped = self._swapped(self._devices)
-        used = sum(len(kernel.devices[number_of(self._devices[i])].contents) for i in leaving if i in swapped)
-        free = sum(file.size - file.used for file in kernel.files.values() if file.swap)
-        short = sizing.shortfall(used * PAGE, Room(kernel.memory * PAGE, kernel.available * PAGE, free * PAGE))
+        kernel, short = self.kernel, self._short(leaving)
         if short is None:
             return 0
         taken = sum(file.size for file in kernel.files.values())
@@ -371,15 +376,18 @@ class HelperProcess:
             if pool.compaction(areas, self._pool, None) is not None:
                 yield from self._ask("compact", size=0)
             return
-        before = kernel.no_room
+        pages = sum(area.used for area in areas if area.index in steps.remove) // page
+        fit = pages <= kernel.available
+        self.world.require(fit, "law 10: a segment is to be forgotten whose pages have no room")
         yield from self._reach(Goal(steps.remove, (SIZE_STEP,) * len(steps.add)))
-        self.world.require(kernel.no_room == before, "law 10: a segment was to be forgotten whose pages have no room")
 
     def _reach(self, goal: Goal) -> Generator[float | Answer, Any, bool]:
         """As helper/segments.py does it, with the product's own steps. Whether the goal was reached."""
         land = self._make_room(goal.leave)
         if land is None:
             return False
+        if self.server.compression:
+            yield from self._learn()
         self._stuck = False
         goal = replace(goal, land=land)
         began_empty = not self._swapped(self._devices)
@@ -396,6 +404,8 @@ class HelperProcess:
                 self.world.require(undone, "law 5: an extent that cannot go is asked for again")
                 return False
             last, extended = (world, step), self.server.extended
+            if isinstance(step, SwapOff) and self._short(goal.leave) is not None:
+                return False
             result: list[int | None] = []
             if isinstance(step, MakeFile | UseFile | EmptyFile | RemoveFile):
                 yield from self._carry_out_on_disk(step, result)
@@ -451,7 +461,10 @@ class HelperProcess:
                 if written != EIO and self.kernel.swapon(number):
                     result.append(None)
             case SwapOff(index):
-                left = yield self.kernel.swapoff(number_of(self._devices[index]))
+                number = number_of(self._devices[index])
+                fit = len(self.kernel.devices[number].contents) <= self.kernel.available + self.kernel.landing
+                self.world.require(fit, "law 10: pages are brought home that have no room")
+                left = yield self.kernel.swapoff(number)
                 if left:
                     result.append(None)
             case Disconnect(index):
@@ -472,8 +485,7 @@ class HelperProcess:
             case Add(size):
                 answer = yield from self._ask("add", size=size)
                 if isinstance(answer, dict):
-                    known = {index: device for index, device in self._devices.items() if index >= 0}
-                    self._know({**known, answer["index"]: answer["device"]})
+                    self._know(with_made(self._devices, answer["index"], answer["device"]))
                     result.append(answer["index"])
             case Remove(index):
                 answer = yield from self._ask("remove", index=index)

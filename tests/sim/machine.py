@@ -214,8 +214,6 @@ class Kernel:
         self.errors = 0
         #: Pages were written anew that got worse, so that the pool may be full.
         self.worse = False
-        #: How often swapoff found no room.
-        self.no_room = 0
 
     # The driver
 
@@ -422,7 +420,6 @@ class Kernel:
             lost = value == EIO and self._is_lost(device, pages[-1])
             if value is not None and not lost and not self._take():
                 self._world.note("kernel: no room for the pages of", number)
-                self.no_room += 1
                 device.leaving = False
                 result.set(False)
                 return
@@ -461,6 +458,11 @@ class Kernel:
     def available(self) -> int:
         """Pages of memory that are free."""
         return max(0, self.memory - self.home)
+
+    @property
+    def landing(self) -> int:
+        """Pages that swap on the disk has room for."""
+        return sum(file.size - file.used for file in self.files.values() if file.swap)
 
     def _take(self) -> bool:
         """A place for a page that comes home: in memory, or what was there longest goes to the disk."""

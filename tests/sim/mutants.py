@@ -20,6 +20,7 @@ _KEEPER: Final = "vramswap_gui/server/supervisor/keeper.py"
 _RECOVERY: Final = "vramswap_gui/server/supervisor/recovery.py"
 _LIFE: Final = "vramswap_gui/server/engine/life.py"
 _STEPS: Final = "vramswap_gui/helper/steps.py"
+_POOL: Final = "vramswap_gui/helper/policy/pool.py"
 _MAIN: Final = "vramswap_gui/server/main.py"
 #: Seeds for each.
 _MOST: Final = 10_000
@@ -122,6 +123,8 @@ MUTANTS: Final = (
            "    if world.extents > count or goal.extents is None:\n", "    if goal.extents is None:\n"),
     Mutant("a server takes another driver than the one that has the devices which are there", _MAIN,
            "    if there is not None:\n", "    if False:\n"),
+    Mutant("a segment is forgotten whose pages have no room in memory", _POOL,
+           " and shortfall(area.used, memory, area.size) is None", ""),
     Mutant("nobody makes a place to land", _STEPS,
            "    if goal.land:\n", "    if False:\n"),
 )  # fmt: skip

@@ -393,7 +393,9 @@ class EngineProcess:
         if not self._healthy():
             self._work(worker, self.die, CONTEXT_LOST << 8)
             return
-        if request.value is not None and not self._store(vram, page, request.value):
+        # A segment that goes is only wiped when all is done that was being copied.
+        goes = vram not in self.mapped.values()
+        if request.value is not None and not goes and not self._store(vram, page, request.value):
             self._work(worker, self._complete, request, attempt, claim, ENOSPC)
             return
         if self.world.chance(self.server.faults.engine_dies / 4):
@@ -869,9 +871,9 @@ class KeeperProcess:
         self.engines[action.gen] = EngineProcess(self.server, self, action.gen, action.pool)
 
     def _has_cause(self, gen: int) -> bool:
-        """Whether an engine is ended for what it said, or because another one is there."""
+        """Whether an engine is ended for what it said, for what the kernel refused, or because another one is there."""
         told = isinstance(self._heard, m.Answered) and self._heard.error is not None
-        return told or getattr(self._heard, "gen", gen) != gen
+        return told or getattr(self._heard, "spent", False) or getattr(self._heard, "gen", gen) != gen
 
     def _kill(self, action: m.Kill) -> None:
         engine = self.engines.get(action.gen)

@@ -22,9 +22,10 @@ from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.helper.steps import Add, Goal, next_step
 from vramswap_gui.settings import Config
 from vramswap_gui.system import run
-from vramswap_gui.units import MIB
+from vramswap_gui.units import MIB, SIZE_STEP
 
 
 class Unit:
@@ -201,3 +202,23 @@ async def test_whoever_waits_for_a_page_that_nobody_has_is_told_before_it_counts
     assert asked == told
     await segments.know({7: "/dev/nbd2"})
     assert asked == told
+
+
+async def test_a_device_that_became_another_segments_is_not_taken_away_as_the_first_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is to end takes back what is no swap without being asked, and the kernel gives it out again."""
+    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n/dev/nbd0 partition 8188 0 5\n")
+    server = ServerClient(tmp_path, "kernel")
+    place = LandingPlace(tmp_path, tmp_path, tmp_path, tmp_path, False)
+    segments = Segments(server, True, tmp_path, tmp_path, tmp_path, lambda: None, place)
+    segments.look()
+    segments.devices = {0: "/dev/nbd0", 2: "/dev/nbd0"}
+    assert next_step(segments.world(), Goal()) is None
+
+    async def add(size: int) -> SegmentInfo:
+        return SegmentInfo(3, size, "/dev/nbd0", 2)
+
+    monkeypatch.setattr(server, "add", add)
+    await segments._order(Add(SIZE_STEP))
+    assert segments.devices == {3: "/dev/nbd0"}

@@ -426,6 +426,27 @@ async def test_pages_without_room_in_memory_are_not_moved_for_that(
     assert machine.emptied == ["/dev/nbd2"]
 
 
+async def test_pages_whose_room_others_took_meanwhile_stay(
+    life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between what is decided and what is done minutes can go by in which the server does not answer."""
+    machine.write(0.8, 3.0)
+    await look(life)
+    await life.balance()
+    assert len(life.status.segments) > 1
+
+    async def off(device: str) -> None:
+        await machine.off(device)
+        machine.memory(0)
+
+    monkeypatch.setattr(swap_area, "off", off)
+    with pytest.raises(VramswapError) as caught:
+        await life.stop()
+    assert caught.value.code is ErrorCode.WONT_FIT
+    assert len(machine.emptied) == 1
+    assert (life.status.state, machine.server.running) == (State.ON, True)
+
+
 async def test_holes_are_cleaned_when_there_is_time(
     life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -533,6 +554,16 @@ async def test_a_server_that_says_what_is_not_so_is_not_asked_for_ever(
     assert caught.value.problem is Problem.SERVER_BUSY
     assert machine.server.asked == [verb]
     assert (life.status.state, life.lent) == (State.ON, 4 * GIB)
+
+
+async def test_an_extent_that_came_unheard_is_given_back_too(life: Lifecycle, machine: Machine) -> None:
+    """The server that was asked for it died before it could say so, and the next one goes on with it."""
+    await life.resize(4 * GIB)
+    machine.server.asked.clear()
+    less = 4 * GIB - machine.server.pool_of.each
+    machine.server.pool_of.extend(machine.server.pool_of.each)
+    await life.resize(less)
+    assert (life.status.state, life.lent) == (State.ON, less)
 
 
 async def test_what_the_setting_says_counts_at_the_next_start(life: Lifecycle, machine: Machine) -> None:

@@ -37,6 +37,7 @@ from vramswap_gui.helper.steps import (
     failed,
     next_step,
     numbered,
+    with_made,
 )
 from vramswap_gui.settings import Config
 from vramswap_gui.system import ours, swaps
@@ -231,8 +232,10 @@ class Segments:
 
     def world(self) -> World:
         """What is so, for the next step."""
+        swapped = {area.device for area in self._areas}
         return World(
-            self._server.connected, dict(self.devices), frozenset(area.index for area in self.areas()),
+            self._server.connected, dict(self.devices),
+            frozenset(index for index, device in self.devices.items() if device in swapped),
             frozenset(self._place.files), frozenset(self._place.areas(self._areas)),
             0 if self._server.pool is None else self._server.pool.extents, self._stuck,
         )  # fmt: skip
@@ -267,6 +270,7 @@ class Segments:
 
         What could not be done half is taken back then, and what was done whole stays, but for a first start.
         """
+        await self._learn()
         self.look()
         self._stuck = False
         began_empty = not self.world().swapped
@@ -276,6 +280,9 @@ class Segments:
                 # It did not have the effect that it was said to have.
                 raise VramswapError(Problem.SERVER_BUSY)
             last = world, step
+            if isinstance(step, SwapOff):
+                # Others may have taken it since it was made.
+                self._require_room(goal.leave)
             try:
                 made = await self._carry_out(step, config)
             except VramswapError:
@@ -288,6 +295,13 @@ class Segments:
             goal = done(goal, step, made)
             if pause and isinstance(step, Remove):
                 await asyncio.sleep(pause)
+
+    async def _learn(self) -> None:
+        """What is in the pool: an extent that was asked for may have come though the server died before it said so."""
+        if self._server.connected and self._server.pool is not None:
+            # A step that needs the server fails with the reason.
+            with contextlib.suppress(VramswapError):
+                await self._server.status()
 
     async def _carry_out(self, step: Step, config: Config) -> int | None:
         made: int | None = None
@@ -322,8 +336,7 @@ class Segments:
             case Add(size):
                 segment = await self._server.add(size)
                 made = segment.index
-                # The number may have been that of one which somebody took away, and which is swap still.
-                await self.know({**{i: device for i, device in self.devices.items() if i >= 0}, made: segment.device})
+                await self.know(with_made(self.devices, made, segment.device))
             case Remove(index):
                 await self._server.remove(index)
                 self.devices.pop(index, None)
@@ -375,9 +388,12 @@ class Segments:
         wish = sum(area.used for area in self.areas())
         size = landing.size(config.landing, ground, len(self._place.files), short, wish)
         await self.reach(Goal(land=size), config)
+        self._require_room(leave)
+
+    def _require_room(self, leave: Collection[int]) -> None:
+        """Raises VramswapError WONT_FIT."""
         short = self._shortfall(leave)
         if short is not None:
-            # Somebody was faster.
             raise short.refusal()
 
     def _shortfall(self, leave: Collection[int]) -> Shortfall | None:

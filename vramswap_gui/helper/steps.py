@@ -142,6 +142,15 @@ def numbered(known: Mapping[int, str], swapped: Collection[str]) -> dict[int, st
     return {**{-number: device for number, device in enumerate(lost, 1)}, **known}
 
 
+def with_made(known: Mapping[int, str], index: int, device: str) -> dict[int, str]:
+    """The devices that a server has after it made one.
+
+    A number may have been that of one which somebody took away, and which is swap still; and a device that of a segment
+    which the server took back without being asked.
+    """
+    return {number: other for number, other in known.items() if number >= 0 and other != device} | {index: device}
+
+
 def next_step(world: World, goal: Goal) -> Step | None:
     """What to do now; None when what is wanted is so."""
     return _mended(world, goal) or _wanted(world, goal)
