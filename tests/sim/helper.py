@@ -294,10 +294,13 @@ class HelperProcess:
             yield from self._ask("upgrade")
         elif wish < 0.83 and (swapped := sorted(self._swapped(devices))):
             device = devices[swapped[0]]
+            segment = self._keeper.core.segments.get(swapped[0]) if self._keeper is not None else None
             refused = yield from self._ask("remove", index=swapped[0])
             still = self.kernel.devices.get(number_of(device))
             # What neither keeper nor engine holds is lost already, and no segment of theirs.
             in_use = still is not None and still.swap and still.connected and still.vram.holders
+            # A helper that has just begun numbers what it finds by itself.
+            in_use = in_use and segment is not None and segment.device == device
             self.world.require(not isinstance(refused, dict) or not in_use, "law 9: swap was removed")
         elif wish < 0.86 and (swapped := sorted(self._swapped(devices))):
             # Somebody else turns it off.
