@@ -59,6 +59,8 @@ MUTANTS: Final = (
            "            _hear_out(device, job, asked)\n", "", ("tests/unit/test_hangups.py",)),
     Mutant("pages are brought home into memory that others took since it was looked at", _SEGMENTS,
            "                self._require_room(goal.leave)\n", "                pass\n", ("tests/unit/test_packed_life.py",)),
+    Mutant("at shutdown the kernel kills whom it likes for pages that have no room", "vramswap_gui/helper/way_down.py",
+           "        if anyway or _fits(area, proc, sys):\n", "        if True:\n", ("tests/unit/test_way_down.py",)),
     Mutant("what a server did that died before it said so is not asked for", _SEGMENTS,
            "        await self._learn()\n", "", ("tests/unit/test_packed_life.py",)),
     Mutant("a device stays known as that of a segment which had it before", "vramswap_gui/helper/steps.py",

@@ -67,10 +67,15 @@ def scarce(left: int) -> Iterator[None]:
         _HOG.unlink()
 
 
-def still_in_memory(hog: int) -> int:
-    """Take all memory for a moment, and as many bytes more; bytes of what is swapped that are in memory too."""
-    command(sys.executable, "-c", f"b'x' * {available() + hog}")
+def cached() -> int:
+    """Bytes of what is swapped that are in memory too."""
     return _of_memory("SwapCached")
+
+
+def still_in_memory(hog: int) -> int:
+    """Take all memory for a moment, and as many bytes more; then as :func:`cached`."""
+    command(sys.executable, "-c", f"b'x' * {available() + hog}")
+    return cached()
 
 
 def _of_memory(name: str) -> int:

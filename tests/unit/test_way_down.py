@@ -42,6 +42,7 @@ def proc(tmp_path: Path) -> Path:
     put(folder, 90, "gone", 80, 80, state="Z")
     (folder / "mounts").write_text("")
     (folder / "swaps").write_text("Filename Type Size Used Priority\n")
+    (folder / "meminfo").write_text("MemTotal: 8000000 kB\nMemAvailable: 4000000 kB\n")
     return folder
 
 
@@ -77,7 +78,7 @@ class Kernel:
         monkeypatch.setattr(way_down, "_end_others", self._end_others)
 
     def _on(self, *devices: str) -> None:
-        lines = "".join(f"{device} partition 1024 4 1000\n" for device in devices)
+        lines = "".join(f"{device} partition 1024 1020 1000\n" for device in devices)
         (self.proc / "swaps").write_text(f"Filename Type Size Used Priority\n{lines}")
 
     async def _off(self, device: str) -> None:
@@ -110,6 +111,16 @@ async def test_programs_make_room_for_pages_that_do_not_fit(
     assert await way_down.take_down(folder, kernel.proc, tmp_path / "sys")
     assert "every program is ended" in capfd.readouterr().err
     assert kernel.done == ["off /dev/nbd0", "end", "off /dev/nbd0"]
+
+
+async def test_pages_without_room_are_not_asked_for_before_programs_are_ended(
+    kernel: Kernel, folder: Path, tmp_path: Path
+) -> None:
+    """The kernel would kill the one who asks for them first, and then whom it likes."""
+    (kernel.proc / "meminfo").write_text("MemTotal: 8000000 kB\nMemAvailable: 0 kB\n")
+    assert await way_down.take_down(folder, kernel.proc, tmp_path / "sys")
+    # Where nobody is left to be ended there is nothing to lose.
+    assert kernel.done == ["end", "off /dev/nbd0"]
 
 
 async def test_a_server_that_is_still_needed_is_to_be_spared(kernel: Kernel, folder: Path, tmp_path: Path) -> None:

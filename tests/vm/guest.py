@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.waiting import wait_for
-from tests.system.swapped import command, used
+from tests.system.swapped import cached, command, used
+from vramswap_gui.units import MIB
 
 #: The outside reads one JSON object a line from it.
 REPORT: Final = Path("/dev/ttyS1")
 CONTROL: Final = Path("/run/vramswap/control.sock")
 #: What happens here takes many times longer than on a processor that is not emulated.
 PATIENCE: Final = 300.0
+#: Bytes that are too few to matter.
+_LITTLE: Final = 8 * MIB
 
 # How a machine is started: with what the kernel is told, or with other firmware. Else with BIOS, and nothing is told.
 RESUME: Final = "resume=/dev/vdc"
@@ -90,6 +93,16 @@ def reclaim(size: int) -> None:
     # It ends with an error when there was less to be had.
     with contextlib.suppress(OSError):
         Path("/sys/fs/cgroup/memory.reclaim").write_text(str(size))
+
+
+def evict() -> None:
+    """Have what was paged out be in swap alone: the kernel keeps it in memory too until somebody needs that."""
+
+    def gone() -> bool:
+        reclaim(cached())
+        return cached() < _LITTLE
+
+    wait_for(gone, f"pages that are in swap alone, not {cached() // MIB} MiB that are in memory too", PATIENCE)
 
 
 class Holder:

@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from tests.vm.guest import evict
+
 PAGE: Final = 4096
 # <linux/mman.h>, madvise(2): page out now.
 _MADV_PAGEOUT: Final = 21
@@ -49,6 +51,7 @@ def main() -> None:
         raise SystemExit(f"mlockall: {os.strerror(ctypes.get_errno())}")
     if options.out:
         memory.madvise(_MADV_PAGEOUT)
+        evict()
     print("held", flush=True)
     for _ in sys.stdin:
         wrong = sum(memory[number * PAGE : (number + 1) * PAGE] != page(number) for number in range(pages))

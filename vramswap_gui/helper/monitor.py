@@ -11,7 +11,8 @@ from typing import Final
 
 from vramswap_gui.api.control import GpuInfo
 from vramswap_gui.errors import VramswapError
-from vramswap_gui.helper.policy.sizing import Room
+from vramswap_gui.helper.policy import sizing
+from vramswap_gui.helper.policy.sizing import Room, Shortfall
 from vramswap_gui.helper.policy.types import GpuObservation, Memory, PowerObservation
 from vramswap_gui.system import gpu, memory, nvml, power_supply, process, psi
 from vramswap_gui.system.nvml import Program
@@ -173,3 +174,11 @@ def room(areas: Iterable[Swap], going: Collection[str], proc: Path = Path("/proc
         sum(area.size - area.used for area in others if area.in_memory is compressed) for compressed in (False, True)
     )
     return Room(now.total, now.available, on_disk, in_zram, now.commit)
+
+
+def shortfall(
+    leaving: Collection[Swap], areas: Iterable[Swap], proc: Path = Path("/proc"), sys: Path = Path("/sys")
+) -> Shortfall | None:
+    """What is in the way of the pages of those that are to leave, of all ``areas``. Raises OSError."""
+    found = room(areas, {area.device for area in leaving}, proc, sys)
+    return sizing.shortfall(sum(area.used for area in leaving), found, sum(area.size for area in leaving))

@@ -397,10 +397,9 @@ class Segments:
             raise short.refusal()
 
     def _shortfall(self, leave: Collection[int]) -> Shortfall | None:
-        leaving = [area for area in self.areas() if area.index in leave]
-        going = {self.devices[area.index] for area in leaving}
-        room = monitor.room(self._areas, going, self._proc, self._sys)
-        return sizing.shortfall(sum(area.used for area in leaving), room, sum(area.size for area in leaving))
+        going = {self.devices[index] for index in leave if index in self.devices}
+        leaving = [area for area in self._areas if area.device in going]
+        return monitor.shortfall(leaving, self._areas, self._proc, self._sys)
 
     def spare_files(self) -> tuple[int, ...]:
         """Swap files that are none any more; else the one whose pages have room elsewhere: of several the emptiest.

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from vramswap_gui.errors import VramswapError
-from vramswap_gui.helper import swap_area
+from vramswap_gui.helper import monitor, swap_area
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.paths import RUNTIME
-from vramswap_gui.system import ours, process, run, smallfile
+from vramswap_gui.system import ours, process, run, smallfile, swaps
 from vramswap_gui.system.process import Process
+from vramswap_gui.system.swaps import Swap
 
 #: Programs get so many seconds to end by themselves, and as many to be gone once they are killed.
 _SECONDS: Final = 5.0
@@ -36,11 +37,11 @@ _KEPT: Final = {"/", "/dev", "/run", "/sys"}
 
 async def take_down(folder: Path = RUNTIME, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> bool:
     """Bring every page home and have the server end; whether that could be done."""
-    if not await _bring_home(folder, proc, sys):
+    if not await _bring_home(folder, proc, sys, anyway=False):
         os.write(2, b"vramswap: pages in VRAM do not fit into memory, so every program is ended for them\n")
         await _end_others(proc, folder.parent)
         await _empty(proc)
-        if not await _bring_home(folder, proc, sys):
+        if not await _bring_home(folder, proc, sys, anyway=True):
             _spare_server(proc, folder.parent)
             return False
     server = ServerClient(folder, "kernel")
@@ -52,12 +53,25 @@ async def take_down(folder: Path = RUNTIME, proc: Path = Path("/proc"), sys: Pat
     return True
 
 
-async def _bring_home(folder: Path, proc: Path, sys: Path) -> bool:
-    """Turn off all areas that are ours; whether none is left."""
+async def _bring_home(folder: Path, proc: Path, sys: Path, *, anyway: bool) -> bool:
+    """Turn off all areas that are ours, if their pages have room or ``anyway``; whether none is left."""
     for area in ours.areas(folder, proc, sys):
-        with contextlib.suppress(VramswapError):
-            await swap_area.off(area.device)
+        if anyway or _fits(area, proc, sys):
+            with contextlib.suppress(VramswapError):
+                await swap_area.off(area.device)
     return not ours.areas(folder, proc, sys)
+
+
+def _fits(area: Swap, proc: Path, sys: Path) -> bool:
+    """Whether its pages have room.
+
+    Where they have none, the kernel kills swapoff(8) halfway, which set itself up for that (``oom_task_origin`` of
+    linux/oom.h), and then whoever else wants memory until it is gone.
+    """
+    try:
+        return monitor.shortfall((area,), swaps.read(proc), proc, sys) is None
+    except OSError:
+        return True
 
 
 async def _end_others(proc: Path, run_folder: Path) -> None:
