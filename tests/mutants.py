@@ -58,7 +58,7 @@ MUTANTS: Final = (
     Mutant("connections are replaced while the kernel still listens on those before", "vramswap_gui/server/exports/nbd_kernel.py",
            "            _hear_out(device, job, asked)\n", "", ("tests/unit/test_hangups.py",)),
     Mutant("pages are brought home into memory that others took since it was looked at", _SEGMENTS,
-           "                self._require_room(goal.leave)\n", "                pass\n", ("tests/unit/test_packed_life.py",)),
+           "            self._require_room(self._emptied(step, goal))\n", "", ("tests/unit/test_packed_life.py",)),
     Mutant("at shutdown the kernel kills whom it likes for pages that have no room", "vramswap_gui/helper/way_down.py",
            "        if anyway or _fits(area, proc, sys):\n", "        if True:\n", ("tests/unit/test_way_down.py",)),
     Mutant("what a server did that died before it said so is not asked for", _SEGMENTS,

@@ -191,7 +191,7 @@ class Segments:
         else:
             least = max(1, pool.extents(size, packed.size))
             goals = (self.resized(count * packed.size) for count in range(least, packed.extents))
-        return next((goal for goal in goals if self._shortfall(goal.leave) is None), Goal())
+        return next((goal for goal in goals if self._shortfall(self._devices(goal.leave)) is None), Goal())
 
     def taken(self) -> int | None:
         """Where pages are packed: how much of the VRAM is in use."""
@@ -280,9 +280,8 @@ class Segments:
                 # It did not have the effect that it was said to have.
                 raise VramswapError(Problem.SERVER_BUSY)
             last = world, step
-            if isinstance(step, SwapOff):
-                # Others may have taken it since it was made.
-                self._require_room(goal.leave)
+            # Others may have taken it since it was looked for.
+            self._require_room(self._emptied(step, goal))
             try:
                 made = await self._carry_out(step, config)
             except VramswapError:
@@ -381,25 +380,38 @@ class Segments:
 
     async def make_room(self, leave: Collection[int], config: Config) -> None:
         """Have somewhere for the pages of those that leave: a swap file if need be. Raises VramswapError WONT_FIT."""
-        short = self._shortfall(leave)
+        short = self._shortfall(self._devices(leave))
         if short is None:
             return
         ground = await self._place.look(config.landing, self.devices.values())
         wish = sum(area.used for area in self.areas())
         size = landing.size(config.landing, ground, len(self._place.files), short, wish)
         await self.reach(Goal(land=size), config)
-        self._require_room(leave)
+        self._require_room(self._devices(leave))
 
-    def _require_room(self, leave: Collection[int]) -> None:
-        """Raises VramswapError WONT_FIT."""
-        short = self._shortfall(leave)
+    def _emptied(self, step: Step, goal: Goal) -> set[str]:
+        """The devices and files whose pages come home with a step, and with those of its kind that follow it."""
+        match step:
+            case SwapOff():
+                return self._devices(goal.leave)
+            case EmptyFile():
+                areas = self._place.areas(self._areas)
+                return {area.device for number, area in areas.items() if number in goal.clear}
+            case _:
+                return set()
+
+    def _require_room(self, going: Collection[str]) -> None:
+        """Raises VramswapError WONT_FIT when the pages of what goes have none."""
+        short = self._shortfall(going)
         if short is not None:
             raise short.refusal()
 
-    def _shortfall(self, leave: Collection[int]) -> Shortfall | None:
-        going = {self.devices[index] for index in leave if index in self.devices}
+    def _shortfall(self, going: Collection[str]) -> Shortfall | None:
         leaving = [area for area in self._areas if area.device in going]
-        return monitor.shortfall(leaving, self._areas, self._proc, self._sys)
+        return monitor.shortfall(leaving, self._areas, self._proc, self._sys) if leaving else None
+
+    def _devices(self, indices: Collection[int]) -> set[str]:
+        return {self.devices[index] for index in indices if index in self.devices}
 
     def spare_files(self) -> tuple[int, ...]:
         """Swap files that are none any more; else the one whose pages have room elsewhere: of several the emptiest.
