@@ -145,6 +145,14 @@ def test_nothing_ends_the_server_while_it_serves() -> None:
     assert [line for line in lines if line.startswith(forbidden) or line.startswith("Conflicts")] == []
 
 
+def test_nobody_gives_the_helper_up() -> None:
+    """However often it ends or cannot be started, it is started again after a moment. systemd tries five times."""
+    unit = (RESOURCES / "systemd/vramswap-helper.service").read_text().partition("\n[Service]\n")
+    assert "\nStartLimitIntervalSec=0\n" in unit[0] and "\nRestart=always\nRestartSec=1\n" in unit[2]
+    service = (RESOURCES / "openrc/vramswap-helper").read_text()
+    assert "\nrespawn_delay=1\nrespawn_max=0\n" in service
+
+
 def test_the_sample_rule_is_javascript(tmp_path: Path) -> None:
     """It is shipped as an example, and asks for our own action."""
     rule = (RESOURCES / "polkit/49-vramswap.rules").read_text()

@@ -136,6 +136,18 @@ def helper_stops() -> None:
         holder.verify()
 
 
+def helper_cannot_start() -> None:
+    """the helper's program is away for more tries than systemd allows others: it is there as soon as it can be"""
+    helper, program, away = "vramswap-helper.service", Path("/usr/libexec/vramswap-helper"), Path("/usr/libexec/away")
+    before = int(unit(helper, "NRestarts"))
+    program.rename(away)
+    kill(int(unit(helper, "MainPID")))
+    wait_for(lambda: int(unit(helper, "NRestarts")) > before + 6, "more than five tries", PATIENCE)
+    away.rename(program)
+    wait_for(lambda: unit(helper, "ActiveState") == "active", "the helper", PATIENCE)
+    assert status()["state"] == "on", status()
+
+
 def engine_dies() -> None:
     """the engine is killed -9 while pages move"""
     filling = Filling.start(available() + EXCESS, seed=2)
@@ -250,9 +262,9 @@ COURSES: Final[dict[str, tuple[Boot, ...]]] = {
     "package": (
         Boot(
             (
-                boots, installs, doctor, user_turns_on, user_measures, fills, helper_dies, helper_stops, engine_dies,
-                journal_has_it, not_resumed_from, sleeping.frozen, sleeping.sleeps, sleeping.sleep_is_refused,
-                pages_stay_behind,
+                boots, installs, doctor, user_turns_on, user_measures, fills, helper_dies, helper_cannot_start,
+                helper_stops, engine_dies, journal_has_it, not_resumed_from, sleeping.frozen, sleeping.sleeps,
+                sleeping.sleep_is_refused, pages_stay_behind,
             ),
             "reboot with pages in VRAM",
         ),
