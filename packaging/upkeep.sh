@@ -41,7 +41,8 @@ EOF
     return 1
 }
 
-# The helper alone, which the swap can do without. With a service manager another one is started, of the new version.
+# The helper alone, which the swap can do without. Its service manager, if it has one, starts another. So nothing else is done
+# before an upgrade: one that is stopped would stay away, for nobody knows afterwards that it had been there.
 end_helper() {
     for pid in $(with_argument /usr/libexec/vramswap-helper); do
         kill -TERM "$pid" 2>/dev/null || true
@@ -56,8 +57,14 @@ bring_landed_home() {
     done
 }
 
-# Without systemd nobody else ends them. A server that has nothing to serve ends at this signal, and one that has goes on
-# serving.
+# One that has nothing to serve ends at this signal, and one that has goes on serving.
+end_server() {
+    for pid in $(server); do
+        kill -TERM "$pid" 2>/dev/null || true
+    done
+}
+
+# Without systemd nobody else ends them.
 end_all() {
     if [ -d /run/openrc ]; then
         for service in vramswap-helper vramswap-server; do
@@ -65,9 +72,7 @@ end_all() {
         done
     fi
     end_helper
-    for pid in $(server); do
-        kill -TERM "$pid" 2>/dev/null || true
-    done
+    end_server
 }
 
 # Another version of the files is there. A helper that was started anew while they were exchanged may be of the one before;

@@ -34,6 +34,8 @@ _CLEANER: Final = "vramswap_gui/server/engine/stores/cleaner.pyx"
 _SEGMENTS: Final = "vramswap_gui/helper/segments.py"
 _CLAIMS: Final = ("tests/integration/test_claims.py",)
 _TOGETHER: Final = ("tests/integration/test_packing_together.py",)
+#: Of its tests some need more of the checkout than is copied.
+_PACKAGING: Final = "tests/unit/test_packaging.py"
 _BAD_CHUNKS: Final = ("tests/integration/test_pool.py::test_a_bad_chunk_is_filled_no_more",)
 #: On a real kernel, in an emulated machine.
 _ON_UBLK: Final = ("tests/system/test_ublk.py::test_pages_survive_whoever_dies_and_are_forgotten_when_they_may_be",)
@@ -168,6 +170,8 @@ MUTANTS: Final = (
     Mutant("an extent that is too large stays", "vramswap_gui/helper/policy/pool.py",
            "    return each if size >= each else extent(size, largest)\n", "    return each\n",
            ("tests/unit/test_packed_life.py",)),
+    Mutant("an upgrade stops the service that starts the helper anew", "packaging/debian/prerm",
+           "        end_helper\n", "        end_all\n", (f"{_PACKAGING}::test_an_upgrade_ends_the_helper_and_stops_no_service",)),
 )  # fmt: skip
 
 

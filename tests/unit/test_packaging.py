@@ -307,6 +307,7 @@ def test_maintainer_scripts_end_at_the_first_error(script: str) -> None:
 
 
 SERVING = b"/usr/bin/python3\0-P\0-m\0vramswap_gui.server.main\0--control\0/run/vramswap/control.sock\0"
+HELPER = b"/usr/bin/python3\0-P\0/usr/libexec/vramswap-helper\0"
 OTHER = b"less\0/run/vramswap/control.sock.txt\0"
 
 
@@ -374,8 +375,9 @@ def test_the_package_stays_while_its_swap_is_on(
     if refused:
         assert done.returncode == 1 and "vramswapctl off" in done.stderr and calls == []
     else:
-        expected = ["deb-systemd-invoke stop vramswap-helper.service", "py3clean -p vramswap"]
-        assert done.returncode == 0 and [call for call in calls if call != "kill"] == expected
+        # What is stopped stays so, also when a version comes that is started otherwise, or nothing comes of it.
+        stopped = ["deb-systemd-invoke stop vramswap-helper.service"] if action == ("remove",) else []
+        assert done.returncode == 0 and [call for call in calls if call != "kill"] == [*stopped, "py3clean -p vramswap"]
         assert ("kill" in calls) == (process == SERVING)
 
 
@@ -383,8 +385,26 @@ def test_the_package_stays_while_its_swap_is_on(
 def test_a_newer_package_takes_the_swap_over(version: str, tmp_path: Path) -> None:
     done, calls = prerm(tmp_path, "/dev/nbd0", SERVING, "upgrade", version)
     assert (done.returncode, done.stderr) == (0, "")
-    # The server is left alone, and so is its unit.
-    assert calls == []
+    # The server is left alone, and so are all units.
+    assert calls == ["py3clean -p vramswap"]
+
+
+@pytest.mark.parametrize("device", ["/dev/nbd0", "/dev/sda2"])
+@pytest.mark.parametrize("init", ["run/systemd/system", "run/openrc"])
+def test_an_upgrade_ends_the_helper_and_stops_no_service(init: str, device: str, tmp_path: Path) -> None:
+    """Who runs it starts it anew. A service that is stopped would stay so, whatever had it started."""
+    for script, arguments, function in (
+        ("debian/prerm", ("upgrade", "1.3"), ""),
+        ("debian/postinst", ("configure", "1.1"), ""),
+        ("rpm/posttrans", (), ""),
+        ("arch/vramswap.install", (), "post_upgrade"),
+    ):
+        machine = Machine(tmp_path / script / function, device, HELPER)
+        (machine.root / init).mkdir(parents=True)
+        done = machine.run(f"{whole(script)}\n{function}", *arguments)
+        assert done.returncode == 0, done
+        assert "kill" in machine.calls(), script
+        assert [call for call in machine.calls() if "stop" in call] == [], script
 
 
 def test_a_fresh_package_enables_the_sleep_unit_alone(tmp_path: Path) -> None:

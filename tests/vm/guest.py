@@ -78,6 +78,17 @@ def server() -> dict[str, Any] | None:
         return found
 
 
+def pids(name: str) -> list[int]:
+    """The processes of that name."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        # One that ends meanwhile has none.
+        with contextlib.suppress(OSError):
+            if path.read_text().strip() == name:
+                found.append(int(path.parent.name))
+    return found
+
+
 def unit(name: str, what: str) -> str:
     """A property of a systemd unit."""
     return command("systemctl", "show", "--value", f"--property={what}", name).strip()

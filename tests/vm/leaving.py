@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.vm.guest import PATIENCE, ctl, holding, server, status, swapped, swaps, turn_off
+from tests.support.waiting import wait_for
+from tests.system.swapped import command
+from tests.vm.guest import PATIENCE, ctl, holding, pids, server, status, swapped, swaps, turn_off
 from vramswap_gui.units import MIB
 
 _BEFORE: Final = Path("/var/lib/vm-test/before")
@@ -64,6 +66,15 @@ def upgrades() -> None:
         assert (server() or {})["version"] == status()["version"], server()
         assert (server() or {})["pid"] == before["pid"]
         holder.verify()
+
+
+def upgrades_with_nothing_lent() -> None:
+    """dpkg -i while the helper runs and nothing is lent: it runs afterwards too, before anybody asks for it"""
+    ctl("status")
+    before = pids("vramswap-helper")
+    assert before and swaps() == [], swaps()
+    command("dpkg", "-i", "/opt/vm/vramswap.deb")
+    wait_for(lambda: set(pids("vramswap-helper")) - set(before), "another helper", PATIENCE)
 
 
 def is_removed() -> None:

@@ -262,9 +262,9 @@ COURSES: Final[dict[str, tuple[Boot, ...]]] = {
     "package": (
         Boot(
             (
-                boots, installs, doctor, user_turns_on, user_measures, fills, helper_dies, helper_cannot_start,
-                helper_stops, engine_dies, journal_has_it, not_resumed_from, sleeping.frozen, sleeping.sleeps,
-                sleeping.sleep_is_refused, pages_stay_behind,
+                boots, installs, doctor, leaving.upgrades_with_nothing_lent, user_turns_on, user_measures, fills,
+                helper_dies, helper_cannot_start, helper_stops, engine_dies, journal_has_it, not_resumed_from,
+                sleeping.frozen, sleeping.sleeps, sleeping.sleep_is_refused, pages_stay_behind,
             ),
             "reboot with pages in VRAM",
         ),

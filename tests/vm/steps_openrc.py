@@ -19,6 +19,7 @@ from tests.vm.guest import (
     ctl,
     holding,
     kill,
+    pids,
     reclaim,
     server,
     status,
@@ -34,15 +35,10 @@ _SERVER: Final = "vramswap-server"
 _GPU: Final = f"export FAKEGPU_DIR=/run/gpu FAKEGPU_VRAM={steps.VRAM}\n"
 
 
-def _pids(name: str) -> list[int]:
-    """The processes of that name."""
-    return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/comm") if path.read_text().strip() == name]
-
-
 def _helper() -> int:
     """The helper that OpenRC runs, which must be the only one."""
-    wait_for(lambda: len(_pids(_HELPER)) == 1, "a helper", PATIENCE)
-    (pid,) = _pids(_HELPER)
+    wait_for(lambda: len(pids(_HELPER)) == 1, "a helper", PATIENCE)
+    (pid,) = pids(_HELPER)
     return pid
 
 
@@ -108,17 +104,17 @@ def helper_dies() -> None:
         before = server()
         first = _helper()
         kill(first)
-        wait_for(lambda: _pids(_HELPER) not in ([], [first]), "another helper", PATIENCE)
+        wait_for(lambda: pids(_HELPER) not in ([], [first]), "another helper", PATIENCE)
         assert status()["state"] == "on", status()
         for name in ("supervise-daemo", _HELPER):
-            for pid in _pids(name):
+            for pid in pids(name):
                 if name == _HELPER or _parent_is_ours(pid):
                     kill(pid)
-        wait_for(lambda: not _pids(_HELPER), "the helper's end", PATIENCE)
+        wait_for(lambda: not pids(_HELPER), "the helper's end", PATIENCE)
         assert status()["state"] == "on", status()
         assert before is not None and (server() or {})["pid"] == before["pid"]
         holder.verify()
-    for pid in _pids(_HELPER):
+    for pid in pids(_HELPER):
         kill(pid)
     _service(_HELPER, "zap")
     assert status()["state"] == "on" and _parent(_helper()) == "supervise-daemo"
@@ -143,7 +139,7 @@ def helper_stops() -> None:
     """rc-service stop and start of the helper with pages in VRAM: the swap stays; that of the server is refused"""
     with holding(96, "--out") as holder:
         assert _service(_HELPER, "stop") == 0
-        assert _pids(_HELPER) == [] and len(swaps()) == 1
+        assert pids(_HELPER) == [] and len(swaps()) == 1
         assert _service(_HELPER, "start") == 0
         assert status()["state"] == "on", status()
         assert _service(_SERVER, "stop") != 0
@@ -222,8 +218,8 @@ def at_boot_is_chosen() -> None:
 COURSE: Final = (
     steps.Boot(
         (
-            boots, installs, bus_starts_the_service, user_turns_on, steps.fills, helper_dies, keeper_dies, helper_stops,
-            steps.engine_dies, sleeps, sleep_is_refused, pages_stay_behind,
+            boots, installs, bus_starts_the_service, leaving.upgrades_with_nothing_lent, user_turns_on, steps.fills,
+            helper_dies, keeper_dies, helper_stops, steps.engine_dies, sleeps, sleep_is_refused, pages_stay_behind,
         ),
         "reboot with pages in VRAM",
     ),
