@@ -52,7 +52,15 @@ end_helper() {
 # Pages that landed on a disk; with the package gone nobody would bring them home.
 bring_landed_home() {
     grep -oE '^[^ ]*/vramswap-landing-[0-9]+/swap' /proc/swaps | while read -r file; do
-        swapoff "$file"
+        # The kernel escapes what separates fields.
+        file=$(printf '%b' "$file")
+        if ! swapoff "$file"; then
+            cat >&2 <<EOF
+vramswap: the pages in $file stay there.
+If they do not fit into memory, close programs, then try again, or by hand: swapoff '$file'
+EOF
+            return 1
+        fi
         rm -rf "${file%/swap}"
     done
 }
@@ -64,15 +72,53 @@ end_server() {
     done
 }
 
-# Without systemd nobody else ends them.
-end_all() {
-    if [ -d /run/openrc ]; then
-        for service in vramswap-helper vramswap-server; do
-            rc-service --quiet --ifstarted $service stop || true
-        done
+# Have the service manager start or stop the helper ($1).
+manage() {
+    if [ -d /run/systemd/system ]; then
+        manager=systemctl
+        # Debian's heeds an administrator who forbade packages to stop anything (policy-rc.d); it starts enabled units alone.
+        if [ "$1" = stop ] && command -v deb-systemd-invoke >/dev/null; then manager=deb-systemd-invoke; fi
+        $manager "$1" vramswap-helper.service >/dev/null 2>&1 || true
     fi
+    if [ -d /run/openrc ]; then
+        rc-service --quiet --ifexists vramswap-helper "$1" || true
+    fi
+}
+
+# Without a manager nobody else ends it.
+stop_helper() {
+    manage stop
     end_helper
+}
+
+stop_server() {
+    if [ -d /run/openrc ]; then
+        rc-service --quiet --ifstarted vramswap-server stop || true
+    fi
     end_server
+}
+
+# Before the package is removed: whether it may go; then nothing of it runs and no page is where only it would find it. Else
+# the helper runs as before. A moment before it was stopped it may have had its reasons to lend, so that is looked at again.
+leave() {
+    may_go || return 1
+    stop_helper
+    if may_go && bring_landed_home; then
+        stop_server
+        return 0
+    fi
+    manage start
+    return 1
+}
+
+# When its files are gone. A tray that is open asks for the helper again and again, and so has the bus start it, also after it
+# was stopped.
+has_left() {
+    stop_helper
+    stop_server
+    remove_services
+    remove_places
+    reload
 }
 
 # Another version of the files is there. A helper that was started anew while they were exchanged may be of the one before;
@@ -121,10 +167,19 @@ place_services() {
     fi
 }
 
-# What is left when the package has gone, but for settings.
+# What is left when the package has gone, but for settings. A server that serves on is found there by the next helper.
 remove_places() {
-    rm -rf /run/vramswap
-    # Where pages landed that fitted nowhere else; by now they are home.
+    if lending; then
+        cat >&2 <<'EOF'
+vramswap: swap in video memory was turned on while the package went, so its server serves on. Turn it off as root, for each
+/dev/nbd or /dev/ublkb device of `swapon --show`:
+  swapoff /dev/nbdN
+EOF
+    else
+        rm -rf /run/vramswap
+    fi
+    # Where pages landed that fitted nowhere else: by now they are home, and what is in use the kernel does not let go.
+    rm -rf /var/lib/vramswap/vramswap-landing-* 2>/dev/null || true
     rmdir --ignore-fail-on-non-empty /var/lib/vramswap 2>/dev/null || true
 }
 

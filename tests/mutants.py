@@ -172,6 +172,12 @@ MUTANTS: Final = (
            ("tests/unit/test_packed_life.py",)),
     Mutant("an upgrade stops the service that starts the helper anew", "packaging/debian/prerm",
            "        end_helper\n", "        end_all\n", (f"{_PACKAGING}::test_an_upgrade_ends_the_helper_and_stops_no_service",)),
+    Mutant("swap that was turned on in the last moment goes with the package", "packaging/upkeep.sh",
+           "    if may_go && bring", "    if bring",
+           (f"{_PACKAGING}::test_swap_that_was_turned_on_until_the_helper_was_stopped_keeps_the_package",)),
+    Mutant("the folder of a server that serves goes with the package", "packaging/upkeep.sh",
+           "        rm -rf /run/vramswap\n    fi", "        :\n    fi\n    rm -rf /run/vramswap",
+           (f"{_PACKAGING}::test_what_was_started_while_the_package_went_is_stopped",)),
 )  # fmt: skip
 
 

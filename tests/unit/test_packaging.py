@@ -315,7 +315,7 @@ class Machine:
     """Runs a package's scripts with a /proc, programs to call and folders of its own."""
 
     def __init__(self, folder: Path, device: str, process: bytes) -> None:
-        self.root, self.programs, self._log = folder / "root", folder / "bin", folder / "log"
+        self.root, self.programs, self.log = folder / "root", folder / "bin", folder / "log"
         proc = self.root / "proc"
         (proc / "4000000").mkdir(parents=True)
         (proc / "4000000/cmdline").write_bytes(process)
@@ -323,7 +323,7 @@ class Machine:
         self.programs.mkdir()
         for name in ("deb-systemd-invoke", "deb-systemd-helper", "py3clean", "py3compile", "systemctl", "vramswapctl",
                      "rc-service", "rc-update", "udevadm", "dbus-send"):  # fmt: skip
-            self.program(name, f'echo "{name} $*" >>{self._log}')
+            self.program(name, f'echo "{name} $*" >>{self.log}')
         self.program("dpkg-query", "echo 1.2")
 
     def program(self, name: str, text: str) -> None:
@@ -334,9 +334,11 @@ class Machine:
     def run(self, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A script, which is told apart from this machine."""
         # But for the argument that the server is known by.
-        places = r"/proc/|/run/(?!vramswap/control)|/etc/|/sbin/openrc-run|/usr/lib/vramswap/|/usr/share/vramswap/"
+        places = (
+            r"/proc/|/run/(?!vramswap/control)|/var/lib/|/etc/|/sbin/openrc-run|/usr/lib/vramswap/|/usr/share/vramswap/"
+        )
         text = re.sub(rf"(?<![\w}}.])({places})", rf"{self.root}\1", text)
-        text = text.replace("kill -TERM", f"echo kill >>{self._log}; :")
+        text = text.replace("kill -TERM", f"echo kill >>{self.log}; :")
         return subprocess.run(
             ["sh", "-c", text, "script", *arguments], capture_output=True, text=True, check=False,
             env={"PATH": f"{self.programs}:{os.environ['PATH']}"},
@@ -344,7 +346,7 @@ class Machine:
 
     def calls(self) -> list[str]:
         """What was called, in order."""
-        return self._log.read_text().splitlines() if self._log.exists() else []
+        return self.log.read_text().splitlines() if self.log.exists() else []
 
 
 def prerm(
@@ -435,6 +437,104 @@ def test_no_package_goes_while_its_swap_is_on(
     done = machine.run(whole(script), "0")
     assert (done.returncode != 0) == refused and ("vramswapctl off" in done.stderr) == refused, done
     assert not refused or machine.calls() == []
+
+
+#: The scripts around a removal: one before and one after the files go, each with its argument, or its function.
+REMOVALS = {
+    "debian": (("debian/prerm", "remove", ""), ("debian/postrm", "remove", "")),
+    "rpm": (("rpm/preun", "0", ""), ("rpm/postun", "0", "")),
+    "arch": (("arch/vramswap.install", "1.2", "pre_remove"), ("arch/vramswap.install", "1.2", "post_remove")),
+}
+
+
+def removal(folder: Path, init: str, *, served: bytes = OTHER) -> Machine:
+    """A machine on which nothing is lent, and vramswap runs under an init."""
+    machine = Machine(folder, "", served)
+    (machine.root / init).mkdir(parents=True)
+    (machine.root / "run/vramswap").mkdir(parents=True)
+    return machine
+
+
+def take(machine: Machine, script: str, argument: str, function: str) -> subprocess.CompletedProcess[str]:
+    """One of the scripts around a removal."""
+    return machine.run(f"{whole(script)}\n{function}", argument)
+
+
+def managed(machine: Machine) -> list[str]:
+    """What was to become of the helper's service, in order."""
+    calls = (call.split() for call in machine.calls() if "vramswap-helper" in call)
+    return [word for call in calls for word in call if word in ("start", "stop")]
+
+
+@pytest.mark.parametrize("kind", REMOVALS)
+@pytest.mark.parametrize("init", ["run/systemd/system", "run/openrc"])
+def test_swap_that_was_turned_on_until_the_helper_was_stopped_keeps_the_package(
+    init: str, kind: str, tmp_path: Path
+) -> None:
+    machine = removal(tmp_path, init, served=SERVING)
+    for name in ("deb-systemd-invoke", "systemctl", "rc-service"):
+        lends = f'echo "/dev/nbd0 partition 1048572 4 1000" >>{machine.root}/proc/swaps'
+        machine.program(name, f'echo "{name} $*" >>{machine.log}\ncase "$*" in *stop*) {lends} ;; esac')
+    done = take(machine, *REMOVALS[kind][0])
+    assert "vramswapctl off" in done.stderr
+    # Whoever has the pages is left alone, and somebody looks after them.
+    assert managed(machine) == ["stop", "start"] and "kill" not in machine.calls()
+    if kind != "arch":
+        # pacman goes on whatever is said.
+        assert done.returncode == 1
+        assert [call for call in machine.calls() if "disable" in call] == []
+
+
+@pytest.mark.parametrize("kind", REMOVALS)
+@pytest.mark.parametrize("fits", [True, False])
+def test_pages_that_landed_come_home_or_keep_the_package(fits: bool, kind: str, tmp_path: Path) -> None:
+    """Also from a folder whose name the kernel escapes."""
+    machine = removal(tmp_path, "run/systemd/system")
+    folder = tmp_path / "a disk/vramswap-landing-0"
+    folder.mkdir(parents=True)
+    (folder / "swap").touch()
+    escaped = str(folder).replace(" ", "\\040")
+    (machine.root / "proc/swaps").write_text(f"Filename Type\n/swap file\n{escaped}/swap file\n/dev/sda2 partition\n")
+    machine.program("swapoff", f'echo "swapoff $*" >>{machine.log}\nexit {0 if fits else 1}')
+    done = take(machine, *REMOVALS[kind][0])
+    assert [call for call in machine.calls() if "swapoff" in call] == [f"swapoff {folder}/swap"]
+    assert folder.exists() != fits
+    assert managed(machine) == (["stop"] if fits else ["stop", "start"])
+    assert fits or f"swapoff '{folder}/swap'" in done.stderr
+    assert (done.returncode == 0) == (fits or kind == "arch"), done
+
+
+@pytest.mark.parametrize("init", ["run/systemd/system", "run/openrc"])
+def test_after_a_removal_that_came_to_nothing_the_helper_runs(init: str, tmp_path: Path) -> None:
+    for action, wanted in (("abort-remove", ["start"]), ("configure", []), ("abort-upgrade", [])):
+        machine = removal(tmp_path / action, init)
+        assert take(machine, "debian/postinst", action, "").returncode == 0
+        assert managed(machine) == wanted, action
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_pacman_is_told_in_time_that_pages_landed(fits: bool, tmp_path: Path) -> None:
+    machine = removal(tmp_path, "run/systemd/system")
+    (machine.root / "proc/swaps").write_text(f"Filename Type\n{tmp_path}/vramswap-landing-0/swap file\n")
+    machine.program("swapoff", f"exit {0 if fits else 1}")
+    assert (machine.run(whole("arch/may-go")).returncode == 0) == fits
+
+
+@pytest.mark.parametrize("kind", REMOVALS)
+@pytest.mark.parametrize("init", ["run/systemd/system", "run/openrc"])
+@pytest.mark.parametrize("lent", [False, True])
+def test_what_was_started_while_the_package_went_is_stopped(lent: bool, init: str, kind: str, tmp_path: Path) -> None:
+    """A tray that is open has the bus start the helper, which may lend; then its server is not cut off."""
+    machine = removal(tmp_path, init, served=SERVING if lent else HELPER)
+    place = machine.root / "run/vramswap"
+    if lent:
+        (machine.root / "proc/swaps").write_text("Filename Type\n/dev/nbd0 partition\n")
+    for name in ("deb-systemd-invoke", "systemctl", "rc-service"):
+        machine.program(name, f'[ ! -d {place} ] || echo "{name} $*" >>{machine.log}')
+    done = take(machine, *REMOVALS[kind][1])
+    assert done.returncode == 0, done
+    assert managed(machine) == ["stop"] and "kill" in machine.calls()
+    assert place.exists() == lent and ("swapoff /dev/nbdN" in done.stderr) == lent
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,8 +79,23 @@ def upgrades_with_nothing_lent() -> None:
     wait_for(lambda: set(pids("vramswap-helper")) - set(before), "another helper", PATIENCE)
 
 
+@contextlib.contextmanager
+def _asking() -> Iterator[None]:
+    """Somebody asks for the helper meanwhile, which the bus starts for that, as a tray does whose window is open."""
+    ask = "dbus-send --system --print-reply --dest=org.vramswap.Helper / org.freedesktop.DBus.Peer.Ping"
+    asking = subprocess.Popen(
+        ["sh", "-c", f"while sleep 0.2; do {ask}; done"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        os.killpg(asking.pid, signal.SIGKILL)
+        asking.wait()
+
+
 def is_removed() -> None:
-    """apt-get remove: refused while swap is on, then nothing runs and only settings are left"""
+    """apt-get remove: refused while swap is on, then nothing runs, whoever asks for it, and only settings are left"""
     if not swaps():
         ctl("on")
     refused = _apt("remove", "vramswap")
@@ -87,7 +104,8 @@ def is_removed() -> None:
     assert status()["state"] == "on", status()
     turn_off()
     ctl("config", "headroom", "256M")
-    done = _apt("remove", "vramswap")
+    with _asking():
+        done = _apt("remove", "vramswap")
     assert done.returncode == 0, done.stdout
     assert not Path("/run/vramswap").exists()
     running = subprocess.run(["pgrep", "-fa", "vramswap_gui|vramswap-helper"], capture_output=True, text=True).stdout
