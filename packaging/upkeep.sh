@@ -139,17 +139,34 @@ reload() {
     dbus-send --system --dest=org.freedesktop.DBus / org.freedesktop.DBus.ReloadConfig >/dev/null 2>&1 || true
 }
 
-# Whether the file $1 is not there, or one of these.
-is_free() {
-    [ ! -e "$1" ] || grep -qsx '# SPDX-License-Identifier: MIT' "$1"
+# What is placed for OpenRC and elogind, where they are: they look below /etc alone. It is copies, because OpenRC would look
+# for the settings of a linked service beside what the link leads to.
+copies='/etc/init.d/vramswap-helper /etc/init.d/vramswap-server /etc/elogind/system-sleep/10-vramswap
+    /etc/elogind/system-sleep/zz-vramswap /etc/elogind/sleep.conf.d/vramswap.conf'
+# The sum of each as it was placed, by its name. A copy that differs an administrator has edited; as dpkg does with what it
+# places below /etc, it is kept, and goes with a purge.
+placed=/var/lib/vramswap/placed
+
+# Whether the copy $1 is not there, or as it was placed.
+is_as_placed() {
+    [ ! -e "$1" ] || sha256sum --check --status "$placed/${1##*/}" 2>/dev/null
 }
 
-# For OpenRC and elogind, where they are: they look below /etc alone. It is a copy, because OpenRC would look for the
-# settings of a linked service beside what the link leads to. $1: mode, $2: file below /usr/share/vramswap, $3: its place.
+is_same() {
+    [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
+}
+
+# $1: mode, unless it has one already, $2: file below /usr/share/vramswap, $3: its place. Beside an edited one the new one
+# would be one more service.
 place() {
-    if is_free "$3"; then
+    if is_as_placed "$3" || is_same "$3" "/usr/share/vramswap/$2"; then
         mkdir -p "${3%/*}"
-        install -m "$1" "/usr/share/vramswap/$2" "$3"
+        mode=$(stat -c %a "$3" 2>/dev/null || echo "$1")
+        install -m "$mode" "/usr/share/vramswap/$2" "$3"
+        install -d -m 0700 "${placed%/*}" "$placed"
+        sha256sum "$3" >"$placed/${3##*/}"
+    else
+        echo "vramswap: $3 is not as it was placed, so it stays; this version's is /usr/share/vramswap/$2" >&2
     fi
 }
 
@@ -187,9 +204,20 @@ remove_services() {
     if command -v rc-update >/dev/null; then
         rc-update --quiet --all delete vramswap-helper >/dev/null 2>&1 || true
     fi
-    for file in /etc/init.d/vramswap-helper /etc/init.d/vramswap-server /etc/elogind/system-sleep/10-vramswap \
-        /etc/elogind/system-sleep/zz-vramswap /etc/elogind/sleep.conf.d/vramswap.conf; do
-        if is_free "$file"; then rm -f "$file"; fi
+    for copy in $copies; do
+        if is_as_placed "$copy"; then rm -f "$copy" "$placed/${copy##*/}"; fi
     done
-    rmdir /etc/elogind/system-sleep 2>/dev/null || true
+    remove_empty
+}
+
+# What was edited goes too; what never was ours stays.
+purge_services() {
+    for copy in $copies; do
+        if [ -e "$placed/${copy##*/}" ]; then rm -f "$copy" "$placed/${copy##*/}"; fi
+    done
+    remove_empty
+}
+
+remove_empty() {
+    rmdir "$placed" /etc/elogind/system-sleep /etc/elogind/sleep.conf.d 2>/dev/null || true
 }

@@ -178,6 +178,8 @@ MUTANTS: Final = (
     Mutant("the folder of a server that serves goes with the package", "packaging/upkeep.sh",
            "        rm -rf /run/vramswap\n    fi", "        :\n    fi\n    rm -rf /run/vramswap",
            (f"{_PACKAGING}::test_what_was_started_while_the_package_went_is_stopped",)),
+    Mutant("what an administrator edited is written over", "packaging/upkeep.sh",
+           "    [ ! -e \"$1\" ] || sha256sum", "    true || sha256sum", (f"{_PACKAGING}::test_an_edited_copy_stays_as_it_is",)),
 )  # fmt: skip
 
 

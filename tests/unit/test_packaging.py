@@ -559,33 +559,109 @@ def test_every_package_has_the_server_taken_over(script: str, device: str, tmp_p
     assert ("vramswapctl upgrade" in machine.calls()) == (device == "/dev/nbd0")
 
 
-@pytest.mark.parametrize(
-    ("place", "remove"),
-    [("debian/postinst", "debian/postrm"), ("rpm/post", "rpm/postun"), ("arch/vramswap.install",) * 2],
-)
-def test_openrc_and_elogind_find_their_files_where_they_are(place: str, remove: str, tmp_path: Path) -> None:
-    """They go again; a file of an administrator's is left alone."""
+#: Who places what OpenRC and elogind read, and who removes it.
+PLACING = {
+    "debian": (("debian/postinst", "configure", ""), ("debian/postrm", "remove", "")),
+    "rpm": (("rpm/post", "1", ""), ("rpm/postun", "0", "")),
+    "arch": (("arch/vramswap.install", "1.2", "post_install"), ("arch/vramswap.install", "1.2", "post_remove")),
+}
+COPIES = {
+    "init.d/vramswap-helper", "init.d/vramswap-server", "elogind/system-sleep/10-vramswap",
+    "elogind/system-sleep/zz-vramswap", "elogind/sleep.conf.d/vramswap.conf",
+}  # fmt: skip
+
+
+@pytest.fixture
+def openrc(tmp_path: Path) -> Machine:
+    """A machine with OpenRC and elogind, and the package's files."""
     machine = Machine(tmp_path, "", OTHER)
-    etc, share = machine.root / "etc", machine.root / "usr/share/vramswap"
-    for path in ("sbin/openrc-run", "etc/elogind/logind.conf", "etc/init.d/vramswap-server"):
+    for path in ("sbin/openrc-run", "etc/elogind/logind.conf"):
         (machine.root / path).parent.mkdir(parents=True, exist_ok=True)
         (machine.root / path).write_text("#!/bin/sh\n")
         (machine.root / path).chmod(0o755)
-    run(sys.executable, "-B", "packaging/stage.py", str(share.parents[1]), "2026-01-31")
-    before = {file for file in etc.rglob("*") if file.is_file()}
+    run(sys.executable, "-B", "packaging/stage.py", str(machine.root / "usr"), "2026-01-31")
+    return machine
+
+
+def copies(machine: Machine) -> dict[str, Path]:
+    """What is there for OpenRC and elogind, by its path below /etc."""
+    etc = machine.root / "etc"
+    return {
+        str(path.relative_to(etc)): path for path in etc.rglob("*") if path.is_file() and path.name != "logind.conf"
+    }
+
+
+@pytest.mark.parametrize("kind", PLACING)
+def test_openrc_and_elogind_find_their_files_where_they_are(kind: str, openrc: Machine) -> None:
+    """They go again; a file of an administrator's is left alone."""
+    theirs = openrc.root / "etc/init.d/vramswap-server"
+    theirs.parent.mkdir()
+    theirs.write_text("#!/bin/sh\n")
+    share = openrc.root / "usr/share/vramswap"
     for _ in range(2):
-        assert machine.run(f"{whole(place)}\n{'post_install' if 'arch' in place else ''}", "configure").returncode == 0
-    placed = {file for file in etc.rglob("*") if file.is_file()} - before
-    assert {str(copy.relative_to(etc)) for copy in placed} == {
-        "init.d/vramswap-helper", "elogind/system-sleep/10-vramswap", "elogind/system-sleep/zz-vramswap",
-        "elogind/sleep.conf.d/vramswap.conf",
-    }  # fmt: skip
-    for copy in placed:
+        assert take(openrc, *PLACING[kind][0]).returncode == 0
+    assert copies(openrc).keys() == COPIES
+    for copy in copies(openrc).values():
         (source,) = share.rglob(copy.name)
-        assert (copy.read_bytes(), copy.stat().st_mode) == (source.read_bytes(), source.stat().st_mode)
-    first = {"debian/postrm": "remove", "rpm/postun": "0"}.get(remove, "")
-    assert machine.run(f"{whole(remove)}\n{'post_remove' if 'arch' in remove else ''}", first).returncode == 0
-    assert {file for file in etc.rglob("*") if file.is_file()} == before
+        if copy != theirs:
+            assert (copy.read_bytes(), copy.stat().st_mode) == (source.read_bytes(), source.stat().st_mode)
+    assert take(openrc, *PLACING[kind][1]).returncode == 0
+    assert list(copies(openrc).values()) == [theirs] and theirs.read_text() == "#!/bin/sh\n"
+    assert not (openrc.root / "var/lib/vramswap").exists()
+
+
+@pytest.mark.parametrize("kind", PLACING)
+def test_an_edited_copy_stays_as_it_is(kind: str, openrc: Machine) -> None:
+    """The others follow the package, with the mode that they have. A purge takes all that ever was the package's."""
+    (openrc.root / "etc/init.d").mkdir()
+    (openrc.root / "etc/init.d/vramswap-server").write_text("of somebody else")
+    take(openrc, *PLACING[kind][0])
+    edited, asleep = copies(openrc)["init.d/vramswap-helper"], copies(openrc)["elogind/system-sleep/10-vramswap"]
+    edited.write_text("as I want it")
+    asleep.chmod(0o644)
+    for source in (openrc.root / "usr/share/vramswap").rglob("*vramswap*"):
+        source.write_text(source.read_text() + "# newer\n")
+    done = take(openrc, *PLACING[kind][0])
+    assert done.returncode == 0
+    told = [line.split(" is not as it was placed", 1)[0] for line in done.stderr.splitlines()]
+    assert told == [f"vramswap: {openrc.root}/etc/init.d/{name}" for name in ("vramswap-helper", "vramswap-server")]
+    kept = {name for name, path in copies(openrc).items() if not path.read_text().endswith("# newer\n")}
+    assert copies(openrc).keys() == COPIES and kept == {"init.d/vramswap-helper", "init.d/vramswap-server"}
+    assert not os.access(asleep, os.X_OK)
+    take(openrc, *PLACING[kind][1])
+    assert copies(openrc).keys() == kept and edited.read_text() == "as I want it"
+    # It is theirs also after the package has come again.
+    take(openrc, *PLACING[kind][0])
+    assert edited.read_text() == "as I want it"
+    take(openrc, *PLACING[kind][1])
+    if kind == "debian":
+        assert take(openrc, "debian/postrm", "purge", "").returncode == 0
+        assert copies(openrc).keys() == {"init.d/vramswap-server"}
+        assert not (openrc.root / "var/lib/vramswap").exists()
+
+
+def test_a_copy_that_is_as_this_version_has_it_was_not_edited(openrc: Machine) -> None:
+    take(openrc, *PLACING["debian"][0])
+    helper, source = copies(openrc)["init.d/vramswap-helper"], openrc.root / "usr/share/vramswap/openrc/vramswap-helper"
+    source.write_text("newer")
+    helper.write_text("newer")
+    assert take(openrc, *PLACING["debian"][0]).stderr == ""
+    source.write_text("newest")
+    assert take(openrc, *PLACING["debian"][0]).stderr == ""
+    assert helper.read_text() == "newest"
+
+
+@pytest.mark.parametrize("hook", ["10-vramswap", "zz-vramswap"])
+def test_a_hook_that_outlives_its_package_keeps_no_machine_awake(hook: str, tmp_path: Path) -> None:
+    text = (RESOURCES / "elogind" / hook).read_text()
+    program = tmp_path / "vramswapctl"
+    (tmp_path / hook).write_text(text.replace("/usr/bin/vramswapctl", str(program)))
+    for when in ("pre", "post"):
+        run("sh", str(tmp_path / hook), when, "suspend")
+    program.write_text("#!/bin/sh\necho $1\n")
+    program.chmod(0o755)
+    said = [run("sh", str(tmp_path / hook), when, "suspend") for when in ("pre", "post")]
+    assert said == (["sleep\n", ""] if hook == "10-vramswap" else ["", "wake\n"])
 
 
 def test_paths_agree() -> None:
