@@ -107,6 +107,23 @@ async def test_a_newer_one_replaces_an_older_one(files: Path, tmp_path: Path) ->
     assert below(root) == set()
 
 
+async def test_every_udev_finds_the_rules(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """eudev reads none in /usr/local, where they were once."""
+    name = "udev/rules.d/60-nbd-vramswap.rules"
+
+    def found() -> set[str]:
+        return {path for path in below(tmp_path) if path.endswith(name)}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(install, "_PLACES", [pair for pair in install._PLACES if "udev" not in pair[0]])
+        await install.install(tmp_path, files, PROGRAMS)
+    assert found() == {f"usr/local/lib/{name}"}
+    assert f"/etc/{name}" in await install.install(tmp_path, files, PROGRAMS)
+    assert found() == {f"etc/{name}"}
+    await install.uninstall(tmp_path)
+    assert below(tmp_path) == set()
+
+
 async def test_files_of_others_are_left_alone(files: Path, tmp_path: Path) -> None:
     theirs = tmp_path / "usr/share/polkit-1/actions/org.vramswap.policy"
     theirs.parent.mkdir(parents=True)

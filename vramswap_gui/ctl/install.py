@@ -40,11 +40,12 @@ MANIFEST: Final = "usr/local/share/vramswap/installed"
 
 _ELOGIND: Final = str(ELOGIND.relative_to("/"))
 #: What a path below /usr begins with, and what becomes of it below /: an administrator's place, where its reader looks
-#: there too. polkit (before version 124) and many dbus-daemons read no policy in /usr/local.
+#: there too. polkit (before version 124) and many dbus-daemons read no policy in /usr/local, and eudev no rules.
 _PLACES: Final = (
     ("share/dbus-1/system.d/", "etc/dbus-1/system.d/"),
     ("share/polkit-1/", "usr/share/polkit-1/"),
     ("lib/systemd/", "etc/systemd/"),
+    ("lib/udev/", "etc/udev/"),
     ("share/zsh/vendor-completions/", "usr/local/share/zsh/site-functions/"),
     ("share/vramswap/openrc/", "etc/init.d/"),
     ("share/vramswap/elogind/vramswap.conf", f"{_ELOGIND}/sleep.conf.d/vramswap.conf"),
