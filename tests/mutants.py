@@ -180,6 +180,12 @@ MUTANTS: Final = (
            (f"{_PACKAGING}::test_what_was_started_while_the_package_went_is_stopped",)),
     Mutant("what an administrator edited is written over", "packaging/upkeep.sh",
            "    [ ! -e \"$1\" ] || sha256sum", "    true || sha256sum", (f"{_PACKAGING}::test_an_edited_copy_stays_as_it_is",)),
+    Mutant("an update that is refused leaves the sleep unit disabled", "vramswap_gui/ctl/install.py",
+           "        if enables:\n", "        if True:\n",
+           ("tests/unit/test_install.py::test_what_the_services_refuse_leaves_all_as_it_was",)),
+    Mutant("an update enables the sleep unit again", "vramswap_gui/ctl/install.py",
+           "        if first and _booted():\n", "        if _booted():\n",
+           ("tests/unit/test_install.py::test_an_administrator_who_disabled_the_sleep_unit_is_heeded",)),
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import signal
@@ -168,6 +169,145 @@ def test_a_helper_that_the_bus_started_ends(tmp_path: Path, monkeypatch: pytest.
         for process in (helper, other):
             process.kill()
             process.wait()
+
+
+class Systemd:
+    """Of the machine below ``root``: what it was asked for, and the sleep unit as it could read it then."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self._log, self._refused = folder / "asked", folder / "refused"
+        self._root = root
+        self.link = root / install._SLEEP_LINK
+        program = folder / "systemctl"
+        program.write_text(
+            "#!/bin/sh\n"
+            f"unit={root}/etc/systemd/system/vramswap-sleep.service link={self.link}\n"
+            f'echo "$* $(sed -n s/^Description=//p $unit 2>/dev/null)" >>{self._log}\n'
+            f'if [ -e {self._refused} ] && grep -qxF "$*" {self._refused}; then echo "it will not" >&2; exit 1; fi\n'
+            'case "$1" in\n'
+            "enable) mkdir -p ${link%/*}; ln -sf $unit $link ;;\n"
+            "disable) rm -f $link; rmdir ${link%/*} ;;\n"
+            "esac\n"
+        )
+        program.chmod(0o755)
+
+    def refuse(self, *commands: str) -> None:
+        """From now on it refuses these."""
+        self._refused.write_text("".join(f"{command}\n" for command in commands))
+
+    def asked(self) -> list[str]:
+        """What it was asked for since the last call."""
+        lines = self._log.read_text().splitlines() if self._log.exists() else []
+        self._log.unlink(missing_ok=True)
+        return [line.rstrip() for line in lines]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What stands for the machine itself, without an init."""
+    root, programs = tmp_path / "root", tmp_path / "programs"
+    programs.mkdir()
+    root.mkdir()
+    monkeypatch.setattr(install, "_is_machine", lambda path: path == root)
+    monkeypatch.setattr(install, "_require_root", lambda: None)
+    monkeypatch.setattr(install, "require_safe", lambda *paths: None)
+    for init in ("SYSTEMD", "OPENRC"):
+        monkeypatch.setattr(install, init, tmp_path / init)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    return root
+
+
+@pytest.fixture
+def systemd(root: Path, tmp_path: Path) -> Systemd:
+    """It runs that machine."""
+    (tmp_path / "SYSTEMD").mkdir()
+    return Systemd(tmp_path / "programs", root)
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes the files of a version, of which the sleep unit bears the name."""
+
+    def make(name: str) -> Path:
+        unit = tmp_path / name / "lib/systemd/system/vramswap-sleep.service"
+        unit.parent.mkdir(parents=True)
+        unit.write_text(f"Description={name}\n")
+        return tmp_path / name
+
+    return make
+
+
+async def test_an_administrator_who_disabled_the_sleep_unit_is_heeded(
+    root: Path, systemd: Systemd, version: Callable[[str], Path]
+) -> None:
+    await install.install(root, version("old"), PROGRAMS)
+    assert systemd.asked() == ["daemon-reload old", "enable vramswap-sleep.service old", "reload dbus.service old"]
+    assert systemd.link.is_symlink()
+    systemd.link.unlink()
+    await install.install(root, version("new"), PROGRAMS)
+    assert systemd.asked() == ["daemon-reload new", "reload dbus.service new"]
+    await install.uninstall(root)
+    await install.install(root, version("again"), PROGRAMS)
+    assert systemd.link.is_symlink()
+
+
+@pytest.mark.parametrize("before", ["nothing", "a link of somebody's", "old"])
+async def test_what_the_services_refuse_leaves_all_as_it_was(
+    before: str, root: Path, systemd: Systemd, version: Callable[[str], Path]
+) -> None:
+    """The sleep unit above all: it stays enabled if it was, whoever enabled it, and systemd reads what is there."""
+    if before == "old":
+        await install.install(root, version("old"), PROGRAMS)
+    if before == "a link of somebody's":
+        systemd.link.parent.mkdir(parents=True)
+        systemd.link.symlink_to("/somewhere")
+    state = everything(root)
+    systemd.asked()
+    for command in ("daemon-reload", "enable vramswap-sleep.service", "reload dbus.service"):
+        systemd.refuse(command)
+        if before == "old" and "enable" in command:
+            continue
+        with pytest.raises(VramswapError, match=f"systemctl {command} failed: it will not"):
+            await install.install(root, version(f"new {command.split()[0]}"), PROGRAMS)
+        assert everything(root) == state and systemd.link.is_symlink() == (before != "nothing")
+        read = [line for line in systemd.asked() if line.startswith("daemon-reload")]
+        assert read[-1] == ("daemon-reload old" if before == "old" else "daemon-reload")
+
+
+async def test_who_interrupts_it_finds_all_as_it_was(
+    root: Path, systemd: Systemd, version: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = install._systemd
+
+    async def interrupted(*arguments: str) -> None:
+        await ask(*arguments)
+        if arguments == ("reload", "dbus.service") and (root / install.MANIFEST).exists():
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(install, "_systemd", interrupted)
+    with pytest.raises(asyncio.CancelledError):
+        await install.install(root, version("new"), PROGRAMS)
+    assert not systemd.link.is_symlink() and not (root / install.MANIFEST).exists()
+    assert systemd.asked()[-2:] == ["daemon-reload", "reload dbus.service"]
+
+
+async def test_without_systemd_the_sleep_unit_is_enabled_when_systemd_has_come(
+    root: Path, tmp_path: Path, version: Callable[[str], Path]
+) -> None:
+    await install.install(root, version("old"), PROGRAMS)
+    systemd = Systemd(tmp_path / "programs", root)
+    (tmp_path / "SYSTEMD").mkdir()
+    await install.install(root, version("new"), PROGRAMS)
+    assert systemd.link.is_symlink()
+    (tmp_path / "SYSTEMD").rmdir()
+    await install.uninstall(root)
+    assert not systemd.link.is_symlink()
+
+
+def test_the_sleep_unit_is_enabled_by_the_link_that_is_listed() -> None:
+    wanted = (ROOT / "resources/systemd/vramswap-sleep.service").read_text().partition("[Install]\n")[2]
+    target = install._SLEEP_LINK.split("/")[-2].removesuffix(".requires")
+    assert wanted.strip() == f"RequiredBy={target}"
 
 
 async def test_a_package_has_nothing_to_place(tmp_path: Path) -> None:

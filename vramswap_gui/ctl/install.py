@@ -38,6 +38,10 @@ FILES: Final = Path(__file__).parent / "files"
 #: Below the root: the paths that were placed, one a line, folders that were made for them with a slash at the end.
 MANIFEST: Final = "usr/local/share/vramswap/installed"
 
+#: What enables the sleep unit (its ``RequiredBy=``), below the root. It is listed once this has enabled it: whether it
+#: is enabled from then on is the administrator's affair.
+_SLEEP_LINK: Final = f"etc/systemd/system/sleep.target.requires/{SLEEP_UNIT}"
+
 _ELOGIND: Final = str(ELOGIND.relative_to("/"))
 #: What a path below /usr begins with, and what becomes of it below /: an administrator's place, where its reader looks
 #: there too. polkit (before version 124) and many dbus-daemons read no policy in /usr/local, and eudev no rules.
@@ -84,7 +88,7 @@ async def install(root: Path = Path("/"), files: Path = FILES, programs: Path | 
     with contextlib.ExitStack() as undo:
         _place(root, contents, before, undo)
         if _is_machine(root):
-            await _take_note(undo)
+            await _take_note(root, undo)
         undo.pop_all()
     return [f"/{path}" for path in contents]
 
@@ -122,7 +126,8 @@ def _contents(files: Path, programs: Path) -> dict[str, bytes]:
 def _place(root: Path, contents: Mapping[str, bytes], before: Sequence[str], undo: contextlib.ExitStack) -> None:
     """Place all files, each with a way back in ``undo``. Raises VramswapError."""
     folders = [path for path in before if path.endswith("/")] + list(_missing(root, [*contents, MANIFEST]))
-    gone = [path for path in before if not path.endswith("/") and path not in contents]
+    lasting = [*folders, *contents, *(path for path in before if path == _SLEEP_LINK)]
+    gone = [path for path in before if path not in lasting]
     doing = MANIFEST
     try:
         for doing in folders:
@@ -130,12 +135,12 @@ def _place(root: Path, contents: Mapping[str, bytes], before: Sequence[str], und
                 (root / doing).mkdir(mode=0o755)
                 undo.callback(_try, (root / doing).rmdir)
         # Before the first file, so that an installation that is killed can be taken back.
-        _put(root / MANIFEST, _listed([*folders, *contents, *gone]), undo)
+        _put(root / MANIFEST, _listed([*lasting, *gone]), undo)
         for doing, data in contents.items():
             _put(root / doing, data, undo)
         for doing in gone:
             _put(root / doing, None, undo)
-        _put(root / MANIFEST, _listed([*folders, *contents]), undo)
+        _put(root / MANIFEST, _listed(lasting), undo)
     except OSError as error:
         raise _unwritable(f"/{doing}", error, say("Nothing was changed.")) from None
 
@@ -170,21 +175,39 @@ def _try(do: Callable[[], object]) -> None:
         do()
 
 
-async def _take_note(undo: contextlib.ExitStack) -> None:
-    """Raises VramswapError."""
+async def _take_note(root: Path, undo: contextlib.ExitStack) -> None:
+    """Have those take note who read the files. Whatever is raised, VramswapError among it, all is as before then."""
+    before = _manifest(root)
+    first = _SLEEP_LINK not in before
+    enables = first and not _is_there(root / _SLEEP_LINK)
     try:
         await _systemd("daemon-reload")
-        await _systemd("enable", SLEEP_UNIT)
+        if first and _booted():
+            await _systemd("enable", SLEEP_UNIT)
+            _note(root, [*before, _SLEEP_LINK], undo)
         await _systemd("reload", "dbus.service")
         # Else the first caller on the bus would wait for it.
         await _openrc("rc-update", "--update")
-    except VramswapError:
-        # The files go again, and with them what systemd has read.
+    except BaseException:
+        if enables:
+            await _try_systemd("disable", SLEEP_UNIT)
         undo.close()
-        for command in (("disable", SLEEP_UNIT), ("daemon-reload",)):
-            with contextlib.suppress(VramswapError):
-                await _systemd(*command)
+        # What they have read is not there any more.
+        await _try_systemd("daemon-reload")
+        await _try_systemd("reload", "dbus.service")
         raise
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.lexists(path)
+
+
+def _note(root: Path, paths: Iterable[str], undo: contextlib.ExitStack) -> None:
+    """Raises VramswapError."""
+    try:
+        _put(root / MANIFEST, _listed(paths), undo)
+    except OSError as error:
+        raise _unwritable(f"/{MANIFEST}", error, say("Nothing was changed.")) from None
 
 
 async def uninstall(root: Path = Path("/")) -> list[str]:
@@ -203,9 +226,8 @@ async def uninstall(root: Path = Path("/")) -> list[str]:
         await _stop_all()
     left = _remove(root, paths)
     if _is_machine(root):
-        with contextlib.suppress(VramswapError):
-            await _systemd("daemon-reload")
-            await _systemd("reload", "dbus.service")
+        await _try_systemd("daemon-reload")
+        await _try_systemd("reload", "dbus.service")
     if left:
         path, error = next(iter(left.items()))
         outcome = say("{left:number} of {count:number} paths are left.", left=len(left), count=len(paths))
@@ -220,8 +242,7 @@ async def _stop_all() -> None:
         ("stop", HELPER_UNIT),
         ("kill", "--signal=TERM", SERVER_UNIT),
     ):
-        with contextlib.suppress(VramswapError):
-            await _systemd(*command)
+        await _try_systemd(*command)
     if not _booted():
         await _openrc("rc-update", "--all", "delete", HELPER_SERVICE)
         for service in (HELPER_SERVICE, SERVER_SERVICE):
@@ -336,6 +357,11 @@ async def _openrc(*command: str) -> None:
     """What it refuses, as it knows no such service, need not be done."""
     if OPENRC.is_dir():
         await run.run(*command)
+
+
+async def _try_systemd(*arguments: str) -> None:
+    with contextlib.suppress(VramswapError):
+        await _systemd(*arguments)
 
 
 async def _systemd(*arguments: str) -> None:
