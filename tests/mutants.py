@@ -184,8 +184,11 @@ MUTANTS: Final = (
            "        if enables:\n", "        if True:\n",
            ("tests/unit/test_install.py::test_what_the_services_refuse_leaves_all_as_it_was",)),
     Mutant("an update enables the sleep unit again", "vramswap_gui/ctl/install.py",
-           "        if first and _booted():\n", "        if _booted():\n",
+           "        if first and services.booted():\n", "        if services.booted():\n",
            ("tests/unit/test_install.py::test_an_administrator_who_disabled_the_sleep_unit_is_heeded",)),
+    Mutant("pages that landed on a disk stay there for ever", "vramswap_gui/ctl/install.py",
+           "        await _bring_landed_home(root)\n", "",
+           ("tests/unit/test_install.py::test_pages_that_landed_come_home_before_anything_goes",)),
 )  # fmt: skip
 
 

@@ -828,6 +828,11 @@ class Problem(enum.StrEnum):
         "Swap in video memory is on, and its pages would be lost.",
         "Turn it off, then try again: `vramswapctl off`",
     )  # fmt: skip
+    LANDED_STAYS = (
+        "landed-stays", ErrorCode.WONT_FIT,
+        "Pages that landed on a disk stay there: {why:said}",
+        "If they do not fit into memory, close programs, then try again. Nothing else was changed.",
+    )  # fmt: skip
     OUTPUT_NOT_WRITTEN = (
         "output-not-written", ErrorCode.INTERNAL,
         "The answer cannot be written: {why:text}.",

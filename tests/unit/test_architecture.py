@@ -37,9 +37,11 @@ ARROWS: Final[Mapping[str, frozenset[str]]] = {
     "system": frozenset(),
     "doctor": frozenset({"api", "client", "settings", "system", "text"}),
     "bench": frozenset({"server/engine/records", "system"}),
-    "ctl": frozenset({"api", "bench", "client", "doctor", "settings", "streams", "system", "text"}),
+    # What takes vramswap from a machine brings home what landed on a disk, as the helper does.
+    "ctl": frozenset({"api", "bench", "client", "doctor", "helper/landing", "settings", "streams", "system", "text"}),
     "tray": frozenset({"api", "bus", "client", "doctor", "settings", "system", "text"}),
-    "helper": frozenset({"api", "bus", "helper/policy", "settings", "system", "text"}),
+    "helper": frozenset({"api", "bus", "helper/landing", "helper/policy", "settings", "system", "text"}),
+    "helper/landing": frozenset({"helper", "helper/policy", "settings", "system"}),
     "helper/policy": frozenset({"api", "settings", "system"}),
     "server": frozenset({"api", "server/engine", "server/exports", "server/supervisor", "system"}),
     "server/engine": frozenset({"server", "server/supervisor", "system"}),

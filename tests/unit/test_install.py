@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests.support.skips import NO_MOUNTS, root_is_mounted
-from vramswap_gui.ctl import install
-from vramswap_gui.errors import ErrorCode, VramswapError
+from vramswap_gui.ctl import install, services
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path("/opt/vramswap/bin")
@@ -157,24 +157,33 @@ async def test_live_swap_stays(device: str, served: bool, refused: bool, files: 
         assert f"{install.MANIFEST}" not in below(tmp_path)
 
 
-def test_a_helper_that_the_bus_started_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("whose", ["helper", "server"])
+def test_without_systemd_each_ends_by_a_signal(
+    whose: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
-    sleep = "/bin/sleep"
-    helper = subprocess.Popen([str(tmp_path / "vramswap-helper"), "60"], executable=sleep)
-    other = subprocess.Popen([f"{tmp_path}/vramswap-helper2", "60"], executable=sleep)
+    argument = {"helper": f"{tmp_path}/vramswap-helper", "server": "/run/vramswap/control.sock"}[whose]
+    processes = [subprocess.Popen(["/bin/sleep", "60"]) for _ in range(2)]
     try:
-        install._end_helper()
-        assert helper.wait() == -signal.SIGTERM and other.poll() is None
+        for process, named in zip(processes, (argument, f"{argument}2"), strict=True):
+            folder = root / "proc" / str(process.pid)
+            folder.mkdir(parents=True)
+            (folder / "cmdline").write_text(f"python3\0-m\0{named}\0")
+        asyncio.run((services.stop_helper if whose == "helper" else services.stop_server)(root / "proc"))
+        assert processes[0].wait() == -signal.SIGTERM and processes[1].poll() is None
     finally:
-        for process in (helper, other):
+        for process in processes:
             process.kill()
             process.wait()
 
 
 class Systemd:
-    """Of the machine below ``root``: what it was asked for, and the sleep unit as it could read it then."""
+    """Of the machine below ``root``: what it was asked for, and the sleep unit as it could read it then.
 
-    def __init__(self, folder: Path, root: Path) -> None:
+    ``stopping``: what happens meanwhile when it stops something, in sh.
+    """
+
+    def __init__(self, folder: Path, root: Path, stopping: str = ":") -> None:
         self._log, self._refused = folder / "asked", folder / "refused"
         self._root = root
         self.link = root / install._SLEEP_LINK
@@ -187,6 +196,7 @@ class Systemd:
             'case "$1" in\n'
             "enable) mkdir -p ${link%/*}; ln -sf $unit $link ;;\n"
             "disable) rm -f $link; rmdir ${link%/*} ;;\n"
+            f"stop) {stopping} ;;\n"
             "esac\n"
         )
         program.chmod(0o755)
@@ -212,7 +222,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(install, "_require_root", lambda: None)
     monkeypatch.setattr(install, "require_safe", lambda *paths: None)
     for init in ("SYSTEMD", "OPENRC"):
-        monkeypatch.setattr(install, init, tmp_path / init)
+        monkeypatch.setattr(services, init, tmp_path / init)
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     return root
 
@@ -277,14 +287,14 @@ async def test_what_the_services_refuse_leaves_all_as_it_was(
 async def test_who_interrupts_it_finds_all_as_it_was(
     root: Path, systemd: Systemd, version: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = install._systemd
+    ask = services.systemd
 
     async def interrupted(*arguments: str) -> None:
         await ask(*arguments)
         if arguments == ("reload", "dbus.service") and (root / install.MANIFEST).exists():
             raise asyncio.CancelledError
 
-    monkeypatch.setattr(install, "_systemd", interrupted)
+    monkeypatch.setattr(services, "systemd", interrupted)
     with pytest.raises(asyncio.CancelledError):
         await install.install(root, version("new"), PROGRAMS)
     assert not systemd.link.is_symlink() and not (root / install.MANIFEST).exists()
@@ -308,6 +318,93 @@ def test_the_sleep_unit_is_enabled_by_the_link_that_is_listed() -> None:
     wanted = (ROOT / "resources/systemd/vramswap-sleep.service").read_text().partition("[Install]\n")[2]
     target = install._SLEEP_LINK.split("/")[-2].removesuffix(".requires")
     assert wanted.strip() == f"RequiredBy={target}"
+
+
+SWAPS = "Filename Type Size Used Priority\n"
+
+
+@pytest.fixture
+def landed(root: Path, tmp_path: Path) -> Path:
+    """A file that is swap, for pages that fitted nowhere else. ``swapoff`` fails while there is a file ``full``."""
+    file = root / "var/lib/vramswap/vramswap-landing-0/swap"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    (root / "proc").mkdir()
+    (root / "proc/swaps").write_text(f"{SWAPS}{file} file 1024 4 -2\n")
+    program = tmp_path / "programs/swapoff"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'if [ -e {tmp_path}/full ]; then echo "swapoff: Cannot allocate memory" >&2; exit 4; fi\n'
+        f'grep -vF "$1 " {root}/proc/swaps >{tmp_path}/swaps; mv {tmp_path}/swaps {root}/proc/swaps\n'
+    )
+    program.chmod(0o755)
+    return file
+
+
+async def test_pages_that_landed_come_home_before_anything_goes(
+    root: Path, landed: Path, systemd: Systemd, version: Callable[[str], Path], tmp_path: Path
+) -> None:
+    await install.install(root, version("new"), PROGRAMS)
+    (root / "run/vramswap/ublk").mkdir(parents=True)
+    systemd.asked()
+    state = everything(root)
+    (tmp_path / "full").touch()
+    with pytest.raises(VramswapError, match=f"swapoff failed on {landed}: .*Cannot allocate memory") as caught:
+        await install.uninstall(root)
+    assert caught.value.problem is Problem.LANDED_STAYS and "close programs" in caught.value.remedy
+    assert everything(root) == state and systemd.asked() == []
+    (tmp_path / "full").unlink()
+    await install.uninstall(root)
+    assert (root / "proc/swaps").read_text() == SWAPS
+    assert set(everything(root)) == {"proc", "proc/swaps", "run", "var", "var/lib"}
+
+
+async def test_what_others_have_where_pages_land_stays(
+    root: Path, landed: Path, systemd: Systemd, version: Callable[[str], Path]
+) -> None:
+    (landed.parents[1] / "notes").touch()
+    await install.install(root, version("new"), PROGRAMS)
+    await install.uninstall(root)
+    assert below(landed.parents[1]) == {"notes"}
+
+
+async def test_swap_that_was_turned_on_until_the_helper_was_stopped_stays(
+    root: Path, tmp_path: Path, systemd: Systemd, version: Callable[[str], Path]
+) -> None:
+    await install.install(root, version("new"), PROGRAMS)
+    state = below(root)
+    for folder in ("proc", "run/vramswap"):
+        (root / folder).mkdir(parents=True)
+    Systemd(
+        tmp_path / "programs",
+        root,
+        f"echo '/dev/nbd0 partition 1024 4 1000' >>{root}/proc/swaps; echo /dev/nbd0 >{root}/run/vramswap/devices",
+    )
+    (root / "proc/swaps").write_text(SWAPS)
+    systemd.asked()
+    with pytest.raises(VramswapError) as caught:
+        await install.uninstall(root)
+    assert caught.value.problem is Problem.SWAP_IS_ON and state <= below(root)
+    assert systemd.asked() == [f"{verb} vramswap-helper.service new" for verb in ("stop", "start")]
+
+
+async def test_what_was_started_while_the_files_went_is_stopped(
+    root: Path, tmp_path: Path, systemd: Systemd, version: Callable[[str], Path]
+) -> None:
+    """A tray that is open has the bus start the helper, which makes its folder again."""
+    await install.install(root, version("new"), PROGRAMS)
+    Systemd(tmp_path / "programs", root, f"mkdir -p {root}/run/vramswap")
+    systemd.asked()
+    await install.uninstall(root)
+    assert systemd.asked() == [
+        "stop vramswap-helper.service new",
+        "disable vramswap-sleep.service vramswap-helper.service new",
+        "kill --signal=TERM vramswap-server.service new",
+        "stop vramswap-helper.service",
+        "daemon-reload",
+        "reload dbus.service",
+    ]
+    assert not (root / "run/vramswap").exists()
 
 
 async def test_a_package_has_nothing_to_place(tmp_path: Path) -> None:

@@ -11,28 +11,20 @@ import contextlib
 import errno
 import os
 import re
-import signal
+import shutil
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from vramswap_gui.ctl import services
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import Phrase, say
-from vramswap_gui.paths import (
-    ELOGIND,
-    HELPER_SERVICE,
-    HELPER_UNIT,
-    OPENRC,
-    RUNTIME,
-    SERVER_SERVICE,
-    SERVER_UNIT,
-    SLEEP_UNIT,
-    SYSTEMD,
-    below,
-)
-from vramswap_gui.system import ours, ownership, run, smallfile
+from vramswap_gui.helper.landing import LandingPlace
+from vramswap_gui.paths import ELOGIND, RUNTIME, SLEEP_UNIT, STATE, below
+from vramswap_gui.settings import LANDING_AUTO
+from vramswap_gui.system import ours, ownership, smallfile, swaps
 
 FILES: Final = Path(__file__).parent / "files"
 #: Below the root: the paths that were placed, one a line, folders that were made for them with a slash at the end.
@@ -181,20 +173,20 @@ async def _take_note(root: Path, undo: contextlib.ExitStack) -> None:
     first = _SLEEP_LINK not in before
     enables = first and not _is_there(root / _SLEEP_LINK)
     try:
-        await _systemd("daemon-reload")
-        if first and _booted():
-            await _systemd("enable", SLEEP_UNIT)
+        await services.systemd("daemon-reload")
+        if first and services.booted():
+            await services.systemd("enable", SLEEP_UNIT)
             _note(root, [*before, _SLEEP_LINK], undo)
-        await _systemd("reload", "dbus.service")
+        await services.systemd("reload", "dbus.service")
         # Else the first caller on the bus would wait for it.
-        await _openrc("rc-update", "--update")
+        await services.openrc("rc-update", "--update")
     except BaseException:
         if enables:
-            await _try_systemd("disable", SLEEP_UNIT)
+            await services.try_systemd("disable", SLEEP_UNIT)
         undo.close()
         # What they have read is not there any more.
-        await _try_systemd("daemon-reload")
-        await _try_systemd("reload", "dbus.service")
+        await services.try_systemd("daemon-reload")
+        await services.try_systemd("reload", "dbus.service")
         raise
 
 
@@ -220,14 +212,17 @@ async def uninstall(root: Path = Path("/")) -> list[str]:
         raise VramswapError(Problem.INSTALL_ABSENT)
     if _is_machine(root):
         _require_root()
-    if ours.areas(below(root, RUNTIME), root / "proc", root / "sys"):
-        raise VramswapError(Problem.SWAP_IS_ON)
+    _require_unlent(root)
     if _is_machine(root):
-        await _stop_all()
+        await _bring_landed_home(root)
+        await _stop_all(root)
     left = _remove(root, paths)
     if _is_machine(root):
-        await _try_systemd("daemon-reload")
-        await _try_systemd("reload", "dbus.service")
+        # A tray that is open has the bus start it again and again.
+        await services.stop_helper(root / "proc")
+        await services.try_systemd("daemon-reload")
+        await services.try_systemd("reload", "dbus.service")
+        _remove_places(root)
     if left:
         path, error = next(iter(left.items()))
         outcome = say("{left:number} of {count:number} paths are left.", left=len(left), count=len(paths))
@@ -235,19 +230,51 @@ async def uninstall(root: Path = Path("/")) -> list[str]:
     return [f"/{path}" for path in paths if not path.endswith("/")]
 
 
-async def _stop_all() -> None:
-    """Neither helper nor server need run."""
-    for command in (
-        ("disable", SLEEP_UNIT, HELPER_UNIT),
-        ("stop", HELPER_UNIT),
-        ("kill", "--signal=TERM", SERVER_UNIT),
-    ):
-        await _try_systemd(*command)
-    if not _booted():
-        await _openrc("rc-update", "--all", "delete", HELPER_SERVICE)
-        for service in (HELPER_SERVICE, SERVER_SERVICE):
-            await _openrc("rc-service", service, "stop")
-        _end_helper()
+def _require_unlent(root: Path) -> None:
+    """Raises VramswapError while pages may be in VRAM."""
+    if _is_lent(root):
+        raise VramswapError(Problem.SWAP_IS_ON)
+
+
+def _is_lent(root: Path) -> bool:
+    return bool(ours.areas(below(root, RUNTIME), root / "proc", root / "sys"))
+
+
+async def _bring_landed_home(root: Path) -> None:
+    """Pages that landed on a disk, which nobody else brings home. Raises VramswapError."""
+    place = LandingPlace(below(root, STATE), below(root, RUNTIME), root / "proc", root / "sys", outside=False)
+    try:
+        await place.find(LANDING_AUTO)
+        used = place.areas(swaps.read(root / "proc"))
+    except OSError:
+        # A kernel without swap.
+        return
+    for number in list(place.files):
+        if number in used:
+            try:
+                await place.empty(number)
+            except VramswapError as error:
+                raise VramswapError(Problem.LANDED_STAYS, why=error) from None
+        await place.remove(number)
+
+
+async def _stop_all(root: Path) -> None:
+    """Raises VramswapError, and all goes on, when the helper had its reasons to lend before it was stopped."""
+    await services.stop_helper(root / "proc")
+    try:
+        _require_unlent(root)
+    except VramswapError:
+        await services.start_helper()
+        raise
+    await services.disable()
+    await services.stop_server(root / "proc")
+
+
+def _remove_places(root: Path) -> None:
+    """What is left but for settings. A server that serves on is found there by the next helper."""
+    if not _is_lent(root):
+        shutil.rmtree(below(root, RUNTIME), ignore_errors=True)
+    _try(below(root, STATE).rmdir)
 
 
 def require_safe(*paths: Path) -> None:
@@ -288,11 +315,6 @@ def _is_machine(root: Path) -> bool:
     return root.resolve() == Path("/")
 
 
-def _booted() -> bool:
-    """Whether systemd runs this machine (sd_booted(3))."""
-    return SYSTEMD.is_dir()
-
-
 def _require_root() -> None:
     if os.geteuid():
         raise VramswapError(Problem.NOT_ROOT, program=str(Path(sys.argv[0]).absolute()))
@@ -306,15 +328,6 @@ def _manifest(root: Path) -> list[str]:
 
 def _listed(paths: Iterable[str]) -> bytes:
     return "".join(f"{path}\n" for path in dict.fromkeys(paths)).encode()
-
-
-def _end_helper() -> None:
-    """Without systemd the bus started it, and nobody else ends it."""
-    program = bytes(Path(sysconfig.get_path("scripts")) / "vramswap-helper")
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if program in path.read_bytes().split(b"\0"):
-                os.kill(int(path.parent.name), signal.SIGTERM)
 
 
 def _missing(root: Path, paths: list[str]) -> Iterator[str]:
@@ -351,23 +364,3 @@ def _unwritable(path: str, error: OSError, outcome: Phrase) -> VramswapError:
     }
     problem = problems.get(error.errno or 0, Problem.INSTALL_NOT_WRITTEN)
     return VramswapError(problem, path=path, why=str(error.strerror or error), outcome=outcome)
-
-
-async def _openrc(*command: str) -> None:
-    """What it refuses, as it knows no such service, need not be done."""
-    if OPENRC.is_dir():
-        await run.run(*command)
-
-
-async def _try_systemd(*arguments: str) -> None:
-    with contextlib.suppress(VramswapError):
-        await _systemd(*arguments)
-
-
-async def _systemd(*arguments: str) -> None:
-    """Raises VramswapError. Without systemd there is nothing to tell."""
-    if not _booted():
-        return
-    done = await run.run("systemctl", *arguments)
-    if done.status:
-        raise VramswapError(Problem.SYSTEMCTL_FAILED, command=" ".join(arguments), why=done.complaint)
