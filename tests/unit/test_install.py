@@ -552,6 +552,27 @@ async def test_a_way_that_others_may_change_is_refused(files: Path, tmp_path: Pa
     assert "chmod go-w" in caught.value.remedy
 
 
+async def test_a_users_own_folders_are_safe_for_that_user(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below a root that stands for a machine: whoever builds an image, or a package, does so as a user."""
+    if os.geteuid():
+        pytest.skip("needs root, who alone may give files away")
+    root = tmp_path / "root"
+    (root / "etc").mkdir(parents=True)
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
+    for folder in (root, root / "etc"):
+        os.chown(folder, 1234, 1234)
+        folder.chmod(0o775)
+    await install.install(root, files, PROGRAMS)
+    for name in below(root):
+        os.chown(root / name, 1234, 1234)
+    await install.install(root, files, PROGRAMS)
+    os.chown(root / "etc/systemd", 4321, 4321)
+    with pytest.raises(VramswapError, match=f"may change {root}/etc/systemd"):
+        await install.install(root, files, PROGRAMS)
+
+
 def test_links_in_between_count(tmp_path: Path) -> None:
     if os.geteuid():
         pytest.skip("needs root, who alone may give files away")

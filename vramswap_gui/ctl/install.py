@@ -286,11 +286,20 @@ def require_safe(*paths: Path) -> None:
 
 
 def _require_safe_way(root: Path, path: str) -> None:
-    """Raises VramswapError when others may change a folder or link on the way to what is to be placed."""
+    """Raises VramswapError when others may change a folder or link on the way to what is to be placed.
+
+    Others than root, that is, and than the user who places it below another root.
+    """
     outside = set(_way(root.resolve()))
     for part in _way(root.resolve() / path):
-        if part not in outside and os.path.lexists(part) and _is_foreign(part):
+        if part not in outside and os.path.lexists(part) and _is_foreign(part) and not _is_own(part):
             raise VramswapError(Problem.INSTALL_OPEN_FOLDER, path=str(part))
+
+
+def _is_own(part: Path) -> bool:
+    """Whether it is that of a user who runs this. Root's own may still be open to others."""
+    user = os.geteuid()
+    return bool(user) and part.lstat().st_uid == user
 
 
 def _is_foreign(part: Path) -> bool:
