@@ -197,6 +197,8 @@ EOF
     fi
     # Where pages landed that fitted nowhere else: by now they are home, and what is in use the kernel does not let go.
     rm -rf /var/lib/vramswap/vramswap-landing-* 2>/dev/null || true
+    # The unit is not enabled any more, by nobody who said so of the setting.
+    rm -f /var/lib/vramswap/at_boot
     rmdir --ignore-fail-on-non-empty /var/lib/vramswap 2>/dev/null || true
 }
 

@@ -186,6 +186,8 @@ MUTANTS: Final = (
     Mutant("an update enables the sleep unit again", "vramswap_gui/ctl/install.py",
            "        if first and services.booted():\n", "        if services.booted():\n",
            ("tests/unit/test_install.py::test_an_administrator_who_disabled_the_sleep_unit_is_heeded",)),
+    Mutant("a unit that an administrator disabled is enabled again", "vramswap_gui/helper/at_boot.py",
+           "    return unit if file is known else file\n", "    return file\n", ("tests/unit/test_at_boot.py",)),
     Mutant("pages that landed on a disk stay there for ever", "vramswap_gui/ctl/install.py",
            "        await _bring_landed_home(root)\n", "",
            ("tests/unit/test_install.py::test_pages_that_landed_come_home_before_anything_goes",)),

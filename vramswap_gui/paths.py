@@ -15,6 +15,8 @@ RUNTIME: Final = Path("/run/vramswap")
 STATE: Final = Path("/var/lib/vramswap")
 #: Each of them has a folder to itself; a number follows.
 LANDING_FOLDER: Final = "vramswap-landing-"
+#: In the folder of what lasts longer: what settings and service manager said last of a start with the computer.
+AT_BOOT: Final = "at_boot"
 CONFIG: Final = Path("/etc/vramswap/config.toml")
 #: In the runtime folder.
 CONTROL_SOCKET: Final = "control.sock"

@@ -270,7 +270,34 @@ def test_the_unit_is_enabled_and_disabled_with_the_setting(stack: Stack) -> None
     for value in ("on", "on", "off"):
         done(stack, "config", "at_boot", value)
     asked = (stack.kernel / "systemctl").read_text().splitlines()
-    assert asked == ["enable vramswap-helper.service", "disable vramswap-helper.service"]
+    assert asked == [f"{verb} vramswap-helper.service" for verb in ("enable", "enable", "disable")]
+
+
+def test_what_an_administrator_says_of_a_start_with_the_computer_holds(stack: Stack) -> None:
+    """With an editor or with systemctl, while the helper runs or while it does not: the other one follows."""
+    enabled = stack.kernel / "enabled"
+
+    record = stack.folder / "state/at_boot"
+
+    def says(word: str) -> bool:
+        agreed = record.exists() and record.read_text() == f"{word}\n" and enabled.exists() == (word == "on")
+        return agreed and done(stack, "config", "at_boot") == f"{word}\n"
+
+    wait_for(lambda: says("off"), "a helper that has looked")
+    stack.config.write_text("at_boot = true\n")
+    wait_for(lambda: says("on"), "an edit that is heeded")
+    stack.kill("helper")
+    enabled.unlink()
+    stack.start_helper()
+    wait_for(lambda: says("off"), "settings that follow a unit that was disabled")
+    stack.kill("helper")
+    enabled.touch()
+    stack.start_helper()
+    wait_for(lambda: says("on"), "settings that follow a unit that was enabled")
+    stack.kill("helper")
+    stack.config.write_text("at_boot = false\n")
+    stack.start_helper()
+    wait_for(lambda: says("off"), "a unit that follows the settings")
 
 
 def test_a_settings_file_that_is_broken_is_named(make_stack: Callable[..., Stack]) -> None:

@@ -90,6 +90,40 @@ async def test_at_boot(wanted: bool, command: str, openrc: Path, programs: Progr
     assert asked()[1:] == [f"systemctl {'enable' if wanted else 'disable'} vramswap-helper.service"]
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "found"),
+    [("enabled", 0, True), ("disabled", 1, False), ("masked", 1, None), ("not-found", 4, None), ("", 1, None)],
+)
+async def test_systemd_says_whether_it_is_at_boot(
+    said: str, status: int, found: bool | None, programs: Programs, tmp_path: Path
+) -> None:
+    asked = programs()
+    (tmp_path / "systemctl").write_text(
+        f'#!/bin/sh\necho "systemctl $*" >>{tmp_path}/log\necho {said}\nexit {status}\n'
+    )
+    assert await helper_service.is_at_boot(tmp_path / "none", tmp_path) is found
+    assert asked() == ["systemctl is-enabled vramswap-helper.service"]
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "found"),
+    [
+        ("                 dbus | default\\n      vramswap-helper | default", 0, True),
+        ("      vramswap-helper2 | default", 0, False),
+        ("", 0, False),
+        ("", 1, None),
+    ],
+)
+async def test_openrc_says_whether_it_is_at_boot(
+    said: str, status: int, found: bool | None, openrc: Path, programs: Programs, tmp_path: Path
+) -> None:
+    programs()
+    (tmp_path / "rc-update").write_text(
+        f'#!/bin/sh\n[ "$*" = "show default" ] || exit 9\nprintf "{said}\\n"\nexit {status}\n'
+    )
+    assert await helper_service.is_at_boot(openrc, tmp_path / "none") is found
+
+
 async def test_what_openrc_refuses_is_told(openrc: Path, programs: Programs, tmp_path: Path) -> None:
     programs("add")
     with pytest.raises(VramswapError, match=r"was not enabled: .* it will not add"):

@@ -346,6 +346,7 @@ async def test_pages_that_landed_come_home_before_anything_goes(
 ) -> None:
     await install.install(root, version("new"), PROGRAMS)
     (root / "run/vramswap/ublk").mkdir(parents=True)
+    (landed.parents[1] / "at_boot").write_text("on\n")
     systemd.asked()
     state = everything(root)
     (tmp_path / "full").touch()

@@ -15,8 +15,8 @@ from tests.support.waiting import PATIENCE
 from vramswap_gui.api.control import SegmentInfo, ServerStatus
 from vramswap_gui.api.status import State
 from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.helper import at_boot, runtime_state, server_client, swap_area
 from vramswap_gui.helper import lifecycle as module
-from vramswap_gui.helper import runtime_state, server_client, swap_area
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.lifecycle import Lifecycle
@@ -44,7 +44,7 @@ class Unit:
 @pytest.fixture
 def unit(monkeypatch: pytest.MonkeyPatch) -> Unit:
     unit = Unit()
-    monkeypatch.setattr(module, "start_at_boot", unit.start_at_boot)
+    monkeypatch.setattr(at_boot, "start_at_boot", unit.start_at_boot)
     return unit
 
 
@@ -55,7 +55,10 @@ def lifecycle(tmp_path: Path) -> Lifecycle:
     devices = str(tmp_path / "devices")
     server = ServerClient(tmp_path / "run", devices)
     (tmp_path / "run").mkdir()
-    return Lifecycle(server, ConfigFile(tmp_path / "etc/config.toml"), tmp_path / "run", devices, tmp_path / "proc")
+    return Lifecycle(
+        server, ConfigFile(tmp_path / "etc/config.toml"), tmp_path / "run", devices, tmp_path / "proc", tmp_path,
+        tmp_path / "state",
+    )  # fmt: skip
 
 
 async def test_settings_that_cannot_be_written_change_nothing(lifecycle: Lifecycle, unit: Unit, tmp_path: Path) -> None:
@@ -76,6 +79,36 @@ async def test_a_unit_that_cannot_be_enabled_changes_nothing(lifecycle: Lifecycl
     await lifecycle.configure({"at_boot": True, "headroom": MIB})
     assert lifecycle.config() == Config(at_boot=True, headroom=MIB)
     assert unit.asked == [True, True]
+
+
+async def test_what_the_file_says_already_is_said_to_the_unit_again(lifecycle: Lifecycle, unit: Unit) -> None:
+    """Somebody may have told it otherwise since."""
+    for _ in range(2):
+        await lifecycle.configure({"at_boot": False})
+    await lifecycle.configure({"headroom": MIB})
+    assert unit.asked == [False, False]
+
+
+async def test_the_file_follows_the_unit(lifecycle: Lifecycle, unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the helper starts, and not while nobody edits the file."""
+    enabled = True
+    looks: list[bool] = []
+
+    async def is_at_boot() -> bool:
+        looks.append(enabled)
+        return enabled
+
+    monkeypatch.setattr(at_boot, "is_at_boot", is_at_boot)
+    await lifecycle.agree_at_boot()
+    assert lifecycle.config().at_boot and unit.asked == []
+    await lifecycle.agree_at_boot()
+    await lifecycle.configure({"headroom": MIB})
+    await lifecycle.agree_at_boot()
+    assert looks == [True]
+    await lifecycle.configure({"at_boot": False})
+    enabled = False
+    await lifecycle.agree_at_boot()
+    assert not lifecycle.config().at_boot and unit.asked == [False]
 
 
 async def test_what_a_person_said_holds_where_nothing_can_be_written(

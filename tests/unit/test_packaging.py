@@ -526,7 +526,9 @@ def test_pacman_is_told_in_time_that_pages_landed(fits: bool, tmp_path: Path) ->
 def test_what_was_started_while_the_package_went_is_stopped(lent: bool, init: str, kind: str, tmp_path: Path) -> None:
     """A tray that is open has the bus start the helper, which may lend; then its server is not cut off."""
     machine = removal(tmp_path, init, served=SERVING if lent else HELPER)
-    place = machine.root / "run/vramswap"
+    place, state = machine.root / "run/vramswap", machine.root / "var/lib/vramswap"
+    (state / "vramswap-landing-3").mkdir(parents=True)
+    (state / "at_boot").touch()
     if lent:
         (machine.root / "proc/swaps").write_text("Filename Type\n/dev/nbd0 partition\n")
     for name in ("deb-systemd-invoke", "systemctl", "rc-service"):
@@ -534,7 +536,7 @@ def test_what_was_started_while_the_package_went_is_stopped(lent: bool, init: st
     done = take(machine, *REMOVALS[kind][1])
     assert done.returncode == 0, done
     assert managed(machine) == ["stop"] and "kill" in machine.calls()
-    assert place.exists() == lent and ("swapoff /dev/nbdN" in done.stderr) == lent
+    assert not state.exists() and place.exists() == lent and ("swapoff /dev/nbdN" in done.stderr) == lent
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,11 @@ def log(since: float, *arguments: str) -> str:
     return command("journalctl", "--no-pager", "--output=short-monotonic", f"--since=@{since:.3f}", *arguments)
 
 
+def follows(word: str) -> None:
+    """The setting at_boot says ``word``, on or off, once a helper that has just started has looked."""
+    wait_for(lambda: ctl("config", "at_boot").strip() == word, f"at_boot that is {word}", PATIENCE)
+
+
 def reclaim(size: int) -> None:
     """Have the kernel page out what nobody used lately, of every process, PID 1 and the session's included."""
     # It ends with an error when there was less to be had.

@@ -23,6 +23,7 @@ from tests.vm.guest import (
     RESUME,
     UEFI,
     ctl,
+    follows,
     holding,
     kill,
     log,
@@ -240,6 +241,15 @@ def at_boot_is_chosen() -> None:
     wait_for(lambda: len(swaps()) == 1, "swap, because the mode says so", PATIENCE)
 
 
+def at_boot_follows() -> None:
+    """systemctl disable and enable of the helper's unit: the setting says the same when the helper has started"""
+    for verb, word in (("disable", "off"), ("enable", "on")):
+        command("systemctl", verb, "vramswap-helper.service")
+        command("systemctl", "restart", "vramswap-helper.service")
+        follows(word)
+        assert unit("vramswap-helper.service", "UnitFileState") == f"{verb}d"
+
+
 def comes_by_itself() -> None:
     """after the reboot the swap is there before anyone asks"""
     wait_for(lambda: len(swaps()) == 1, "swap", PATIENCE)
@@ -269,7 +279,7 @@ COURSES: Final[dict[str, tuple[Boot, ...]]] = {
             "reboot with pages in VRAM",
         ),
         Boot(
-            (boots, last_words, lends_nothing, at_boot_is_chosen, pages_stay_behind),
+            (boots, last_words, lends_nothing, at_boot_is_chosen, at_boot_follows, pages_stay_behind),
             "reboot with pages in VRAM, mode always",
         ),
         Boot(

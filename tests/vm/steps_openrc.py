@@ -17,6 +17,7 @@ from tests.vm import leaving, steps
 from tests.vm.guest import (
     PATIENCE,
     ctl,
+    follows,
     holding,
     kill,
     pids,
@@ -215,6 +216,15 @@ def at_boot_is_chosen() -> None:
     wait_for(lambda: len(swaps()) == 1, "swap, because the mode says so", PATIENCE)
 
 
+def at_boot_follows() -> None:
+    """rc-update delete and add of the helper: the setting says the same when the helper has started"""
+    for verb, word in (("delete", "off"), ("add", "on")):
+        command("rc-update", verb, _HELPER, "default")
+        assert _service(_HELPER, "restart") == 0
+        follows(word)
+        assert (_HELPER in command("rc-update", "show", "default")) == (word == "on")
+
+
 COURSE: Final = (
     steps.Boot(
         (
@@ -224,7 +234,7 @@ COURSE: Final = (
         "reboot with pages in VRAM",
     ),
     steps.Boot(
-        (boots, steps.lends_nothing, at_boot_is_chosen, memory_is_full),
+        (boots, steps.lends_nothing, at_boot_is_chosen, at_boot_follows, memory_is_full),
         "reboot with more pages in VRAM than fit into memory",
     ),
     steps.Boot((boots, steps.comes_by_itself, leaving.upgrades, leaving.is_removed, leaving.is_purged)),

@@ -22,7 +22,7 @@ from vramswap_gui.ctl import services
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import Phrase, say
 from vramswap_gui.helper.landing import LandingPlace
-from vramswap_gui.paths import ELOGIND, RUNTIME, SLEEP_UNIT, STATE, below
+from vramswap_gui.paths import AT_BOOT, ELOGIND, RUNTIME, SLEEP_UNIT, STATE, below
 from vramswap_gui.settings import LANDING_AUTO
 from vramswap_gui.system import ours, ownership, smallfile, swaps
 
@@ -274,7 +274,10 @@ def _remove_places(root: Path) -> None:
     """What is left but for settings. A server that serves on is found there by the next helper."""
     if not _is_lent(root):
         shutil.rmtree(below(root, RUNTIME), ignore_errors=True)
-    _try(below(root, STATE).rmdir)
+    state = below(root, STATE)
+    # The unit is not enabled any more, by nobody who said so of the setting.
+    _try(lambda: (state / AT_BOOT).unlink(missing_ok=True))
+    _try(state.rmdir)
 
 
 def require_safe(*paths: Path) -> None:

@@ -13,12 +13,23 @@ from vramswap_gui.system import run
 
 #: Of OpenRC's: there while it stops services.
 _STOPPING: Final = "rc.stopping"
+_RUNLEVEL: Final = "default"
+
+
+async def is_at_boot(openrc: Path = OPENRC, systemd: Path = SYSTEMD) -> bool | None:
+    """Whether it is started with the computer; None where nobody says, or neither word is to be changed (a mask)."""
+    if _is_openrcs(openrc, systemd):
+        done = await run.run("rc-update", "show", _RUNLEVEL)
+        services = {line.partition("|")[0].strip() for line in done.output.splitlines()}
+        return None if done.status else HELPER_SERVICE in services
+    done = await run.run("systemctl", "is-enabled", HELPER_UNIT)
+    return {"enabled": True, "disabled": False}.get(done.output.strip())
 
 
 async def start_at_boot(wanted: bool, openrc: Path = OPENRC, systemd: Path = SYSTEMD) -> None:
     """Start it with the computer, or do not. Raises VramswapError; then it is as before."""
-    if _is_there(openrc) and not _is_there(systemd):
-        done = await run.run("rc-update", "add" if wanted else "delete", HELPER_SERVICE, "default")
+    if _is_openrcs(openrc, systemd):
+        done = await run.run("rc-update", "add" if wanted else "delete", HELPER_SERVICE, _RUNLEVEL)
     else:
         done = await run.run("systemctl", "enable" if wanted else "disable", HELPER_UNIT)
     if done.status:
@@ -42,6 +53,11 @@ async def hand_over(openrc: Path = OPENRC) -> bool:
         if (await run.run("rc-service", HELPER_SERVICE, command)).status:
             return False
     return True
+
+
+def _is_openrcs(openrc: Path, systemd: Path) -> bool:
+    """systemd, where both are installed, is asked when it runs the machine."""
+    return _is_there(openrc) and not _is_there(systemd)
 
 
 def _is_there(folder: Path) -> bool:

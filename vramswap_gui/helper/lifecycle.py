@@ -20,8 +20,8 @@ from vramswap_gui.api.reasons import ReasonCode
 from vramswap_gui.api.status import Cause, Mode, State, Status
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import swap_area, takeover
+from vramswap_gui.helper.at_boot import AtBoot
 from vramswap_gui.helper.config_file import ConfigFile, changed
-from vramswap_gui.helper.helper_service import start_at_boot
 from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy import landing, limits, pool, sizing
 from vramswap_gui.helper.policy.explain import Facts, explain
@@ -77,6 +77,9 @@ class Lifecycle:
         #: The card as it was when it was last asked.
         self._vram_seen: Vram | None = None
         self._verb = asyncio.Lock()
+        self._at_boot = AtBoot(state)
+        #: What the file said of it when that was last looked at.
+        self._at_boot_seen: bool | None = None
         self._place = LandingPlace(state, folder, proc, sys, server.by_systemd)
         self._segments = Segments(server, attach == "kernel", proc, sys, folder, self._moved, self._place)
         #: A swap file that is not needed any more is being emptied; whatever is asked for comes first.
@@ -419,9 +422,10 @@ class Lifecycle:
             if config.gpu != before.gpu:
                 gpu.require(config.gpu, self._sys, self._proc)
             self._file.save(config)
-            if config.at_boot is not before.at_boot:
+            if "at_boot" in values:
+                # Also what the file says already: somebody may have told the service manager otherwise.
                 try:
-                    await start_at_boot(config.at_boot)
+                    await self._at_boot.choose(config.at_boot)
                 except VramswapError:
                     # All or nothing.
                     self._file.save(before)
@@ -437,6 +441,30 @@ class Lifecycle:
             if self._is_config_broken():
                 self._set(state=State.OFF, error=None)
             self._by_hand(None if "mode" in values else self.hand)
+
+    async def agree_at_boot(self) -> None:
+        """Have settings and service manager say the same of a start with the computer: after a start of the helper, and
+        when somebody edited the file. Raises VramswapError."""
+        if self._new_at_boot() is None:
+            return
+        async with self._exclusively():
+            config = self._new_at_boot()
+            if config is None:
+                return
+            self._at_boot_seen = config.at_boot
+            said = await self._at_boot.agree(config.at_boot)
+            if said is not config.at_boot:
+                self._at_boot_seen = said
+                self._file.save(dataclasses.replace(config, at_boot=said))
+
+    def _new_at_boot(self) -> Config | None:
+        """The settings, when they say something of a start with the computer that has not been looked at."""
+        try:
+            config = self._file.load()
+        except VramswapError:
+            # The policy tells of it.
+            return None
+        return None if config.at_boot is self._at_boot_seen else config
 
     def _by_hand(self, hand: bool | None) -> None:
         """A person asked for something: what they said last, and a decision anew."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vramswap_gui import __version__
@@ -102,7 +103,22 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
     reconciler = Reconciler(lifecycle, monitor, events, ledger)
     await signals.connect(options.bus)
     service.open()
-    _heed_edits(config.folder, reconciler)
+
+    async def agree() -> None:
+        with contextlib.suppress(VramswapError), events.request("at_boot", None):
+            await lifecycle.agree_at_boot()
+
+    tasks: set[asyncio.Task[None]] = set()
+
+    def heed() -> None:
+        reconciler.poke()
+        # Beside the policy: whom this asks has nothing to do with swap.
+        task = asyncio.create_task(agree())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    heed()
+    _heed_edits(config.folder, heed)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -122,16 +138,16 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
     return int(not ended.is_set())
 
 
-def _heed_edits(folder: Path, reconciler: Reconciler) -> None:
-    """Have the settings looked at as soon as somebody edited them; without inotify that is at the next step."""
+def _heed_edits(folder: Path, heed: Callable[[], None]) -> None:
+    """Have the settings looked at as soon as somebody edited them; without inotify the policy does at its next step."""
     edits, loop = inotify.watch(folder), asyncio.get_running_loop()
     if edits is not None:
 
         def look() -> None:
             if edits.clear():
-                reconciler.poke()
+                heed()
                 # A file that was left empty counts once it has been so for a while.
-                loop.call_later(WRITING, reconciler.poke)
+                loop.call_later(WRITING, heed)
 
         loop.add_reader(edits.fileno(), look)
 
