@@ -6,13 +6,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import mmap
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vramswap_gui.bench import pressed, pressure, pressure_text
-from vramswap_gui.bench.pressed import Figures
+from vramswap_gui.bench.pressed import PAGE, Figures
 from vramswap_gui.bench.pressure import Place, Ran, Refusal, Result
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import word
@@ -186,6 +188,21 @@ def test_the_job_sees_every_page_once() -> None:
     assert 0 < found.longest <= found.seconds and found.seeing < found.seconds
     cut = pressed.work(64 * MIB, 0)
     assert not cut.finished and cut.seen == 0
+
+
+@pytest.mark.parametrize("place", [0, 8, 2000, PAGE - 1])
+def test_a_page_is_wrong_wherever_it_is(place: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Faulty(mmap.mmap):
+        """Keeps two pages other than they were written: one byte of each."""
+
+        def __setitem__(self, where: Any, value: Any) -> None:
+            super().__setitem__(where, value)
+            if isinstance(where, slice) and where.start in (0, 7 * PAGE):
+                super().__setitem__(where.start + place, value[place] ^ 1)
+
+    monkeypatch.setattr(mmap, "mmap", Faulty)
+    found = pressed.work(MIB, 60)
+    assert (found.seen, found.wrong) == (256, 2)
 
 
 def test_a_group_by_systemd_and_by_hand(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 """The program that is put under pressure: it has more pages than memory for them, and notes how long it waits.
 
 It writes all of its pages, one behind the other, and comes back to each of them in an order of no order, as somebody
-does who changes between programs; each fourth is changed then. Every page is verified. A third of a page is random,
-as pages of a desktop can be compressed to a third or so. Run by :mod:`~vramswap_gui.bench.pressure`.
+does who changes between programs; each fourth is changed then. Every page is verified, all of it. A third of a page is
+random, as pages of a desktop can be compressed to a third or so. Run by :mod:`~vramswap_gui.bench.pressure`.
 """
 
 from __future__ import annotations
@@ -76,13 +76,17 @@ def work(size: int, seconds: float) -> Figures:
     kinds = [draw.randbytes(_RANDOM) + rest for _ in range(_KINDS)]
     order = array("I", range(pages))
     draw.shuffle(order)
+
+    def content(number: int) -> bytes:
+        return _NUMBER.pack(number) + kinds[number % _KINDS]
+
     clock, written, seen, wrong, longest = time.perf_counter, 0, 0, 0, 0.0
     gc.disable()
     with mmap.mmap(-1, pages * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
         begun = before = clock()
         end = begun + seconds
         while written < pages and before < end:
-            memory[written * PAGE : (written + 1) * PAGE] = _NUMBER.pack(written) + kinds[written % _KINDS]
+            memory[written * PAGE : (written + 1) * PAGE] = content(written)
             written += 1
             now = clock()
             longest = max(longest, now - before)
@@ -92,7 +96,7 @@ def work(size: int, seconds: float) -> Figures:
         while written == pages and seen < pages and before < end:
             number = order[seen]
             at = number * PAGE
-            wrong += _NUMBER.unpack_from(memory, at) != (number,)
+            wrong += memory[at : at + PAGE] != content(number)
             if not number % _CHANGED:
                 memory[at + PAGE - 1] = 1
             seen += 1
