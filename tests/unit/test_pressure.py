@@ -38,8 +38,8 @@ def machine(root: Path, areas: dict[str, tuple[int, int]], available: int = 8 * 
     return root
 
 
-def figures(seconds: float, waits: int = 0, seen: int = 1000) -> Figures:
-    return Figures(1000, 1000, seen, seconds, seconds / 2, 0.012, waits, 0)
+def figures(seconds: float, waits: int = 0, seen: int = 1000, seeing: float | None = None) -> Figures:
+    return Figures(1000, 1000, seen, seconds, seconds / 2 if seeing is None else seeing, 0.012, waits, 0)
 
 
 class Job:
@@ -163,13 +163,49 @@ def test_pages_that_went_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (figures(2), figures(7), "VRAM was 3.5 times as fast as the disk."),
         (figures(2), figures(1), "VRAM was slower: the disk was 2.0 times as fast."),
         (figures(2), figures(2.1), "VRAM was as fast as the disk."),
-        # It had come back to half of its pages when its time was over.
-        (figures(2), figures(15, seen=500), "VRAM was 10.0 times as fast as the disk."),
+        # It had come back to a fifth of its pages when its time was over, half of which was for that.
+        (figures(2), figures(15, seen=200), "VRAM was at least 22.5 times as fast as the disk."),
+        # Of its time it had written for one second.
+        (figures(2), figures(15, seen=100, seeing=14), "VRAM was at least 70.5 times as fast as the disk."),
+        (figures(15, seen=500), figures(1), "VRAM was slower: the disk was at least 22.5 times as fast."),
+        (figures(15, seen=500), figures(15, seen=200), "VRAM was about 2.0 times as fast as the disk."),
+        (figures(15, seen=500), figures(15, seen=500), "VRAM was as fast as the disk."),
+        (figures(2), figures(15, seen=0), "VRAM was faster than the disk; how many times cannot be told."),
+        (figures(2), figures(15, seen=99), "VRAM was faster than the disk; how many times cannot be told."),
+        (figures(15, seen=0), figures(1), "VRAM was slower than the disk; how many times cannot be told."),
+        (figures(15, seen=0), figures(15, seen=0), "Whether VRAM was faster than the disk cannot be told."),
     ],
 )
 def test_the_verdict(vram: Figures, other: Figures, sentence: str) -> None:
     said = pressure_text.verdict(Ran(Place.VRAM, vram, {}), Ran(Place.DISK, other, {}))
     assert word(said) == sentence
+
+
+def few(place: str, seen: int) -> str:
+    return (
+        f"In the run with {place} the program had come back to {seen} of its 1000 pages when its time was over, too few"
+        " to reckon how long it would have taken."
+    )
+
+
+def longer(times: str) -> str:
+    return f"With half of its pages in VRAM the program took {times} times as long as with memory for all."
+
+
+@pytest.mark.parametrize(
+    ("whole", "short", "said"),
+    [
+        (figures(1), figures(4), [longer("4.0")]),
+        (figures(1), figures(15, seen=500), [longer("at least 22.5")]),
+        (figures(15, seen=900), figures(15, seen=500), [longer("about 1.4")]),
+        (figures(1), figures(15, seen=0), [few("VRAM", 0)]),
+        (figures(15, seen=99), figures(15, seen=0), [few("memory alone", 99), few("VRAM", 0)]),
+    ],
+)
+def test_what_too_little_memory_meant(whole: Figures, short: Figures, said: list[str]) -> None:
+    runs = (Ran(Place.MEMORY, whole, {}), Ran(Place.VRAM, short, {VRAM: 1}))
+    found = [word(sentence) for sentence in pressure_text.sentences(Result(MIB, MIB, runs))]
+    assert found == [*said, "There is no other swap to compare with."]
 
 
 def test_a_run_that_was_cut_short_says_how_far_it_came() -> None:
@@ -188,6 +224,7 @@ def test_the_job_sees_every_page_once() -> None:
     assert 0 < found.longest <= found.seconds and found.seeing < found.seconds
     cut = pressed.work(64 * MIB, 0)
     assert not cut.finished and cut.seen == 0
+    assert (found.whole, cut.whole) == (found.seconds, None)
 
 
 @pytest.mark.parametrize("place", [0, 8, 2000, PAGE - 1])

@@ -31,6 +31,8 @@ _NUMBER: Final = struct.Struct("=Q")
 #: How many kinds of pages there are, and how many bytes of each are random.
 _KINDS, _RANDOM = 64, PAGE // 3
 _CHANGED: Final = 4
+#: From fewer pages than these nothing is reckoned: a single one may have had to wait for a second.
+_FEW: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,17 @@ class Figures:
         return self.seen == self.pages
 
     @property
-    def speed(self) -> float:
-        """Pages that it wrote or came back to, a second: what compares runs that did not get equally far."""
-        return (self.written + self.seen) / self.seconds
+    def whole(self) -> float | None:
+        """Seconds that all of it takes: what compares runs that did not get equally far. None where too little is seen.
+
+        Where the time was not enough, it is at least so many. They are reckoned from the pages that were seen, and
+        those that come later are in memory more seldom.
+        """
+        if self.finished:
+            return self.seconds
+        if self.seen < _FEW:
+            return None
+        return self.seconds - self.seeing + self.seeing * self.pages / self.seen
 
     @property
     def brought_back(self) -> float:

@@ -94,7 +94,8 @@ class Result:
             "runs": [
                 {
                     "place": one.place.value, "areas": dict(one.areas), **dataclasses.asdict(one.figures),
-                    "finished": one.figures.finished, "brought_back": one.figures.brought_back,
+                    "finished": one.figures.finished, "whole": one.figures.whole,
+                    "brought_back": one.figures.brought_back,
                 }
                 for one in self.runs
             ],

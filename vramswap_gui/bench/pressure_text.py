@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from vramswap_gui.bench.pressed import Figures
 from vramswap_gui.bench.pressure import Place, Ran, Result
 from vramswap_gui.forms import Phrase, Sentence, say
 
@@ -65,9 +66,9 @@ def sentences(result: Result) -> Iterator[Phrase]:
     """The verdict, and what it does not say."""
     first = result.ran(Place.VRAM)
     whole = result.ran(Place.MEMORY)
+    yield from (_too_few(ran) for ran in result.runs if ran.figures.whole is None)
     if first is not None and whole is not None:
-        yield say("With half of its pages in VRAM the program took {times:text} times as long as with memory for all.",
-                  times=_times(whole, first))  # fmt: skip
+        yield from _slowed_down(whole.figures, first.figures)
     elif len(result.runs) > 1:
         yield say("The pages did not go to VRAM: {devices:text} had them.", devices=_devices(result.runs[1]))
     if len(result.runs) > 2 and first is not None:
@@ -83,15 +84,47 @@ def sentences(result: Result) -> Iterator[Phrase]:
 
 
 def verdict(vram: Ran, other: Ran) -> Phrase:
-    """Which of two is the faster one. By pages a second, since not every run is done in its time."""
-    times = vram.figures.speed / other.figures.speed
-    if times > _ALIKE:
-        return say("VRAM was {times:text} times as fast as {other:said}.", times=f"{times:.1f}",
-                   other=name(other.place))  # fmt: skip
-    if times < 1 / _ALIKE:
-        return say("VRAM was slower: {other:said} was {times:text} times as fast.", times=f"{1 / times:.1f}",
-                   other=name(other.place))  # fmt: skip
-    return say("VRAM was as fast as {other:said}.", other=name(other.place))
+    """Which of two is the faster one."""
+    ours, theirs, place = vram.figures.whole, other.figures.whole, name(other.place)
+    if ours is None or theirs is None:
+        return _uncounted(vram.figures.seen, other.figures.seen, place)
+    if max(ours, theirs) <= _ALIKE * min(ours, theirs):
+        return say("VRAM was as fast as {other:said}.", other=place)
+    if ours < theirs:
+        times = _times(theirs / ours, vram.figures, other.figures)
+        return say("VRAM was {times:said} times as fast as {other:said}.", times=times, other=place)
+    times = _times(ours / theirs, other.figures, vram.figures)
+    return say("VRAM was slower: {other:said} was {times:said} times as fast.", times=times, other=place)
+
+
+def _uncounted(ours: int, theirs: int, place: Phrase) -> Phrase:
+    """The same where a run saw too little. All have as much time, so who saw more pages was faster."""
+    if ours > theirs:
+        return say("VRAM was faster than {other:said}; how many times cannot be told.", other=place)
+    if ours < theirs:
+        return say("VRAM was slower than {other:said}; how many times cannot be told.", other=place)
+    return say("Whether VRAM was faster than {other:said} cannot be told.", other=place)
+
+
+def _slowed_down(whole: Figures, short: Figures) -> Iterator[Phrase]:
+    """What it meant to have too little memory."""
+    if whole.whole is not None and short.whole is not None:
+        yield say("With half of its pages in VRAM the program took {times:said} times as long as with memory for all.",
+                  times=_times(short.whole / whole.whole, whole, short))  # fmt: skip
+
+
+def _times(times: float, fast: Figures, slow: Figures) -> Phrase:
+    """How many times as long the one took as the other. What is reckoned for a run is the least that it would take."""
+    text = f"{times:.1f}"
+    if not fast.finished:
+        return say("about {times:text}", times=text)
+    return say("{times:text}", times=text) if slow.finished else say("at least {times:text}", times=text)
+
+
+def _too_few(ran: Ran) -> Phrase:
+    return say("In the run with {place:said} the program had come back to {seen:number} of its {pages:number} pages"
+               " when its time was over, too few to reckon how long it would have taken.",
+               place=name(ran.place), seen=ran.figures.seen, pages=ran.figures.pages)  # fmt: skip
 
 
 def _not_compared(result: Result) -> Phrase:
@@ -105,10 +138,6 @@ def _not_compared(result: Result) -> Phrase:
         return say("Not compared with other swap: {why:said}", why=refusal.error)
     return say("Not compared with other swap: it has {free:size} free, and {needed:size} would be needed.",
                free=refusal.free, needed=refusal.needed)  # fmt: skip
-
-
-def _times(before: Ran, after: Ran) -> str:
-    return f"{before.figures.speed / after.figures.speed:.1f}"
 
 
 def _devices(ran: Ran) -> str:
