@@ -950,6 +950,12 @@ class Problem(enum.StrEnum):
         " {needed:size} of memory that nobody uses, of which {room:size} may be had.",
         "Make the swap larger, or close some programs.",
     )  # fmt: skip
+    BENCH_OTHERS_SHORT = (
+        "bench-others-short", ErrorCode.BUSY,
+        "With VRAM away pressure takes {needed:size} of other swap, of which {free:size} are free, and {memory:size} of"
+        " memory that nobody uses, of which {room:size} may be had.",
+        "Try again with a smaller --size, or close some programs.",
+    )  # fmt: skip
     BENCH_NO_GROUP = (
         "bench-no-group", ErrorCode.INTERNAL,
         "A program could not be given less memory than it wants, in a control group of its own: {why:text}.",

@@ -15,7 +15,7 @@ import pytest
 
 from vramswap_gui.bench import pressed, pressure, pressure_text
 from vramswap_gui.bench.pressed import PAGE, Figures
-from vramswap_gui.bench.pressure import Place, Ran, Refusal, Result
+from vramswap_gui.bench.pressure import Place, Ran, Result
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import word
 from vramswap_gui.system import control_group, process
@@ -43,42 +43,52 @@ def figures(seconds: float, waits: int = 0, seen: int = 1000, seeing: float | No
 
 
 class Job:
-    """Stands in for the program that is put under pressure; pages go to the first area with room."""
+    """Stands in for the program that is put under pressure; pages go to the first area with room.
 
-    def __init__(self, proc: Path, areas: dict[str, tuple[int, int]]) -> None:
+    ``home``: bytes that come home when VRAM is no swap any more, and take memory from then on.
+    """
+
+    def __init__(self, proc: Path, areas: dict[str, tuple[int, int]], home: int = 0) -> None:
         self.proc = proc
         self.areas = areas
+        self.home = home
+        self.available = 8 * GIB
         self.asked: list[tuple[int, int]] = []
+
+    def show(self, areas: dict[str, tuple[int, int]]) -> None:
+        machine(self.proc, areas, self.available)
 
     async def run(self, size: int, most: int) -> Figures:
         self.asked.append((size, most))
         short = most < 2 * size
         if short:
             name, (whole, used) = next(iter(self.areas.items()))
-            machine(self.proc, {**self.areas, name: (whole, used + size)})
+            self.show({**self.areas, name: (whole, used + size)})
             await asyncio.sleep(0.3)
-            machine(self.proc, self.areas)
+            self.show(self.areas)
         return figures(4.0 if short else 1.0, 500 if short else 0)
 
     @contextlib.asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
         """VRAM is no swap."""
         vram = self.areas.pop(VRAM)
-        machine(self.proc, self.areas)
-        yield
-        self.areas = {VRAM: vram, **self.areas}
-        machine(self.proc, self.areas)
+        self.available -= self.home
+        self.show(self.areas)
+        try:
+            yield
+        finally:
+            self.areas = {VRAM: vram, **self.areas}
+            self.show(self.areas)
 
 
 def measured(
-    root: Path, monkeypatch: pytest.MonkeyPatch, areas: dict[str, tuple[int, int]], asked: int = 512 * MIB,
-    others: bool = True,
-) -> tuple[Result, Job]:  # fmt: skip
-    job = Job(machine(root, areas), areas)
+    root: Path, monkeypatch: pytest.MonkeyPatch, areas: dict[str, tuple[int, int]], others: bool = True, home: int = 0
+) -> tuple[Result, Job]:
+    job = Job(machine(root, areas), areas, home)
     monkeypatch.setattr(pressure, "_job", job.run)
     found = asyncio.run(
-        pressure.measure(asked, {VRAM}, lambda share, place: None, job.away if others else None, root)
-    )  # fmt: skip
+        pressure.measure(512 * MIB, {VRAM}, lambda share, place: None, job.away if others else None, root)
+    )
     return found, job
 
 
@@ -145,10 +155,43 @@ def test_refused_before_anything_is_done(
 
 def test_other_swap_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found, job = measured(tmp_path, monkeypatch, {VRAM: (4 * GIB, 0), DISK: (64 * MIB, 0)})
-    assert len(job.asked) == 2 and found.refusal == Refusal(576 * MIB, 64 * MIB)
-    assert "it has 64 MiB free, and 576 MiB would be needed" in pressure_text.table(found, word)
+    assert len(job.asked) == 2 and found.refusal is not None
+    assert "takes 576 MiB of other swap, of which 64 MiB are free" in pressure_text.table(found, word)
+    told = found.as_dict()
+    assert (told["size"], told["asked"], told["others"]) == (512 * MIB, 512 * MIB, [DISK])
+    assert told["refusal"]["problem"] == "bench-others-short"
+    assert told["refusal"]["arguments"]["needed"] == 576 * MIB
     # VRAM is swap again.
     assert VRAM in (tmp_path / "swaps").read_text()
+
+
+@pytest.mark.parametrize(
+    ("others", "takes"),
+    [
+        ({DISK: (8 * GIB, 0)}, 520 * MIB),
+        # zram takes memory for what it has, which may be a part.
+        ({ZRAM: (4 * GIB, 0)}, 776 * MIB),
+        ({ZRAM: (4 * GIB, 4 * GIB - 128 * MIB), DISK: (8 * GIB, 0)}, 584 * MIB),
+        ({DISK: (8 * GIB, 0), ZRAM: (4 * GIB, 0)}, 520 * MIB),
+    ],
+)
+def test_memory_is_looked_at_again_when_the_pages_are_home(
+    others: dict[str, tuple[int, int]], takes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    areas = {VRAM: (4 * GIB, 0), **others}
+    # An eighth of the memory is for others.
+    most = 8 * GIB - 2 * GIB - takes
+    found, _ = measured(tmp_path, monkeypatch, dict(areas), home=most)
+    assert len(found.runs) == 3 and found.as_dict()["refusal"] is None
+    found, job = measured(tmp_path, monkeypatch, dict(areas), home=most + MIB)
+    assert len(job.asked) == len(found.runs) == 2 and found.refusal is not None
+    assert found.refusal.problem is Problem.BENCH_OTHERS_SHORT
+    assert (found.refusal.arguments["memory"], found.refusal.arguments["room"]) == (takes, takes - MIB)
+
+
+def test_areas_of_one_priority_take_turns() -> None:
+    disk, zram = Swap(DISK, "partition", 2 * MIB, 0, 5), Swap(ZRAM, "partition", 2 * MIB, MIB, 5)
+    assert pressure._in_zram(2 * MIB, (disk, zram)) == MIB
 
 
 def test_pages_that_went_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,15 +64,6 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why the swap that comes after ours was not measured; bytes that are needed there, and bytes that are free."""
-
-    needed: int = 0
-    free: int = 0
-    error: VramswapError | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     """All runs, in memory alone first. ``size``: the bytes that memory had no room for; the job had twice as many."""
 
@@ -81,7 +72,8 @@ class Result:
     runs: tuple[Ran, ...]
     #: Swap areas that are not ours, by priority.
     others: tuple[Swap, ...] = ()
-    refusal: Refusal | None = None
+    #: Why the swap that comes after ours was not measured, though it was asked for.
+    refusal: VramswapError | None = None
 
     def ran(self, place: Place) -> Ran | None:
         """The run with the pages there."""
@@ -91,6 +83,7 @@ class Result:
         """For ``--json``."""
         return {
             "size": self.size,
+            "asked": self.asked,
             "runs": [
                 {
                     "place": one.place.value, "areas": dict(one.areas), **dataclasses.asdict(one.figures),
@@ -100,6 +93,7 @@ class Result:
                 for one in self.runs
             ],
             "others": [area.device for area in self.others],
+            "refusal": None if self.refusal is None else self.refusal.as_dict(),
         }  # fmt: skip
 
 
@@ -133,11 +127,10 @@ async def measure(
         progress(2 / total, Place.SEVERAL)
         try:
             async with away():
-                refusal = _no_room(size, proc)
-                if refusal is None:
-                    runs.append(await _pressed(size, devices, proc))
+                _require_room(size, proc)
+                runs.append(await _pressed(size, devices, proc))
         except VramswapError as error:
-            refusal = Refusal(error=error)
+            refusal = error
     progress(1, Place.MEMORY)
     return Result(size, asked, tuple(runs), others, refusal)
 
@@ -147,24 +140,45 @@ def _whole(size: int) -> int:
     return 2 * size + 8 * _OWN
 
 
+def _room(proc: Path) -> int:
+    """Bytes of memory that may be had now and leave others theirs; below 0 where these are short already."""
+    now = memory.read(proc)
+    return now.available - now.total // _LEFT
+
+
 def _possible(asked: int, ours: Collection[Swap], proc: Path) -> int:
     """How many bytes can go to swap here. Raises VramswapError when that is too little."""
     free = sum(area.size - area.used for area in ours)
-    now = memory.read(proc)
-    room = now.available - now.total // _LEFT - _whole(0)
-    size = min(asked, free * _SPARE // (_SPARE + 1), room // 2) // MIB * MIB
+    room = _room(proc)
+    # With memory for all of its pages the program takes more than with half of them in zram.
+    size = min(asked, free * _SPARE // (_SPARE + 1), (room - _whole(0)) // 2) // MIB * MIB
     if size < SMALLEST:
         raise VramswapError(
-            Problem.BENCH_TOO_SHORT, smallest=SMALLEST, free=max(0, free), needed=_whole(SMALLEST),
-            room=max(0, room + _whole(0)),
-        )  # fmt: skip
+            Problem.BENCH_TOO_SHORT, smallest=SMALLEST, free=max(0, free), needed=_whole(SMALLEST), room=max(0, room)
+        )
     return size
 
 
-def _no_room(size: int, proc: Path) -> Refusal | None:
-    """Whether pages that went to VRAM before have no place now."""
-    free, needed = sum(area.size - area.used for area in swaps.read(proc)), size + size // _SPARE
-    return Refusal(needed, free) if free < needed else None
+def _require_room(size: int, proc: Path) -> None:
+    """Raises VramswapError where other swap has no place for what went to VRAM before, or memory none for the rest.
+
+    Pages came home since it was last looked at, and zram takes memory for what goes there.
+    """
+    areas = swaps.read(proc)
+    free, needed = sum(area.size - area.used for area in areas), size + size // _SPARE
+    room, short = _room(proc), size + _OWN + _in_zram(size, areas) // swaps.ZRAM_SHARE
+    if free < needed or room < short:
+        raise VramswapError(Problem.BENCH_OTHERS_SHORT, needed=needed, free=free, memory=short, room=max(0, room))
+
+
+def _in_zram(size: int, areas: Collection[Swap]) -> int:
+    """How many of ``size`` bytes of pages the kernel sends to zram, where areas of one priority take turns."""
+    found = 0
+    for area in sorted(areas, key=lambda area: (-area.priority, not area.in_memory)):
+        taken = min(size, area.size - area.used)
+        size -= taken
+        found += taken if area.in_memory else 0
+    return found
 
 
 async def _pressed(size: int, devices: Collection[str], proc: Path) -> Ran:

@@ -134,10 +134,7 @@ def _not_compared(result: Result) -> Phrase:
     if refusal is None:
         return say("Not compared with {devices:text}, which the kernel uses when VRAM is full or away: `--others`"
                    " pauses VRAM for that.", devices=", ".join(area.device for area in result.others))  # fmt: skip
-    if refusal.error is not None:
-        return say("Not compared with other swap: {why:said}", why=refusal.error)
-    return say("Not compared with other swap: it has {free:size} free, and {needed:size} would be needed.",
-               free=refusal.free, needed=refusal.needed)  # fmt: skip
+    return say("Not compared with other swap: {why:said}", why=refusal)
 
 
 def _devices(ran: Ran) -> str:

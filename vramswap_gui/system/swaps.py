@@ -13,6 +13,8 @@ from vramswap_gui.units import KIB
 
 #: MAX_SWAPFILES of include/linux/swap.h, as distributions build it: 32 less the types that the kernel needs itself.
 MOST_AREAS: Final = 23
+#: One part in so many of a page is what zram takes of memory for it, in the worst of usual cases.
+ZRAM_SHARE: Final = 2
 
 _COLUMNS: Final = 5
 

@@ -12,7 +12,7 @@ from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper.policy.limits import of, require_consistent
 from vramswap_gui.settings import Config
 from vramswap_gui.system.memory import Commit
-from vramswap_gui.system.swaps import MOST_AREAS
+from vramswap_gui.system.swaps import MOST_AREAS, ZRAM_SHARE
 from vramswap_gui.units import GIB, MAX_SEGMENTS, MIB, MIN_SIZE, SIZE_STEP, round_down, round_up
 
 #: Steps in which the swap grows and shrinks: small enough to give way to a game, large enough that 16 are plenty.
@@ -20,8 +20,6 @@ _SEGMENT: Final = 512 * MIB
 #: Memory that must stay available after pages came home, so that bringing them home does not cause swapping.
 _MARGIN_SHARE: Final = 20
 _MARGIN_MOST: Final = GIB
-#: What zram takes of memory for a page, in the worst of usual cases: its compression is 2:1 or better.
-_ZRAM_SHARE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ def shortfall(used: int, room: Room, size: int = 0) -> Shortfall | None:
     ever so empty.
     """
     spare = max(0, room.available - margin(room))
-    fits = spare + room.swap_free + min(room.zram_free // _ZRAM_SHARE, spare)
+    fits = spare + room.swap_free + min(room.zram_free // ZRAM_SHARE, spare)
     missing = max(0, used - fits)
     promised = 0 if room.commit is None else max(0, size - room.commit.room)
     return Shortfall(used, fits, missing, promised, size, room.commit) if missing or promised else None
