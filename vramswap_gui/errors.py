@@ -956,6 +956,16 @@ class Problem(enum.StrEnum):
         " memory that nobody uses, of which {room:size} may be had.",
         "Try again with a smaller --size, or close some programs.",
     )  # fmt: skip
+    BENCH_PAUSE_ENDED = (
+        "bench-pause-ended", ErrorCode.BUSY,
+        "VRAM was swap again before that was measured.",
+        "Somebody has ended the pause, or pages took too long to come home. Try again.",
+    )  # fmt: skip
+    BENCH_STAYS_PAUSED = (
+        "bench-stays-paused", ErrorCode.BUSY,
+        "VRAM may stay paused for some minutes: {why:said}",
+        "To end that now: `vramswapctl pause off`.",
+    )  # fmt: skip
     BENCH_NO_GROUP = (
         "bench-no-group", ErrorCode.INTERNAL,
         "A program could not be given less memory than it wants, in a control group of its own: {why:text}.",

@@ -88,6 +88,15 @@ def test_nothing_that_is_said_fails(text: str) -> None:
         assert raw.getvalue().isascii()
 
 
+def test_a_complaint_takes_the_place_of_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    output.show_progress("half")
+    output.complain("It failed.")
+    assert terminal.getvalue().endswith("half\r\x1b[Kvramswapctl: It failed.\n")
+
+
 ENOUGH = Reason.of(ReasonCode.LENT_LESS, size=256 * MIB, goal=GIB, why=Reason.of(ReasonCode.ENOUGH))
 ON = Status(
     State.ON, ENOUGH, segments=(Segment("/dev/nbd0", 256 * MIB, 64 * MIB, 1000),), mode=Mode.ON_DEMAND, wanted=GIB,

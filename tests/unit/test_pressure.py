@@ -189,6 +189,24 @@ def test_memory_is_looked_at_again_when_the_pages_are_home(
     assert (found.refusal.arguments["memory"], found.refusal.arguments["room"]) == (takes, takes - MIB)
 
 
+def test_what_was_measured_while_vram_was_swap_again_counts_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    areas = {VRAM: (4 * GIB, 0), DISK: (8 * GIB, 0)}
+    job = Job(machine(tmp_path, areas), areas)
+    monkeypatch.setattr(pressure, "_job", job.run)
+
+    @contextlib.asynccontextmanager
+    async def away() -> AsyncIterator[None]:
+        async with job.away():
+            yield
+        raise VramswapError(Problem.BENCH_PAUSE_ENDED)
+
+    found = asyncio.run(pressure.measure(512 * MIB, {VRAM}, lambda share, place: None, away, tmp_path))
+    assert len(job.asked) == 3 and [ran.place for ran in found.runs] == [Place.MEMORY, Place.VRAM]
+    assert "Not compared with other swap: VRAM was swap again" in pressure_text.table(found, word)
+
+
 def test_areas_of_one_priority_take_turns() -> None:
     disk, zram = Swap(DISK, "partition", 2 * MIB, 0, 5), Swap(ZRAM, "partition", 2 * MIB, MIB, 5)
     assert pressure._in_zram(2 * MIB, (disk, zram)) == MIB

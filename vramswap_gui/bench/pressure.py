@@ -106,8 +106,8 @@ async def measure(
 ) -> Result:
     """Put a job under pressure, with ``asked`` bytes more than it has memory for, or as many as there is room for.
 
-    ``devices``: those that are VRAM. ``away``: a context in which they are no swap, for the swap that comes next;
-    without it only VRAM is measured. Raises VramswapError.
+    ``devices``: those that are VRAM. ``away``: a context in which they are no swap, for the swap that comes next, and
+    which says at its end if they were; without it only VRAM is measured. Raises VramswapError.
     """
     areas = swaps.read(proc)
     ours = tuple(area for area in areas if area.device in devices)
@@ -128,7 +128,8 @@ async def measure(
         try:
             async with away():
                 _require_room(size, proc)
-                runs.append(await _pressed(size, devices, proc))
+                last = await _pressed(size, devices, proc)
+            runs.append(last)
         except VramswapError as error:
             refusal = error
     progress(1, Place.MEMORY)

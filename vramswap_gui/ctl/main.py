@@ -13,7 +13,6 @@ from typing import Final
 
 from vramswap_gui.ctl import output, parser
 from vramswap_gui.errors import VramswapError
-from vramswap_gui.text import language
 
 #: Milliseconds since the start, who says it, and what.
 _DEBUG: Final = "%(relativeCreated)6.0f ms %(name)s: %(message)s"
@@ -35,8 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _interruptible():
             return asyncio.run(_await(run(options))) or 0
     except VramswapError as error:
-        reader = language.of()
-        output.complain(f"{reader.say(error)} {reader.say(error.advice)}".rstrip())
+        output.explain(error)
         return 1
     except KeyboardInterrupt:
         return 130

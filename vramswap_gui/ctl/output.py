@@ -10,6 +10,8 @@ import sys
 from typing import Any, Final, TextIO
 
 from vramswap_gui import streams
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.text import language
 
 #: What stands in for signs that an encoding lacks.
 _INSTEAD: Final = {
@@ -52,8 +54,15 @@ def say_json(value: Any, *, in_one_line: bool = False) -> None:
     say(json.dumps(value, indent=None if in_one_line else 2, ensure_ascii=not _is_unicode(sys.stdout)))
 
 
+def explain(error: VramswapError) -> None:
+    """What failed, why, and what to do."""
+    reader = language.of()
+    complain(f"{reader.say(error)} {reader.say(error.advice)}".rstrip())
+
+
 def complain(text: str) -> None:
     """The one line that says why a command failed."""
+    show_progress("")
     print(f"vramswapctl: {text}", file=sys.stderr, flush=True)
 
 

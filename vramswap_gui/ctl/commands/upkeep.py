@@ -6,21 +6,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
 from typing import Final
 
 from vramswap_gui.api.reasons import NO_DRIVER, Reason
-from vramswap_gui.client import Client
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json, show_progress
+from vramswap_gui.ctl.pause import paused
 from vramswap_gui.doctor.machine import Verdict
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import as_dict
 from vramswap_gui.settings import setting
 from vramswap_gui.text import language
 
-#: Seconds, several times what a run takes.
-_PAUSE: Final = 120
 #: Whoever measures need not have the helper installed.
 _DRIVER_SECONDS: Final = 5.0
 
@@ -136,25 +133,12 @@ async def _pressure(options: argparse.Namespace) -> None:
         found = await pressure.measure(
             asked, devices,
             lambda share, place: _progress_bar(share, reader.say(pressure_text.name(place))),
-            (lambda: _paused(client)) if options.others else None,
+            (lambda: paused(client)) if options.others else None,
         )  # fmt: skip
     if options.json:
         say_json(found.as_dict())
     else:
         say(pressure_text.table(found, reader.say))
-
-
-@contextlib.asynccontextmanager
-async def _paused(client: Client) -> AsyncIterator[None]:
-    """VRAM is no swap meanwhile, whatever lends it. If this program should be killed, the pause ends by itself."""
-    try:
-        await client.pause(_PAUSE)
-        status = await client.refresh()
-        if status.segments:
-            raise status.error or VramswapError(Problem.CANCELLED)
-        yield
-    finally:
-        await client.pause(0)
 
 
 def _size(text: str) -> int:
