@@ -212,10 +212,28 @@ def test_areas_of_one_priority_take_turns() -> None:
     assert pressure._in_zram(2 * MIB, (disk, zram)) == MIB
 
 
-def test_pages_that_went_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, _ = measured(tmp_path, monkeypatch, {ZRAM: (4 * GIB, 0), VRAM: (4 * GIB, 0)}, others=False)
-    assert found.runs[1].place is Place.ZRAM
-    assert f"The pages did not go to VRAM: {ZRAM} had them." in pressure_text.table(found, word)
+ELSEWHERE = (
+    "The pages did not go to VRAM alone: {} had them. The kernel fills the swap with the highest priority first."
+)
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_pages_that_went_elsewhere(others: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be compared then, and no option changes that."""
+    found, job = measured(tmp_path, monkeypatch, {ZRAM: (4 * GIB, 0), VRAM: (4 * GIB, 0)}, others)
+    assert [ran.place for ran in found.runs[1:]] == [Place.ZRAM] * (len(job.asked) - 1)
+    assert len(job.asked) == 2 + others
+    assert [word(sentence) for sentence in pressure_text.sentences(found)] == [ELSEWHERE.format(ZRAM)]
+
+
+def test_pages_that_went_to_several_places_and_to_none() -> None:
+    runs = (Ran(Place.MEMORY, figures(1), {}), Ran(Place.SEVERAL, figures(2), {VRAM: 1, DISK: 1}))
+    found = Result(MIB, MIB, runs, (Swap(DISK, "partition", 1, 0, 0),))
+    assert [word(sentence) for sentence in pressure_text.sentences(found)] == [ELSEWHERE.format(f"{VRAM}, {DISK}")]
+    refused = dataclasses.replace(found, refusal=VramswapError(Problem.BENCH_PAUSE_ENDED))
+    assert "Not compared with other swap: VRAM was" in pressure_text.table(refused, word)
+    nowhere = dataclasses.replace(found, runs=(runs[0], dataclasses.replace(runs[1], areas={})))
+    assert [word(sentence) for sentence in pressure_text.sentences(nowhere)] == ["No pages went to swap."]
 
 
 @pytest.mark.parametrize(

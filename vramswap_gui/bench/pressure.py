@@ -65,7 +65,10 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All runs, in memory alone first. ``size``: the bytes that memory had no room for; the job had twice as many."""
+    """All runs: in memory alone, with VRAM, and without it where that was measured.
+
+    ``size``: the bytes that memory had no room for; the job had twice as many.
+    """
 
     size: int
     asked: int
@@ -74,10 +77,6 @@ class Result:
     others: tuple[Swap, ...] = ()
     #: Why the swap that comes after ours was not measured, though it was asked for.
     refusal: VramswapError | None = None
-
-    def ran(self, place: Place) -> Ran | None:
-        """The run with the pages there."""
-        return next((one for one in self.runs if one.place is place), None)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""

@@ -64,20 +64,20 @@ def what(result: Result) -> Phrase:
 
 def sentences(result: Result) -> Iterator[Phrase]:
     """The verdict, and what it does not say."""
-    first = result.ran(Place.VRAM)
-    whole = result.ran(Place.MEMORY)
+    whole, vram, *without = result.runs
+    compares = vram.place is Place.VRAM
     yield from (_too_few(ran) for ran in result.runs if ran.figures.whole is None)
-    if first is not None and whole is not None:
-        yield from _slowed_down(whole.figures, first.figures)
-    elif len(result.runs) > 1:
-        yield say("The pages did not go to VRAM: {devices:text} had them.", devices=_devices(result.runs[1]))
-    if len(result.runs) > 2 and first is not None:
-        yield verdict(first, result.runs[2])
-        left = [area.device for area in result.others if area.device not in result.runs[2].areas]
+    if compares:
+        yield from _slowed_down(whole.figures, vram.figures)
+        yield from (verdict(vram, ran) for ran in without)
+    else:
+        yield _elsewhere(vram)
+    for ran in without:
+        left = [area.device for area in result.others if area.device not in ran.areas]
         if left:
             yield say("Not measured: {devices:text}. The kernel fills swap by priority, which takes root to change.",
                       devices=", ".join(left))  # fmt: skip
-    else:
+    if not without and (compares or result.refusal is not None):
         yield _not_compared(result)
     if not all(ran.figures.direct for ran in result.runs):
         yield say("zswap was on and could not be passed by, so that some of this went to memory.")
@@ -104,6 +104,13 @@ def _uncounted(ours: int, theirs: int, place: Phrase) -> Phrase:
     if ours < theirs:
         return say("VRAM was slower than {other:said}; how many times cannot be told.", other=place)
     return say("Whether VRAM was faster than {other:said} cannot be told.", other=place)
+
+
+def _elsewhere(ran: Ran) -> Phrase:
+    if not ran.areas:
+        return say("No pages went to swap.")
+    return say("The pages did not go to VRAM alone: {devices:text} had them. The kernel fills the swap with the highest"
+               " priority first.", devices=", ".join(ran.areas))  # fmt: skip
 
 
 def _slowed_down(whole: Figures, short: Figures) -> Iterator[Phrase]:
@@ -135,7 +142,3 @@ def _not_compared(result: Result) -> Phrase:
         return say("Not compared with {devices:text}, which the kernel uses when VRAM is full or away: `--others`"
                    " pauses VRAM for that.", devices=", ".join(area.device for area in result.others))  # fmt: skip
     return say("Not compared with other swap: {why:said}", why=refusal)
-
-
-def _devices(ran: Ran) -> str:
-    return ", ".join(ran.areas) or _NOTHING
