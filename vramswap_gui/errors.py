@@ -905,7 +905,8 @@ class Problem(enum.StrEnum):
     )  # fmt: skip
     BENCH_OPTIONS = (
         "bench-options", ErrorCode.INVALID_ARGUMENT,
-        "A measurement takes a size, up to 60 seconds, 1 to 20 runs, 1 to 64 threads; --others goes with --pressure.",
+        "A measurement takes a size, up to 60 seconds, 1 to 20 runs, 1 to 64 threads. With --pressure go --others,"
+        " --size and --json, with --codecs --json, and nothing else.",
         "See `vramswapctl bench --help`.",
     )  # fmt: skip
     NO_DURATION = (

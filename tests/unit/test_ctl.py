@@ -19,8 +19,8 @@ from tests.support.errors import failure
 from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Mode, Segment, State, Status
 from vramswap_gui.ctl import describe, output, parser
-from vramswap_gui.ctl.commands import config
-from vramswap_gui.errors import ErrorCode
+from vramswap_gui.ctl.commands import config, upkeep
+from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.settings import SETTINGS, Config
 from vramswap_gui.units import GIB, MIB
 
@@ -86,6 +86,38 @@ def test_nothing_that_is_said_fails(text: str) -> None:
         output.say(text)
         output.say_json(text)
         assert raw.getvalue().isascii()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "runs"),
+    [
+        ("--pressure", "pressure"), ("--pressure --others --size 64M --json", "pressure"),
+        ("--codecs", "codecs"), ("--codecs --json", "codecs"),
+        *((f"--pressure {option}", "") for option in (
+            "--codecs", "--gpu 1", "--threads 64", "--seconds 2", "--runs 1", "--disk /", "--quick", "--no-verify",
+            "--svg x.svg")),
+        *((f"--codecs {option}", "") for option in ("--others", "--size 64M", "--runs 1", "--svg x.svg")),
+        ("--others", ""), ("--quick --others", ""), ("--seconds 61", ""), ("--runs 0", ""),
+    ],
+)  # fmt: skip
+async def test_what_a_measurement_would_pass_over_is_refused(
+    arguments: str, runs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    async def pressure(options: object) -> None:
+        ran.append("pressure")
+
+    monkeypatch.setattr(upkeep, "_pressure", pressure)
+    monkeypatch.setattr(upkeep, "_codecs", lambda options: ran.append("codecs"))
+    given = parser.parse(["--debug", "bench", *arguments.split()])
+    if not runs:
+        with pytest.raises(VramswapError) as caught:
+            await upkeep.bench(given)
+        assert caught.value.problem is Problem.BENCH_OPTIONS
+    else:
+        await upkeep.bench(given)
+    assert "".join(ran) == runs
 
 
 def test_a_complaint_takes_the_place_of_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import dataclasses
 from typing import Final
 
 from vramswap_gui.api.reasons import NO_DRIVER, Reason
+from vramswap_gui.ctl import parser
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json, show_progress
 from vramswap_gui.ctl.pause import paused
@@ -18,6 +19,8 @@ from vramswap_gui.forms import as_dict
 from vramswap_gui.settings import setting
 from vramswap_gui.text import language
 
+#: What goes with a measurement of another kind than the usual one.
+_BESIDE: Final = {"pressure": frozenset({"others", "size", "json"}), "codecs": frozenset({"json"})}
 #: Whoever measures need not have the helper installed.
 _DRIVER_SECONDS: Final = 5.0
 
@@ -72,6 +75,7 @@ async def remove(options: argparse.Namespace) -> None:
 
 async def bench(options: argparse.Namespace) -> None:
     """``bench``."""
+    _require_together(options)
     if options.pressure:
         await _pressure(options)
         return
@@ -81,9 +85,7 @@ async def bench(options: argparse.Namespace) -> None:
     from vramswap_gui.bench import present, suite, verdict
 
     size = _size(options.size or "1G")
-    if options.others or not (
-        0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64
-    ):  # fmt: skip
+    if not (0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64):
         raise VramswapError(Problem.BENCH_OPTIONS)
     plan = suite.Plan(
         size, options.seconds, options.runs, options.threads, options.gpu, options.disk, not options.no_verify,
@@ -103,6 +105,15 @@ async def bench(options: argparse.Namespace) -> None:
     else:
         say(present.table(report))
         say(language.of().say(present.driver(transport, why)))
+
+
+def _require_together(options: argparse.Namespace) -> None:
+    """Raises VramswapError where an option was given that would mean nothing."""
+    usual = vars(parser.parse([options.command]))
+    given = {name for name, value in usual.items() if getattr(options, name) != value}
+    kind = next((kind for kind in _BESIDE if kind in given), "")
+    if given - {kind} - _BESIDE.get(kind, usual.keys() - {"others"}):
+        raise VramswapError(Problem.BENCH_OPTIONS)
 
 
 async def _driver() -> tuple[str, Reason]:
