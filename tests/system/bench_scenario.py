@@ -15,7 +15,7 @@ from tests.demo.stack import BIN, Stack, running
 from tests.support.waiting import wait_for
 from tests.system import uml
 from tests.system.lent import ctl, place, priorities, told
-from tests.system.swapped import command, say, used
+from tests.system.swapped import command, say
 from vramswap_gui.bench.pressure import LONGEST
 from vramswap_gui.units import MIB
 
@@ -75,22 +75,35 @@ def all_of_it(stack: Stack) -> None:
     wait_for(lambda: priorities() == before, "VRAM, which is swap again")
 
 
-def interrupted(stack: Stack) -> None:
-    """Ctrl-C in the middle: no program, no group, no page and no pause is left."""
-    before = priorities()
-    process = subprocess.Popen(
-        [str(BIN / "vramswapctl"), "bench", "--pressure", "--others", "--size", str(SIZE)],
+def start(stack: Stack, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(BIN / "vramswapctl"), "bench", "--pressure", "--size", str(SIZE), *options],
         env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
-    wait_for(lambda: used(ZRAM) > 2 * MIB or process.poll() is not None, "pages in zram")
-    assert DEVICE not in priorities()
-    os.killpg(process.pid, signal.SIGINT)
+
+
+def interrupted(stack: Stack, number: signal.Signals) -> None:
+    """It is asked to end while its program is under pressure: no group is left, nor anybody in it, and no pause."""
+    before = priorities()
+    process = start(stack, "--others")
+    wait_for(lambda: (groups() and DEVICE not in priorities()) or process.poll() is not None, "its program, with zram")
+    os.killpg(process.pid, number)
     output, _ = process.communicate()
-    assert process.returncode == 130, output
+    assert process.returncode == 128 + number, output
     assert groups() == []
-    # A page that zram had before is nobody's of these.
-    wait_for(lambda: used(ZRAM) <= 2 * MIB, "the end of the program's pages")
     wait_for(lambda: priorities() == before, "VRAM, which is swap again")
+
+
+def killed(stack: Stack) -> None:
+    """It cannot clean up then. Its program ends with it, and its group goes with the next measurement."""
+    process = start(stack)
+    wait_for(lambda: groups() or process.poll() is not None, "its group")
+    (group,) = groups()
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not (GROUPS / group / "cgroup.procs").read_text(), "the end of its program")
+    assert groups() == [group]
+    bench(stack)
 
 
 def main() -> None:
@@ -99,7 +112,9 @@ def main() -> None:
         without_vram(stack)
         ctl(stack, "on")
         all_of_it(stack)
-        interrupted(stack)
+        interrupted(stack, signal.SIGINT)
+        interrupted(stack, signal.SIGTERM)
+        killed(stack)
         ctl(stack, "off")
     say("all done")
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Ctrl-C while a program is loaded, which takes most of a short command's time: it ends by it, without a word."""
+"""Ctrl-C while a program is loaded, which takes most of a short command's time: it ends by it, without a word.
+
+While a command works it is asked to end, also by a service manager and by a terminal that is closed.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ class Interrupt:
     @staticmethod
     def find_spec(name, path=None, target=None):
         if name == moment:
-            os.kill(os.getpid(), signal.SIGINT)
-moment, program = sys.argv[1:3]
-sys.argv[:] = [program, *sys.argv[3:]]
+            os.kill(os.getpid(), int(number))
+number, moment, program = sys.argv[1:4]
+sys.argv[:] = [program, *sys.argv[4:]]
 sys.meta_path.insert(0, Interrupt)
 import vramswap_gui.start
 sys.exit(getattr(vramswap_gui.start, {"vramswap": "tray"}.get(program, program.removeprefix("vramswap").strip("-")))())
@@ -43,15 +46,44 @@ MOMENTS: Final = (
 )
 
 
-def interrupted(moment: str, *command: str, ignored: bool = False) -> subprocess.CompletedProcess[str]:
+#: A command that has something to clean up, which takes a while. The signals come while it waits.
+CLEANING: Final = """
+import asyncio, os, sys, threading
+from vramswap_gui.ctl import main
+from vramswap_gui.ctl.commands import upkeep
+async def wait_for(number):
+    threading.Timer(0.01, os.kill, (os.getpid(), int(number))).start()
+    await asyncio.sleep(3600)
+async def work(options):
+    try:
+        await wait_for(sys.argv[1])
+    finally:
+        await asyncio.sleep(0.01)
+        print("cleans up", flush=True)
+        for number in sys.argv[2:]:
+            await wait_for(number)
+        print("is done", flush=True)
+upkeep.report = work
+sys.exit(main.main(["report"]))
+"""
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(*arguments: str, number: int = signal.SIGINT, ignored: bool = False) -> subprocess.CompletedProcess[str]:
     def as_a_shell_does() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
 
     return subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, moment, *command],
+        [sys.executable, "-c", *arguments],
         env=os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}, cwd=ROOT,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, preexec_fn=as_a_shell_does,
     )  # fmt: skip
+
+
+def interrupted(
+    moment: str, *command: str, number: int = signal.SIGINT, ignored: bool = False
+) -> subprocess.CompletedProcess[str]:
+    return run(INTERRUPTED, str(int(number)), moment, *command, number=number, ignored=ignored)
 
 
 @pytest.mark.parametrize(("program", "argument", "moment"), MOMENTS)
@@ -60,15 +92,31 @@ def test_while_it_is_loaded(program: str, argument: str, moment: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
-def test_while_it_works() -> None:
+@pytest.mark.parametrize("number", ENDING)
+def test_while_it_works(number: int) -> None:
     """There may be something to clean up, so it is an exception then."""
-    done = interrupted("vramswap_gui.doctor.checks", "vramswapctl", "doctor")
-    assert (done.returncode, done.stderr) == (130, "")
+    done = interrupted("vramswap_gui.doctor.checks", "vramswapctl", "doctor", number=number)
+    assert (done.returncode, done.stderr) == (128 + number, "")
 
 
-def test_what_was_to_be_ignored_is() -> None:
-    done = interrupted("vramswap_gui.settings", "vramswapctl", "--version", ignored=True)
+@pytest.mark.parametrize("number", ENDING)
+def test_what_is_to_be_cleaned_up_is(number: int) -> None:
+    done = run(CLEANING, str(int(number)), number=number)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "cleans up\nis done\n", "")
+
+
+@pytest.mark.parametrize("second", ENDING)
+def test_who_cannot_wait_for_that_asks_again(second: int) -> None:
+    done = run(CLEANING, str(int(signal.SIGTERM)), str(int(second)), number=second)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, "cleans up\n", "")
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_what_was_to_be_ignored_is(number: int) -> None:
+    done = interrupted("vramswap_gui.settings", "vramswapctl", "--version", number=number, ignored=True)
     assert (done.returncode, done.stderr) == (0, "")
+    busy = interrupted("vramswap_gui.doctor.checks", "vramswapctl", "report", number=number, ignored=True)
+    assert (busy.returncode, busy.stderr) == (0, "")
 
 
 def test_each_program_begins_there() -> None:

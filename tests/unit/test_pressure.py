@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import dataclasses
 import mmap
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -341,6 +342,25 @@ def test_a_group_by_systemd_and_by_hand(tmp_path: Path) -> None:
     with pytest.raises(VramswapError) as caught:
         asyncio.run(_confined_in(tmp_path / "nothing"))
     assert caught.value.problem is Problem.BENCH_NO_GROUP
+
+
+def test_a_group_that_was_left_by_who_was_killed_goes_with_the_next(tmp_path: Path) -> None:
+    groups, proc = tmp_path / "fs/cgroup", tmp_path / "proc"
+    (proc / "1").mkdir(parents=True)
+    (proc / "1/stat").write_text("1 (vramswapctl) S 0 1 1 0 -1 4194560 0 0")
+    ours = f"vramswap-bench-{os.getpid()}"
+    kept = ("vramswap-bench-1", "vramswap", "2", "user.slice")
+    for name in (*kept, "vramswap-bench-2", ours):
+        (groups / name).mkdir(parents=True)
+
+    async def made() -> set[str]:
+        async with control_group.confined(MIB, 2 * MIB, tmp_path, tmp_path / "none", proc) as group:
+            assert group.folder is not None and group.folder.name == ours
+            for path in group.folder.iterdir():
+                path.unlink()
+            return {path.name for path in groups.iterdir()}
+
+    assert asyncio.run(made()) == {*kept, ours}
 
 
 async def _confined_in(sys: Path) -> None:

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import Final
 
@@ -26,18 +24,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import asyncio
     import logging
 
+    from vramswap_gui.ctl.ending import Ending
+
     if "debug" in options:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format=_DEBUG)
     room, _, function = parser.COMMANDS[options.command].run.partition(".")
     run: Callable[..., Awaitable[int | None]] = getattr(import_module(f"vramswap_gui.ctl.commands.{room}"), function)
+    ending = Ending()
     try:
-        with _interruptible():
-            return asyncio.run(_await(run(options))) or 0
+        with ending.heard():
+            return asyncio.run(ending.before(run(options))) or 0
     except VramswapError as error:
         output.explain(error)
         return 1
-    except KeyboardInterrupt:
-        return 130
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return ending.status
     except BrokenPipeError:
         # Whoever read the output has enough of it.
         return 0
@@ -50,22 +51,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         output.complain(f"{os.strerror(error.errno or 0)}{f': {error.filename}' if error.filename else ''}.")
         return 1
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Inside, Ctrl-C is a KeyboardInterrupt: there may be something to clean up."""
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        if before is signal.SIG_DFL:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-async def _await(result: Awaitable[int | None]) -> int | None:
-    return await result
 
 
 if __name__ == "__main__":

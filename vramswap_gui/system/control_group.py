@@ -19,11 +19,13 @@ from typing import Final
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.paths import CGROUPS, SYSTEMD, ZSWAP
-from vramswap_gui.system import smallfile
+from vramswap_gui.system import process, smallfile
 
 _HIGH: Final = "memory.high"
 _MAX: Final = "memory.max"
 _ZSWAP_LIMIT: Final = "memory.zswap.max"
+#: Ours have the number of the process that made them in their names.
+_PREFIX: Final = "vramswap-bench-"
 #: A group can be removed once its last process is gone, which takes the kernel a moment.
 _TRIES, _MOMENT = 100, 0.02
 
@@ -38,7 +40,7 @@ class Confinement:
 
 @contextlib.asynccontextmanager
 async def confined(
-    high: int, most: int, sys: Path = Path("/sys"), systemd: Path = SYSTEMD
+    high: int, most: int, sys: Path = Path("/sys"), systemd: Path = SYSTEMD, proc: Path = Path("/proc")
 ) -> AsyncIterator[Confinement]:
     """A group for one program that is kept at ``high`` bytes of memory, and may have all swap. Raises VramswapError.
 
@@ -48,7 +50,8 @@ async def confined(
     if command := _by_systemd(high, most, systemd):
         yield Confinement(command)
         return
-    folder = sys / CGROUPS / f"vramswap-bench-{os.getpid()}"
+    folder = sys / CGROUPS / f"{_PREFIX}{os.getpid()}"
+    _remove_stale(folder, proc)
     try:
         _make(folder, high, most)
         yield Confinement(folder=folder)
@@ -74,6 +77,15 @@ def _make(folder: Path, high: int, most: int) -> None:
         (folder / _MAX).write_text(str(most))
     except OSError as error:
         raise VramswapError(Problem.BENCH_NO_GROUP, why=str(error.strerror)) from None
+
+
+def _remove_stale(folder: Path, proc: Path) -> None:
+    """Remove groups whose makers were killed; also ``folder``, if an earlier process with this one's number made it."""
+    for found in smallfile.entries(folder.parent):
+        pid = found.name.removeprefix(_PREFIX)
+        if pid != found.name and (found == folder or process.look(proc / pid) is None):
+            # The kernel keeps one with processes in it.
+            _remove(found)
 
 
 def _remove(folder: Path) -> bool:
