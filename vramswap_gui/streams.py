@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from vramswap_gui.errors import Problem, VramswapError
 
@@ -28,11 +28,25 @@ class _Complaints(io.FileIO):
         return whole if written is None else written
 
 
-def prepare() -> None:
-    """Have three of them, and complaints that cannot fail. Before anything is opened or said.
+class _Answers(io.FileIO):
+    """Standard output. A program fails with it also where who wrote passes over that, as argparse does."""
 
-    The next file or socket that is opened would have the number of one that is closed (as with ``>&-``), and whatever
-    a library writes to standard error would go there.
+    #: Why the first answer that could not be written could not.
+    error: ClassVar[OSError | None] = None
+
+    def write(self, data: object) -> int:
+        try:
+            return super().write(data)  # type: ignore[arg-type]
+        except OSError as error:
+            _Answers.error = _Answers.error or error
+            raise
+
+
+def prepare() -> None:
+    """Have three of them, complaints that cannot fail, and answers that do not fail unnoticed.
+
+    Before anything is opened or said: the next file or socket that is opened would have the number of one that is
+    closed (as with ``>&-``), and whatever a library writes to standard error would go there.
     """
     for number, mode in enumerate(_INSTEAD):
         try:
@@ -42,8 +56,18 @@ def prepare() -> None:
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - for as long as the program runs
     encoding = sys.stdout.encoding if sys.stderr is None else sys.stderr.encoding
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = _like(sys.stdout, _Answers(1, "w", closefd=False))
     raw = io.BufferedWriter(_Complaints(2, "w", closefd=False))
     sys.stderr = io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=True)
+
+
+def _like(before: io.TextIOWrapper, raw: io.FileIO) -> io.TextIOWrapper:
+    """Such a stream on ``raw``. With PYTHONUNBUFFERED there is no buffer between them."""
+    return io.TextIOWrapper(
+        raw if before.write_through else io.BufferedWriter(raw), before.encoding, before.errors,
+        line_buffering=before.line_buffering, write_through=before.write_through,
+    )  # fmt: skip
 
 
 def unwritten(error: OSError) -> VramswapError:
@@ -55,6 +79,8 @@ def finish(status: object) -> object:
     """Write out what is left, so that nothing is when the interpreter ends; the exit status."""
     try:
         sys.stdout.flush()
+        if _Answers.error is not None:
+            raise _Answers.error
     except OSError as error:
         # What is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -19,11 +19,11 @@ LOST: Final = {">/dev/full": "No space left on device", ">&-": "Bad file descrip
 UNHEARD: Final = ("2>/dev/full", "2>&-", "2> >(true)")
 
 
-def run(streams: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(streams: str, program: str, *arguments: str, unbuffered: str = "") -> subprocess.CompletedProcess[str]:
     """Run a program with its ``streams`` redirected, as a shell does it; a reader that is gone counts as no failure."""
-    environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent", "LC_ALL": "C.UTF-8"}
-    # Who has it set never sees what is lost at the end.
-    environment.pop("PYTHONUNBUFFERED", None)
+    environment = os.environ | {
+        "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": unbuffered,
+    }  # fmt: skip
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", f'"$0" "$@" {streams}', str(BIN / program), *arguments],
         env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
@@ -32,16 +32,19 @@ def run(streams: str, program: str, *arguments: str) -> subprocess.CompletedProc
 
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("streams", LOST)
-def test_an_answer_that_cannot_be_written(program: str, streams: str) -> None:
-    done = run(streams, program, "--version")
+@pytest.mark.parametrize(("argument", "unbuffered"), [("--version", ""), ("--help", "1")])
+def test_an_answer_that_cannot_be_written(program: str, streams: str, argument: str, unbuffered: str) -> None:
+    """Who writes it at once may pass over that, as argparse does."""
+    done = run(streams, program, argument, unbuffered=unbuffered)
     said = f"{program}: The answer cannot be written: {LOST[streams]}."
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(said) and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_reader_who_has_enough(program: str) -> None:
-    done = run("| true", program, "--help")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_has_enough(program: str, unbuffered: str) -> None:
+    done = run("| true", program, "--help", unbuffered=unbuffered)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
