@@ -139,7 +139,7 @@ reload() {
     dbus-send --system --dest=org.freedesktop.DBus / org.freedesktop.DBus.ReloadConfig >/dev/null 2>&1 || true
 }
 
-# What is placed for OpenRC and elogind, where they are: they look below /etc alone. It is copies, because OpenRC would look
+# What is placed for OpenRC and elogind, where they are: they look below /etc alone. They are copies, because OpenRC would look
 # for the settings of a linked service beside what the link leads to.
 copies='/etc/init.d/vramswap-helper /etc/init.d/vramswap-server /etc/elogind/system-sleep/10-vramswap
     /etc/elogind/system-sleep/zz-vramswap /etc/elogind/sleep.conf.d/vramswap.conf'
@@ -197,7 +197,7 @@ EOF
     fi
     # Where pages landed that fitted nowhere else: by now they are home, and what is in use the kernel does not let go.
     rm -rf /var/lib/vramswap/vramswap-landing-* 2>/dev/null || true
-    # The unit is not enabled any more, by nobody who said so of the setting.
+    # That the unit is disabled with the package says nothing of the setting.
     rm -f /var/lib/vramswap/at_boot
     rmdir --ignore-fail-on-non-empty /var/lib/vramswap 2>/dev/null || true
 }

@@ -13,15 +13,12 @@ from vramswap_gui.helper.at_boot import AtBoot
 
 
 class Unit:
-    """What the service manager says; None: it has no word."""
+    """What the service manager says, and was asked for."""
 
     def __init__(self) -> None:
-        self.enabled: bool | None = False
+        self.enabled = False
         self.asked: list[bool] = []
         self.refuses = False
-
-    async def is_at_boot(self) -> bool | None:
-        return self.enabled
 
     async def start_at_boot(self, wanted: bool) -> None:
         if self.refuses:
@@ -33,8 +30,7 @@ class Unit:
 @pytest.fixture
 def unit(monkeypatch: pytest.MonkeyPatch) -> Unit:
     unit = Unit()
-    for name in ("is_at_boot", "start_at_boot"):
-        monkeypatch.setattr(at_boot, name, getattr(unit, name))
+    monkeypatch.setattr(at_boot, "start_at_boot", unit.start_at_boot)
     return unit
 
 
@@ -58,35 +54,23 @@ async def test_who_said_something_since_has_it(
         await AtBoot(tmp_path / "state").choose(known)
         unit.asked.clear()
     unit.enabled = enabled
-    assert await AtBoot(tmp_path / "state").agree(file) is wanted
+    assert await AtBoot(tmp_path / "state").agree(file, enabled) is wanted
     assert unit.enabled is wanted and unit.asked == ([] if enabled is wanted else [wanted])
     # From then on they agree.
-    assert await AtBoot(tmp_path / "state").agree(wanted) is wanted
-    unit.enabled = not wanted
-    assert await AtBoot(tmp_path / "state").agree(wanted) is not wanted
+    assert await AtBoot(tmp_path / "state").agree(wanted, wanted) is wanted
+    assert await AtBoot(tmp_path / "state").agree(wanted, not wanted) is not wanted
 
 
 async def test_what_is_refused_is_tried_again_by_the_next_helper(unit: Unit, tmp_path: Path) -> None:
     await AtBoot(tmp_path).choose(False)
     unit.refuses = True
     with pytest.raises(VramswapError):
-        await AtBoot(tmp_path).agree(True)
+        await AtBoot(tmp_path).agree(True, False)
     unit.refuses = False
-    assert await AtBoot(tmp_path).agree(True) and unit.enabled
-
-
-@pytest.mark.parametrize("file", [True, False])
-async def test_a_unit_of_which_nobody_says_anything_is_left_alone(file: bool, unit: Unit, tmp_path: Path) -> None:
-    """It is masked, or there is none. What was known before is known afterwards."""
-    await AtBoot(tmp_path).choose(not file)
-    unit.asked.clear()
-    unit.enabled = None
-    assert await AtBoot(tmp_path).agree(file) is file and unit.asked == []
-    unit.enabled = file
-    assert await AtBoot(tmp_path).agree(not file) is file
+    assert await AtBoot(tmp_path).agree(True, False) and unit.enabled
 
 
 async def test_a_full_disk_costs_no_more_than_the_record(unit: Unit, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder")
     await AtBoot(tmp_path / "state").choose(True)
-    assert unit.enabled and await AtBoot(tmp_path / "state").agree(True)
+    assert unit.enabled and await AtBoot(tmp_path / "state").agree(True, True)

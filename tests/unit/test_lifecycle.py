@@ -89,26 +89,57 @@ async def test_what_the_file_says_already_is_said_to_the_unit_again(lifecycle: L
     assert unit.asked == [False, False]
 
 
-async def test_the_file_follows_the_unit(lifecycle: Lifecycle, unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch) -> list[bool | None]:
+    """What the service manager says, one question after the other."""
+    answers: list[bool | None] = []
+
+    async def is_at_boot() -> bool | None:
+        return answers.pop(0)
+
+    monkeypatch.setattr(module, "is_at_boot", is_at_boot)
+    return answers
+
+
+async def test_the_file_follows_the_unit(lifecycle: Lifecycle, unit: Unit, says: list[bool | None]) -> None:
     """When the helper starts, and not while nobody edits the file."""
-    enabled = True
-    looks: list[bool] = []
-
-    async def is_at_boot() -> bool:
-        looks.append(enabled)
-        return enabled
-
-    monkeypatch.setattr(at_boot, "is_at_boot", is_at_boot)
+    says += [True, False]
     await lifecycle.agree_at_boot()
     assert lifecycle.config().at_boot and unit.asked == []
     await lifecycle.agree_at_boot()
     await lifecycle.configure({"headroom": MIB})
     await lifecycle.agree_at_boot()
-    assert looks == [True]
+    assert says == [False]
     await lifecycle.configure({"at_boot": False})
-    enabled = False
     await lifecycle.agree_at_boot()
-    assert not lifecycle.config().at_boot and unit.asked == [False]
+    assert says == [] and not lifecycle.config().at_boot and unit.asked == [False]
+
+
+async def test_a_unit_of_which_nobody_says_anything_is_left_alone(
+    lifecycle: Lifecycle, unit: Unit, says: list[bool | None]
+) -> None:
+    """It is masked, or there is none."""
+    await lifecycle.configure({"at_boot": True})
+    says += [None, False]
+    await lifecycle.agree_at_boot()
+    assert lifecycle.config().at_boot and unit.asked == [True]
+    # What was known before is known afterwards.
+    await lifecycle.agree_at_boot()
+    assert not lifecycle.config().at_boot and unit.asked == [True]
+
+
+async def test_a_setting_that_is_changed_while_the_unit_is_asked_holds(
+    lifecycle: Lifecycle, unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_at_boot() -> bool:
+        before = bool(unit.asked and unit.asked[-1])
+        if not unit.asked:
+            await lifecycle.configure({"at_boot": True})
+        return before
+
+    monkeypatch.setattr(module, "is_at_boot", is_at_boot)
+    await lifecycle.agree_at_boot()
+    assert lifecycle.config().at_boot and unit.asked == [True]
 
 
 async def test_what_a_person_said_holds_where_nothing_can_be_written(

@@ -205,7 +205,7 @@ def _note(root: Path, paths: Iterable[str], undo: contextlib.ExitStack) -> None:
 async def uninstall(root: Path = Path("/")) -> list[str]:
     """Remove what :func:`install` placed, as far as it is there. Returns the paths.
 
-    Raises VramswapError before anything is changed, or with what could not be removed when the rest is gone.
+    Raises VramswapError while all of it is there and runs, or with what could not be removed when the rest is gone.
     """
     paths = _manifest(root)
     if not paths:
@@ -275,7 +275,7 @@ def _remove_places(root: Path) -> None:
     if not _is_lent(root):
         shutil.rmtree(below(root, RUNTIME), ignore_errors=True)
     state = below(root, STATE)
-    # The unit is not enabled any more, by nobody who said so of the setting.
+    # That the unit is disabled with the rest says nothing of the setting.
     _try(lambda: (state / AT_BOOT).unlink(missing_ok=True))
     _try(state.rmdir)
 

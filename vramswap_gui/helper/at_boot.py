@@ -12,7 +12,7 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.helper.helper_service import is_at_boot, start_at_boot
+from vramswap_gui.helper.helper_service import start_at_boot
 from vramswap_gui.paths import AT_BOOT
 from vramswap_gui.system import smallfile
 
@@ -30,14 +30,11 @@ class AtBoot:
         await start_at_boot(wanted)
         self._remember(wanted)
 
-    async def agree(self, file: bool) -> bool:
-        """What it is to be when the file says ``file``, which the service manager says too then. Raises VramswapError.
+    async def agree(self, file: bool, unit: bool) -> bool:
+        """What it is to be when the file and the service manager say so, which the latter says too then.
 
-        Where that has no word, as of a unit that is masked, the file's is left alone.
+        Raises VramswapError.
         """
-        unit = await is_at_boot()
-        if unit is None:
-            return file
         wanted = agreed(self._known(), file, unit)
         if wanted is not unit:
             await start_at_boot(wanted)

@@ -17,7 +17,7 @@ _RUNLEVEL: Final = "default"
 
 
 async def is_at_boot(openrc: Path = OPENRC, systemd: Path = SYSTEMD) -> bool | None:
-    """Whether it is started with the computer; None where nobody says, or neither word is to be changed (a mask)."""
+    """Whether it is started with the computer; None where nobody says, as without a unit, and of one that is masked."""
     if _is_openrcs(openrc, systemd):
         done = await run.run("rc-update", "show", _RUNLEVEL)
         services = {line.partition("|")[0].strip() for line in done.output.splitlines()}

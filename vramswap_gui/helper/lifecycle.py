@@ -22,6 +22,7 @@ from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import swap_area, takeover
 from vramswap_gui.helper.at_boot import AtBoot
 from vramswap_gui.helper.config_file import ConfigFile, changed
+from vramswap_gui.helper.helper_service import is_at_boot
 from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy import landing, limits, pool, sizing
 from vramswap_gui.helper.policy.explain import Facts, explain
@@ -445,17 +446,22 @@ class Lifecycle:
     async def agree_at_boot(self) -> None:
         """Have settings and service manager say the same of a start with the computer: after a start of the helper, and
         when somebody edited the file. Raises VramswapError."""
-        if self._new_at_boot() is None:
-            return
-        async with self._exclusively():
-            config = self._new_at_boot()
-            if config is None:
+        while self._new_at_boot() is not None:
+            generation = self.generation
+            # No verb waits for this: while the machine starts it may take its time.
+            unit = await is_at_boot()
+            if unit is None:
                 return
-            self._at_boot_seen = config.at_boot
-            said = await self._at_boot.agree(config.at_boot)
-            if said is not config.at_boot:
-                self._at_boot_seen = said
-                self._file.save(dataclasses.replace(config, at_boot=said))
+            async with self._exclusively():
+                config = self._new_at_boot()
+                if config is None or generation != self.generation:
+                    # Somebody has changed settings meanwhile, of which the answer may know nothing.
+                    continue
+                self._at_boot_seen = config.at_boot
+                said = await self._at_boot.agree(config.at_boot, unit)
+                if said is not config.at_boot:
+                    self._at_boot_seen = said
+                    self._file.save(dataclasses.replace(config, at_boot=said))
 
     def _new_at_boot(self) -> Config | None:
         """The settings, when they say something of a start with the computer that has not been looked at."""
