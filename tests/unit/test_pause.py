@@ -107,6 +107,19 @@ async def test_nor_is_who_interrupts_it_over_the_question() -> None:
     assert len(helper.asked) == 1
 
 
+def test_without_a_helper_nothing_is_asked_and_nothing_stays_paused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    helper = Helper()
+
+    async def refresh() -> Status:
+        raise VramswapError(Problem.HELPER_GONE)
+
+    monkeypatch.setattr(helper, "refresh", refresh)
+    assert refused(helper) is Problem.HELPER_GONE
+    assert helper.asked == [] and capsys.readouterr().err == ""
+
+
 def test_pages_that_cannot_come_home() -> None:
     helper = Helper(stays=VramswapError(Problem.PAGES_DO_NOT_FIT, used=3, room=1, missing=2))
     assert refused(helper) is Problem.PAGES_DO_NOT_FIT

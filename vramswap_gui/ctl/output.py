@@ -61,7 +61,7 @@ def explain(error: VramswapError) -> None:
 
 
 def complain(text: str) -> None:
-    """The one line that says why a command failed."""
+    """The one line that says what failed, in place of what is under way."""
     show_progress("")
     print(f"vramswapctl: {text}", file=sys.stderr, flush=True)
 

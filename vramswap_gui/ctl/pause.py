@@ -26,17 +26,18 @@ async def paused(client: Client) -> AsyncIterator[None]:
 
     If this program should be killed, the pause ends by itself.
     """
+    used = (await client.refresh()).used
     try:
-        await _begin(client)
+        await _begin(client, used)
         yield
         _require_away(await client.refresh())
     finally:
         await _end(client)
 
 
-async def _begin(client: Client) -> None:
+async def _begin(client: Client, used: int) -> None:
     # One question, which may be for a password, is for the way home, too.
-    await client.pause(_PAUSE + (await client.refresh()).used // _PACE)
+    await client.pause(_PAUSE + used // _PACE)
     status = await client.refresh()
     _require_away(status)
     if status.paused_until - time.time() < _LEAST:
