@@ -953,8 +953,8 @@ class Problem(enum.StrEnum):
     )  # fmt: skip
     BENCH_OTHERS_SHORT = (
         "bench-others-short", ErrorCode.BUSY,
-        "With VRAM away pressure takes {needed:size} of other swap, of which {free:size} are free, and {memory:size} of"
-        " memory that nobody uses, of which {room:size} may be had.",
+        "Without VRAM the measurement needs {needed:size} of other swap ({free:size} are free) and {memory:size} of"
+        " memory ({room:size} may be had).",
         "Try again with a smaller --size, or close some programs.",
     )  # fmt: skip
     BENCH_PAUSE_ENDED = (

@@ -157,7 +157,7 @@ def test_refused_before_anything_is_done(
 def test_other_swap_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found, job = measured(tmp_path, monkeypatch, {VRAM: (4 * GIB, 0), DISK: (64 * MIB, 0)})
     assert len(job.asked) == 2 and found.refusal is not None
-    assert "takes 576 MiB of other swap, of which 64 MiB are free" in pressure_text.table(found, word)
+    assert "needs 576 MiB of other swap (64 MiB are free)" in pressure_text.table(found, word)
     told = found.as_dict()
     assert (told["size"], told["asked"], told["others"]) == (512 * MIB, 512 * MIB, [DISK])
     assert told["refusal"]["problem"] == "bench-others-short"
@@ -244,10 +244,10 @@ def test_pages_that_went_to_several_places_and_to_none() -> None:
         (figures(2), figures(1), "VRAM was slower: the disk was 2.0 times as fast."),
         (figures(2), figures(2.1), "VRAM was as fast as the disk."),
         # It had come back to a fifth of its pages when its time was over, half of which was for that.
-        (figures(2), figures(15, seen=200), "VRAM was at least 22.5 times as fast as the disk."),
+        (figures(2), figures(15, seen=200), "VRAM was at least 22 times as fast as the disk."),
         # Of its time it had written for one second.
-        (figures(2), figures(15, seen=100, seeing=14), "VRAM was at least 70.5 times as fast as the disk."),
-        (figures(15, seen=500), figures(1), "VRAM was slower: the disk was at least 22.5 times as fast."),
+        (figures(2), figures(15, seen=100, seeing=14), "VRAM was at least 70 times as fast as the disk."),
+        (figures(15, seen=500), figures(1), "VRAM was slower: the disk was at least 22 times as fast."),
         (figures(15, seen=500), figures(15, seen=200), "VRAM was about 2.0 times as fast as the disk."),
         (figures(15, seen=500), figures(15, seen=500), "VRAM was as fast as the disk."),
         (figures(2), figures(15, seen=0), "VRAM was faster than the disk; how many times cannot be told."),
@@ -276,7 +276,7 @@ def longer(times: str) -> str:
     ("whole", "short", "said"),
     [
         (figures(1), figures(4), [longer("4.0")]),
-        (figures(1), figures(15, seen=500), [longer("at least 22.5")]),
+        (figures(1), figures(15, seen=500), [longer("at least 22")]),
         (figures(15, seen=900), figures(15, seen=500), [longer("about 1.4")]),
         (figures(1), figures(15, seen=0), [few("VRAM", 0)]),
         (figures(15, seen=99), figures(15, seen=0), [few("memory alone", 99), few("VRAM", 0)]),

@@ -122,7 +122,7 @@ def _slowed_down(whole: Figures, short: Figures) -> Iterator[Phrase]:
 
 def _times(times: float, fast: Figures, slow: Figures) -> Phrase:
     """How many times as long the one took as the other. What is reckoned for a run is the least that it would take."""
-    text = f"{times:.1f}"
+    text = f"{times:.1f}" if times < 10 else f"{times:.0f}"
     if not fast.finished:
         return say("about {times:text}", times=text)
     return say("{times:text}", times=text) if slow.finished else say("at least {times:text}", times=text)
