@@ -116,6 +116,8 @@ leave() {
 has_left() {
     stop_helper
     stop_server
+    # Enabled by the setting at_boot: a helper that came back while its files were there would have heeded another word.
+    rm -f /etc/systemd/system/graphical.target.wants/vramswap-helper.service
     remove_services
     remove_places
     reload

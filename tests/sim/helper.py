@@ -408,7 +408,11 @@ class HelperProcess:
                 return False
             last, extended = (world, step), self.server.extended
             if isinstance(step, SwapOff) and self._short(goal.leave) is not None:
-                return False
+                land = self._make_room(goal.leave)
+                if not land:
+                    return False
+                goal = replace(goal, land=land)
+                continue
             result: list[int | None] = []
             if isinstance(step, MakeFile | UseFile | EmptyFile | RemoveFile):
                 yield from self._carry_out_on_disk(step, result)

@@ -74,3 +74,15 @@ async def test_a_full_disk_costs_no_more_than_the_record(unit: Unit, tmp_path: P
     (tmp_path / "state").write_text("no folder")
     await AtBoot(tmp_path / "state").choose(True)
     assert unit.enabled and await AtBoot(tmp_path / "state").agree(True, True)
+
+
+async def test_what_could_not_be_saved_is_not_taken_for_what_the_file_says(unit: Unit, tmp_path: Path) -> None:
+    """Else the unit that an administrator has disabled would be enabled again."""
+    await AtBoot(tmp_path).choose(True)
+
+    def save(said: bool) -> None:
+        raise VramswapError(Problem.SERVER_BUSY)
+
+    with pytest.raises(VramswapError):
+        await AtBoot(tmp_path).agree(True, False, save)
+    assert not await AtBoot(tmp_path).agree(True, False)

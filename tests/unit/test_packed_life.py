@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -445,6 +445,29 @@ async def test_pages_whose_room_others_took_meanwhile_stay(
     assert caught.value.code is ErrorCode.WONT_FIT
     assert len(machine.emptied) == 1
     assert (life.status.state, machine.server.running) == (State.ON, True)
+
+
+async def test_room_that_others_took_meanwhile_is_made_anew(
+    life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a computer sleeps nobody asks a second time."""
+    machine.write(0.8, 3.0)
+    await look(life)
+    await life.balance()
+    asked: list[str] = []
+
+    async def make_room(leave: Collection[int], config: Config) -> None:
+        asked.append(config.landing)
+        machine.memory(16 * GIB)
+
+    async def off(device: str) -> None:
+        await machine.off(device)
+        machine.memory(0 if len(asked) == 1 else 16 * GIB)
+
+    monkeypatch.setattr(life._segments, "make_room", make_room)
+    monkeypatch.setattr(swap_area, "off", off)
+    await life.sleep()
+    assert (life.lent, machine.server.running, asked) == (0, False, ["off", "off"])
 
 
 async def test_holes_are_cleaned_when_there_is_time(

@@ -123,6 +123,15 @@ async def test_pages_without_room_are_not_asked_for_before_programs_are_ended(
     assert kernel.done == ["end", "off /dev/nbd0"]
 
 
+async def test_one_of_ours_is_no_room_for_the_pages_of_another(kernel: Kernel, folder: Path, tmp_path: Path) -> None:
+    (folder / "devices").write_text("/dev/nbd0\n/dev/nbd1\n")
+    lines = "/dev/nbd0 partition 1024 1020 1000\n/dev/nbd1 partition 4096 0 999\n"
+    (kernel.proc / "swaps").write_text(f"Filename Type Size Used Priority\n{lines}")
+    (kernel.proc / "meminfo").write_text("MemTotal: 8000000 kB\nMemAvailable: 0 kB\n")
+    assert await way_down.take_down(folder, kernel.proc, tmp_path / "sys")
+    assert kernel.done[0] == "end"
+
+
 async def test_a_server_that_is_still_needed_is_to_be_spared(kernel: Kernel, folder: Path, tmp_path: Path) -> None:
     kernel.room = False
     kernel.done.append("stuck")

@@ -9,6 +9,7 @@ what the file says. So what both said last is kept, and whichever says something
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -30,14 +31,16 @@ class AtBoot:
         await start_at_boot(wanted)
         self._remember(wanted)
 
-    async def agree(self, file: bool, unit: bool) -> bool:
-        """What it is to be when the file and the service manager say so, which the latter says too then.
+    async def agree(self, file: bool, unit: bool, save: Callable[[bool], object] = bool) -> bool:
+        """What it is to be when the file and the service manager say so, which both say then; ``save``: to the file.
 
-        Raises VramswapError.
+        Raises VramswapError; then both are asked again the next time.
         """
         wanted = agreed(self._known(), file, unit)
         if wanted is not unit:
             await start_at_boot(wanted)
+        if wanted is not file:
+            save(wanted)
         self._remember(wanted)
         return wanted
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -292,7 +293,7 @@ class Lifecycle:
         async with self._resting():
             # The last one has the fewest pages, and while it goes the kernel may use the others.
             last_first = tuple(sorted(self._segments.devices, reverse=True))
-            await self._segments.reach(Goal(leave=last_first, end=True), Config(), pause)
+            await self._segments.reach(Goal(leave=last_first, end=True), self._settings(), pause)
         self._set(state=State.OFF, error=None, segments=())
 
     async def upgrade(self) -> None:
@@ -457,11 +458,11 @@ class Lifecycle:
                 if config is None or generation != self.generation:
                     # Somebody has changed settings meanwhile, of which the answer may know nothing.
                     continue
-                self._at_boot_seen = config.at_boot
-                said = await self._at_boot.agree(config.at_boot, unit)
-                if said is not config.at_boot:
-                    self._at_boot_seen = said
-                    self._file.save(dataclasses.replace(config, at_boot=said))
+                save = functools.partial(self._save_at_boot, config)
+                self._at_boot_seen = await self._at_boot.agree(config.at_boot, unit, save)
+
+    def _save_at_boot(self, before: Config, said: bool) -> None:
+        self._file.save(dataclasses.replace(before, at_boot=said))
 
     def _new_at_boot(self) -> Config | None:
         """The settings, when they say something of a start with the computer that has not been looked at."""
@@ -636,7 +637,8 @@ class Lifecycle:
             self._tidying = True
             try:
                 self.stale = next((self._segments.devices[index] for index in goal.leave), "")
-                await self._segments.reach(goal, self._settings())
+                # On a disk pages would be farther away than they are.
+                await self._segments.reach(goal, dataclasses.replace(self._settings(), landing=LANDING_OFF))
             except VramswapError as error:
                 # It is tried again, as long as it makes sense.
                 if error.code is not ErrorCode.CANCELLED:

@@ -270,7 +270,8 @@ class Segments:
 
         What could not be done half is taken back then, and what was done whole stays, but for a first start.
         """
-        await self._learn()
+        if goal.extents is not None:
+            await self._learn()
         self.look()
         self._stuck = False
         began_empty = not self.world().swapped
@@ -279,9 +280,14 @@ class Segments:
             if (world, step) == last:
                 # It did not have the effect that it was said to have.
                 raise VramswapError(Problem.SERVER_BUSY)
-            last = world, step
             # Others may have taken it since it was looked for.
-            self._require_room(self._emptied(step, goal))
+            if isinstance(step, SwapOff) and self._shortfall(self._devices(goal.leave)) is not None:
+                await self.make_room(goal.leave, config)
+                continue
+            if isinstance(step, EmptyFile):
+                areas = self._place.areas(self._areas)
+                self._require_room({areas[number].device for number in goal.clear if number in areas})
+            last = world, step
             try:
                 made = await self._carry_out(step, config)
             except VramswapError:
@@ -388,17 +394,6 @@ class Segments:
         size = landing.size(config.landing, ground, len(self._place.files), short, wish)
         await self.reach(Goal(land=size), config)
         self._require_room(self._devices(leave))
-
-    def _emptied(self, step: Step, goal: Goal) -> set[str]:
-        """The devices and files whose pages come home with a step, and with those of its kind that follow it."""
-        match step:
-            case SwapOff():
-                return self._devices(goal.leave)
-            case EmptyFile():
-                areas = self._place.areas(self._areas)
-                return {area.device for number, area in areas.items() if number in goal.clear}
-            case _:
-                return set()
 
     def _require_room(self, going: Collection[str]) -> None:
         """Raises VramswapError WONT_FIT when the pages of what goes have none."""

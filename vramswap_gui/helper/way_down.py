@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -56,20 +56,22 @@ async def take_down(folder: Path = RUNTIME, proc: Path = Path("/proc"), sys: Pat
 async def _bring_home(folder: Path, proc: Path, sys: Path, *, anyway: bool) -> bool:
     """Turn off all areas that are ours, if their pages have room or ``anyway``; whether none is left."""
     for area in ours.areas(folder, proc, sys):
-        if anyway or _fits(area, proc, sys):
-            with contextlib.suppress(VramswapError):
-                await swap_area.off(area.device)
+        # The pages of one may have gone to another one of ours meanwhile.
+        if not anyway and not _fit(ours.areas(folder, proc, sys), proc, sys):
+            return False
+        with contextlib.suppress(VramswapError):
+            await swap_area.off(area.device)
     return not ours.areas(folder, proc, sys)
 
 
-def _fits(area: Swap, proc: Path, sys: Path) -> bool:
-    """Whether its pages have room.
+def _fit(areas: Collection[Swap], proc: Path, sys: Path) -> bool:
+    """Whether the pages of all of them have room elsewhere.
 
     Where they have none, the kernel kills swapoff(8) halfway, which set itself up for that (``oom_task_origin`` of
     linux/oom.h), and then whoever else wants memory until it is gone.
     """
     try:
-        return monitor.shortfall((area,), swaps.read(proc), proc, sys) is None
+        return monitor.shortfall(areas, swaps.read(proc), proc, sys) is None
     except OSError:
         return True
 
