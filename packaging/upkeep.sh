@@ -118,6 +118,8 @@ has_left() {
     stop_server
     # Enabled by the setting at_boot: a helper that came back while its files were there would have heeded another word.
     rm -f /etc/systemd/system/graphical.target.wants/vramswap-helper.service
+    # What such a one compiled, which is in no package manager's list.
+    rm -rf /usr/lib/vramswap/
     remove_services
     remove_places
     reload

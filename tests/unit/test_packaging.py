@@ -594,6 +594,15 @@ def copies(machine: Machine) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("kind", PLACING)
+def test_what_a_helper_compiled_that_came_back_meanwhile_goes_too(kind: str, openrc: Machine) -> None:
+    compiled = openrc.root / "usr/lib/vramswap/vramswap_gui/__pycache__/paths.cpython-313.pyc"
+    compiled.parent.mkdir(parents=True)
+    compiled.write_bytes(b"")
+    assert take(openrc, *PLACING[kind][1]).returncode == 0
+    assert not (openrc.root / "usr/lib/vramswap").exists()
+
+
+@pytest.mark.parametrize("kind", PLACING)
 def test_openrc_and_elogind_find_their_files_where_they_are(kind: str, openrc: Machine) -> None:
     """They go again; a file of an administrator's is left alone."""
     theirs = openrc.root / "etc/init.d/vramswap-server"
