@@ -27,6 +27,10 @@ class Unit:
         self.enabled = wanted
 
 
+def saved(said: bool) -> None:
+    """The file says it, too."""
+
+
 @pytest.fixture
 def unit(monkeypatch: pytest.MonkeyPatch) -> Unit:
     unit = Unit()
@@ -54,26 +58,26 @@ async def test_who_said_something_since_has_it(
         await AtBoot(tmp_path / "state").choose(known)
         unit.asked.clear()
     unit.enabled = enabled
-    assert await AtBoot(tmp_path / "state").agree(file, enabled) is wanted
+    assert await AtBoot(tmp_path / "state").agree(file, enabled, saved) is wanted
     assert unit.enabled is wanted and unit.asked == ([] if enabled is wanted else [wanted])
     # From then on they agree.
-    assert await AtBoot(tmp_path / "state").agree(wanted, wanted) is wanted
-    assert await AtBoot(tmp_path / "state").agree(wanted, not wanted) is not wanted
+    assert await AtBoot(tmp_path / "state").agree(wanted, wanted, saved) is wanted
+    assert await AtBoot(tmp_path / "state").agree(wanted, not wanted, saved) is not wanted
 
 
 async def test_what_is_refused_is_tried_again_by_the_next_helper(unit: Unit, tmp_path: Path) -> None:
     await AtBoot(tmp_path).choose(False)
     unit.refuses = True
     with pytest.raises(VramswapError):
-        await AtBoot(tmp_path).agree(True, False)
+        await AtBoot(tmp_path).agree(True, False, saved)
     unit.refuses = False
-    assert await AtBoot(tmp_path).agree(True, False) and unit.enabled
+    assert await AtBoot(tmp_path).agree(True, False, saved) and unit.enabled
 
 
 async def test_a_full_disk_costs_no_more_than_the_record(unit: Unit, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder")
     await AtBoot(tmp_path / "state").choose(True)
-    assert unit.enabled and await AtBoot(tmp_path / "state").agree(True, True)
+    assert unit.enabled and await AtBoot(tmp_path / "state").agree(True, True, saved)
 
 
 async def test_what_could_not_be_saved_is_not_taken_for_what_the_file_says(unit: Unit, tmp_path: Path) -> None:
@@ -85,4 +89,4 @@ async def test_what_could_not_be_saved_is_not_taken_for_what_the_file_says(unit:
 
     with pytest.raises(VramswapError):
         await AtBoot(tmp_path).agree(True, False, save)
-    assert not await AtBoot(tmp_path).agree(True, False)
+    assert not await AtBoot(tmp_path).agree(True, False, saved)

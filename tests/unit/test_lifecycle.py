@@ -238,6 +238,14 @@ async def test_a_server_that_is_slow_to_start_is_not_joined_by_another(
     assert caught.value.problem is Problem.SERVER_ENDED_EARLY
 
 
+def segments_of(server: ServerClient, folder: Path) -> Segments:
+    """Those of a kernel whose swap is what ``folder`` says."""
+    place = LandingPlace(folder, folder, folder, folder, False)
+    segments = Segments(server, True, folder, folder, folder, lambda: None, place)
+    segments.look()
+    return segments
+
+
 async def test_whoever_waits_for_a_page_that_nobody_has_is_told_before_it_counts_as_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,9 +262,7 @@ async def test_whoever_waits_for_a_page_that_nobody_has_is_told_before_it_counts
 
     monkeypatch.setattr(swap_area, "disconnect", disconnect)
     server = ServerClient(tmp_path, "kernel")
-    place = LandingPlace(tmp_path, tmp_path, tmp_path, tmp_path, False)
-    segments = Segments(server, True, tmp_path, tmp_path, tmp_path, lambda: None, place)
-    segments.look()
+    segments = segments_of(server, tmp_path)
     segments.devices = {0: "/dev/nbd0", 1: "/dev/nbd1", 2: "/dev/nbd2", 3: "/dev/nbd3"}
     await segments.know({7: "/dev/nbd2"})
     assert segments.devices == {-1: "/dev/nbd0", -2: "/dev/nbd1", 7: "/dev/nbd2"}
@@ -274,9 +280,7 @@ async def test_a_device_that_became_another_segments_is_not_taken_away_as_the_fi
     """A server that is to end takes back what is no swap without being asked, and the kernel gives it out again."""
     (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n/dev/nbd0 partition 8188 0 5\n")
     server = ServerClient(tmp_path, "kernel")
-    place = LandingPlace(tmp_path, tmp_path, tmp_path, tmp_path, False)
-    segments = Segments(server, True, tmp_path, tmp_path, tmp_path, lambda: None, place)
-    segments.look()
+    segments = segments_of(server, tmp_path)
     segments.devices = {0: "/dev/nbd0", 2: "/dev/nbd0"}
     assert next_step(segments.world(), Goal()) is None
 

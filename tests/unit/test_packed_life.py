@@ -171,6 +171,13 @@ async def look(life: Lifecycle) -> None:
     life.look()
 
 
+async def earn(life: Lifecycle, machine: Machine) -> None:
+    """Have pages that get small bring more swap."""
+    machine.write(0.8, 3.0)
+    await look(life)
+    await life.balance()
+
+
 async def test_all_that_is_offered_is_swap(life: Lifecycle, server: Server) -> None:
     status = life.status
     assert (status.state, status.compression, status.lent) == (State.ON, "lz4", LENT)
@@ -235,9 +242,7 @@ async def test_capacity_is_earned_and_shown(life: Lifecycle, machine: Machine) -
 async def test_what_is_not_earned_any_more_goes_and_does_not_come_back_at_once(
     life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine.write(0.8, 3.0)
-    await look(life)
-    await life.balance()
+    await earn(life, machine)
     (newest,) = {segment.device for segment in life.status.segments if not segment.used}
     machine.write(0.9, 1.4, *range(len(life.status.segments) - 1))
     await look(life)
@@ -258,9 +263,7 @@ async def test_what_is_not_earned_any_more_goes_and_does_not_come_back_at_once(
 
 
 async def test_pages_that_fit_nowhere_stay_when_their_segment_should_go(life: Lifecycle, machine: Machine) -> None:
-    machine.write(0.8, 3.0)
-    await look(life)
-    await life.balance()
+    await earn(life, machine)
     machine.write(1.0, 1.2)
     machine.memory(0)
     await look(life)
@@ -430,9 +433,7 @@ async def test_pages_whose_room_others_took_meanwhile_stay(
     life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between what is decided and what is done minutes can go by in which the server does not answer."""
-    machine.write(0.8, 3.0)
-    await look(life)
-    await life.balance()
+    await earn(life, machine)
     assert len(life.status.segments) > 1
 
     async def off(device: str) -> None:
@@ -451,9 +452,7 @@ async def test_room_that_others_took_meanwhile_is_made_anew(
     life: Lifecycle, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before a computer sleeps nobody asks a second time."""
-    machine.write(0.8, 3.0)
-    await look(life)
-    await life.balance()
+    await earn(life, machine)
     asked: list[str] = []
 
     async def make_room(leave: Collection[int], config: Config) -> None:
@@ -592,8 +591,6 @@ async def test_an_extent_that_came_unheard_is_given_back_too(life: Lifecycle, ma
 
 async def test_what_the_setting_says_counts_at_the_next_start(life: Lifecycle, machine: Machine) -> None:
     await life.configure({"compression": "off"})
-    machine.write(0.8, 3.0)
-    await look(life)
-    await life.balance()
+    await earn(life, machine)
     assert life.status.compression == "lz4"
     assert machine.server.asked[-1] == "add"

@@ -31,7 +31,7 @@ class AtBoot:
         await start_at_boot(wanted)
         self._remember(wanted)
 
-    async def agree(self, file: bool, unit: bool, save: Callable[[bool], object] = bool) -> bool:
+    async def agree(self, file: bool, unit: bool, save: Callable[[bool], None]) -> bool:
         """What it is to be when the file and the service manager say so, which both say then; ``save``: to the file.
 
         Raises VramswapError; then both are asked again the next time.
