@@ -176,6 +176,8 @@ MUTANTS: Final = (
            "    if free < needed or room < short:\n", "    if free < needed:\n", ("tests/unit/test_pressure.py",)),
     Mutant("who was refused a pause is asked about its end", "vramswap_gui/ctl/pause.py",
            "        if (await client.refresh()).paused_until:\n", "        if True:\n", ("tests/unit/test_pause.py",)),
+    Mutant("a server outlives the measurement that started it", "vramswap_gui/server/main.py",
+           "        _end_with(options.as_long_as)\n", "        pass\n", ("tests/integration/test_bench.py",)),
     Mutant("an extent that is too large stays", "vramswap_gui/helper/policy/pool.py",
            "    return each if size >= each else extent(size, largest)\n", "    return each\n",
            ("tests/unit/test_packed_life.py",)),

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
+import secrets
 import socket
 import struct
 import sys
@@ -60,28 +60,31 @@ class Export:
 @contextlib.asynccontextmanager
 async def export(size: int, gpu: str, threads: int) -> AsyncIterator[Export]:
     """Serve ``size`` bytes of VRAM for as long as the context lasts. Raises VramswapError with the server's reason."""
-    with tempfile.TemporaryDirectory(prefix="vramswap-bench-") as folder:
-        path = Path(folder) / "socket"
-        command = [sys.executable, "-P", "-m", "vramswap_gui.server.main", "--listen", str(path), "--size", str(size),
-                   "--threads", str(threads)]  # fmt: skip
-        if gpu:
-            command += ["--gpu", gpu]
-        begun = time.monotonic()
-        ours, theirs = os.pipe()
-        pid = run.start_detached([*command, "--report", str(theirs)], Path(folder) / "log", [theirs])
-        os.close(theirs)
-        pidfd = os.pidfd_open(pid)
+    # With nothing around it: the server takes its socket away, also after us.
+    path = Path(tempfile.gettempdir()) / f"vramswap-bench-{secrets.token_hex(8)}"
+    heard, told = os.pipe()
+    # Its other end is nobody's but ours, so that the server goes with this process, however that ends.
+    lasts, held = os.pipe()
+    command = [sys.executable, "-P", "-m", "vramswap_gui.server.main", "--listen", str(path), "--size", str(size),
+               "--threads", str(threads), "--report", str(told), "--as-long-as", str(lasts)]  # fmt: skip
+    if gpu:
+        command += ["--gpu", gpu]
+    begun = time.monotonic()
+    with os.fdopen(heard) as report, os.fdopen(held, "wb") as life:
         try:
-            with os.fdopen(ours) as report:
-                outcome = json.loads(await asyncio.to_thread(report.readline) or "null")
+            pid = run.start_detached(command, Path(os.devnull), [told, lasts])
+        finally:
+            os.close(told)
+            os.close(lasts)
+        try:
+            outcome = json.loads(await asyncio.to_thread(report.readline) or "null")
             if outcome is None or "error" in outcome:
                 raise VramswapError.from_dict((outcome or {}).get("error", {"message": "The server ended at once."}))
             yield Export(path, size, pid, time.monotonic() - begun)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+            life.close()
             await asyncio.to_thread(os.waitpid, pid, 0)
-            os.close(pidfd)
+            path.unlink(missing_ok=True)
 
 
 def _handshake(end: socket.socket) -> None:

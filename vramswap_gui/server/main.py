@@ -119,6 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     # For the helper, which has to know how a start went and, when it failed, in which of the typed ways.
     parser.add_argument("--report", metavar="FD|PATH", type=_target, help=argparse.SUPPRESS)
+    # For a measurement, which may be killed: with --listen, a pipe whose end is this server's end, too.
+    parser.add_argument("--as-long-as", metavar="FD", type=int, help=argparse.SUPPRESS)
     # For the server itself, when it becomes a newer program.
     parser.add_argument("--resume", metavar="FD", type=int, help=argparse.SUPPRESS)
     return parser
@@ -174,6 +176,8 @@ async def _serve_export(options: argparse.Namespace, events: ServerEventLog) -> 
     if options.size is None:
         raise VramswapError(Problem.SIZE_MISSING)
     check_size(options.size)
+    if options.as_long_as is not None:
+        _end_with(options.as_long_as)
     cubin = await kernel_cache.made(options.gpu, None)
     packing = Packing(Compression(options.compression), options.threads, promised=True)
     engine = EngineOptions(
@@ -350,6 +354,17 @@ def _end_strays(control: Path) -> int:
         print(f"vramswap-server: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _end_with(pipe: int) -> None:
+    """Once nobody has the other end of a pipe any more, end as by SIGTERM: at once, or after what there is to wipe."""
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(pipe)
+        signal.raise_signal(signal.SIGTERM)
+
+    loop.add_reader(pipe, ended)
 
 
 def _on_signal(action: Callable[[], object]) -> None:
