@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Final
 
+from vramswap_gui.api.dbus import LONGEST_PAUSE
 from vramswap_gui.api.status import Status
 from vramswap_gui.client import Client
 from vramswap_gui.ctl.output import explain
@@ -24,24 +25,20 @@ _PACE: Final = 32 * MIB
 async def paused(client: Client) -> AsyncIterator[None]:
     """Inside, all pages are home and none leaves for VRAM. Raises VramswapError, also afterwards where that was not so.
 
-    If this program should be killed, the pause ends by itself.
+    Afterwards the pause is as it was before. If this program should be killed, it ends by itself, no earlier than that.
     """
     used = (await client.refresh()).used
+    pause = _Pause(client)
     try:
-        await _begin(client, used)
+        # One question, which may be for a password, is for the way home, too.
+        status = await pause.last(_PAUSE + used // _PACE)
+        _require_away(status)
+        if status.paused_until - time.time() < _LEAST:
+            await pause.last(_PAUSE)
         yield
         _require_away(await client.refresh())
     finally:
-        await _end(client)
-
-
-async def _begin(client: Client, used: int) -> None:
-    # One question, which may be for a password, is for the way home, too.
-    await client.pause(_PAUSE + used // _PACE)
-    status = await client.refresh()
-    _require_away(status)
-    if status.paused_until - time.time() < _LEAST:
-        await client.pause(_PAUSE)
+        await pause.end()
 
 
 def _require_away(status: Status) -> None:
@@ -51,11 +48,46 @@ def _require_away(status: Status) -> None:
         raise status.error or VramswapError(Problem.CANCELLED)
 
 
-async def _end(client: Client) -> None:
-    """What is measured is worth no less where that fails."""
-    try:
-        # The end of none may take a password as well: it was refused, or somebody else has ended it.
-        if (await client.refresh()).paused_until:
-            await client.pause(0)
-    except VramswapError as error:
-        explain(VramswapError(Problem.BENCH_STAYS_PAUSED, why=error))
+class _Pause:
+    """Ours, in the place of one that somebody else has set, which is so again when ours is over.
+
+    There is but one, and it does not tell whose it is: ours is the one that ends when ours would.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        #: When somebody else's ends; 0 where there is none.
+        self._theirs = 0
+        #: When ours may end: nobody tells when a request was obeyed nor, where it failed, whether it was.
+        self._ours: list[range] = []
+
+    async def last(self, seconds: int) -> Status:
+        """Have the pause last so many seconds from now on at the least, and pages be home. Raises VramswapError."""
+        until = (await self._client.refresh()).paused_until
+        if not self._is_ours(until):
+            self._theirs = until
+        begun = round(time.time())
+        left = min(self._theirs - begun, LONGEST_PAUSE)
+        try:
+            # Theirs may have had no effect yet, and is theirs all the same.
+            await self._client.pause(max(seconds, left))
+        finally:
+            if left < seconds:
+                self._ours.append(range(begun + seconds, round(time.time()) + seconds + 1))
+        status = await self._client.refresh()
+        # Somebody else may have set another one while pages came home.
+        until = status.paused_until
+        self._ours = [range(until, until + 1)] if self._is_ours(until) else []
+        return status
+
+    async def end(self) -> None:
+        """What is measured is worth no less where that fails."""
+        try:
+            # What is not ours is left alone: it was refused, or somebody else has ended it, or set another one.
+            if self._is_ours((await self._client.refresh()).paused_until):
+                await self._client.pause(max(0, self._theirs - round(time.time())))
+        except VramswapError as error:
+            explain(VramswapError(Problem.BENCH_STAYS_PAUSED, why=error))
+
+    def _is_ours(self, until: int) -> bool:
+        return any(until in ends for ends in self._ours)
