@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
 import sys
 import time
 
+import pytest
+
 from tests.demo.stack import Stack
 from tests.support.ctl import done, is_left_as_before, refused, status
 from tests.support.policy import PLENTY, SHORT, Make, becomes, begin, looked, started
 from tests.support.waiting import wait_for
+from vramswap_gui.ctl.helper import helper
+from vramswap_gui.ctl.pause import paused
 from vramswap_gui.units import GIB, MIB, SIZE_STEP
 
 _PLAYER = """
@@ -289,6 +294,33 @@ def test_a_pause_ends_by_itself_also_with_another_helper(make_stack: Make) -> No
         assert becomes(stack, state)["paused_until"] == 0, command
     refused = stack.ctl("pause", "8000000")
     assert (refused.returncode, "604800 seconds at most" in refused.stderr) == (1, True)
+
+
+def test_a_measurement_leaves_a_pause_as_it_was(make_stack: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = started(make_stack, "always")
+    begin(stack)
+    becomes(stack, "on")
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", stack.environment["DBUS_SYSTEM_BUS_ADDRESS"])
+
+    async def measure(meanwhile: str = "") -> None:
+        async with helper() as client, paused(client):
+            assert not client.status.segments
+            if meanwhile:
+                await asyncio.to_thread(done, stack, "pause", meanwhile)
+
+    asyncio.run(measure())
+    assert becomes(stack, "on")["paused_until"] == 0
+    asyncio.run(measure("30min"))
+    until = status(stack)["paused_until"]
+    assert abs(until - 1800 - time.time()) < 60
+    asyncio.run(measure())
+    assert abs(status(stack)["paused_until"] - until) <= 1
+    # Shorter than ours, and not over at its end.
+    done(stack, "pause", "90")
+    until = status(stack)["paused_until"]
+    asyncio.run(measure())
+    assert abs(status(stack)["paused_until"] - until) <= 1
+    done(stack, "pause", "off")
 
 
 def test_the_battery_is_used_once(make_stack: Make) -> None:
