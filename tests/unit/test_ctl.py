@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.errors import failure
-from vramswap_gui.api.reasons import Reason, ReasonCode
+from vramswap_gui.api.reasons import NO_DRIVER, Reason, ReasonCode
 from vramswap_gui.api.status import Mode, Segment, State, Status
+from vramswap_gui.bench import suite
+from vramswap_gui.bench.suite import Report
 from vramswap_gui.ctl import describe, output, parser
 from vramswap_gui.ctl.commands import config, upkeep
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
@@ -88,6 +91,10 @@ def test_nothing_that_is_said_fails(text: str) -> None:
         assert raw.getvalue().isascii()
 
 
+#: As they are where nobody says so.
+USUAL = ("--gpu=", f"--threads {min(8, os.cpu_count() or 1)}", "--seconds 1", "--seconds 1.0", "--runs 2")
+
+
 @pytest.mark.parametrize(
     ("arguments", "runs"),
     [
@@ -95,8 +102,9 @@ def test_nothing_that_is_said_fails(text: str) -> None:
         ("--codecs", "codecs"), ("--codecs --json", "codecs"),
         *((f"--pressure {option}", "") for option in (
             "--codecs", "--gpu 1", "--threads 64", "--seconds 2", "--runs 1", "--disk /", "--quick", "--no-verify",
-            "--svg x.svg")),
-        *((f"--codecs {option}", "") for option in ("--others", "--size 64M", "--runs 1", "--svg x.svg")),
+            "--svg x.svg", *USUAL)),
+        *((f"--codecs {option}", "") for option in ("--others", "--size 64M", "--runs 1", "--svg x.svg", *USUAL)),
+        *((f"{option} --json", "plain") for option in USUAL), ("--size 2G --seconds 1 --json", "plain"),
         ("--others", ""), ("--quick --others", ""), ("--seconds 61", ""), ("--runs 0", ""),
     ],
 )  # fmt: skip
@@ -108,8 +116,17 @@ async def test_what_a_measurement_would_pass_over_is_refused(
     async def pressure(options: object) -> None:
         ran.append("pressure")
 
+    async def plain(plan: object, progress: object) -> Report:
+        ran.append("plain")
+        return Report((), 0.0, 0)
+
+    async def no_driver() -> tuple[str, Reason]:
+        return "", NO_DRIVER
+
     monkeypatch.setattr(upkeep, "_pressure", pressure)
     monkeypatch.setattr(upkeep, "_codecs", lambda options: ran.append("codecs"))
+    monkeypatch.setattr(suite, "measure", plain)
+    monkeypatch.setattr(upkeep, "_driver", no_driver)
     given = parser.parse(["--debug", "bench", *arguments.split()])
     if not runs:
         with pytest.raises(VramswapError) as caught:
@@ -118,6 +135,32 @@ async def test_what_a_measurement_would_pass_over_is_refused(
     else:
         await upkeep.bench(given)
     assert "".join(ran) == runs
+
+
+@pytest.mark.parametrize("kind", ["", "--pressure"])
+async def test_an_empty_size_is_not_the_usual_one(kind: str) -> None:
+    with pytest.raises(VramswapError) as caught:
+        await upkeep.bench(parser.parse(["bench", "--size=", *kind.split()]))
+    assert caught.value.problem is Problem.SETTING_NO_SIZE
+
+
+def test_what_was_given_is_told_from_what_is_usual() -> None:
+    bare, said = parser.parse(["bench"]), parser.parse(["--debug", "bench", "--runs", "2", "--gpu", "", "--json"])
+    assert (bare.given, said.given) == (frozenset(), {"runs", "gpu", "json"})
+    assert vars(bare) | {"given": 0, "debug": True, "json": True} == vars(said) | {"given": 0}
+    assert (parser.parse(["pause"]).duration, parser.parse([]).given) == ("1h", frozenset())
+    assert parser.parse(["pause", "1h"]).given == {"duration"}
+
+
+@pytest.mark.parametrize("name", parser.COMMANDS)
+def test_help_says_what_is_usual(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser.parse([name, "--help"])
+    said = capsys.readouterr().out
+    assert "SUPPRESS" not in said and "Usual" not in said
+    for names, how in parser.COMMANDS[name].arguments:
+        if "%(default)s" in how.get("help", ""):
+            assert f"({how['default']})" in said, names
 
 
 def test_a_complaint_takes_the_place_of_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,16 @@ class Command:
     arguments: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """Stands for what an argument is that was not given, so that the same value, given, is told from it."""
+
+    value: object
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
 def _argument(*names: str, **how: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
     return names, how
 
@@ -117,7 +127,7 @@ COMMANDS: Final = {command.name: command for group in GROUPS.values() for comman
 
 
 def build() -> argparse.ArgumentParser:
-    """The parser; what it finds has the attribute ``command``, a name of :data:`COMMANDS`."""
+    """The parser; :func:`parse` makes of what it finds what was asked for."""
     debug = argparse.ArgumentParser(add_help=False)
     debug.add_argument(
         "--debug", action="store_true", default=argparse.SUPPRESS, help="say on the standard error what is done"
@@ -139,18 +149,22 @@ def build() -> argparse.ArgumentParser:
             command.name, help=command.help, description=command.help, allow_abbrev=False, parents=[debug]
         )
         for names, how in command.arguments:
-            added.add_argument(*names, **how)
+            argument = added.add_argument(*names, **how)
+            argument.default = _Usual(argument.default)
     return parser
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """What was asked for. Ends the process after ``--help`` and a usage error."""
+    """What was asked for; ``given`` names the command's arguments that were. Ends the process after ``--help`` and a
+    usage error."""
     parser = build()
     options = parser.parse_args(arguments)
     if options.command is None:
         debug = ["--debug"] if "debug" in options else []
         options = parser.parse_args([*debug, DEFAULT])
-    return options
+    found = vars(options)
+    usual = {name: value.value for name, value in found.items() if isinstance(value, _Usual)}
+    return argparse.Namespace(**found | usual, given=found.keys() - usual.keys() - {"command", "debug"})
 
 
 def _listed() -> str:

@@ -6,10 +6,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+from collections.abc import Set
 from typing import Final
 
 from vramswap_gui.api.reasons import NO_DRIVER, Reason
-from vramswap_gui.ctl import parser
 from vramswap_gui.ctl.helper import helper
 from vramswap_gui.ctl.output import say, say_json, show_progress
 from vramswap_gui.ctl.pause import paused
@@ -21,6 +21,8 @@ from vramswap_gui.text import language
 
 #: What goes with a measurement of another kind than the usual one.
 _BESIDE: Final = {"pressure": frozenset({"others", "size", "json"}), "codecs": frozenset({"json"})}
+#: What goes with nothing else.
+_ONLY_BESIDE: Final = frozenset({"others"})
 #: Whoever measures need not have the helper installed.
 _DRIVER_SECONDS: Final = 5.0
 
@@ -84,7 +86,7 @@ async def bench(options: argparse.Namespace) -> None:
         return
     from vramswap_gui.bench import present, suite, verdict
 
-    size = _size(options.size or "1G")
+    size = _size("1G" if options.size is None else options.size)
     if not (0 < options.seconds <= 60 and 1 <= options.runs <= 20 and 1 <= options.threads <= 64):
         raise VramswapError(Problem.BENCH_OPTIONS)
     plan = suite.Plan(
@@ -109,10 +111,9 @@ async def bench(options: argparse.Namespace) -> None:
 
 def _require_together(options: argparse.Namespace) -> None:
     """Raises VramswapError where an option was given that would mean nothing."""
-    usual = vars(parser.parse([options.command]))
-    given = {name for name, value in usual.items() if getattr(options, name) != value}
+    given: Set[str] = options.given
     kind = next((kind for kind in _BESIDE if kind in given), "")
-    if given - {kind} - _BESIDE.get(kind, usual.keys() - {"others"}):
+    if (given - {kind} - _BESIDE[kind]) if kind else (given & _ONLY_BESIDE):
         raise VramswapError(Problem.BENCH_OPTIONS)
 
 
@@ -138,7 +139,7 @@ async def _pressure(options: argparse.Namespace) -> None:
     from vramswap_gui.bench import pressure, pressure_text
 
     reader = language.of()
-    asked = _size(options.size) if options.size else pressure.USUAL
+    asked = pressure.USUAL if options.size is None else _size(options.size)
     async with helper() as client:
         devices = {segment.device for segment in client.status.segments}
         found = await pressure.measure(
