@@ -978,6 +978,19 @@ class Problem(enum.StrEnum):
         "The program under pressure was ended by signal {signal:number}.",
         "systemd-oomd and the kernel do that when swap is full. Try again with a smaller --size.",
     )  # fmt: skip
+    BENCH_NO_PROMISE = (
+        "bench-no-promise", ErrorCode.BUSY,
+        "The kernel did not promise the program under pressure {size:size} of memory (vm.overcommit_memory is"
+        " {mode:number}).",
+        "Try again with a smaller --size, or close some programs. Where that is 2, it promises more after `sudo sysctl"
+        " vm.overcommit_ratio=95`.",
+    )  # fmt: skip
+    BENCH_OWN_LIMIT = (
+        "bench-own-limit", ErrorCode.BUSY,
+        "The program under pressure may not have {size:size} of memory: a limit for whoever is started here is"
+        " {limit:size} (`ulimit -{letter:text}`).",
+        "Try again with a smaller --size, or after `ulimit -{letter:text} unlimited`.",
+    )  # fmt: skip
     BENCH_WRONG_PAGES = (
         "bench-wrong-pages", ErrorCode.SERVER_FAILED,
         "{count:number} pages came back from swap other than they had been written.",

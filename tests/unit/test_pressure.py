@@ -6,8 +6,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import errno
+import io
+import json
 import mmap
 import os
+import resource
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +25,7 @@ from vramswap_gui.bench.pressed import PAGE, Figures
 from vramswap_gui.bench.pressure import Place, Ran, Result
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import word
-from vramswap_gui.system import control_group, process
+from vramswap_gui.system import control_group, process, run
 from vramswap_gui.system.control_group import Confinement
 from vramswap_gui.system.swaps import Swap
 from vramswap_gui.units import GIB, KIB, MIB
@@ -396,6 +402,72 @@ def test_the_job_refuses_memory_without_a_limit(
     assert pressed.main([*arguments, str(4 * MIB)]) == 1
     assert "does not limit its memory" in capsys.readouterr().err
     assert pressed.main([*arguments, str(8 * MIB)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "mode", "said"),
+    [
+        ({resource.RLIMIT_AS: 40 * MIB}, 0, "a limit for whoever is started here is 40 MiB (`ulimit -v`)"),
+        ({resource.RLIMIT_DATA: 8 * MIB}, 2, "a limit for whoever is started here is 8 MiB (`ulimit -d`)"),
+        # There are limits, and they are not in the way.
+        ({resource.RLIMIT_AS: GIB}, 2, "did not promise the program under pressure 16 MiB of memory (vm.overcommit"),
+        ({}, 0, "vm.overcommit_memory is 0"),
+    ],
+)
+@pytest.mark.parametrize("error", [OSError(errno.ENOMEM, "no"), MemoryError()])
+def test_memory_that_is_refused(
+    error: Exception, limits: dict[int, int], mode: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the way is told, and not that there is no control group."""
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/statm").write_text(f"{30 * MIB // PAGE} 1 1 1 0 {4 * MIB // PAGE} 0\n")
+    (tmp_path / "sys/vm").mkdir(parents=True)
+    (tmp_path / "sys/vm/overcommit_memory").write_text(f"{mode}\n")
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (limits.get(which, resource.RLIM_INFINITY),) * 2)
+    told = refused(monkeypatch, error, tmp_path)
+    assert said in told.message, told
+    assert "--size" in told.remedy
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, error: Exception, proc: Path) -> VramswapError:
+    """What whoever starts the job makes of its end, when it is refused memory by ``error``."""
+    why = pressed._refused
+
+    def work(size: int, seconds: float) -> Figures:
+        raise error
+
+    async def run_job(*command: str) -> run.Finished:
+        """In this process."""
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            status = pressed.main(command[command.index("--size") :])
+        return run.Finished(status, output.getvalue(), "")
+
+    @contextlib.asynccontextmanager
+    async def confined(high: int, most: int) -> AsyncIterator[Confinement]:
+        yield Confinement()
+
+    monkeypatch.setattr(pressed, "work", work)
+    monkeypatch.setattr(pressed, "_refused", lambda size: why(size, proc))
+    monkeypatch.setattr(control_group, "limit", lambda: 8 * MIB)
+    monkeypatch.setattr(process, "end_with", lambda parent: None)
+    monkeypatch.setattr(process, "be_killed_first", lambda: None)
+    monkeypatch.setattr(run, "run", run_job)
+    monkeypatch.setattr(pressure, "confined", confined)
+    with pytest.raises(VramswapError) as caught:
+        asyncio.run(pressure._job(8 * MIB, 16 * MIB))
+    return caught.value
+
+
+def test_memory_that_a_real_limit_refuses() -> None:
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+        "from vramswap_gui.bench import pressed; from vramswap_gui.system import control_group, process\n"
+        "control_group.limit = lambda: 1; process.be_killed_first = lambda: None; import os\n"
+        "pressed.main(['--size', str(2 << 30), '--most', '1', '--seconds', '1', '--parent', str(os.getppid())])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["error"]["problem"] == "bench-own-limit"
 
 
 def test_areas_are_of_one_kind_or_several() -> None:

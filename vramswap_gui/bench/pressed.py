@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import errno
 import gc
 import json
 import mmap
@@ -24,13 +25,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vramswap_gui.system import control_group, process
+from vramswap_gui.errors import Problem, VramswapError
+from vramswap_gui.system import control_group, process, smallfile
+from vramswap_gui.system.memory import overcommit
 
 PAGE: Final = 4096
 _NUMBER: Final = struct.Struct("=Q")
 #: How many kinds of pages there are, and how many bytes of each are random.
 _KINDS, _RANDOM = 64, PAGE // 3
 _CHANGED: Final = 4
+#: What bash's ulimit calls limits of a process's memory, what getrlimit(2) does, and which field of proc_pid_statm(5)
+#: has, in pages, what counts.
+_LIMITS: Final = (("v", resource.RLIMIT_AS, 0), ("d", resource.RLIMIT_DATA, 5))
 #: From fewer pages than these nothing is reckoned: a single one may have had to wait for a second.
 _FEW: Final = 100
 
@@ -121,8 +127,19 @@ def _waits() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_majflt
 
 
+def _refused(size: int, proc: Path = Path("/proc")) -> VramswapError:
+    """Why this process could not have ``size`` bytes of memory more: a limit of its own, or else the kernel's."""
+    pages = smallfile.text(proc / "self/statm").split()
+    for letter, which, field in _LIMITS:
+        limit, _ = resource.getrlimit(which)
+        if limit != resource.RLIM_INFINITY and int(pages[field]) * PAGE + size > limit:
+            return VramswapError(Problem.BENCH_OWN_LIMIT, size=size, limit=limit, letter=letter)
+    return VramswapError(Problem.BENCH_NO_PROMISE, size=size, mode=overcommit(proc))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the figures as JSON. The exit status is 1, with the reason, when nothing keeps this process short."""
+    """Print the figures as JSON, or what is in the way. The exit status is 1, with the reason, when nothing keeps this
+    process short."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--most", type=int, required=True, help="the memory that there has to be no more of")
@@ -139,7 +156,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("its control group does not limit its memory", file=sys.stderr)
         return 1
     direct = control_group.without_zswap()
-    figures = work(options.size, options.seconds)
+    try:
+        figures = work(options.size, options.seconds)
+    except (MemoryError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.ENOMEM:
+            raise
+        print(json.dumps({"error": _refused(options.size).as_dict()}))
+        return 0
     print(json.dumps(dataclasses.asdict(dataclasses.replace(figures, direct=direct))))
     return 0
 

@@ -234,9 +234,12 @@ async def _job(size: int, high: int) -> Figures:
     if done.status < 0:
         raise VramswapError(Problem.BENCH_ENDED, signal=-done.status)
     try:
-        figures = Figures(**json.loads(done.output))
-    except (ValueError, TypeError):
+        told = json.loads(done.output)
+    except ValueError:
         raise VramswapError(Problem.BENCH_NO_GROUP, why=done.complaint) from None
+    if "error" in told:
+        raise VramswapError.from_dict(told["error"])
+    figures = Figures(**told)
     if figures.wrong:
         raise VramswapError(Problem.BENCH_WRONG_PAGES, count=figures.wrong)
     return figures

@@ -54,9 +54,14 @@ def read(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Memory:
     return Memory(total, available, Commit(now.commit_limit, now.committed) if is_strict(proc) else None)
 
 
+def overcommit(proc: Path = Path("/proc")) -> int:
+    """``vm.overcommit_memory``: whether the kernel promises more memory than there is."""
+    return smallfile.number(proc / "sys/vm/overcommit_memory") or 0
+
+
 def is_strict(proc: Path = Path("/proc")) -> bool:
     """Whether the kernel refuses what would be more than its commit limit."""
-    return smallfile.number(proc / "sys/vm/overcommit_memory") == _NEVER
+    return overcommit(proc) == _NEVER
 
 
 def _cache(proc: Path) -> int:
