@@ -17,7 +17,8 @@ from tests.system import uml
 from tests.system.lent import ctl, place, priorities, told
 from tests.system.swapped import command, say
 from vramswap_gui.bench.pressure import LONGEST
-from vramswap_gui.units import MIB
+from vramswap_gui.system import meminfo
+from vramswap_gui.units import KIB, MIB
 
 GROUPS: Final = Path("/sys/fs/cgroup")
 DEVICE: Final = "/dev/nbd0"
@@ -58,6 +59,19 @@ def bench(stack: Stack, *options: str) -> dict[str, Any]:
 def without_vram(stack: Stack) -> None:
     refused = stack.ctl("bench", "--pressure")
     assert refused.returncode == 1 and "vramswapctl on" in refused.stderr, refused
+
+
+def without_a_promise(stack: Stack) -> None:
+    """Where the kernel holds programs to a sum, it is said that this is what is in the way."""
+    vm, now = Path("/proc/sys/vm"), meminfo.read()
+    (vm / "overcommit_kbytes").write_text(str(max(1, (now.committed + 45 * MIB - now.swap_total) // KIB)))
+    (vm / "overcommit_memory").write_text("2")
+    try:
+        refused = stack.ctl("bench", "--pressure", "--size", str(3 * SIZE))
+    finally:
+        (vm / "overcommit_memory").write_text("0")
+    assert refused.returncode == 1 and "vm.overcommit_memory is 2" in refused.stderr, refused
+    assert groups() == []
 
 
 def all_of_it(stack: Stack) -> None:
@@ -111,6 +125,7 @@ def main() -> None:
     with running(Plan(gpu="a test", kernel="", polkit="", display=""), _prepare) as stack, told(stack):
         without_vram(stack)
         ctl(stack, "on")
+        without_a_promise(stack)
         all_of_it(stack)
         interrupted(stack, signal.SIGINT)
         interrupted(stack, signal.SIGTERM)
