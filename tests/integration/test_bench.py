@@ -36,10 +36,9 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where the command has its files; nobody else has its name in a command line."""
-    (tmp_path / "tmp").mkdir()
-    return tmp_path / "tmp"
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the command has its files; nobody else has its name, short enough for a socket, in a command line."""
+    return tmp_path_factory.mktemp("bench")
 
 
 @pytest.mark.parametrize(
@@ -71,16 +70,16 @@ def test_a_server_goes_with_the_measurement_that_started_it(
                 os.kill(int(left.name), signal.SIGKILL)
 
 
-def test_a_server_that_somebody_started_by_hand_stays(gpu: FakeGpu, tmp_path: Path) -> None:
+def test_a_server_that_somebody_started_by_hand_stays(gpu: FakeGpu, folder: Path) -> None:
     """Also when whoever started it is killed."""
-    path = tmp_path / "socket"
+    path = folder / "socket"
     code = "import subprocess, sys; subprocess.run(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)"
     command = [str(SERVER), "--listen", str(path), "--size", str(SIZE)]
     with subprocess.Popen([sys.executable, "-c", code, *command], env=os.environ | gpu.env()) as starting:
         wait_for(lambda: accepts(path) or starting.poll() is not None, "the server")
         starting.kill()
-    keeper = next(int(one.name) for one in served(tmp_path) if smallfile.text(one / "comm") == "vramswap-keeper")
+    keeper = next(int(one.name) for one in served(folder) if smallfile.text(one / "comm") == "vramswap-keeper")
     time.sleep(1)
     assert accepts(path)
     os.kill(keeper, signal.SIGTERM)
-    wait_for(lambda: not served(tmp_path), "its end")
+    wait_for(lambda: not served(folder), "its end")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from vramswap_gui.server.exports.nbd_socket import NbdSocketExports
-from vramswap_gui.server.messages import Event
+from vramswap_gui.server.messages import DeviceUnlinked, Event
 
 
 async def test_one_that_could_not_be_accepted_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,3 +34,13 @@ async def test_one_that_could_not_be_accepted_is_not_the_last(tmp_path: Path, mo
         assert (await loop.sock_recv(client, 8)) == b"NBDMAGIC"
     assert len(failed) == 3
     exports.close()
+
+
+async def test_a_path_that_is_too_long_is_said_to_be() -> None:
+    told = list[Event]()
+    exports = NbdSocketExports(told.append, "socket", lambda index: Path("/tmp") / ("x" * 200))
+    exports.attach(0, 1 << 20, "vramswap-x-0", 1)
+    await asyncio.sleep(0)
+    (event,) = told
+    assert isinstance(event, DeviceUnlinked) and event.error is not None
+    assert "too long" in event.error.message

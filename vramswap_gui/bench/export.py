@@ -61,7 +61,7 @@ class Export:
 async def export(size: int, gpu: str, threads: int) -> AsyncIterator[Export]:
     """Serve ``size`` bytes of VRAM for as long as the context lasts. Raises VramswapError with the server's reason."""
     # With nothing around it: the server takes its socket away, also after us.
-    path = Path(tempfile.gettempdir()) / f"vramswap-bench-{secrets.token_hex(8)}"
+    path = Path(tempfile.gettempdir()) / f"vramswap-bench-{secrets.token_hex(6)}"
     heard, told = os.pipe()
     # Its other end is nobody's but ours, so that the server goes with this process, however that ends.
     lasts, held = os.pipe()

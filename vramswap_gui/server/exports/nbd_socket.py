@@ -60,7 +60,8 @@ class NbdSocketExports:
         try:
             listener = listen(self._path(index))
         except OSError as error:
-            path, why = str(self._path(index)), str(error.strerror)
+            # What Python refuses itself, as a path that is too long for a socket, has no number.
+            path, why = str(self._path(index)), error.strerror or str(error)
             return DeviceUnlinked(index, VramswapError(Problem.PATH_NOT_SERVED, path=path, why=why))
         self._servers[index] = listener
         self._tasks[index] = set()
