@@ -3,8 +3,9 @@
 
 ``python -m tests.gpu.compare NAME=TREE[,CODEC]… [--beside nothing compute render:7] [--rounds 3]``; every TREE is a
 checkout with its extension built in place, and with a CODEC its pages are packed: such as no codec makes smaller, but
-with ``--keeps 0.25``, of each of which it has to keep that part. The load comes from the checkout that this module is
-in. Medians over the rounds, with the spread in percent.
+with ``--keeps 0.25``, of each of which it has to keep that part. ``NAME=!COMMAND`` is somebody else's server, which
+serves NBD on the socket ``{socket}``, with ``{size}`` MiB and ``{threads}`` threads, until it is ended. The load comes
+from the checkout that this module is in. Medians over the rounds, with the spread in percent.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import mmap
 import os
 import random
+import shlex
 import statistics
 import struct
 import subprocess
@@ -32,7 +34,8 @@ from vramswap_gui.bench.load import Generator
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.pages import PAGE
 from vramswap_gui.bench.results import Load, Measured
-from vramswap_gui.units import GIB, KIB
+from vramswap_gui.errors import VramswapError
+from vramswap_gui.units import GIB, KIB, MIB
 
 SIZE: Final = 2 * GIB
 
@@ -98,9 +101,35 @@ class Rival:
         self.process.wait()
 
 
+def serving(where: str, threads: int) -> contextlib.AbstractContextManager[Export]:
+    """The server of a tree, with a codec's name behind it or without, or of a command."""
+    return serving_command(where[1:], threads) if where.startswith("!") else serving_tree(where, threads)
+
+
 @contextlib.contextmanager
-def serving(where: str, threads: int) -> Iterator[Export]:
-    """The server of a tree, with a codec's name behind it or without."""
+def serving_command(command: str, threads: int) -> Iterator[Export]:
+    """Somebody else's server."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "socket"
+        words = [word.format(socket=path, size=SIZE // MIB, threads=threads) for word in shlex.split(command)]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, cwd=folder)
+        server = Export(path, SIZE, process.pid, 0.0)
+        try:
+            give_up = time.monotonic() + 20
+            while True:
+                assert process.poll() is None and time.monotonic() < give_up, f"{words[0]} does not serve"
+                with contextlib.suppress(VramswapError), server.connect():
+                    break
+                time.sleep(0.05)
+            yield server
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextlib.contextmanager
+def serving_tree(where: str, threads: int) -> Iterator[Export]:
+    """The server of a checkout."""
     name, _, codec = where.partition(",")
     tree = Path(name).resolve()
     with tempfile.TemporaryDirectory() as folder:
@@ -157,7 +186,7 @@ def figure(case: Case, runs: list[Measured]) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.gpu.compare")
-    parser.add_argument("trees", nargs="+", metavar="NAME=TREE[,CODEC]")
+    parser.add_argument("trees", nargs="+", metavar="NAME=TREE[,CODEC]|NAME=!COMMAND")
     parser.add_argument("--beside", nargs="+", default=["nothing"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.4)

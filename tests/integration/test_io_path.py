@@ -29,15 +29,20 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("counting"))
 
 
+def asked(control: Path, **request: object) -> Any:
+    """What the server says to that."""
+    with socket.socket(socket.AF_UNIX) as end:
+        end.connect(str(control))
+        end.sendall(json.dumps(request).encode() + b"\n")
+        return json.loads(end.makefile().readline())["result"]
+
+
 def test_everything_is_counted_whatever_engine_did_it(gpu: FakeGpu, tmp_path: Path) -> None:
     control = tmp_path / "control"
     with running(gpu, control, "--control", str(control), "--attach", str(tmp_path), "--threads", "2") as server:
 
         def ask(**request: object) -> Any:
-            with socket.socket(socket.AF_UNIX) as end:
-                end.connect(str(control))
-                end.sendall(json.dumps(request).encode() + b"\n")
-                return json.loads(end.makefile().readline())["result"]
+            return asked(control, **request)
 
         def counted() -> dict[str, Any]:
             counters: dict[str, Any] = ask(verb="counters")
@@ -63,6 +68,25 @@ def test_everything_is_counted_whatever_engine_did_it(gpu: FakeGpu, tmp_path: Pa
             wait_for(lambda: ask(verb="status")["engine"] == "running", "the next engine")
         assert counted() == now
         ask(verb="remove", index=0)
+
+
+@pytest.mark.parametrize(("block_size", "parts"), [(64 << 10, 1), (128 << 10, 1), (256 << 10, 1), (512 << 10, 2)])
+@pytest.mark.parametrize("depth", [1, 4])
+def test_a_large_write_is_copied_in_as_few_parts_as_there_can_be(
+    gpu: FakeGpu, tmp_path: Path, block_size: int, parts: int, depth: int
+) -> None:
+    """Wherever in the ring it begins, and however much of the next one has come."""
+    control = tmp_path / "control"
+    with running(gpu, control, "--control", str(control), "--attach", str(tmp_path), "--threads", "1") as server:
+        asked(control, verb="add", size=SIZE)
+        end = Export(tmp_path / "nbd0", SIZE, server.process.pid, 0.0).connect()
+        done = Generator([end.fileno()], SIZE, block_size).run(Load(block_size, depth, 100, 60, requests=60))
+        end.close()
+        counted = asked(control, verb="counters")
+        assert counted["writes"] == done.requests
+        # What came before the first header was known may lie anywhere.
+        assert parts * done.requests <= counted["copies"] <= parts * done.requests + 2
+        asked(control, verb="remove", index=0)
 
 
 @pytest.mark.parametrize("block_size", [4096, 512 << 10])

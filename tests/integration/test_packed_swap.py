@@ -90,7 +90,7 @@ def test_swap_is_earned_and_survives_the_engine_and_the_helper(make_stack: Make)
     assert earned["lent"] == LENT
     assert 2 < earned["ratio"] < 6
     assert "of 256 MiB of VRAM, " in done(stack, "status")
-    assert "more of swap were earned" in done(stack, "activity")
+    wait_for(lambda: "more of swap were earned" in done(stack, "activity"), "what is told of it")
     stack.kill("helper")
     os.kill(first := engine_pid(stack), signal.SIGKILL)
     wait_for(lambda: not Path(f"/proc/{first}").exists() and next_engine(stack), "another engine")

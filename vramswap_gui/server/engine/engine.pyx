@@ -25,7 +25,7 @@ from vramswap_gui.server.engine.copy_batch cimport (
 )
 from vramswap_gui.server.engine.codecs cimport CodecState, close_state, open_state
 from vramswap_gui.server.engine.crew cimport Crew, Hand
-from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
+from vramswap_gui.server.engine.crc32c cimport CRC_BY_FOLDING, crc_of_page, crc_of_zero_page, crc_prepare
 from vramswap_gui.server.engine.desk cimport PAGES_INTO, PAGES_OUT, Desk
 from vramswap_gui.server.engine.frontends.nbd cimport ACROSS, RX_SIZE, TX_SIZE, NbdConnection, open_connection
 from vramswap_gui.server.engine.frontends.ublk cimport (
@@ -201,14 +201,22 @@ def kernel_pays_from(ways, int default) -> int:
     return found if found == 2 else min(found, default)
 
 
-def page_sum(unsigned int seed, bytes page, bint hardware) -> int:
-    """The CRC32C of 4,096 bytes as the store has it: by the processor's instruction, if it has one, or by tables."""
+#: How a page's sum may be made, from the slowest way to the fastest (crc32c.pxd).
+SUM_WAYS = ("tables", "instruction", "folding")
+
+
+def page_sum(unsigned int seed, bytes page, str way) -> int:
+    """The CRC32C of 4,096 bytes as the store has it, by that way, or by the next slower one that the processor has."""
     if len(page) != PAGE:
         raise ValueError("a page has 4096 bytes")
-    crc_prepare(hardware)
-    if hardware and not any(page):
-        return crc_of_zero_page(seed)
+    crc_prepare(SUM_WAYS.index(way))
     return crc_of_page(seed, page)
+
+
+def zero_page_sum(unsigned int seed) -> int:
+    """The same of zeroes, without looking at any."""
+    crc_prepare(CRC_BY_FOLDING)
+    return crc_of_zero_page(seed)
 
 
 cdef class _Cleaning:

@@ -6,7 +6,7 @@ from libc.string cimport memcpy, memset
 
 from vramswap_gui.server.engine.clock cimport now
 from vramswap_gui.server.engine.codecs cimport CODECS, LZ4, PAGE, ZSTD, codec_at, close_state, find, open_state
-from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_prepare
+from vramswap_gui.server.engine.crc32c cimport CRC_BY_FOLDING, crc_of_page, crc_prepare
 
 from vramswap_gui.errors import VramswapError
 
@@ -59,7 +59,7 @@ cdef inline uint64_t word_of(uint64_t entry) noexcept nogil:
 
 
 cdef void prepare_records() noexcept nogil:
-    crc_prepare(True)
+    crc_prepare(CRC_BY_FOLDING)
 
 
 cdef uint64_t pack(

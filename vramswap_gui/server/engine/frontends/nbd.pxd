@@ -9,7 +9,7 @@ from vramswap_gui.server.engine.request cimport Port
 cdef enum:
     # The kernel sends up to half a MiB at once, and asks for up to 128 KiB: two such replies fit, so that one is copied
     # while the other is sent. A larger transfer flows through in parts.
-    RX_SIZE = 512 << 10
+    RX_SIZE = 516 << 10
     TX_SIZE = 260 << 10
     ACROSS = PAGE
     # A reply up to this size lies in one piece.
@@ -18,8 +18,10 @@ cdef enum:
     # received is copied in large parts: the card reads it from the processor's caches, where each part costs.
     WRITE_PART = 256 << 10
     READ_PART = 64 << 10
-    # Received at once: what has come is copied while more is received.
-    CHUNK = 256 << 10
+    # Writes from here on are received by themselves, for a part to be a whole one.
+    LARGE = 64 << 10
+    # Else received at once: what has come is copied while more is received.
+    CHUNK = WRITE_PART + nbdwire.REQUEST_SIZE
     # Replies that have no data, made or still to be made.
     ACKS = 512
     ACKS_SIZE = ACKS * nbdwire.REPLY_SIZE
@@ -46,6 +48,7 @@ cdef struct NbdConnection:
     bint closing             # nothing more will be parsed: close when the replies are sent
     bint said_goodbye        # by a request, which is the last one
     bint broken              # the peer is gone: close when no copy is under way
+    bint was_large           # the last request was a large write: the next one is probably such a one too
     # The write whose payload is being received.
     bint in_write
     int write_error

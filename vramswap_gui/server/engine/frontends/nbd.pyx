@@ -231,6 +231,7 @@ cdef void parse(NbdConnection *c) noexcept nogil:
         error = EIO
     if error:
         tallied[tally.ERRORS] += 1
+    c.was_large = request.command == nbdwire.CMD_WRITE and request.length >= LARGE
     if request.command == nbdwire.CMD_WRITE:
         tallied[tally.WRITES] += 1
         tallied[tally.BYTES_WRITTEN] += request.length
@@ -273,16 +274,53 @@ cdef void step(NbdConnection *c) noexcept nogil:
         parse(c)
 
 
+cdef inline bint is_large(const NbdConnection *c) noexcept nogil:
+    """Whether a write is under way that is worth a copy of its own, and a system call."""
+    return c.in_write and c.write_left >= LARGE
+
+
+cdef inline bint lie_in_one_piece(NbdConnection *c) noexcept nogil:
+    """Nothing of a large write's next part has come: let it begin where a page does, and all that is left not meet the
+    ring's end; false while what is being copied is in the way."""
+    cdef size_t place = c.rx_received % RX_SIZE
+    cdef size_t gap = (PAGE - place % PAGE) % PAGE
+    if place + gap + c.write_left > RX_SIZE and c.write_left <= RX_SIZE:
+        gap = RX_SIZE - place
+    if gap > rx_room(c):
+        return False
+    c.rx_received += gap
+    c.rx_parsed += gap
+    return True
+
+
+cdef inline size_t still_wanted(const NbdConnection *c) noexcept nogil:
+    """How much to receive: of a large write a part, or its end with the next header, and no more, so that the next one's
+    payload can be put where it is best."""
+    cdef uint64_t here = rx_here(c)
+    if not c.in_write and c.was_large:
+        return REQUEST_SIZE - here
+    if not is_large(c):
+        return CHUNK
+    if c.write_left > WRITE_PART:
+        return WRITE_PART - here
+    return c.write_left - here + REQUEST_SIZE
+
+
 cdef bint receive(NbdConnection *c) noexcept nogil:
     """Receive once, if more is needed; false when there is no more to receive now, or no room."""
-    cdef size_t place = c.rx_received % RX_SIZE
-    cdef size_t room = min(<size_t>rx_room(c), RX_SIZE - place)
+    cdef size_t place, room
     cdef ssize_t received
-    if c.closing or c.read_left or c.zero_left or room == 0:
+    if c.closing or c.read_left or c.zero_left:
         return False
     if rx_here(c) >= (min(c.write_left, <uint64_t>WRITE_PART) if c.in_write else REQUEST_SIZE):
         return False
-    room = min(room, <size_t>CHUNK)
+    if is_large(c) and rx_here(c) == 0 and not lie_in_one_piece(c):
+        return False
+    place = c.rx_received % RX_SIZE
+    room = min(<size_t>rx_room(c), still_wanted(c))
+    if room == 0 or (is_large(c) and room < min(still_wanted(c), <size_t>LARGE)):
+        return False
+    room = min(room, RX_SIZE - place)
     received = recv(c.port.fd, c.rx + place, room, MSG_DONTWAIT)
     if received > 0:
         c.rx_received += received

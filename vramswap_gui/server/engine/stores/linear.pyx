@@ -20,7 +20,7 @@ from libc.string cimport memset
 from vramswap_gui.server.engine cimport copy_batch, tally
 from vramswap_gui.server.engine.atomic cimport change_long, exchange_if, load_long, load_word, store_long, store_word
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
-from vramswap_gui.server.engine.crc32c cimport crc_of_page, crc_of_zero_page, crc_prepare
+from vramswap_gui.server.engine.crc32c cimport CRC_BY_FOLDING, crc_of_page, crc_of_zero_page, crc_prepare
 from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.request cimport (
     READ,
@@ -280,7 +280,7 @@ cdef bint is_lost(Store *store, uint64_t offset, uint64_t length) noexcept nogil
 cdef void open_linear(
     LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums, uint64_t *owner, int spares
 ) noexcept nogil:
-    crc_prepare(True)
+    crc_prepare(CRC_BY_FOLDING)
     self.store.begin = begin_linear
     self.store.claim = claim
     self.store.release = release
