@@ -109,8 +109,10 @@ async def test_systemd_says_whether_it_is_at_boot(
     ("said", "status", "found"),
     [
         ("                 dbus | default\\n      vramswap-helper | default", 0, True),
-        ("      vramswap-helper2 | default", 0, False),
-        ("", 0, False),
+        ("     vramswap-helper2 | default\\n      vramswap-helper |        ", 0, False),
+        # As during a removal, when the link that has it started may still be there.
+        ("     vramswap-helper2 | default", 0, None),
+        ("", 0, None),
         ("", 1, None),
     ],
 )
@@ -119,7 +121,7 @@ async def test_openrc_says_whether_it_is_at_boot(
 ) -> None:
     programs()
     (tmp_path / "rc-update").write_text(
-        f'#!/bin/sh\n[ "$*" = "show default" ] || exit 9\nprintf "{said}\\n"\nexit {status}\n'
+        f'#!/bin/sh\n[ "$*" = "--verbose show default" ] || exit 9\nprintf "{said}\\n"\nexit {status}\n'
     )
     assert await helper_service.is_at_boot(openrc, tmp_path / "none") is found
 

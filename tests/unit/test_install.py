@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -399,13 +400,70 @@ async def test_what_was_started_while_the_files_went_is_stopped(
     await install.uninstall(root)
     assert systemd.asked() == [
         "stop vramswap-helper.service new",
-        "disable vramswap-sleep.service vramswap-helper.service new",
+        "disable vramswap-sleep.service new",
         "kill --signal=TERM vramswap-server.service new",
+        "reload dbus.service",
         "stop vramswap-helper.service",
         "daemon-reload",
-        "reload dbus.service",
     ]
     assert not (root / "run/vramswap").exists()
+
+
+#: Of somebody who chose that the helper starts with the computer.
+ENABLED = "etc/systemd/system/graphical.target.wants/vramswap-helper.service"
+
+
+async def test_a_helper_that_comes_back_meanwhile_is_never_told_that_it_was_disabled(
+    root: Path, tmp_path: Path, files: Path
+) -> None:
+    """It would write that into the settings, which the next installation finds. The real systemctl says what."""
+    (tmp_path / "SYSTEMD").mkdir()
+    real, said = shutil.which("systemctl"), tmp_path / "said"
+    assert real, "systemctl is missing; run: apt-get install systemd"
+    program = tmp_path / "programs/systemctl"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'case "$1" in *able) {real} --quiet --root={root} "$@" 2>>{tmp_path}/errors ;; esac\n'
+        f"{real} --root={root} is-enabled vramswap-helper.service >>{said} 2>&1\n:\n"
+    )
+    program.chmod(0o755)
+    await install.install(root, files, PROGRAMS)
+    await services.systemd("enable", "vramswap-helper.service")
+    assert (root / ENABLED).is_symlink()
+    said.unlink()
+    await install.uninstall(root)
+    assert "enabled\n" in said.read_text() and "disabled" not in said.read_text()
+    assert below(root) == set()
+
+
+async def test_openrc_forgets_the_helper_when_its_service_is_gone(files: Path, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "OPENRC").mkdir()
+    (root / "sbin").mkdir()
+    (root / "sbin/openrc-run").touch()
+    service, log = root / "etc/init.d/vramswap-helper", tmp_path / "log"
+    for name in ("rc-update", "rc-service"):
+        program = tmp_path / "programs" / name
+        program.write_text(f'#!/bin/sh\n[ -e {service} ] && is=there || is=gone\necho "{name} $* $is" >>{log}\n')
+        program.chmod(0o755)
+    await install.install(root, files, PROGRAMS)
+    log.unlink()
+    await install.uninstall(root)
+    assert log.read_text().splitlines() == [
+        "rc-service vramswap-helper stop there",
+        "rc-service vramswap-server stop there",
+        "rc-service vramswap-helper stop gone",
+        "rc-update --all delete vramswap-helper gone",
+    ]
+
+
+async def test_what_has_the_helper_start_with_an_image_goes_too(files: Path, tmp_path: Path) -> None:
+    """Below another root, where systemctl has no say."""
+    await install.install(tmp_path, files, PROGRAMS)
+    link = tmp_path / ENABLED
+    link.parent.mkdir()
+    link.symlink_to("/etc/systemd/system/vramswap-helper.service")
+    await install.uninstall(tmp_path)
+    assert below(tmp_path) == set()
 
 
 async def test_a_package_has_nothing_to_place(tmp_path: Path) -> None:

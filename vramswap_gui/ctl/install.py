@@ -22,7 +22,7 @@ from vramswap_gui.ctl import services
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.forms import Phrase, say
 from vramswap_gui.helper.landing import LandingPlace
-from vramswap_gui.paths import AT_BOOT, ELOGIND, RUNTIME, SLEEP_UNIT, STATE, below
+from vramswap_gui.paths import AT_BOOT, ELOGIND, HELPER_UNIT, RUNTIME, SLEEP_UNIT, STATE, below
 from vramswap_gui.settings import LANDING_AUTO
 from vramswap_gui.system import ours, ownership, smallfile, swaps
 
@@ -33,6 +33,9 @@ MANIFEST: Final = "usr/local/share/vramswap/installed"
 #: What enables the sleep unit (its ``RequiredBy=``), below the root. It is listed once this has enabled it: whether it
 #: is enabled from then on is the administrator's affair.
 _SLEEP_LINK: Final = f"etc/systemd/system/sleep.target.requires/{SLEEP_UNIT}"
+#: Where the links are that enable the helper's, below the root. They go after the unit: a helper that a tray brought
+#: back in between would take that for an administrator's word, and write it into the settings (helper/at_boot.py).
+_WANTING: Final = "etc/systemd/system/*"
 
 _ELOGIND: Final = str(ELOGIND.relative_to("/"))
 #: What a path below /usr begins with, and what becomes of it below /: an administrator's place, where its reader looks
@@ -218,10 +221,12 @@ async def uninstall(root: Path = Path("/")) -> list[str]:
         await _stop_all(root)
     left = _remove(root, paths)
     if _is_machine(root):
-        # A tray that is open has the bus start it again and again.
-        await services.stop_helper(root / "proc")
-        await services.try_systemd("daemon-reload")
+        # A tray that is open has the bus start it again and again, until the bus knows nothing of it.
         await services.try_systemd("reload", "dbus.service")
+        await services.stop_helper(root / "proc")
+        if not left:
+            await services.forget_helper()
+        await services.try_systemd("daemon-reload")
         _remove_places(root)
     if left:
         path, error = next(iter(left.items()))
@@ -266,7 +271,7 @@ async def _stop_all(root: Path) -> None:
     except VramswapError:
         await services.start_helper()
         raise
-    await services.disable()
+    await services.disable_sleep()
     await services.stop_server(root / "proc")
 
 
@@ -357,6 +362,7 @@ def _remove(root: Path, paths: Sequence[str]) -> dict[str, OSError]:
         except OSError as error:
             left[f"/{path}"] = error
     if not left:
+        _remove_links(root)
         try:
             (root / MANIFEST).unlink(missing_ok=True)
         except OSError as error:
@@ -366,6 +372,14 @@ def _remove(root: Path, paths: Sequence[str]) -> dict[str, OSError]:
             # Others may have put something there since.
             _try((root / path).rmdir)
     return left
+
+
+def _remove_links(root: Path) -> None:
+    """As systemctl does it while there is a unit to disable."""
+    for folder in root.glob(_WANTING):
+        with contextlib.suppress(OSError):
+            (folder / HELPER_UNIT).unlink()
+            folder.rmdir()
 
 
 def _unwritable(path: str, error: OSError, outcome: Phrase) -> VramswapError:

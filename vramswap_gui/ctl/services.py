@@ -74,9 +74,13 @@ async def stop_server(proc: Path = Path("/proc")) -> None:
         _end(str(RUNTIME / CONTROL_SOCKET), proc)
 
 
-async def disable() -> None:
-    """Nothing of ours is started with the machine, nor before it sleeps."""
-    await try_systemd("disable", SLEEP_UNIT, HELPER_UNIT)
+async def disable_sleep() -> None:
+    """Nothing of ours is waited for before the machine sleeps: one that waits for what is gone never does."""
+    await try_systemd("disable", SLEEP_UNIT)
+
+
+async def forget_helper() -> None:
+    """When its service is gone, OpenRC does not start it with the machine any more. systemd's links are just files."""
     if not booted():
         await openrc("rc-update", "--all", "delete", HELPER_SERVICE)
 

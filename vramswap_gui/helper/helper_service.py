@@ -19,9 +19,11 @@ _RUNLEVEL: Final = "default"
 async def is_at_boot(openrc: Path = OPENRC, systemd: Path = SYSTEMD) -> bool | None:
     """Whether it is started with the computer; None where nobody says, as without a unit, and of one that is masked."""
     if _is_openrcs(openrc, systemd):
-        done = await run.run("rc-update", "show", _RUNLEVEL)
-        services = {line.partition("|")[0].strip() for line in done.output.splitlines()}
-        return None if done.status else HELPER_SERVICE in services
+        # So it lists every service that is there: one that is gone was not taken from its runlevels by anybody.
+        done = await run.run("rc-update", "--verbose", "show", _RUNLEVEL)
+        said = {name.strip(): bool(levels.strip()) for name, _, levels in
+                (line.partition("|") for line in done.output.splitlines())}  # fmt: skip
+        return None if done.status else said.get(HELPER_SERVICE)
     done = await run.run("systemctl", "is-enabled", HELPER_UNIT)
     return {"enabled": True, "disabled": False}.get(done.output.strip())
 
