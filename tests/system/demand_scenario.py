@@ -38,7 +38,7 @@ def short(stack: Stack) -> Iterator[Filling]:
         wait_for(lambda: swaps() == [DEVICE], "the swap")
         say(f"memory is short, with {available() // MIB} MiB left: {status(stack)['reason']['text']}")
         filling = Filling.start(available() + EXCESS, seed=6)
-        wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
+        filling.reaches(SWAPPED, lambda: used(DEVICE))
         yield filling
 
 

@@ -35,7 +35,7 @@ def become_newer_while_pages_move(stack: Stack) -> None:
     size = available() + EXCESS
     say(f"filling {size // MIB} MiB")
     filling = Filling.start(size, seed=3)
-    wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
+    filling.reaches(SWAPPED, lambda: used(DEVICE))
     for _ in range(2):
         server, before = server_pid(stack), engines(stack)
         begun = time.monotonic()
@@ -49,7 +49,7 @@ def become_newer_while_pages_move(stack: Stack) -> None:
 def watch_over_by_another_keeper(stack: Stack) -> None:
     """The keeper is killed while memory is filled, in the middle of whatever it does. A new one takes over."""
     filling = Filling.start(available() + EXCESS, seed=4)
-    wait_for(lambda: used(DEVICE) >= SWAPPED, "pages in VRAM")
+    filling.reaches(SWAPPED, lambda: used(DEVICE))
     for verb in ((), ("size", "48M"), ("size", "64M"), ("upgrade",)):
         pid = server_pid(stack)
         beside = subprocess.Popen(

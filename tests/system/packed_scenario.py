@@ -95,7 +95,7 @@ def main() -> None:
         # Nobody knows yet what pages will be like.
         assert first["size"] < SIZE
         filling = Filling.start(available() + EXCESS, 1, "--packable", rounds=2)
-        wait_for(lambda: swapped() >= SWAPPED, "pages in VRAM")
+        filling.reaches(SWAPPED, swapped)
         die(stack, "engine")
         wait_for(lambda: figures(stack)["size"] > first["size"], "more swap to be earned")
         earned = figures(stack)

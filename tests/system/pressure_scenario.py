@@ -77,7 +77,7 @@ def fill_while_the_helper_dies(stack: Stack) -> None:
     size = available() + EXCESS
     say(f"filling {size // MIB} MiB")
     filling = Filling.start(size, seed=1)
-    wait_for(lambda: used(FIRST) >= SWAPPED, "pages to be swapped out")
+    filling.reaches(SWAPPED, lambda: used(FIRST))
     say(f"{used(FIRST) // MIB} MiB swapped")
     stack.kill("helper")
     say("helper killed")
@@ -95,7 +95,7 @@ def fill_while_all_die(stack: Stack) -> None:
     size = available() + EXCESS
     say(f"filling {size // MIB} MiB")
     filling = Filling.start(size, seed=3)
-    wait_for(lambda: used(FIRST) >= EARLY, "the first pages")
+    filling.reaches(EARLY, lambda: used(FIRST))
     ctl(stack, "size", str(LARGER))
     assert priorities() == {FIRST: PRIORITY, SECOND: PRIORITY - 1}
     # Not while the fill grows: as long as the swap is dead, that takes the last page of memory.

@@ -112,7 +112,7 @@ def fill_while_engines_die(server: Server, device: str, wanted: int) -> None:
     kills = 0
     reader, waits = Reader(device), list[float]()
     # From early on: what grows while the swap is dead takes the last page of memory, and a new engine needs some.
-    wait_for(lambda: used(device) >= EARLY, "the first pages")
+    filling.reaches(EARLY, lambda: used(device))
     while kills < wanted:
         engine = server.engine()
         reader.slowest()
@@ -131,7 +131,7 @@ def fill_while_engines_die(server: Server, device: str, wanted: int) -> None:
         read = reader.read
         wait_for(lambda seen=read: reader.read > seen + 1, "pages")  # type: ignore[misc]
         waits.append(reader.slowest())
-    wait_for(lambda: used(device) >= SWAPPED, "more pages")
+    filling.reaches(SWAPPED, lambda: used(device))
     say(f"{used(device) // MIB} MiB swapped")
     filling.finish()
     reader.close()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.units import MIB
 
 #: On a file system that is never swapped out.
@@ -127,11 +127,11 @@ class Filling:
     def running(self) -> bool:
         return self.process.poll() is None
 
-    def reaches(self, amount: int, swapped: Callable[[], int], patience: float) -> None:
-        """Wait until more bytes than that are swapped out. If it does not come to that it is ended, and AssertionError
-        says how far it came."""
+    def reaches(self, amount: int, swapped: Callable[[], int], patience: float = PATIENCE) -> None:
+        """Wait until so many bytes are swapped out. If it does not come to that it is ended, and AssertionError says
+        how far it came."""
         try:
-            wait_for(lambda: swapped() > amount or not self.running(), "pages that are swapped out", patience)
+            wait_for(lambda: swapped() >= amount or not self.running(), "pages that are swapped out", patience)
             assert self.running(), "the fill ended"
         except AssertionError as error:
             self.process.kill()

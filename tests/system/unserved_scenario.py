@@ -17,7 +17,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.support.waiting import wait_for
 from tests.system.serving import Server, engines
 from tests.system.swapped import Filling, available, command, paged_out, say, used
 from vramswap_gui.server.memlock import require_resident
@@ -86,7 +85,7 @@ def one(server: Server, device: str, seed: int, seconds: float) -> None:
         others = [running.enter_context(program(_WANTS, b"ready\n")) for _ in range(OTHERS)]
         before = used(device)
         filling = Filling.start(available() + EXCESS, seed)
-        wait_for(lambda: used(device) >= before + EARLY, "the first pages")
+        filling.reaches(before + EARLY, lambda: used(device))
         say(f"nobody serves for {seconds:.0f} s, {used(device) // MIB} of {SIZE // MIB} MiB swapped")
         unserved(server.process.pid, gone, others, seconds)
         server.engine()

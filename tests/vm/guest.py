@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.waiting import wait_for
-from tests.system.swapped import cached, command, used
+from tests.system.swapped import Filling, available, cached, command, used
 from vramswap_gui.units import MIB
 
 #: The outside reads one JSON object a line from it.
@@ -23,6 +23,8 @@ REPORT: Final = Path("/dev/ttyS1")
 CONTROL: Final = Path("/run/vramswap/control.sock")
 #: What happens here takes many times longer than on a processor that is not emulated.
 PATIENCE: Final = 300.0
+#: How much more than memory programs use.
+EXCESS: Final = 120 * MIB
 #: Bytes that are too few to matter.
 _LITTLE: Final = 8 * MIB
 
@@ -60,6 +62,13 @@ def swaps() -> list[str]:
 def swapped() -> int:
     """Bytes of pages in VRAM."""
     return sum(used(device) for device in swaps() if device.startswith(("/dev/nbd", "/dev/ublkb")))
+
+
+def overfilled(seed: int) -> Filling:
+    """Memory is being filled past its end, and pages are in VRAM."""
+    filling = Filling.start(available() + EXCESS, seed)
+    filling.reaches(EXCESS // 2, swapped, PATIENCE)
+    return filling
 
 
 def server() -> dict[str, Any] | None:

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.waiting import wait_for
-from tests.system.swapped import Filling, available, command
-from tests.vm.guest import PATIENCE, ctl, holding, log, status, swapped, swaps, tell, unit
+from tests.system.swapped import available, command
+from tests.vm.guest import PATIENCE, ctl, holding, log, overfilled, status, swapped, swaps, tell, unit
 from vramswap_gui.units import MIB
 
 #: What was swap while it slept.
 SLEPT: Final = Path("/run/slept")
-#: How much more than memory programs use.
-_EXCESS: Final = 120 * MIB
 #: Where swap files may be made for pages that fit nowhere else.
 _GROUND: Final = Path("/var/lib/vramswap")
 _INSTEAD: Final = f"""[Service]
@@ -98,8 +96,7 @@ def frozen() -> None:
     """somebody suspends past systemd: all programs stand still, the server too, while pages move; none is wrong"""
     test, state = Path("/sys/power/pm_test"), Path("/sys/power/state")
     test.write_text("freezer")
-    filling = Filling.start(available() + _EXCESS, seed=3)
-    filling.reaches(_EXCESS // 2, swapped, PATIENCE)
+    filling = overfilled(seed=3)
     said = []
     for _ in range(3):
         try:

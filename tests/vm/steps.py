@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.waiting import wait_for
-from tests.system.swapped import Filling, available, command
+from tests.system.swapped import command
 from tests.vm import hibernation, leaving, sleeping
 from tests.vm.guest import (
+    EXCESS,
     PATIENCE,
     RESUME,
     UEFI,
@@ -27,6 +28,7 @@ from tests.vm.guest import (
     holding,
     kill,
     log,
+    overfilled,
     reclaim,
     server,
     status,
@@ -39,9 +41,8 @@ from tests.vm.guest import (
 from vramswap_gui.units import MIB
 
 STATE: Final = Path("/var/lib/vm-test")
-#: What the machine's user lends, and how much more than memory programs use.
+#: What the machine's user lends.
 SIZE: Final = 256 * MIB
-EXCESS: Final = 120 * MIB
 VRAM: Final = 2048 * MIB
 
 #: Before a command of a user who sits at the machine.
@@ -110,9 +111,7 @@ def user_measures() -> None:
 
 def fills() -> None:
     """memory is filled past its end, and every page read back"""
-    filling = Filling.start(available() + EXCESS, seed=1)
-    filling.reaches(EXCESS // 2, swapped, PATIENCE)
-    filling.finish()
+    overfilled(seed=1).finish()
 
 
 def helper_dies() -> None:
@@ -151,8 +150,7 @@ def helper_cannot_start() -> None:
 
 def engine_dies() -> None:
     """the engine is killed -9 while pages move"""
-    filling = Filling.start(available() + EXCESS, seed=2)
-    filling.reaches(EXCESS // 2, swapped, PATIENCE)
+    filling = overfilled(seed=2)
     before = server()
     assert before is not None
     kill(before["engine_pid"])
