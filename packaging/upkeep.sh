@@ -129,6 +129,11 @@ has_left() {
 # the server becomes this one, and every page stays where it is.
 upgraded() {
     end_helper
+    # One that could not be started, which this version may mend, would be tried again within a minute. systemd alone makes
+    # the tries more seldom.
+    if [ -d /run/systemd/system ]; then
+        systemctl try-restart vramswap-helper.service >/dev/null 2>&1 || true
+    fi
     if lending; then
         vramswapctl upgrade || echo 'vramswap: the old server serves on; see: vramswapctl status' >&2
     fi
