@@ -427,14 +427,18 @@ int main(int, char **arguments) {
                 input.push_back(uint8_t(value >> 8 * count));
         };
         put(random(1u << 31), 4);
-        const bool small = !random(4);
-        for (uint32_t n = random(small ? 400 : 80); n; n--) {
+        const bool small = !random(4), large = !small && !random(4);
+        for (uint32_t n = random(small ? 400 : large ? 20 : 80); n; n--) {
+            // Large ones follow each other, as the kernel sends them.
+            const uint32_t size = (1 + random(16)) * (32 << 10) + random(2) * 512;
             put(random(500) ? 0x25609513 : random(1u << 31), 4);
             put(random(8) ? 0 : random(65536), 2);
-            put(commands[random(random(20) ? 9 : 12)], 2);
+            put(large && random(8) ? 1 : commands[random(random(20) ? 9 : 12)], 2);
             put(random(1u << 31), 8);
-            put(random(4) ? random(VRAM / 512) * 512ull : offsets[random(8)], 8);
-            put(small ? 512 : random(4) ? random(64) * 512 : lengths[random(12)], 4);
+            put(large    ? random((VRAM - size) / 512) * 512ull
+                : random(4) ? random(VRAM / 512) * 512ull
+                            : offsets[random(8)], 8);
+            put(small ? 512 : large ? size : random(4) ? random(64) * 512 : lengths[random(12)], 4);
         }
         for (uint32_t n = random(40); n; n--)
             put(random(256), 1);
