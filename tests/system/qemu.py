@@ -20,8 +20,8 @@ import pytest
 from tests.system import debian_kernel, uml
 from tests.system.debian_kernel import DebianKernel
 
-#: All that can be emulated but fast string instructions, with which the kernel clears and copies pages byte by byte, and
-#: multiplication without carries of many bytes, which is done bit by bit.
+#: All that can be emulated but fast string instructions, with which the kernel clears and copies pages byte by byte,
+#: and multiplication without carries of many bytes, which is done bit by bit.
 CPU: Final = "max,erms=off,fsrm=off,vpclmulqdq=off"
 #: At its start the kernel looks whether its timer ticks, and panics where an emulated one does so too late on a busy
 #: machine (Documentation/admin-guide/kernel-parameters.txt).
