@@ -6,7 +6,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-# In as many processes as there are cores, and one for those that wait; each takes the next test that is left.
+# In as many processes as there are cores, and two for those that wait; each takes the next test that is left.
 PYTEST := .venv/bin/python -m pytest -n auto --dist worksteal
 
 .PHONY: help run lint unit integration system test sim mutants soak tsan fuzz vm-test desktops deb rpm arch wheel release translations clean

@@ -20,11 +20,12 @@ settings.load_profile("vramswap")
 
 #: The folders of tests in the order in which they run.
 _ORDER: Final = ("gpu", "integration", "unit")
+_CORES: Final = len(os.sched_getaffinity(0))
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores, because many tests wait."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two more than there are cores, because many tests wait."""
+    return _CORES + 2
 
 
 def _limit(item: pytest.Item) -> float:
@@ -52,4 +53,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in longest_first:
         chains.setdefault(_chain(item), []).append(item)
     others = sorted((item for item in items if not _limit(item)), key=place)
-    items[:] = spread(list(chains.values()), others, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = spread(list(chains.values()), others, processes, _CORES)

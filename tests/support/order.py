@@ -13,12 +13,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def spread(chains: Sequence[Sequence[T]], others: Sequence[T], processes: int) -> list[T]:
-    """The list of all. One process gets none of the long ones, so that the others of its share need not wait.
+def spread(chains: Sequence[Sequence[T]], others: Sequence[T], processes: int, cores: int) -> list[T]:
+    """The list of all. As many processes as there are cores begin with long ones, but at least one does not, so that the
+    others of its share need not wait.
 
     ``chains``: the long ones; those of a chain need the same thing, which is made once, and follow each other.
     """
-    lanes = max(1, processes - 1)
+    lanes = max(1, min(cores, processes - 1))
     rest = list(others)
     found: list[T] = []
     left = sum(map(len, chains)) + len(rest)
