@@ -132,7 +132,9 @@ upgraded() {
     # One that could not be started, which this version may mend, would be tried again within a minute. systemd alone makes
     # the tries more seldom.
     if [ -d /run/systemd/system ]; then
-        systemctl try-restart vramswap-helper.service >/dev/null 2>&1 || true
+        case $(systemctl show --property=SubState --value vramswap-helper.service 2>/dev/null || true) in
+            auto-restart*) systemctl try-restart vramswap-helper.service >/dev/null 2>&1 || true ;;
+        esac
     fi
     if lending; then
         vramswapctl upgrade || echo 'vramswap: the old server serves on; see: vramswapctl status' >&2

@@ -20,6 +20,7 @@ import pytest
 
 from tests.support.fakegpu import FakeGpu
 from tests.support.once import once
+from tests.support.processor import best_way
 from vramswap_gui import __version__
 
 #: The package is compiled, and whoever comes to it meanwhile waits.
@@ -337,6 +338,9 @@ def test_one_wheel_for_all(source: Path, tmp_path: Path) -> None:
     assert re.fullmatch(rf"vramswap-{__version__}-cp311-abi3-manylinux_2_\d+_\w+\.whl", wheel.name)
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "inside")
+    # Another compiler than the checkout's, with another library of its own.
+    asked = "from vramswap_gui.server.engine.engine import sum_way; print(sum_way())"
+    assert run(sys.executable, "-P", "-c", asked, PYTHONPATH=str(tmp_path / "inside")).strip() == best_way()
     compiled = sorted((tmp_path / "inside").rglob("*.so"))
     assert len(compiled) == len(list((ROOT / "vramswap_gui").rglob("*.pyx")))
     for library in compiled:

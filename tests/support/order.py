@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 
 def spread(chains: Sequence[Sequence[T]], others: Sequence[T], processes: int, cores: int) -> list[T]:
-    """The list of all. As many processes as there are cores begin with long ones, but at least one does not, so that the
-    others of its share need not wait.
+    """The list of all. As many processes as there are cores begin with long ones, but one does not in any case, so that
+    the others of its share need not wait.
 
     ``chains``: the long ones; those of a chain need the same thing, which is made once, and follow each other.
     """

@@ -185,7 +185,7 @@ class Systemd:
     """
 
     def __init__(self, folder: Path, root: Path, stopping: str = ":") -> None:
-        self._log, self._refused = folder / "asked", folder / "refused"
+        self._log, self._refused, self._state = folder / "asked", folder / "refused", folder / "state"
         self._root = root
         self.link = root / install._SLEEP_LINK
         program = folder / "systemctl"
@@ -198,19 +198,25 @@ class Systemd:
             "enable) mkdir -p ${link%/*}; ln -sf $unit $link ;;\n"
             "disable) rm -f $link; rmdir ${link%/*} ;;\n"
             f"stop) {stopping} ;;\n"
+            f"show) cat {folder / 'state'} ;;\n"
             "esac\n"
         )
         program.chmod(0o755)
+        self.state("running")
+
+    def state(self, state: str) -> None:
+        """The helper's unit's from now on (``SubState``)."""
+        self._state.write_text(f"{state}\n")
 
     def refuse(self, *commands: str) -> None:
         """From now on it refuses these."""
         self._refused.write_text("".join(f"{command}\n" for command in commands))
 
     def asked(self) -> list[str]:
-        """What it was asked for since the last call."""
+        """What it was asked for since the last call, questions apart."""
         lines = self._log.read_text().splitlines() if self._log.exists() else []
         self._log.unlink(missing_ok=True)
-        return [line.rstrip() for line in lines]
+        return [line.rstrip() for line in lines if not line.startswith("show ")]
 
 
 @pytest.fixture
@@ -283,6 +289,16 @@ async def test_what_the_services_refuse_leaves_all_as_it_was(
         assert everything(root) == state and systemd.link.is_symlink() == (before != "nothing")
         read = [line for line in systemd.asked() if line.startswith("daemon-reload")]
         assert read[-1] == ("daemon-reload old" if before == "old" else "daemon-reload")
+
+
+@pytest.mark.parametrize("state", ["running", "dead", "auto-restart", "auto-restart-queued"])
+async def test_a_helper_that_could_not_be_started_is_tried_again_at_once(
+    state: str, root: Path, systemd: Systemd, version: Callable[[str], Path]
+) -> None:
+    systemd.state(state)
+    await install.install(root, version("new"), PROGRAMS)
+    tried = any(line.startswith("try-restart vramswap-helper.service") for line in systemd.asked())
+    assert tried == state.startswith("auto-restart")
 
 
 async def test_who_interrupts_it_finds_all_as_it_was(

@@ -6,7 +6,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from vramswap_gui.server.engine.engine import SUM_WAYS, page_sum, zero_page_sum
+from vramswap_gui.server.engine.engine import SUM_WAYS, page_sum, sum_way, zero_page_sum
+
+from tests.support.processor import best_way
 
 PAGE = 4096
 
@@ -37,6 +39,10 @@ def test_all_ways_give_the_same(seed: int, kind: str, way: str) -> None:
         "counting": bytes(n & 255 for n in range(PAGE)),
     }[kind]
     assert page_sum(seed, page, way) == crc32c(seed, page)
+
+
+def test_the_best_way_that_the_processor_has_is_taken() -> None:
+    assert sum_way() == best_way()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 4097, 0xFFFFFFFF])

@@ -85,6 +85,8 @@ async def install(root: Path = Path("/"), files: Path = FILES, programs: Path | 
         if _is_machine(root):
             await _take_note(root, undo)
         undo.pop_all()
+    if _is_machine(root):
+        await services.try_helper_again()
     return [f"/{path}" for path in contents]
 
 

@@ -77,7 +77,8 @@ class _Pause:
         status = await self._client.refresh()
         # Somebody else may have set another one while pages came home.
         until = status.paused_until
-        self._ours = [range(until, until + 1)] if self._is_ours(until) else []
+        # A helper that begins anew reckons it once more, and may come to the second before or after.
+        self._ours = [range(until - 1, until + 2)] if self._is_ours(until) else []
         return status
 
     async def end(self) -> None:

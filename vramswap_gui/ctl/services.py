@@ -57,6 +57,15 @@ async def start_helper() -> None:
         await openrc("rc-service", HELPER_SERVICE, "start")
 
 
+async def try_helper_again() -> None:
+    """One that could not be started, which may be mended now, is tried again at once, and not within a minute. systemd
+    alone makes the tries more seldom; the bus waits for one."""
+    if booted():
+        done = await run.run("systemctl", "show", "--property=SubState", "--value", HELPER_UNIT)
+        if done.output.startswith("auto-restart"):
+            await try_systemd("try-restart", HELPER_UNIT)
+
+
 async def stop_helper(proc: Path = Path("/proc")) -> None:
     """Whoever runs it. The next caller on the bus has it started again."""
     await try_systemd("stop", HELPER_UNIT)

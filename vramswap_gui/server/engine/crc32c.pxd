@@ -17,11 +17,14 @@ cdef extern from *:
     #include <stdint.h>
     #include <string.h>
     #if defined(__x86_64__)
+    #include <cpuid.h>
     #include <immintrin.h>
     #endif
 
     enum { CRC_PAGE = 4096, CRC_STRETCH = 1360 };
     enum { CRC_BY_TABLES, CRC_BY_INSTRUCTION, CRC_BY_FOLDING };
+    /* CPUID's leaf 7, ecx: compilers do not agree about its name. */
+    enum { CRC_VPCLMULQDQ = 1 << 10 };
 
     static uint32_t crc_bytes[8][256], crc_over_stretch[4][256], crc_over_page[4][256];
     static int crc_way;
@@ -115,10 +118,19 @@ cdef extern from *:
             __builtin_ia32_crc32di(0, (uint64_t)_mm256_extract_epi64(d, 0)), (uint64_t)_mm256_extract_epi64(d, 1));
     }
 
+    /* Asked of the processor, for __builtin_cpu_supports() always says no where compiler-rt is zig's. Whether the kernel
+       keeps the registers is in XCR0 (Intel's Software Developer's Manual, volume 1, 13.3 and 14.3). */
     static int crc_best_way(void) {
-        if (!__builtin_cpu_supports("sse4.2"))
+        const unsigned keeps = bit_OSXSAVE | bit_AVX;
+        unsigned a, b, c, d, kept, high;
+        if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSE4_2))
             return CRC_BY_TABLES;
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq") ? CRC_BY_FOLDING : CRC_BY_INSTRUCTION;
+        if ((c & keeps) != keeps || !(c & bit_PCLMUL))
+            return CRC_BY_INSTRUCTION;
+        __asm__ volatile("xgetbv" : "=a"(kept), "=d"(high) : "c"(0));
+        if ((kept & 6) != 6 || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+            return CRC_BY_INSTRUCTION;
+        return b & bit_AVX2 && c & CRC_VPCLMULQDQ ? CRC_BY_FOLDING : CRC_BY_INSTRUCTION;
     }
 
     static void crc_prepare_folding(void) {
@@ -176,6 +188,8 @@ cdef extern from *:
     enum: CRC_BY_TABLES, CRC_BY_INSTRUCTION, CRC_BY_FOLDING
     # Once, before all else; `best` is the best way that may be taken, if the processor has it.
     void crc_prepare(int best) nogil
+    # The one that is taken.
+    int crc_way
     # The sum of the 4,096 bytes of a page, which goes on from `seed`.
     uint32_t crc_of_page(uint32_t seed, const unsigned char *data) nogil
     # The same of a page of zeroes, without looking at one.

@@ -25,7 +25,7 @@ from vramswap_gui.server.engine.copy_batch cimport (
 )
 from vramswap_gui.server.engine.codecs cimport CodecState, close_state, open_state
 from vramswap_gui.server.engine.crew cimport Crew, Hand
-from vramswap_gui.server.engine.crc32c cimport CRC_BY_FOLDING, crc_of_page, crc_of_zero_page, crc_prepare
+from vramswap_gui.server.engine.crc32c cimport CRC_BY_FOLDING, crc_of_page, crc_of_zero_page, crc_prepare, crc_way
 from vramswap_gui.server.engine.desk cimport PAGES_INTO, PAGES_OUT, Desk
 from vramswap_gui.server.engine.frontends.nbd cimport ACROSS, RX_SIZE, TX_SIZE, NbdConnection, open_connection
 from vramswap_gui.server.engine.frontends.ublk cimport (
@@ -211,6 +211,12 @@ def page_sum(unsigned int seed, bytes page, str way) -> int:
         raise ValueError("a page has 4096 bytes")
     crc_prepare(SUM_WAYS.index(way))
     return crc_of_page(seed, page)
+
+
+def sum_way() -> str:
+    """The best way that the processor has, which is the one that is taken."""
+    crc_prepare(CRC_BY_FOLDING)
+    return SUM_WAYS[crc_way]
 
 
 def zero_page_sum(unsigned int seed) -> int:

@@ -281,10 +281,10 @@ cdef inline bint is_large(const NbdConnection *c) noexcept nogil:
 
 cdef inline bint lie_in_one_piece(NbdConnection *c) noexcept nogil:
     """Nothing of a large write's next part has come: let it begin where a page does, and all that is left not meet the
-    ring's end; false while what is being copied is in the way."""
+    ring's end, or the part, if that is too much; false while what is being copied is in the way."""
     cdef size_t place = c.rx_received % RX_SIZE
     cdef size_t gap = (PAGE - place % PAGE) % PAGE
-    if place + gap + c.write_left > RX_SIZE and c.write_left <= RX_SIZE:
+    if place + gap + (c.write_left if c.write_left <= RX_SIZE else <uint64_t>WRITE_PART) > RX_SIZE:
         gap = RX_SIZE - place
     if gap > rx_room(c):
         return False
