@@ -7,8 +7,8 @@ from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.request cimport Port
 
 cdef enum:
-    # The kernel sends up to half a MiB at once, and asks for up to 128 KiB: two such replies fit, so that one is copied
-    # while the other is sent. A larger transfer flows through in parts.
+    # The kernel sends up to half a MiB at once, which may begin where a page does, and asks for up to 128 KiB: two such
+    # replies fit, so that one is copied while the other is sent. A larger transfer flows through in parts.
     RX_SIZE = 516 << 10
     TX_SIZE = 260 << 10
     ACROSS = PAGE
