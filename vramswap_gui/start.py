@@ -21,6 +21,11 @@ def start(module: str) -> object:
     except SystemExit as ended:
         # After --help and an error of usage.
         status = ended.code
+    except OSError as error:
+        # argparse passes over an answer that cannot be written, but not in Debian 12.
+        if not streams.is_of_an_answer(error):
+            raise
+        status = None
     return streams.finish(status)
 
 

@@ -75,6 +75,11 @@ def unwritten(error: OSError) -> VramswapError:
     return VramswapError(Problem.OUTPUT_NOT_WRITTEN, why=os.strerror(error.errno or 0))
 
 
+def is_of_an_answer(error: OSError) -> bool:
+    """Whether it is what kept the first answer from being written, which :func:`finish` tells."""
+    return error is _Answers.error
+
+
 def finish(status: object) -> object:
     """Write out what is left, so that nothing is when the interpreter ends; the exit status."""
     try:

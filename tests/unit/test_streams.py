@@ -41,6 +41,18 @@ def test_an_answer_that_cannot_be_written(program: str, streams: str, argument: 
     assert done.stderr.startswith(said) and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("streams", "expected"), [(">/dev/full", (1, 1)), ("| true", (0, 0))])
+def test_who_writes_it_may_let_that_through(streams: str, expected: tuple[int, int], tmp_path: Path) -> None:
+    """As argparse does in Debian 12."""
+    (tmp_path / "speaking.py").write_text("def main():\n    for _ in range(9999):\n        print('x' * 99, flush=True)\n")
+    program = "import sys; from vramswap_gui.start import start; sys.exit(start('speaking'))"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f'"$0" "$@" {streams}', sys.executable, "-c", program], text=True, check=False,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}, stdin=subprocess.DEVNULL, capture_output=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == expected, done.stderr
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_who_has_enough(program: str, unbuffered: str) -> None:
