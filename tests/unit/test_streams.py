@@ -44,7 +44,9 @@ def test_an_answer_that_cannot_be_written(program: str, streams: str, argument: 
 @pytest.mark.parametrize(("streams", "expected"), [(">/dev/full", (1, 1)), ("| true", (0, 0))])
 def test_who_writes_it_may_let_that_through(streams: str, expected: tuple[int, int], tmp_path: Path) -> None:
     """As argparse does in Debian 12."""
-    (tmp_path / "speaking.py").write_text("def main():\n    for _ in range(9999):\n        print('x' * 99, flush=True)\n")
+    (tmp_path / "speaking.py").write_text(
+        "def main():\n    for _ in range(9999):\n        print('x' * 99, flush=True)\n"
+    )
     program = "import sys; from vramswap_gui.start import start; sys.exit(start('speaking'))"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f'"$0" "$@" {streams}', sys.executable, "-c", program], text=True, check=False,
