@@ -429,6 +429,12 @@ def test_memory_that_is_refused(
     assert "--size" in told.remedy
 
 
+@contextlib.asynccontextmanager
+async def unconfined(high: int, most: int) -> AsyncIterator[Confinement]:
+    """No group at all."""
+    yield Confinement()
+
+
 def refused(monkeypatch: pytest.MonkeyPatch, error: Exception, proc: Path) -> VramswapError:
     """What whoever starts the job makes of its end, when it is refused memory by ``error``."""
     why = pressed._refused
@@ -443,20 +449,28 @@ def refused(monkeypatch: pytest.MonkeyPatch, error: Exception, proc: Path) -> Vr
             status = pressed.main(command[command.index("--size") :])
         return run.Finished(status, output.getvalue(), "")
 
-    @contextlib.asynccontextmanager
-    async def confined(high: int, most: int) -> AsyncIterator[Confinement]:
-        yield Confinement()
-
     monkeypatch.setattr(pressed, "work", work)
     monkeypatch.setattr(pressed, "_refused", lambda size: why(size, proc))
     monkeypatch.setattr(control_group, "limit", lambda: 8 * MIB)
     monkeypatch.setattr(process, "end_with", lambda parent: None)
     monkeypatch.setattr(process, "be_killed_first", lambda: None)
     monkeypatch.setattr(run, "run", run_job)
-    monkeypatch.setattr(pressure, "confined", confined)
+    monkeypatch.setattr(pressure, "confined", unconfined)
     with pytest.raises(VramswapError) as caught:
         asyncio.run(pressure._job(8 * MIB, 16 * MIB))
     return caught.value
+
+
+@pytest.mark.parametrize("told", ["", "null", "7", "[]", '{"other": 1}'])
+def test_what_is_not_the_jobs_answer_is_a_failure_with_a_reason(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run_job(*command: str) -> run.Finished:
+        return run.Finished(0, told, "something else")
+
+    monkeypatch.setattr(run, "run", run_job)
+    monkeypatch.setattr(pressure, "confined", unconfined)
+    with pytest.raises(VramswapError, match="something else") as caught:
+        asyncio.run(pressure._job(8 * MIB, 16 * MIB))
+    assert caught.value.problem is Problem.BENCH_NO_GROUP
 
 
 def test_memory_that_a_real_limit_refuses() -> None:

@@ -235,11 +235,11 @@ async def _job(size: int, high: int) -> Figures:
         raise VramswapError(Problem.BENCH_ENDED, signal=-done.status)
     try:
         told = json.loads(done.output)
-    except ValueError:
+        figures = None if "error" in told else Figures(**told)
+    except (ValueError, TypeError):
         raise VramswapError(Problem.BENCH_NO_GROUP, why=done.complaint) from None
-    if "error" in told:
+    if figures is None:
         raise VramswapError.from_dict(told["error"])
-    figures = Figures(**told)
     if figures.wrong:
         raise VramswapError(Problem.BENCH_WRONG_PAGES, count=figures.wrong)
     return figures
