@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
 from pathlib import Path
@@ -40,9 +41,7 @@ def asked(control: Path, **request: object) -> Any:
 def test_everything_is_counted_whatever_engine_did_it(gpu: FakeGpu, tmp_path: Path) -> None:
     control = tmp_path / "control"
     with running(gpu, control, "--control", str(control), "--attach", str(tmp_path), "--threads", "2") as server:
-
-        def ask(**request: object) -> Any:
-            return asked(control, **request)
+        ask = functools.partial(asked, control)
 
         def counted() -> dict[str, Any]:
             counters: dict[str, Any] = ask(verb="counters")

@@ -160,6 +160,7 @@ cdef extern from *:
     }
 
     static void crc_prepare(int best) {
+        int found = crc_best_way();
         if (!crc_bytes[0][1]) {
             for (uint32_t n = 0; n < 256; n++) {
                 uint32_t sum = n;
@@ -174,7 +175,7 @@ cdef extern from *:
             crc_over_zeroes(crc_over_page, CRC_PAGE);
             crc_prepare_folding();
         }
-        crc_way = best < crc_best_way() ? best : crc_best_way();
+        crc_way = best < found ? best : found;
     }
 
     static inline uint32_t crc_of_page(uint32_t seed, const unsigned char *data) {

@@ -308,7 +308,7 @@ cdef inline size_t still_wanted(const NbdConnection *c) noexcept nogil:
 
 cdef bint receive(NbdConnection *c) noexcept nogil:
     """Receive once, if more is needed; false when there is no more to receive now, or no room."""
-    cdef size_t place, room
+    cdef size_t place, room, wanted
     cdef ssize_t received
     if c.closing or c.read_left or c.zero_left:
         return False
@@ -317,8 +317,9 @@ cdef bint receive(NbdConnection *c) noexcept nogil:
     if is_large(c) and rx_here(c) == 0 and not lie_in_one_piece(c):
         return False
     place = c.rx_received % RX_SIZE
-    room = min(<size_t>rx_room(c), still_wanted(c))
-    if room == 0 or (is_large(c) and room < min(still_wanted(c), <size_t>LARGE)):
+    wanted = still_wanted(c)
+    room = min(<size_t>rx_room(c), wanted)
+    if room == 0 or (is_large(c) and room < min(wanted, <size_t>LARGE)):
         return False
     room = min(room, RX_SIZE - place)
     received = recv(c.port.fd, c.rx + place, room, MSG_DONTWAIT)
