@@ -167,6 +167,8 @@ MUTANTS: Final = (
            "    memory = replace(room, swap_free=0, zram_free=0)\n", "    memory = room\n", ("tests/unit/test_pool.py",)),
     Mutant("a segment is forgotten nearly all of which is in use", "vramswap_gui/helper/policy/pool.py",
            "forgotten[area.index] * _MOVED > area.used and ", "", ("tests/unit/test_pool.py",)),
+    Mutant("a segment is forgotten that has nothing but its header", "vramswap_gui/helper/policy/pool.py",
+           " and forgotten[area.index] * _STALE_SHARE > area.size", "", ("tests/unit/test_pool.py",)),
     Mutant("VRAM is cleaned while somebody moves pages", "vramswap_gui/helper/policy/pool.py",
            "    still = not pressed and moved <= pool.vram // _STILL_SHARE\n", "    still = not pressed\n", ("tests/unit/test_pool.py",)),
     Mutant("VRAM is cleaned while tasks wait for memory", "vramswap_gui/helper/policy/pool.py",

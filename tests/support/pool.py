@@ -67,7 +67,8 @@ class Pool:
         if size > self.info.offer:
             raise VramswapError(Problem.NOT_EARNED, offer=max(0, self.info.offer), size=size)
         index = next(number for number in range(len(self.segments) + 1) if number not in self.segments)
-        self.segments[index] = Content(size)
+        # mkswap(8) writes one page, which the kernel does not count.
+        self.segments[index] = Content(size, pages=PAGE, live=RECORD // 8)
         return index
 
     def write(self, index: int, share: float, ratio: float) -> None:

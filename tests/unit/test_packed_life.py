@@ -20,6 +20,7 @@ from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.lifecycle import Lifecycle
 from vramswap_gui.helper.policy.types import Decision
 from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.server.packing import PAGE
 from vramswap_gui.settings import Config
 from vramswap_gui.system import gpu
 from vramswap_gui.units import GIB, KIB, MIB, MIN_SIZE
@@ -181,7 +182,8 @@ async def earn(life: Lifecycle, machine: Machine) -> None:
 async def test_all_that_is_offered_is_swap(life: Lifecycle, server: Server) -> None:
     status = life.status
     assert (status.state, status.compression, status.lent) == (State.ON, "lz4", LENT)
-    assert status.packed == (LENT, 0, 0)
+    # Each has its header.
+    assert (status.packed[0], status.packed[2]) == (LENT, len(status.segments) * PAGE)
     # Beside the reserve.
     assert status.size == Pool(server.pool_of.each, server.pool_of.extents).info.offer
     assert 1 <= len(status.segments) <= 4

@@ -41,8 +41,10 @@ _STILL_SHARE: Final = 4096
 #: down to a sixteenth, so that what was cleaned is not cleaned again; and the rest of what is stale.
 _WASTE: Final = 10
 _HOLES: Final = 7
-#: No segment goes that has more than so many times in use what it has stale: what is in use is moved for it.
+#: No segment goes that has more than so many times in use what it has stale, as what is in use is moved for it; nor
+#: unless more than such a share of it is stale: one that has nothing but its header would go whenever it is earned.
 _MOVED: Final = 4
+_STALE_SHARE: Final = 32
 
 
 def codec(setting: str) -> str:
@@ -172,7 +174,8 @@ def _stalest(areas: Sequence[Area], pool: PoolInfo, room: Room) -> Area | None:
     # Into other swap it would be moved again soon.
     memory = replace(room, swap_free=0, zram_free=0)
     for area in sorted(areas, key=lambda area: (-forgotten[area.index], area.index)):
-        if forgotten[area.index] * _MOVED > area.used and shortfall(area.used, memory, area.size) is None:
+        worth = forgotten[area.index] * _MOVED > area.used and forgotten[area.index] * _STALE_SHARE > area.size
+        if worth and shortfall(area.used, memory, area.size) is None:
             return area
     return None
 
