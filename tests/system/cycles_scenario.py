@@ -27,8 +27,9 @@ EXCESS: Final = 112 * MIB
 SMALL: Final = 16 * MIB
 #: Seconds after each MiB that a large program writes. At once it would have filled all swap before more is earned.
 PAUSE: Final = 0.1
-#: Per cent of the VRAM that may be of no use.
+#: Per cent of the VRAM that may be of no use, and of what pages take: among many that are in use a few stay.
 WASTE: Final = 10
+AMONG: Final = 20
 #: Seconds until it is less, on a machine that is emulated beside others.
 PATIENT: Final = 300.0
 
@@ -47,6 +48,10 @@ class Look:
     @property
     def share(self) -> float:
         return 100 * self.waste / self.vram
+
+    @property
+    def of_use(self) -> bool:
+        return self.waste * 100 <= self.vram * WASTE + self.live * AMONG
 
 
 def look(stack: Stack) -> Look:
@@ -81,7 +86,7 @@ def cycle(stack: Stack, number: int) -> Look:
     tell(f"cycle {number}, most", most)
     large.finish()
     tell(f"cycle {number}, drained", look(stack))
-    wait_for(lambda: look(stack).share <= WASTE, "VRAM that is of use", PATIENT)
+    wait_for(lambda: look(stack).of_use, "VRAM that is of use", PATIENT)
     tell(f"cycle {number}, quiet", look(stack))
     return most
 
