@@ -86,6 +86,7 @@ wheel: ## Build the wheel, one for every distribution and Python, into dist/
 	@PYTHON=$(CURDIR)/.venv/bin/python packaging/wheel.sh
 
 release: ## Check that all versions agree, then test and build everything into dist/
+	@packaging/setup.sh test
 	@.venv/bin/python packaging/versions.py --released
 	@$(MAKE) --no-print-directory test
 	@$(PYTEST) -m release

@@ -22,7 +22,7 @@ from tests.system.debian_archive import KERNELS
 #: What a copy of the checkout needs for its tests, and to compile what is changed.
 _PARTS: Final = (
     "vramswap_gui", "tests", "resources", "packaging", "pyproject.toml", "setup.py", "README.md", "LICENSE",
-    "vramswap.desktop",
+    "vramswap.desktop", "Makefile",
 )  # fmt: skip
 _WORKER: Final = "vramswap_gui/server/engine/worker.pyx"
 _NBD: Final = "vramswap_gui/server/engine/frontends/nbd.pyx"

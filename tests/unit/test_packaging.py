@@ -91,6 +91,17 @@ def test_every_command_that_is_a_verb_is_the_one_that_is_declared() -> None:
     assert {command: helps.get(command) for command in COMMANDS} == {name: verb.help for name, verb in COMMANDS.items()}
 
 
+TARGETS = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_sets_up_what_it_needs(target: str) -> None:
+    """Each is the first one in a fresh clone."""
+    made = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    needs = [line for line in made.splitlines() if ".venv/bin/" in line or "packaging/setup.sh" in line]
+    assert not needs or needs[0].startswith("packaging/setup.sh")
+
+
 def test_desktop_files() -> None:
     run("desktop-file-validate", "vramswap.desktop", "resources/autostart/vramswap.desktop")
 
