@@ -126,7 +126,7 @@ class HelperProcess:
             self._server_lost()
 
     def _server_lost(self) -> None:
-        """As in helper/lifecycle.py."""
+        """As in helper/recovery.py."""
         if not self._recovering:
             # Beside the verbs: one of them may wait for a page that nobody serves.
             self._recovering = True
@@ -138,7 +138,7 @@ class HelperProcess:
         self._recovering = False
 
     def _take_over(self) -> Generator[float | Answer, Any, bool]:
-        """As helper/lifecycle.py does it, with the product's own steps."""
+        """As helper/recovery.py does it, with the product's own steps."""
         in_vain, known = False, None
         while True:
             step = takeover.next_step(self._left(known, in_vain))

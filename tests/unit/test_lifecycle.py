@@ -15,7 +15,7 @@ from tests.support.waiting import PATIENCE
 from vramswap_gui.api.control import SegmentInfo, ServerStatus
 from vramswap_gui.api.status import State
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.helper import at_boot, runtime_state, server_client, swap_area
+from vramswap_gui.helper import at_boot, recovery, runtime_state, server_client, swap_area
 from vramswap_gui.helper import lifecycle as module
 from vramswap_gui.helper.config_file import ConfigFile
 from vramswap_gui.helper.landing import LandingPlace
@@ -177,7 +177,7 @@ class Slow(ServerClient):
 async def test_a_new_server_is_tried_again_until_one_takes_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(recovery, "_AGAIN_SECONDS", 0.0)
     (tmp_path / "swaps").write_text(f"Filename Type Size Used Priority\n/dev/nbd0 partition {MIB // 1024} 0 10\n")
     server = Slow(tmp_path, "devices")
     lifecycle = Lifecycle(server, ConfigFile(tmp_path / "config.toml"), tmp_path, "devices", tmp_path)
@@ -185,8 +185,8 @@ async def test_a_new_server_is_tried_again_until_one_takes_over(
     monkeypatch.setattr(Lifecycle, "lent", 2 * MIB)
     lifecycle._server_lost()
     assert lifecycle.status.error is not None
-    assert lifecycle._recovery is not None
-    await asyncio.wait_for(lifecycle._recovery, PATIENCE)
+    assert lifecycle._recovery.task is not None
+    await asyncio.wait_for(lifecycle._recovery.task, PATIENCE)
     assert server.starts == 3
     assert lifecycle.status.state is State.ON
 
@@ -201,8 +201,8 @@ async def test_lost_pages_are_told_of_however_well_the_others_are_served(tmp_pat
     lifecycle._segments.devices = {0: "/dev/nbd1", 1: "/dev/nbd0"}
     lifecycle.look()
     lifecycle._server_lost()
-    assert lifecycle._recovery is not None
-    await asyncio.wait_for(lifecycle._recovery, PATIENCE)
+    assert lifecycle._recovery.task is not None
+    await asyncio.wait_for(lifecycle._recovery.task, PATIENCE)
     assert lifecycle._segments.devices == {0: "/dev/nbd0", -1: "/dev/nbd1"}
     for _ in range(2):
         assert lifecycle.status.state is State.FAILED

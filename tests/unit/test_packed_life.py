@@ -558,8 +558,8 @@ async def test_another_server_takes_over_what_there_is(life: Lifecycle, machine:
     machine.server.running = False
     machine.server.lost()
     assert (life.status.state, life.lent) == (State.FAILED, LENT)
-    assert life._recovery is not None
-    await life._recovery
+    assert life._recovery.task is not None
+    await life._recovery.task
     assert (life.status.state, life.lent, life.status.segments) == (State.ON, LENT, segments)
     await life.balance()
     assert len(life.status.segments) == len(segments) + 1

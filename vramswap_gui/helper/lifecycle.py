@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ from vramswap_gui.api.limits import Vram
 from vramswap_gui.api.reasons import ReasonCode
 from vramswap_gui.api.status import Cause, Mode, State, Status
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
-from vramswap_gui.helper import swap_area, takeover
 from vramswap_gui.helper.at_boot import AtBoot
 from vramswap_gui.helper.config_file import ConfigFile, changed
 from vramswap_gui.helper.helper_service import is_at_boot
@@ -28,11 +27,11 @@ from vramswap_gui.helper.landing import LandingPlace
 from vramswap_gui.helper.policy import landing, limits, pool, sizing
 from vramswap_gui.helper.policy.explain import Facts, explain
 from vramswap_gui.helper.policy.types import Decision
+from vramswap_gui.helper.recovery import ServerRecovery
 from vramswap_gui.helper.runtime_state import RuntimeState, boot_time
 from vramswap_gui.helper.segments import Segments
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.helper.steps import Goal
-from vramswap_gui.helper.strays import Strays
 from vramswap_gui.paths import STATE
 from vramswap_gui.settings import LANDING_OFF, Config
 from vramswap_gui.system import gpu, ours
@@ -48,8 +47,6 @@ _TAKEN_SECONDS: Final = 30.0
 _TRIES: Final = 3
 #: A clock that is set right goes less wrong meanwhile.
 _CLOCK_SECONDS: Final = 5.0
-#: Seconds between two tries to have a new server take over.
-_AGAIN_SECONDS: Final = 5.0
 
 
 async def _nothing() -> None:
@@ -100,9 +97,9 @@ class Lifecycle:
         self._decision: Decision | None = None
         self._cause = Cause.NONE
         self._refused: ReasonCode | None = None
-        self._recovery: asyncio.Task[None] | None = None
-        #: Devices of ours that the server does not know, and since when.
-        self._strays = Strays()
+        self._recovery = ServerRecovery(
+            server, self._segments, self._verb, attach == "kernel", sys, self._settings, self._fail, self._recovered
+        )
         self.playing = False
         #: Whether it is off because somebody used ``swapoff``.
         self.taken_down = False
@@ -218,7 +215,7 @@ class Lifecycle:
             await self._judge_ground()
             # Without a server there may still be swap of ours, served by an engine that outlived its keeper.
             left = await self._segments.find()
-            known = await self._known() if await self._server.adopt() else None
+            known = await self._recovery.known() if await self._server.adopt() else None
             if known is None:
                 if left or self._server.connected:
                     self._server_lost()
@@ -495,7 +492,7 @@ class Lifecycle:
             self._followed(decision)
             return
         async with self._exclusively():
-            if generation != self.generation or self._recovering:
+            if generation != self.generation or self._recovery.under_way:
                 return
             if self.asleep and wanted > self.lent:
                 # It was decided before the machine was to sleep.
@@ -722,147 +719,15 @@ class Lifecycle:
         """The server's keeper is gone. Its engine serves on as long as it lives; a new keeper takes over from it."""
         self._moved()
         self._fail(VramswapError(Problem.KEEPER_ENDED))
-        if not self._recovering:
-            # Beside the verbs: one of them may wait for a page that nobody serves.
-            self._recovery = asyncio.create_task(self._recover())
+        self._recovery.begin()
 
-    @property
-    def _recovering(self) -> bool:
-        """Whether a new server takes over, and nobody knows yet what it has."""
-        return self._recovery is not None and not self._recovery.done()
-
-    async def _recover(self) -> None:
-        """Have a new server take over, as often as it takes: without one the next death of an engine is the last."""
-        done = False
-        while not done:
-            try:
-                done = await self._take_over()
-            except OSError as error:
-                self._fail(VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0)))
-            if not done:
-                await asyncio.sleep(_AGAIN_SECONDS)
-
-    async def _take_over(self) -> bool:
-        """Try it, step by step. False when it is to be tried again after a while. Raises OSError."""
-        in_vain, known = False, None
-        while True:
-            match takeover.next_step(await self._left(known, in_vain)):
-                case takeover.Step.START:
-                    in_vain = not await self._start_again()
-                case takeover.Step.END_STRAYS:
-                    if not await self._end_strays():
-                        return False
-                    await self._forget()
-                    return True
-                case takeover.Step.ASK:
-                    known = await self._known()
-                    if known is None:
-                        return False
-                case takeover.Step.ADOPT:
-                    await self._segments.know(known or {})
-                    self._rest()
-                    self.decided()
-                    return True
-                case takeover.Step.GIVE_UP:
-                    await self._give_up(known or {})
-                    return not known or self._server.connected
-                case takeover.Step.CLEAR:
-                    return await self._clear(known or {})
-                case _:
-                    await self._forget()
-                    return True
-
-    async def _forget(self) -> None:
-        """Nobody has any segment; unless a verb is under way, which may just have made swap of one."""
-        if not self._verb.locked():
-            await self._segments.know({})
-
-    async def _left(self, known: Mapping[int, str] | None, in_vain: bool) -> takeover.Left:
-        self._segments.look()
-        swapped, there = self._segments.served, frozenset[str]()
-        server = self._server.connected
-        if not server and not swapped:
-            there = await self._there()
-        found = None if known is None or not server else frozenset(known.values())
-        return takeover.Left(swapped, there, server, found, in_vain)
-
-    async def _there(self) -> frozenset[str]:
-        """The devices of ours, as far as they can be seen, but for those whose pages are lost."""
-        found: frozenset[str] = frozenset()
-        if self._attach == "kernel":
-            with contextlib.suppress(VramswapError, OSError):
-                found = frozenset((await asyncio.to_thread(swap_area.devices_of_ours, self._sys)).values())
-        return found - set(self._segments.lost)
-
-    async def _start_again(self) -> bool:
-        try:
-            await self._server.start(self._settings())
-        except VramswapError as error:
-            self._fail(error)
-            return False
-        return True
-
-    async def _end_strays(self) -> list[str]:
-        strays = await self._server.end_strays()
-        for device in strays:
-            self._fail(VramswapError(Problem.PAGES_LOST, device=device))
-        return strays
-
-    async def _known(self) -> Mapping[int, str] | None:
-        try:
-            return (await self._server.status()).devices
-        except VramswapError as error:
-            self._fail(error)
-            return None
-
-    async def _give_up(self, known: Mapping[int, str]) -> None:
-        for device in takeover.lost(self._segments.served, known.values()):
-            self._fail(VramswapError(Problem.PAGES_LOST, device=device))
-        await self._segments.know(known)
-        if not known:
-            with contextlib.suppress(VramswapError):
-                await self._server.quit()
-
-    async def _clear(self, known: Mapping[int, str]) -> bool:
-        """A server that nobody needs goes, with what another one left half made. False while a verb is under way, which
-        may need it, and may wait for a page that nobody has until it is told so."""
-        await self._segments.know(known)
-        if self._verb.locked():
-            return False
-        async with self._verb:
-            try:
-                await self._segments.reach(Goal(end=True), self._settings())
-            except VramswapError:
-                return self._server.connected
-        return True
+    def _recovered(self) -> None:
+        self._rest()
+        self.decided()
 
     async def guard(self) -> None:
-        """End devices of ours that nobody serves, and nobody will: their server died while it made them."""
-        if not self._server.connected:
-            await self._find_server()
-            return
-        if self._attach != "kernel":
-            return
-        try:
-            found = await asyncio.to_thread(swap_area.devices_of_ours, self._sys)
-        except (VramswapError, OSError):
-            # The next look may see what this one could not.
-            return
-        # Without any there is nothing to ask the server for.
-        served = set((await self._server.status()).devices.values()) if found else set()
-        if served - self.devices and not self._verb.locked():
-            # Nobody told us when it came.
-            async with self._verb:
-                await self._segments.know((await self._server.status()).devices)
-        for device in self._strays.judge(found, served, time.monotonic()):
-            await asyncio.to_thread(swap_area.disconnect, device)
-
-    async def _find_server(self) -> None:
-        """One that somebody has started, be it systemd, and that nobody asks for anything; or what one left."""
-        if self._recovering or self._verb.locked():
-            return
-        if await self._server.adopt() or await self._there():
-            self._recovery = asyncio.create_task(self._recover())
+        """Have a server taken over that nobody told us of, and end devices that none will serve any more."""
+        await self._recovery.guard()
 
     def _fail(self, error: VramswapError) -> None:
         self._set(state=State.FAILED, error=error)
