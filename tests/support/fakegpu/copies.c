@@ -24,6 +24,7 @@ struct stream {
     size_t count, room;
     struct copy *queue;
     uint64_t busy_until; /* as far as the compute channel makes it wait */
+    int hangs;           /* it is the one that hangs alone */
 };
 
 static struct stream default_stream = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -38,10 +39,15 @@ static void flip(_Atomic uint64_t *left, void *target, size_t size) {
     }
 }
 
+/* Whether whoever asks is to hang alone: the first one that does. */
+static int hangs_alone(void) {
+    uint64_t first = 3;
+    return __atomic_compare_exchange_n((uint64_t *)&control()->hang, &first, 4, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 static CUresult copy_now(const struct copy *copy) {
     struct control *c = control();
-    uint64_t first = 3;
-    int alone = __atomic_compare_exchange_n((uint64_t *)&c->hang, &first, 4, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    int alone = hangs_alone();
     if (alone || c->hang < 3)
         c->hanging = c->hang;
     while (alone ? c->hang == 4 : c->hang == 1 || c->hang == 2)
@@ -130,8 +136,10 @@ EXPORT CUresult cuStreamSynchronize(struct stream *stream) {
 EXPORT CUresult cuStreamQuery(struct stream *stream) {
     ENTER_CONTEXT();
     struct control *c = control();
-    if (stream->count && c->hang == 1) {
-        c->hanging = 1;
+    if (stream->count && (hangs_alone() || stream->hangs))
+        stream->hangs = c->hang == 4;
+    if (stream->count && (c->hang == 1 || stream->hangs)) {
+        c->hanging = c->hang;
         return NOT_READY;
     }
     return stream->busy_until > now() ? NOT_READY : drain(stream);
