@@ -129,11 +129,12 @@ class ServerClient:
 
     async def _begin_detached(self, config: Config) -> Answer:
         """Returns what it reports. Raises VramswapError."""
-        if self._attach == "kernel":
-            await swap_area.require_driver(config.transport)
         command = [sys.executable, "-P", "-m", "vramswap_gui.server.main",
                    "--control", str(self._folder / CONTROL_SOCKET), "--attach", self._attach,
-                   "--transport", config.transport, "--compression", codec(config.compression)]  # fmt: skip
+                   "--compression", codec(config.compression)]  # fmt: skip
+        if self._attach == "kernel":
+            await swap_area.require_driver(config.transport)
+            command += ["--transport", config.transport]
         if config.gpu:
             command += ["--gpu", config.gpu]
         ours, theirs = os.pipe()

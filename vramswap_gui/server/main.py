@@ -10,8 +10,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from vramswap_gui import __version__
 from vramswap_gui.api.control import ControlVerb, outcome
@@ -48,10 +50,7 @@ from vramswap_gui.units import parse_size
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server; the exit status is 0 done, 1 failed (one line on stderr), 2 usage."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.vram and (options.listen is None or options.compression == Compression.OFF):
-        parser.error("--vram goes with --listen and --compression")
+    options = _parse(arguments)
     if options.end_strays is not None:
         return _end_strays(options.end_strays)
     if options.understands is not None:
@@ -71,6 +70,97 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _target(text: str) -> int | Path:
+    return int(text) if text.isdecimal() else Path(text)
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _threads(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"“{text[:20]}” is not a number from 1 to {MAX_WORKERS}")
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """With what an option means something: as people are told, and whether that was asked for."""
+
+    name: str
+    holds: Callable[[argparse.Namespace], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """An option beside that which says what to do: names and keywords of ``add_argument``, and where it belongs."""
+
+    name: str
+    place: _Place
+    how: Mapping[str, Any]
+    #: "": it is not for people.
+    help: str = ""
+
+    @property
+    def dest(self) -> str:
+        """What the parser calls it."""
+        return self.name.lstrip("-").replace("-", "_")
+
+
+_LISTEN: Final = _Place("--listen", lambda options: options.listen is not None)
+_CONTROL: Final = _Place("--control", lambda options: options.control is not None)
+_SERVING: Final = _Place(f"{_CONTROL.name} or {_LISTEN.name}", lambda o: _CONTROL.holds(o) or _LISTEN.holds(o))
+_PACKED: Final = _Place(
+    f"{_LISTEN.name} and --compression", lambda o: _LISTEN.holds(o) and o.compression != Compression.OFF
+)
+_KERNEL: Final = _Place(
+    f"{_CONTROL.name} and kernel block devices", lambda o: _CONTROL.holds(o) and o.attach == "kernel"
+)
+
+_OPTIONS: Final = (
+    _Option("--size", _LISTEN, {"metavar": "SIZE", "type": _size}, "how much VRAM to serve, such as 8G"),
+    _Option("--compression", _SERVING, {"choices": tuple(Compression), "default": Compression.OFF},
+            "pack the pages of new segments by this codec (%(default)s)"),
+    _Option("--vram", _PACKED, {"metavar": "SIZE", "type": _size, "default": 0},
+            "so much VRAM and no more (default: what holds pages of any kind)"),
+    _Option("--gpu", _SERVING, {"metavar": "N|PCI|UUID", "default": ""}, "the GPU to use (default: the first)"),
+    _Option("--threads", _SERVING, {"metavar": "N", "type": _threads, "default": min(8, os.cpu_count() or 1)},
+            "worker threads (%(default)s)"),
+    _Option("--attach", _CONTROL, {"metavar": "kernel|DIR", "default": "kernel"},
+            "make kernel block devices, or Unix sockets DIR/nbdN that simulate them (%(default)s)"),
+    _Option("--transport", _KERNEL, {"choices": ("auto", *Transport), "default": "auto"},
+            "by which of the kernel's drivers (%(default)s)"),
+    # For the helper, which has to know how a start went and, when it failed, in which of the typed ways.
+    _Option("--report", _SERVING, {"metavar": "FD|PATH", "type": _target}),
+    # For a measurement, which may be killed: a pipe whose end is this server's end, too.
+    _Option("--as-long-as", _LISTEN, {"metavar": "FD", "type": int}),
+    # For the server itself, when it becomes a newer program.
+    _Option("--resume", _CONTROL, {"metavar": "FD", "type": int}),
+)  # fmt: skip
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What was asked for. Ends the process after ``--help`` and a usage error."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if _CONTROL.holds(options) and options.resume is not None:
+        # An older program took what it was started with, and its pages depend on this one.
+        return options
+    # Once more, without defaults: they are for what is not there yet.
+    absent = object()
+    given = parser.parse_args(arguments, argparse.Namespace(**{option.dest: absent for option in _OPTIONS}))
+    lost = [
+        option for option in _OPTIONS if getattr(given, option.dest) is not absent and not option.place.holds(options)
+    ]
+    if lost:
+        parser.error("; ".join(f"{option.name} means nothing without {option.place.name}" for option in lost))
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="vramswap-server", description="Serve VRAM as block devices over NBD or ublk.", allow_abbrev=False
@@ -83,46 +173,12 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--end-strays", metavar="PATH", type=Path, help=argparse.SUPPRESS)
     # For the helper, before an older program becomes this one.
     what.add_argument("--understands", metavar="FORMAT", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--size", metavar="SIZE", type=_size, help="with --listen: how much VRAM to serve, such as 8G")
-    parser.add_argument(
-        "--compression",
-        choices=tuple(Compression),
-        default=Compression.OFF,
-        help="pack the pages of new segments by this codec (%(default)s)",
-    )
-    parser.add_argument(
-        "--vram",
-        metavar="SIZE",
-        type=_size,
-        default=0,
-        help="with --listen and --compression: so much VRAM and no more (default: what holds pages of any kind)",
-    )
-    parser.add_argument("--gpu", metavar="N|PCI|UUID", default="", help="the GPU to use (default: the first)")
-    parser.add_argument(
-        "--threads",
-        metavar="N",
-        type=_threads,
-        default=min(8, os.cpu_count() or 1),
-        help="worker threads (%(default)s)",
-    )
-    parser.add_argument(
-        "--attach",
-        metavar="kernel|DIR",
-        default="kernel",
-        help="with --control: make kernel block devices, or Unix sockets DIR/nbdN that simulate them (%(default)s)",
-    )
-    parser.add_argument(
-        "--transport",
-        choices=("auto", *Transport),
-        default="auto",
-        help="with kernel block devices: by which of the kernel's drivers (%(default)s)",
-    )
-    # For the helper, which has to know how a start went and, when it failed, in which of the typed ways.
-    parser.add_argument("--report", metavar="FD|PATH", type=_target, help=argparse.SUPPRESS)
-    # For a measurement, which may be killed: with --listen, a pipe whose end is this server's end, too.
-    parser.add_argument("--as-long-as", metavar="FD", type=int, help=argparse.SUPPRESS)
-    # For the server itself, when it becomes a newer program.
-    parser.add_argument("--resume", metavar="FD", type=int, help=argparse.SUPPRESS)
+    for option in _OPTIONS:
+        # Both that serve are all that people are told of.
+        with_what = "" if option.place is _SERVING else f"with {option.place.name}: "
+        parser.add_argument(
+            option.name, help=f"{with_what}{option.help}" if option.help else argparse.SUPPRESS, **option.how
+        )
     return parser
 
 
@@ -145,23 +201,6 @@ def _notify(state: str) -> None:
     if address:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.sendto(state.encode(), address.replace("@", "\0", 1) if address[0] == "@" else address)
-
-
-def _target(text: str) -> int | Path:
-    return int(text) if text.isdecimal() else Path(text)
-
-
-def _size(text: str) -> int:
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _threads(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_WORKERS:
-        raise argparse.ArgumentTypeError(f"“{text[:20]}” is not a number from 1 to {MAX_WORKERS}")
-    return int(text)
 
 
 async def _serve(options: argparse.Namespace, events: ServerEventLog) -> None:
