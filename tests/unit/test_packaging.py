@@ -169,6 +169,19 @@ def test_nobody_gives_the_helper_up() -> None:
     assert "\nrespawn_delay=1\nrespawn_max=0\n" in service
 
 
+def test_a_server_that_dies_is_started_at_once_and_never_given_up() -> None:
+    """Pages wait for it; one that dies each time is started ever more seldom all the same."""
+    unit = (RESOURCES / "systemd/vramswap-server.service").read_text().partition("\n[Service]\n")
+    assert "\nStartLimitIntervalSec=0\n" in unit[0] and "\nRestart=on-abnormal\nRestartSec=100ms\n" in unit[2]
+    given = dict(re.findall(r"^(Restart\w+)=(\d+)$", unit[2], re.MULTILINE))
+    steps, most = int(given["RestartSteps"]), int(given["RestartMaxDelaySec"])
+    # As systemd.service(5) has it.
+    waits = [0.1 * (most / 0.1) ** (min(number, steps) / steps) for number in range(2 * steps)]
+    assert waits[4] < 0.2 and waits[10] < 0.5 and 5 <= waits[-1] <= 15
+    # It comes to this within two minutes, if each start takes no time at all.
+    assert sum(waits[:steps]) < 120
+
+
 def test_the_sample_rule_is_javascript(tmp_path: Path) -> None:
     """It is shipped as an example, and asks for our own action."""
     rule = (RESOURCES / "polkit/49-vramswap.rules").read_text()

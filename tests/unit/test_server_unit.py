@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -12,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE, until
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import server_unit
+from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.paths import CONTROL_SOCKET
 from vramswap_gui.server import main
 from vramswap_gui.settings import Config
 
@@ -71,6 +75,41 @@ def test_only_the_installed_helper_has_the_unit(tmp_path: Path) -> None:
     assert not server_unit.serves(tmp_path, "kernel")
     assert not server_unit.serves(Path("/run/vramswap"), str(tmp_path))
     assert server_unit.serves(Path("/run/vramswap"), "kernel") == Path("/run/systemd/system").is_dir()
+
+
+@pytest.mark.parametrize("lasts", [True, False])
+async def test_a_server_that_has_served_for_a_while_is_one_that_lasts(
+    lasts: bool, systemctl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then, and not earlier, systemd counts anew how often it died."""
+    connected: list[asyncio.StreamWriter] = []
+    monkeypatch.setattr(server_unit, "serves", lambda folder, attach: True)
+    monkeypatch.setattr(server_unit, "_PROVEN", 0.05 if lasts else PATIENCE)
+    server = await asyncio.start_unix_server(
+        lambda reader, writer: connected.append(writer), systemctl / CONTROL_SOCKET
+    )
+    client = ServerClient(systemctl, "kernel")
+    assert await client.adopt()
+    proving = client._proving
+    assert proving is not None
+    async with asyncio.timeout(PATIENCE):
+        if not lasts:
+            await until(lambda: connected, "the connection")
+            connected[0].close()
+        await asyncio.wait([proving])
+    assert proving.cancelled() is not lasts
+    asked = systemctl / "asked"
+    assert lasts == asked.exists() and (not lasts or asked.read_text() == "reset-failed vramswap-server.service\n")
+    await client.close()
+    server.close()
+
+
+async def test_nobody_asks_systemd_of_a_server_that_is_not_its_unit(tmp_path: Path) -> None:
+    server = await asyncio.start_unix_server(lambda reader, writer: writer.close(), tmp_path / CONTROL_SOCKET)
+    client = ServerClient(tmp_path, "kernel")
+    assert await client.adopt() and client._proving is None
+    await client.close()
+    server.close()
 
 
 @pytest.mark.parametrize("abstract", [False, True])

@@ -28,7 +28,7 @@ from vramswap_gui.api.reasons import Reason
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.helper import server_unit, swap_area
 from vramswap_gui.helper.policy.pool import codec
-from vramswap_gui.paths import CONTROL_SOCKET
+from vramswap_gui.paths import CONTROL_SOCKET, SERVER_UNIT
 from vramswap_gui.settings import Config
 from vramswap_gui.system import run
 
@@ -48,6 +48,8 @@ class ServerClient:
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
+        #: While it has yet to be seen whether the server lasts.
+        self._proving: asyncio.Task[None] | None = None
         self._quitting = False
         #: Pages that were read right the second time, and that were lost, when it was last asked about its GPU.
         self.damaged = (0, 0)
@@ -99,6 +101,8 @@ class ServerClient:
             return False
         self._quitting = False
         self._reading = asyncio.create_task(self._read(reader))
+        if self.by_systemd:
+            self._proving = asyncio.create_task(server_unit.count_anew(SERVER_UNIT))
         return True
 
     async def start(self, config: Config) -> None:
@@ -282,6 +286,8 @@ class ServerClient:
             pass
         finally:
             assert self._writer is not None
+            if self._proving is not None:
+                self._proving.cancel()
             self._writer.close()
             self._writer = self._reading = None
             for answer in self._waiting.values():

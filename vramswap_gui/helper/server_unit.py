@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from pathlib import Path
+from typing import Final
 
 from vramswap_gui.api import control
 from vramswap_gui.errors import Problem, VramswapError
@@ -12,6 +15,9 @@ from vramswap_gui.helper.policy.pool import codec
 from vramswap_gui.paths import NBD_MODULE, RUNTIME, SERVER_UNIT, SYSTEMD
 from vramswap_gui.settings import Config
 from vramswap_gui.system import run
+
+#: Seconds after which a service that was started again is none that ends each time.
+_PROVEN: Final = 60.0
 
 
 def serves(folder: Path, attach: str) -> bool:
@@ -37,6 +43,18 @@ async def start(config: Config) -> None:
     done = await run.run("systemctl", "start", SERVER_UNIT)
     if done.status:
         raise _reason(outcome, done.complaint)
+
+
+async def count_anew(unit: str) -> None:
+    """When a service has run for a while, which begins now, have systemd forget how often it ended before.
+
+    systemd waits the longer the more often one ended, and counts since somebody started it, however long ago that was
+    (its issue 43813). To be cancelled when the service ends.
+    """
+    await asyncio.sleep(_PROVEN)
+    # Where it cannot be told, the next start comes later.
+    with contextlib.suppress(OSError):
+        await run.run("systemctl", "reset-failed", unit)
 
 
 def _reason(outcome: Path, complaint: str) -> VramswapError:
