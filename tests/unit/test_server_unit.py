@@ -3,23 +3,27 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
 from tests.support.waiting import PATIENCE, until
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
+from vramswap_gui.helper import main as helper_main
 from vramswap_gui.helper import server_unit
 from vramswap_gui.helper.server_client import ServerClient
 from vramswap_gui.paths import CONTROL_SOCKET
 from vramswap_gui.server import main
 from vramswap_gui.settings import Config
+from vramswap_gui.system.journald import Journal
 
 NBD = Path("/sys/module/nbd").is_dir()
 
@@ -102,6 +106,60 @@ async def test_a_server_that_has_served_for_a_while_is_one_that_lasts(
     assert lasts == asked.exists() and (not lasts or asked.read_text() == "reset-failed vramswap-server.service\n")
     await client.close()
     server.close()
+
+
+class Still:
+    """Stands for any part of the helper: whatever it is asked, it does nothing, at once or when it is awaited."""
+
+    by_systemd = True
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __getattr__(self, name: str) -> Callable[..., Still]:
+        return lambda *arguments: self
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("by_systemd", [True, False])
+async def test_so_is_a_helper_that_has_run_for_a_while(
+    by_systemd: bool, systemctl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not one that was started: one that ends soon after would be started each second for ever."""
+    monkeypatch.setattr(server_unit, "_PROVEN", 0.05)
+    still, asked = Still(systemctl), systemctl / "asked"
+    for name in ("ServerClient", "ConfigFile", "Lifecycle", "Recent", "Ledger", "EventLog", "DbusService",
+                 "PowerSignals", "Monitor", "Reconciler"):  # fmt: skip
+        monkeypatch.setattr(helper_main, name, lambda *arguments: still)
+    monkeypatch.setattr(still, "by_systemd", by_systemd)
+
+    async def run() -> None:
+        await asyncio.Event().wait()
+
+    async def wait() -> None:
+        """Until the bus is gone."""
+        if by_systemd:
+            await until(lambda: asked.exists() and asked.read_text(), "a word to systemd")
+        else:
+            await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(still, "run", run, raising=False)
+    monkeypatch.setattr(still, "wait", wait, raising=False)
+    with pytest.raises(VramswapError) as caught:
+        await helper_main._serve(argparse.Namespace(
+            runtime_dir=systemctl, attach="kernel", config=systemctl, proc=systemctl, sys=systemctl,
+            state_dir=systemctl, bus="",
+        ), Journal("test"))  # fmt: skip
+    assert caught.value.problem is Problem.BUS_GONE
+    assert (asked.read_text() if asked.exists() else "") == "reset-failed vramswap-helper.service\n" * by_systemd
 
 
 async def test_nobody_asks_systemd_of_a_server_that_is_not_its_unit(tmp_path: Path) -> None:

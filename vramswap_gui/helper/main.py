@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
 from vramswap_gui import __version__
@@ -23,8 +23,9 @@ from vramswap_gui.helper.monitor import Monitor
 from vramswap_gui.helper.power_signals import PowerSignals
 from vramswap_gui.helper.reconciler import Reconciler
 from vramswap_gui.helper.server_client import ServerClient
+from vramswap_gui.helper.server_unit import count_anew
 from vramswap_gui.helper.tally import Ledger
-from vramswap_gui.paths import CONFIG, RUNTIME, STATE
+from vramswap_gui.paths import CONFIG, HELPER_UNIT, RUNTIME, STATE
 from vramswap_gui.system import inotify, process
 from vramswap_gui.system.journald import Event, Journal
 
@@ -110,14 +111,19 @@ async def _serve(options: argparse.Namespace, journal: Journal) -> int:
 
     tasks: set[asyncio.Task[None]] = set()
 
-    def heed() -> None:
-        reconciler.poke()
-        # Beside the policy: whom this asks has nothing to do with swap.
-        task = asyncio.create_task(agree())
+    def beside(work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    def heed() -> None:
+        reconciler.poke()
+        # Beside the policy: whom this asks has nothing to do with swap.
+        beside(agree())
+
     heed()
+    if server.by_systemd:
+        beside(count_anew(HELPER_UNIT))
     _heed_edits(config.folder, heed)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
