@@ -140,6 +140,46 @@ def test_no_more_than_there_is_room_for(
     assert ("there was room for no more" in word(pressure_text.what(found))) is (size < 512 * MIB)
 
 
+def promising(root: Path, room: int, mode: int = 2) -> Path:
+    """A machine with room for everything, whose kernel promises programs so many bytes more."""
+    proc = machine(root, {VRAM: (4 * GIB, 0)})
+    with (root / "meminfo").open("a") as file:
+        file.write(f"CommitLimit: {(9 * GIB + room) // KIB} kB\nCommitted_AS: {9 * GIB // KIB} kB\n")
+    (root / "sys/vm").mkdir(parents=True)
+    (root / "sys/vm/overcommit_memory").write_text(f"{mode}\n")
+    return proc
+
+
+@pytest.mark.parametrize(
+    ("room", "mode", "size"),
+    [
+        (4 * GIB, 2, 512 * MIB),
+        # The program asks for two pages for each that goes to swap, and for some of its own; an eighth is for others.
+        (8 * 52 * MIB, 2, 150 * MIB), (8 * 14 * MIB, 2, 17 * MIB),
+        # Who is held to nothing may have what there is.
+        (0, 0, 512 * MIB), (0, 1, 512 * MIB),
+    ],
+)  # fmt: skip
+def test_no_more_than_the_kernel_promises(
+    room: int, mode: int, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proc = promising(tmp_path, room, mode)
+    job = Job(proc, {VRAM: (4 * GIB, 0)})
+    monkeypatch.setattr(pressure, "_job", job.run)
+    found = asyncio.run(pressure.measure(512 * MIB, {VRAM}, lambda share, place: None, None, proc))
+    assert found.size == size and job.asked[0][0] == size
+    assert ("there was room for no more" in word(pressure_text.what(found))) is (size < 512 * MIB)
+
+
+@pytest.mark.parametrize("room", [0, 64 * MIB, 8 * 13 * MIB])
+def test_less_than_tells_anything_is_not_promised(room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pressure, "_job", None)
+    with pytest.raises(VramswapError) as caught:
+        asyncio.run(pressure.measure(512 * MIB, {VRAM}, lambda share, place: None, None, promising(tmp_path, room)))
+    assert caught.value.problem is Problem.BENCH_NO_PROMISE
+    assert "96 MiB of memory (vm.overcommit_memory is 2)" in caught.value.message
+
+
 @pytest.mark.parametrize(
     ("areas", "available", "problem"),
     [

@@ -146,6 +146,15 @@ def _room(proc: Path) -> int:
     return now.available - now.total // _LEFT
 
 
+def _promised(proc: Path) -> int | None:
+    """Bytes of memory that the kernel still promises to one program, and others something too; None: it does not count.
+
+    It counts what somebody asks for, whether that is in memory, in swap or nowhere.
+    """
+    commit = memory.read(proc).commit
+    return None if commit is None else commit.room - commit.room // _LEFT
+
+
 def _possible(asked: int, ours: Collection[Swap], proc: Path) -> int:
     """How many bytes can go to swap here. Raises VramswapError when that is too little."""
     free = sum(area.size - area.used for area in ours)
@@ -156,6 +165,12 @@ def _possible(asked: int, ours: Collection[Swap], proc: Path) -> int:
         raise VramswapError(
             Problem.BENCH_TOO_SHORT, smallest=SMALLEST, free=max(0, free), needed=_whole(SMALLEST), room=max(0, room)
         )
+    promised = _promised(proc)
+    if promised is None:
+        return size
+    size = min(size, (promised - _whole(0)) // 2 // MIB * MIB)
+    if size < SMALLEST:
+        raise VramswapError(Problem.BENCH_NO_PROMISE, size=_whole(SMALLEST), mode=memory.overcommit(proc))
     return size
 
 
