@@ -182,6 +182,8 @@ MUTANTS: Final = (
            ("tests/unit/test_pressure.py",)),
     Mutant("other swap is measured where memory has no room for that", "vramswap_gui/bench/pressure.py",
            "    if free < needed or room < short:\n", "    if free < needed:\n", ("tests/unit/test_pressure.py",)),
+    Mutant("what was measured while VRAM was turned off counts", "vramswap_gui/bench/pressure.py",
+           "    _require_on(devices, proc)\n    return ran\n", "    return ran\n", ("tests/unit/test_pressure.py",)),
     Mutant("who was refused a pause is asked about its end", "vramswap_gui/ctl/pause.py",
            "            if self._is_ours((await self._client.refresh()).paused_until):\n", "            if True:\n",
            ("tests/unit/test_pause.py",)),

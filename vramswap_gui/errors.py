@@ -962,6 +962,11 @@ class Problem(enum.StrEnum):
         "VRAM was swap again before that was measured.",
         "Somebody has ended the pause, or pages took too long to come home. Try again.",
     )  # fmt: skip
+    BENCH_TURNED_OFF = (
+        "bench-turned-off", ErrorCode.BUSY,
+        "VRAM swap was turned off before that was measured.",
+        "Somebody has turned it off, or something else needed the VRAM. Turn it on (`vramswapctl on`), then try again.",
+    )  # fmt: skip
     BENCH_STAYS_PAUSED = (
         "bench-stays-paused", ErrorCode.BUSY,
         "VRAM may stay paused for some minutes: {why:said}",

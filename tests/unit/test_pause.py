@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 
 from vramswap_gui.api.dbus import LONGEST_PAUSE
-from vramswap_gui.api.status import Segment, Status
+from vramswap_gui.api.status import Cause, Segment, Status
 from vramswap_gui.client import Client
 from vramswap_gui.ctl.pause import paused
 from vramswap_gui.errors import Problem, VramswapError
@@ -221,12 +221,39 @@ def test_swap_that_somebody_turns_off_meanwhile_is_not_turned_on_again() -> None
     """Which ends a pause as well (``Lifecycle.stop``)."""
     helper = Helper()
 
-    def off() -> None:
-        helper.status = Status()
+    off = Status(cause=Cause.HAND)
 
-    with pytest.raises(VramswapError):
-        asyncio.run(measured(helper, off))
-    assert helper.asked == [152] and helper.status == Status()
+    def turn_off() -> None:
+        helper.status = off
+
+    with pytest.raises(VramswapError) as caught:
+        asyncio.run(measured(helper, turn_off))
+    # And not that it was swap again.
+    assert caught.value.problem is Problem.BENCH_TURNED_OFF
+    assert helper.asked == [152] and helper.status == off
+
+
+def test_swap_that_somebody_turns_off_while_pages_come_home_is_no_reason_to_ask_again() -> None:
+    helper = Helper()
+
+    async def home() -> None:
+        helper.status = Status(cause=Cause.HAND)
+
+    helper.home = home  # type: ignore[method-assign]
+    assert refused(helper) is Problem.BENCH_TURNED_OFF
+    assert helper.asked == [152]
+
+
+@pytest.mark.parametrize("cause", [Cause.NONE, Cause.MEMORY])
+def test_a_pause_that_is_over_has_nothing_turned_off_that_is_not_wanted_yet(cause: Cause) -> None:
+    helper = Helper()
+
+    def end() -> None:
+        helper.status = Status(cause=cause)
+
+    with pytest.raises(VramswapError) as caught:
+        asyncio.run(measured(helper, end))
+    assert caught.value.problem is Problem.BENCH_PAUSE_ENDED
 
 
 async def test_who_interrupts_it_on_the_way_home_has_it_as_it_was() -> None:

@@ -254,6 +254,34 @@ def test_what_was_measured_while_vram_was_swap_again_counts_for_nothing(
     assert "Not compared with other swap: VRAM was swap again" in pressure_text.table(found, word)
 
 
+@pytest.mark.parametrize("run", [1, 2])
+@pytest.mark.parametrize("error", [None, VramswapError(Problem.BENCH_ENDED, signal=9)])
+@pytest.mark.parametrize("others", [False, True])
+def test_vram_that_is_turned_off_meanwhile_is_why_nothing_is_measured(
+    others: bool, error: VramswapError | None, run: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the run with memory alone, which that does not disturb, and in that with VRAM; the next one is not begun."""
+    areas = {VRAM: (4 * GIB, 0), DISK: (8 * GIB, 0)}
+    job = Job(machine(tmp_path, areas), areas)
+
+    async def turned_off(size: int, most: int) -> Figures:
+        found = await job.run(size, most)
+        if len(job.asked) == run:
+            del job.areas[VRAM]
+            job.show(job.areas)
+            if error is not None and run == 2:
+                raise error
+        return found
+
+    monkeypatch.setattr(pressure, "_job", turned_off)
+    with pytest.raises(VramswapError) as caught:
+        asyncio.run(pressure.measure(
+            512 * MIB, {VRAM}, lambda share, place: None, job.away if others else None, tmp_path
+        ))  # fmt: skip
+    assert caught.value.problem is Problem.BENCH_TURNED_OFF
+    assert len(job.asked) == run
+
+
 def test_areas_of_one_priority_take_turns() -> None:
     disk, zram = Swap(DISK, "partition", 2 * MIB, 0, 5), Swap(ZRAM, "partition", 2 * MIB, MIB, 5)
     assert pressure._in_zram(2 * MIB, (disk, zram)) == MIB

@@ -120,7 +120,7 @@ async def measure(
     # Confined as well, with all that it needs.
     runs = [Ran(Place.MEMORY, await _job(size, _whole(size)), {})]
     progress(1 / total, Place.VRAM)
-    runs.append(await _pressed(size, devices, proc))
+    runs.append(await _with_vram(size, devices, proc))
     refusal = None
     if away and with_others:
         progress(2 / total, Place.SEVERAL)
@@ -201,6 +201,24 @@ async def _pressed(size: int, devices: Collection[str], proc: Path) -> Ran:
     async with _watched(proc) as areas:
         figures = await _job(size, size + _OWN)
     return Ran(_place(areas, devices), figures, areas)
+
+
+async def _with_vram(size: int, devices: Collection[str], proc: Path) -> Ran:
+    """The same with pages in VRAM. Raises VramswapError, and of all reasons that it was turned off meanwhile."""
+    _require_on(devices, proc)
+    try:
+        ran = await _pressed(size, devices, proc)
+    except VramswapError:
+        # The program may have been ended because its pages had to go somewhere else.
+        _require_on(devices, proc)
+        raise
+    _require_on(devices, proc)
+    return ran
+
+
+def _require_on(devices: Collection[str], proc: Path) -> None:
+    if not any(area.device in devices for area in swaps.read(proc)):
+        raise VramswapError(Problem.BENCH_TURNED_OFF)
 
 
 def _place(areas: Mapping[str, int], devices: Collection[str]) -> Place:

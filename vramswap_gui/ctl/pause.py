@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from vramswap_gui.api.dbus import LONGEST_PAUSE
-from vramswap_gui.api.status import Status
+from vramswap_gui.api.status import Cause, Status
 from vramswap_gui.client import Client
 from vramswap_gui.ctl.output import explain
 from vramswap_gui.errors import Problem, VramswapError
@@ -43,7 +43,9 @@ async def paused(client: Client) -> AsyncIterator[None]:
 
 def _require_away(status: Status) -> None:
     if not status.paused_until:
-        raise VramswapError(Problem.BENCH_PAUSE_ENDED)
+        # Turning it off ends a pause as well, and brings nothing back.
+        off = not status.segments and status.cause is Cause.HAND
+        raise VramswapError(Problem.BENCH_TURNED_OFF if off else Problem.BENCH_PAUSE_ENDED)
     if status.segments:
         raise status.error or VramswapError(Problem.CANCELLED)
 
