@@ -9,7 +9,6 @@ machine goes on.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import random
 import signal
@@ -22,7 +21,7 @@ from typing import Final
 from tests.support.fakegpu import FakeGpu
 from tests.support.waiting import PATIENCE, wait_for
 from tests.system.serving import Server
-from tests.system.swapped import available, command, paged_out, say, used
+from tests.system.swapped import available, command, paged_out, say, stay_in_memory, used
 from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.units import MIB
 
@@ -32,8 +31,6 @@ WRITTEN: Final = 48 * MIB
 BLOCK: Final = 4 * MIB
 SOURCE: Final = Path("/tmp/source")
 LOST: Final = 16 * MIB
-#: <sys/mman.h>
-_MCL_CURRENT: Final = 1
 
 
 def timeouts() -> int:
@@ -78,7 +75,7 @@ def lose(server: Server, device: str) -> None:
     command("mkswap", device)
     command("swapon", "--priority", "1000", device)
     # Its own pages and no others, so that it is clear who misses them: what this program has must not go with them.
-    assert ctypes.CDLL(None).mlockall(_MCL_CURRENT) == 0
+    stay_in_memory()
     with subprocess.Popen(
         [sys.executable, "-c", paged_out(LOST)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as program:

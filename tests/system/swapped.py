@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import subprocess
 import sys
 import threading
@@ -16,6 +17,9 @@ from typing import Final
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.units import MIB
 
+#: mlockall(2)
+_MCL_CURRENT: Final = 1
+_MCL_FUTURE: Final = 2
 #: On a file system that is never swapped out.
 _HOG: Final = Path("/run/gpu/hog")
 
@@ -45,6 +49,12 @@ def used(device: str) -> int:
 def _of_swap(device: str, field: int) -> int:
     lines = [line.split() for line in Path("/proc/swaps").read_text().splitlines()[1:]]
     return next((int(fields[field]) << 10 for fields in lines if fields[0] == device), 0)
+
+
+def stay_in_memory() -> None:
+    """Have this process miss no page from here on: what was paged out comes back, and what it shares with the one it
+    was forked from becomes its own."""
+    assert ctypes.CDLL(None).mlockall(_MCL_CURRENT | _MCL_FUTURE) == 0
 
 
 def available() -> int:

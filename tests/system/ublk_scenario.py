@@ -6,7 +6,6 @@ The arguments are how many engines are to die, and a seed. Every page is verifie
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 import os
 import random
@@ -20,7 +19,7 @@ from typing import Final
 
 from tests.support.waiting import wait_for
 from tests.system.serving import Server, engines
-from tests.system.swapped import command, paged_out, say, still_in_memory, used
+from tests.system.swapped import command, paged_out, say, stay_in_memory, still_in_memory, used
 from vramswap_gui.units import MIB
 
 SIZE: Final = 32 * MIB
@@ -29,9 +28,6 @@ PAGE: Final = 4096
 SOON: Final = 3.0
 SWAPPED: Final = 16 * MIB
 HOG: Final = 6 * MIB
-#: mlockall(2)
-MCL_CURRENT: Final = 1
-MCL_FUTURE: Final = 2
 #: Threads that read and write at a time.
 USERS: Final = 3
 #: Of those that do so in large pieces, each of several requests; bytes of a piece, and how often.
@@ -181,7 +177,7 @@ def all_die(server: Server, device: str) -> None:
     assert program.stdout is not None
     assert program.stdout.readline() == "swapped\n"
     # What is written is in memory still, until somebody else needs that. This process must not miss a page then.
-    assert ctypes.CDLL(None).mlockall(MCL_CURRENT | MCL_FUTURE) == 0
+    stay_in_memory()
     wait_for(lambda: still_in_memory(HOG) < used(device) - MIB, "something to be swapped, and in memory no more")
     for pid in (server.process.pid, server.engine()):
         os.kill(pid, signal.SIGKILL)

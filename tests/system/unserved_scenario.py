@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.system.serving import Server, engines
-from tests.system.swapped import Filling, available, command, paged_out, say, used
+from tests.system.swapped import Filling, available, command, paged_out, say, stay_in_memory, used
 from vramswap_gui.server.memlock import require_resident
 from vramswap_gui.units import MIB
 
@@ -67,6 +67,8 @@ def unserved(keeper: int, gone: int, others: list[int], seconds: float) -> None:
     if pid == 0:
         try:
             require_resident()
+            # Nor must it wait for a page of its own, which nobody would serve until it says so.
+            stay_in_memory()
             os.kill(keeper, signal.SIGSTOP)
             for victim in (*dying, gone):
                 os.kill(victim, signal.SIGKILL)
