@@ -26,6 +26,11 @@ CPU: Final = "max,erms=off,fsrm=off,vpclmulqdq=off"
 #: At its start the kernel looks whether its timer ticks, and panics where an emulated one does so too late on a busy
 #: machine (Documentation/admin-guide/kernel-parameters.txt).
 TIMELESS: Final = "no_timer_check"
+#: A break on the serial line and a letter, each: have all of it on the console, the memory, who waits for what
+#: (Documentation/admin-guide/sysrq.rst). Then the emulator's own word, which needs nobody in there.
+_WHY: Final = (
+    b"\x01b", b"8", b"\x01b", b"m", b"\x01b", b"w", b"\x01b", b"t", b"\x01cinfo registers -a\n",
+)  # fmt: skip
 _QEMU: Final = "qemu-system-x86_64"
 _BUSYBOX: Final = Path("/bin/busybox")
 _INITRD: Final = "initrd"
@@ -73,7 +78,7 @@ def run(
         (folder / _INITRD).write_bytes(_archive(_initrd(kernel)))
         command = _command(kernel, folder, init, memory, counted)
         for _ in range(_STARTS):
-            result = uml.boot(command, os.environ, folder / "console", limit)
+            result = uml.boot(command, os.environ, folder / "console", limit, keys=_WHY)
             if _BEGAN in result.output:
                 break
         return result
@@ -88,9 +93,9 @@ def _command(kernel: DebianKernel, folder: Path, init: Path, memory: int, counte
     # it may have been its code, which it changes then and which was run as it was before.
     return [
         qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=single",
-        "-cpu", CPU, *processors, "-m", str(memory), "-no-reboot", "-serial", "stdio",
+        "-cpu", CPU, *processors, "-m", str(memory), "-no-reboot", "-serial", "mon:stdio",
         "-kernel", kernel.image, "-initrd", folder / _INITRD,
-        "-append", f"console=ttyS0 quiet panic=-1 {TIMELESS} -- {init}",
+        "-append", f"console=ttyS0 quiet panic=-1 sysrq_always_enabled {TIMELESS} -- {init}",
         "-fsdev", share, "-device", f"virtio-9p-pci,fsdev=root,mount_tag={_TAG}", "-device", "virtio-rng-pci",
     ]  # fmt: skip
 

@@ -39,6 +39,8 @@ LIMIT: Final = 1500.0
 #: Seconds after which what a scenario waits for is not coming any more. Where memory is short, and the machine is
 #: emulated beside others, each program takes its time to begin.
 PATIENCE: Final = 600.0
+#: From one key to the next, so that a guest beside others has taken it, and answered.
+_KEY_SECONDS: Final = 2.0
 #: What the init prints as its last line, followed by the scenario's exit status.
 _STATUS: Final = "vramswap-scenario-status"
 #: KiB that the guest's kernel keeps free, for what must not wait for pages to be swapped out.
@@ -199,15 +201,18 @@ def _below_tmp(paths: Iterable[Path]) -> list[str]:
 
 def boot(
     command: Sequence[str | Path], environment: Mapping[str, str], console: Path, limit: float,
-    folder: Path | None = None,
+    folder: Path | None = None, keys: Sequence[bytes] = (),
 ) -> Result:  # fmt: skip
-    """Run a guest from power on to power off, in a working folder if that matters."""
+    """Run a guest from power on to power off, in a working folder if that matters.
+
+    ``keys``: what is put in, one after the other, once the limit is reached; then it is killed.
+    """
     with console.open("wb") as file:
         process = subprocess.Popen(
             command,
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if keys else subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -217,12 +222,20 @@ def boot(
         if status := process.wait(limit):
             end = f"\n(the guest's kernel ended with {status})\n"
     except subprocess.TimeoutExpired:
+        with contextlib.suppress(OSError):
+            for key in keys:
+                assert process.stdin is not None
+                process.stdin.write(key)
+                process.stdin.flush()
+                time.sleep(_KEY_SECONDS)
         end = f"\n(the guest was killed after {limit:.0f} seconds)\n"
     finally:
         # The guest's processes are processes of the host, in this group; a kernel that panics leaves some behind.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
     output = console.read_text(errors="replace").replace("\r\n", "\n") + end
     found = re.search(rf"^{_STATUS} (\d+)\s*$", output, re.MULTILINE)
     return Result(int(found[1]) if found else None, output)
