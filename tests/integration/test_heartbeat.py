@@ -114,13 +114,13 @@ for _ in range(3):
     engine.poke()
     wait_for(lambda: all(now > then for now, then in zip(beats(), before)), "an answer to the poke")
 
-# It hangs, in its first copy, and the worker does not.
-gpu["hang"] = 3
+# It hangs, over its first copy, and the worker does not.
+gpu["hang"] = 5
 for number in range(2 * A_CHUNK + 8, 3 * A_CHUNK - 8):
     if number % 3:
         client.discard(number * PAGE, PAGE)
 engine.poke()
-wait_for(lambda: gpu["hanging"] == 4, "the copy to begin")
+wait_for(lambda: gpu["hanging"] == 6, "the copy to begin")
 wait_for(settled, "the cleaner to be noticed")
 before = beats()
 for _ in range(3):

@@ -24,7 +24,7 @@ struct stream {
     size_t count, room;
     struct copy *queue;
     uint64_t busy_until; /* as far as the compute channel makes it wait */
-    int hangs;           /* it is the one that hangs alone */
+    int hangs;           /* it is the one of which whoever asks is told that it is not done */
 };
 
 static struct stream default_stream = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -39,15 +39,10 @@ static void flip(_Atomic uint64_t *left, void *target, size_t size) {
     }
 }
 
-/* Whether whoever asks is to hang alone: the first one that does. */
-static int hangs_alone(void) {
-    uint64_t first = 3;
-    return __atomic_compare_exchange_n((uint64_t *)&control()->hang, &first, 4, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
 static CUresult copy_now(const struct copy *copy) {
     struct control *c = control();
-    int alone = hangs_alone();
+    uint64_t first = 3;
+    int alone = __atomic_compare_exchange_n((uint64_t *)&c->hang, &first, 4, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     if (alone || c->hang < 3)
         c->hanging = c->hang;
     while (alone ? c->hang == 4 : c->hang == 1 || c->hang == 2)
@@ -136,10 +131,12 @@ EXPORT CUresult cuStreamSynchronize(struct stream *stream) {
 EXPORT CUresult cuStreamQuery(struct stream *stream) {
     ENTER_CONTEXT();
     struct control *c = control();
-    if (stream->count && (hangs_alone() || stream->hangs))
-        stream->hangs = c->hang == 4;
+    uint64_t first = 5;
+    if (stream->count && __atomic_compare_exchange_n((uint64_t *)&c->hang, &first, 6, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        stream->hangs = 1;
+    stream->hangs = stream->hangs && c->hang == 6;
     if (stream->count && (c->hang == 1 || stream->hangs)) {
-        c->hanging = c->hang;
+        c->hanging = stream->hangs ? 6 : 1;
         return NOT_READY;
     }
     return stream->busy_until > now() ? NOT_READY : drain(stream);
