@@ -215,6 +215,7 @@ def boot(
             stdin=subprocess.PIPE if keys else subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
+            bufsize=0,
             start_new_session=True,
         )
     end = ""
@@ -226,7 +227,6 @@ def boot(
             for key in keys:
                 assert process.stdin is not None
                 process.stdin.write(key)
-                process.stdin.flush()
                 time.sleep(_KEY_SECONDS)
         end = f"\n(the guest was killed after {limit:.0f} seconds)\n"
     finally:

@@ -162,6 +162,19 @@ async def test_so_is_a_helper_that_has_run_for_a_while(
     assert (asked.read_text() if asked.exists() else "") == "reset-failed vramswap-helper.service\n" * by_systemd
 
 
+async def test_who_looks_for_a_server_at_once_has_one_connection(tmp_path: Path) -> None:
+    """A verb may, while it is taken over."""
+    connected: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_unix_server(lambda reader, writer: connected.append(writer), tmp_path / CONTROL_SOCKET)
+    client = ServerClient(tmp_path, "kernel")
+    assert all(await asyncio.gather(client.adopt(), client.adopt()))
+    await until(lambda: connected, "the connection")
+    await asyncio.sleep(0.05)
+    assert len(connected) == 1
+    await client.close()
+    server.close()
+
+
 async def test_nobody_asks_systemd_of_a_server_that_is_not_its_unit(tmp_path: Path) -> None:
     server = await asyncio.start_unix_server(lambda reader, writer: writer.close(), tmp_path / CONTROL_SOCKET)
     client = ServerClient(tmp_path, "kernel")

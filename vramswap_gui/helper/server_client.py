@@ -48,6 +48,7 @@ class ServerClient:
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._adopting = asyncio.Lock()
         #: While it has yet to be seen whether the server lasts.
         self._proving: asyncio.Task[None] | None = None
         self._quitting = False
@@ -93,17 +94,21 @@ class ServerClient:
 
     async def adopt(self) -> bool:
         """Connect to a server that runs already; False when there is none."""
-        if self._writer is not None:
+        # A verb may look for one just when it is taken over, beside the verbs: one connection is for both.
+        async with self._adopting:
+            if self._writer is not None:
+                return True
+            try:
+                reader, self._writer = await asyncio.open_unix_connection(
+                    self._folder / CONTROL_SOCKET, limit=MAX_ANSWER
+                )
+            except OSError:
+                return False
+            self._quitting = False
+            self._reading = asyncio.create_task(self._read(reader))
+            if self.by_systemd:
+                self._proving = asyncio.create_task(server_unit.count_anew(SERVER_UNIT))
             return True
-        try:
-            reader, self._writer = await asyncio.open_unix_connection(self._folder / CONTROL_SOCKET, limit=MAX_ANSWER)
-        except OSError:
-            return False
-        self._quitting = False
-        self._reading = asyncio.create_task(self._read(reader))
-        if self.by_systemd:
-            self._proving = asyncio.create_task(server_unit.count_anew(SERVER_UNIT))
-        return True
 
     async def start(self, config: Config) -> None:
         """Start a server as the settings want it, or adopt the one that runs.

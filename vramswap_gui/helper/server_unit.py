@@ -16,8 +16,9 @@ from vramswap_gui.paths import NBD_MODULE, RUNTIME, SERVER_UNIT, SYSTEMD
 from vramswap_gui.settings import Config
 from vramswap_gui.system import run
 
-#: Seconds after which a service that was started again is none that ends each time.
+#: Seconds after which a service that was started again is none that ends each time, and for which systemd is asked.
 _PROVEN: Final = 60.0
+_ASKED: Final = 10.0
 
 
 def serves(folder: Path, attach: str) -> bool:
@@ -52,9 +53,10 @@ async def count_anew(unit: str) -> None:
     (its issue 43813). To be cancelled when the service ends.
     """
     await asyncio.sleep(_PROVEN)
-    # Where it cannot be told, the next start comes later.
+    # Where it cannot be told (TimeoutError is an OSError), the next start comes later.
     with contextlib.suppress(OSError):
-        await run.run("systemctl", "reset-failed", unit)
+        async with asyncio.timeout(_ASKED):
+            await run.run("systemctl", "reset-failed", unit)
 
 
 def _reason(outcome: Path, complaint: str) -> VramswapError:
