@@ -29,6 +29,10 @@ def test_a_late_write_that_is_forgotten_leaves_what_is_known_of_its_page(gpu: Fa
     run(gpu, "sums", gpu.folder)
 
 
+def test_a_page_that_is_just_being_written_is_not_taken_for_a_hurt_one(gpu: FakeGpu) -> None:
+    run(gpu, "changing", gpu.folder)
+
+
 def test_a_page_that_is_lost_is_so_until_it_was_written(gpu: FakeGpu) -> None:
     run(gpu, "lost", gpu.folder)
 

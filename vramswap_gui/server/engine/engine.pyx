@@ -41,7 +41,7 @@ from vramswap_gui.server.engine.page cimport PAGE
 from vramswap_gui.server.engine.records cimport LONGEST, form_of, record_length, RAW, UNWRITTEN
 from vramswap_gui.server.engine.request cimport DEAD, FREE, INTO, LANES, LIVE, OUT, Port, Store
 from vramswap_gui.server.engine.stores.cleaner cimport CARRIED, MOVED, Cleaner, clean
-from vramswap_gui.server.engine.stores.linear cimport LinearStore, open_linear
+from vramswap_gui.server.engine.stores.linear cimport LinearStore, linear_store_size, open_linear
 from vramswap_gui.server.engine.stores.log cimport LogStore, open_log
 from vramswap_gui.server.engine.stores.pool cimport (
     LATER,
@@ -480,7 +480,7 @@ cdef class Engine:
         `sums`: the address of its pages' sums (page_sums.py); 0: nothing is verified. `spares`: of what it has in place of
         bad places; 0: nothing.
         """
-        cdef LinearStore *store = <LinearStore *>calloc(1, sizeof(LinearStore))
+        cdef LinearStore *store = <LinearStore *>calloc(1, linear_store_size(size))
         if store == NULL:
             raise MemoryError
         open_linear(store, base, size, self._zeroes, <uint32_t *><uintptr_t>sums, <uint64_t *><uintptr_t>spares, SPARES)

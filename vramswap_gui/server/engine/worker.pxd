@@ -49,7 +49,6 @@ cdef struct Worker:
     # that is so, and whether some did in this round.
     uint64_t blocked_since
     bint blocked
-    bint late                # the last round took so long that the kernel may have given up what is still unread
 
 cdef void work(Worker *w) noexcept nogil
 cdef void watch(Worker *w, Port *port, int *error) noexcept nogil

@@ -45,8 +45,6 @@ cdef enum:
     OVERDUE = 1000000000
     # How long a worker that only waits for another one's batch sleeps between looks, unless something comes.
     BLOCKED_MS = 1
-    # After a round of so many nanoseconds the kernel may have given up what is unread; it has more patience than this.
-    LATE = 20000000
 
 
 cdef void watch(Worker *w, Port *port, int *error) noexcept nogil:
@@ -161,9 +159,6 @@ cdef bint serve(Worker *w, Port *port) noexcept nogil:
     if port.watched_for_out:
         port.frontend.send(port)
     port.frontend.collect(port)
-    if w.late and port.frontend.is_given_up(port):
-        # Here already, for a claim forgets what is known of a page, and what came instead of these may be done.
-        drop(port, INTO)
     for i in range(LANES):
         planned = plan(w, i, port) or planned
     port.frontend.send(port)
@@ -318,15 +313,13 @@ cdef void help(Worker *w) noexcept nogil:
 
 cdef void work(Worker *w) noexcept nogil:
     cdef int timeout, served
-    cdef uint64_t at, before = now()
+    cdef uint64_t at
     if cydriver.cuCtxSetCurrent(w.context) != cydriver.CUresult.CUDA_SUCCESS:
         _exit(EXIT_CONTEXT_LOST)
     while True:
         at = now()
         if not overdue(w, at):
             w.tally[HEARTBEAT] += 1
-        w.late = at - before > LATE
-        before = at
         timeout = 0
         if under_way(w) == 0 and w.again_count == 0 and (w.spin == 0 or at >= w.spin_until):
             timeout = -1

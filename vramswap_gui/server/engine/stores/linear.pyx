@@ -7,7 +7,8 @@ come from the wrong place too. It is known from when a write of the whole page i
 verified by every read of the whole page. What is wrong is read once more: it may have been hurt on the way.
 
 Two writes of a page are never under way at once. The kernel sends a write again over another connection when the worker
-that has it hangs, and then newer ones: whichever copy came last would stay.
+that has it hangs, and then newer ones: whichever copy came last would stay. So a write claims its pages first; what is
+known of them is forgotten when its copy is planned, for until then it may turn out to have come too late.
 
 A page that was wrong twice is lost, and its place is bad. There is no other place in VRAM for it, as the segment is all
 of it; so when it is written the next time it is kept in ordinary memory too, and read from there from then on. That is
@@ -18,7 +19,15 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
 from vramswap_gui.server.engine cimport copy_batch, tally
-from vramswap_gui.server.engine.atomic cimport change_long, exchange_if, load_long, load_word, store_long, store_word
+from vramswap_gui.server.engine.atomic cimport (
+    change_long,
+    clear_bits,
+    exchange_if,
+    load_long,
+    load_word,
+    set_bits,
+    store_word,
+)
 from vramswap_gui.server.engine.copy_batch cimport CopyBatch
 from vramswap_gui.server.engine.crc32c cimport CRC_BY_FOLDING, crc_of_page, crc_of_zero_page, crc_prepare
 from vramswap_gui.server.engine.page cimport PAGE
@@ -71,10 +80,6 @@ cdef inline uint32_t summed(uint32_t number, const unsigned char *data) noexcept
     return found if found >= SUMS else found + SUMS
 
 
-cdef inline uint32_t *sum_of(LinearStore *self, uint64_t number) noexcept nogil:
-    return &self.sums[number & self.mask]
-
-
 cdef inline uint64_t *spare_of(LinearStore *self, uint64_t number) noexcept nogil:
     """What a page has in place of its bad place, or NULL."""
     cdef uint64_t k
@@ -99,27 +104,11 @@ cdef void give_spare(LinearStore *self, uint64_t number) noexcept nogil:
             return
 
 
-cdef inline bint is_claimed(uint32_t word) noexcept nogil:
-    return word == WRITING or word == MENDING
-
-
-cdef inline bint is_hurt(uint32_t word) noexcept nogil:
-    return word == HURT or word == MENDING
-
-
-cdef inline bint begin(uint32_t *sum) noexcept nogil:
-    """A write of the page is under way from now on, unless one was."""
-    cdef uint32_t before = load_word(sum)
-    while not is_claimed(before):
-        if exchange_if(sum, &before, MENDING if before == HURT else WRITING):
-            return True
-    return False
-
-
-cdef inline void let_go(LinearStore *self, uint64_t number) noexcept nogil:
-    """Of a page that is claimed, and was not written as a whole: one that was lost still is."""
-    cdef uint32_t *sum = sum_of(self, number)
-    store_word(sum, HURT if is_hurt(load_word(sum)) else UNKNOWN)
+cdef inline void forget_sum(LinearStore *self, uint64_t number) noexcept nogil:
+    """Of a page that changes from now on: one that was lost still is. Who reads it may find that out just now."""
+    cdef uint32_t before = load_word(&self.sums[number])
+    while before >= SUMS and not exchange_if(&self.sums[number], &before, UNKNOWN):
+        pass
 
 
 cdef bint add_zeroes(LinearStore *self, IoRequest *request, CopyBatch *batch) noexcept nogil:
@@ -133,40 +122,61 @@ cdef bint add_zeroes(LinearStore *self, IoRequest *request, CopyBatch *batch) no
     return True
 
 
+cdef inline uint64_t first_claims(const IoRequest *request) noexcept nogil:
+    """The first word of claims in which a request has a page."""
+    return first_page(request) // TOGETHER
+
+
+cdef inline uint64_t after_claims(const IoRequest *request) noexcept nogil:
+    return (after_pages(request) + TOGETHER - 1) // TOGETHER
+
+
+cdef inline uint64_t bits_of(const IoRequest *request, uint64_t word) noexcept nogil:
+    """Those of a request's pages in a word of claims."""
+    cdef uint64_t first = max(first_page(request), word * TOGETHER) - word * TOGETHER
+    cdef uint64_t after = min(after_pages(request), (word + 1) * TOGETHER) - word * TOGETHER
+    return ~<uint64_t>0 >> (TOGETHER - (after - first)) << first
+
+
 cdef void release_before(LinearStore *self, const IoRequest *request, uint64_t end) noexcept nogil:
-    cdef uint64_t number
-    for number in range(first_page(request), end):
-        let_go(self, number)
+    cdef uint64_t word
+    for word in range(first_claims(request), end):
+        clear_bits(&self.claims[word], bits_of(request, word))
 
 
 cdef bint claim(Store *store, IoRequest *request) noexcept nogil:
     cdef LinearStore *self = <LinearStore *>store
-    cdef uint64_t number
+    cdef uint64_t word, bits, others
     if request.op == READ:
         return True
-    # First looked at, for what was taken and is let go of again is known no more.
-    for number in range(first_page(request), after_pages(request)):
-        if is_claimed(load_word(sum_of(self, number))):
-            return False
-    for number in range(first_page(request), after_pages(request)):
-        if not begin(sum_of(self, number)):
-            release_before(self, request, number)
+    for word in range(first_claims(request), after_claims(request)):
+        bits = bits_of(request, word)
+        others = set_bits(&self.claims[word], bits) & bits
+        if others:
+            clear_bits(&self.claims[word], bits & ~others)
+            release_before(self, request, word)
             return False
     return True
 
 
 cdef void release(Store *store, IoRequest *request) noexcept nogil:
     if request.op != READ:
-        release_before(<LinearStore *>store, request, after_pages(request))
+        release_before(<LinearStore *>store, request, after_claims(request))
 
 
 cdef bint plan(Store *store, IoRequest *request, CopyBatch *batch) noexcept nogil:
     cdef LinearStore *self = <LinearStore *>store
+    cdef uint64_t number
     if request.op == ZERO:
-        return add_zeroes(self, request, batch)
-    if not copy_batch.has_room(batch, 1):
+        if not add_zeroes(self, request, batch):
+            return False
+    elif copy_batch.has_room(batch, 1):
+        copy_batch.add(batch, self.base + request.offset, request.buffer, request.length)
+    else:
         return False
-    copy_batch.add(batch, self.base + request.offset, request.buffer, request.length)
+    if request.op != READ and self.sums != NULL:
+        for number in range(first_page(request), after_pages(request)):
+            forget_sum(self, number)
     return True
 
 
@@ -201,7 +211,7 @@ cdef bint read_again(LinearStore *self, uint64_t number, unsigned char *data, Co
         else:
             copy_batch.copy_again(batch, self.base + number * PAGE, data, PAGE)
         if wanted < SUMS or summed(<uint32_t>number, data) == wanted:
-            return not is_hurt(wanted)
+            return wanted != HURT
         if exchange_if(&self.sums[number], &wanted, HURT):
             return False
 
@@ -214,52 +224,55 @@ cdef void verify(LinearStore *self, Port *port, IoRequest *request, CopyBatch *b
         data = data_of(request, number)
         fetch(self, request, number)
         wanted = load_word(&self.sums[number])
-        if not is_hurt(wanted) and not (
+        if wanted != HURT and not (
             is_whole(request, number) and wanted >= SUMS and summed(<uint32_t>number, data) != wanted
         ):
             # As it was written, as far as that is known.
             continue
         port.tally[tally.REREAD] += 1
-        if is_hurt(wanted) or not read_again(self, number, data, batch):
+        if wanted == HURT or not read_again(self, number, data, batch):
             port.tally[tally.DAMAGED] += 1
             request.status = EIO
 
 
-cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept nogil:
-    cdef LinearStore *self = <LinearStore *>port.store
+cdef void written(LinearStore *self, IoRequest *request) noexcept nogil:
+    """What is known of a request's pages once they are written."""
     cdef const unsigned char *data = NULL
     cdef uint64_t number
-    if not self.verified:
-        release(port.store, request)
-        return
-    if request.op == READ:
-        verify(self, port, request, batch)
-        return
     for number in range(first_page(request), after_pages(request)):
-        if is_hurt(load_word(&self.sums[number])):
+        if load_word(&self.sums[number]) == HURT:
             if not is_whole(request, number):
                 # What the rest of it was, nobody knows.
                 request.status = EIO
-                let_go(self, number)
                 continue
             give_spare(self, number)
         store_away(self, request, number)
         if not is_whole(request, number):
-            let_go(self, number)
             continue
         if request.op != ZERO:
             data = data_of(request, number)
-        store_word(sum_of(self, number), summed(<uint32_t>number, data))
+        store_word(&self.sums[number], summed(<uint32_t>number, data))
+
+
+cdef void complete(Port *port, IoRequest *request, CopyBatch *batch) noexcept nogil:
+    cdef LinearStore *self = <LinearStore *>port.store
+    if request.op == READ:
+        if self.sums != NULL:
+            verify(self, port, request, batch)
+        return
+    if self.sums != NULL:
+        written(self, request)
+    release(port.store, request)
 
 
 cdef void begin_linear(Store *store) noexcept nogil:
-    """Pages that an engine before was just writing are known no more; the kernel sends them again."""
+    """What an engine before leaves. Pages that it was just writing are known no more; the kernel sends them again."""
     cdef LinearStore *self = <LinearStore *>store
     cdef uint64_t number
-    if not self.begun and self.verified:
+    if not self.begun and self.sums != NULL:
         for number in range(self.size // PAGE):
             if self.sums[number] < SUMS:
-                self.sums[number] = HURT if is_hurt(self.sums[number]) else UNKNOWN
+                self.sums[number] = HURT if self.sums[number] in (HURT, MENDING) else UNKNOWN
         for number in range(self.spares):
             if self.owner[number]:
                 self.moved = number + 1
@@ -269,12 +282,16 @@ cdef void begin_linear(Store *store) noexcept nogil:
 cdef bint is_lost(Store *store, uint64_t offset, uint64_t length) noexcept nogil:
     cdef LinearStore *self = <LinearStore *>store
     cdef uint64_t number
-    if not self.verified:
+    if self.sums == NULL:
         return False
     for number in range(offset // PAGE, (offset + length + PAGE - 1) // PAGE):
-        if is_hurt(load_word(&self.sums[number])):
+        if load_word(&self.sums[number]) == HURT:
             return True
     return False
+
+
+cdef size_t linear_store_size(uint64_t size) noexcept nogil:
+    return sizeof(LinearStore) + size // PAGE // TOGETHER * sizeof(uint64_t)
 
 
 cdef void open_linear(
@@ -290,11 +307,9 @@ cdef void open_linear(
     self.base = base
     self.size = size
     self.zeroes = zeroes
-    self.verified = sums != NULL
+    self.sums = sums
     self.owner = owner
     self.spare = <unsigned char *>owner + PAGE
     self.spares = spares if owner != NULL else 0
-    self.sums = sums if self.verified else self.claims
     # Written to be there: memory is locked as it is touched, and no request may wait for a page.
-    memset(self.claims, UNKNOWN, sizeof(self.claims))
-    self.mask = <uint64_t>-1 if self.verified else CLAIMS - 1
+    memset(self.claims, 0, linear_store_size(size) - (<unsigned char *>self.claims - <unsigned char *>self))
