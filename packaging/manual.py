@@ -94,7 +94,10 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
     sys.meta_path.insert(0, _Blanks())
     found = {}
     # As many processors as no default depends on: the pages are the same wherever they are made.
-    with mock.patch.object(argparse.ArgumentParser, "parse_args", catch), mock.patch.object(os, "cpu_count", lambda: 8):
+    with (
+        mock.patch.object(argparse.ArgumentParser, "parse_known_args", catch),
+        mock.patch.object(os, "cpu_count", lambda: 8),
+    ):
         for program, module in PROGRAMS.items():
             main: Callable[[], int] = import_module(module).main
             try:

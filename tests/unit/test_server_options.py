@@ -89,8 +89,17 @@ def test_what_means_something_is_done(arguments: str, does: str, ran: list[str])
 
 def test_an_older_server_becomes_this_one_whatever_it_was_started_with(ran: list[str]) -> None:
     """It took what means nothing, and its pages would go with a program that ends instead of serving."""
-    older = ["--control", "x", "--size", "1G", "--attach", "x", "--transport", "auto", "--vram", "1G"]
+    known = ["--control", "x", "--size", "1G", "--attach", "x", "--transport", "auto", "--vram", "1G"]
+    older = [*known, "--dropped", "7", "--of-old=x"]
     assert (main.main(reexec.command(older, 3)), ran) == (0, ["serve"])
+
+
+@pytest.mark.parametrize("arguments", ["--control x --dropped 7", "--listen x --size 1G y"])
+def test_what_it_does_not_know_is_refused(arguments: str, ran: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(arguments.split())
+    assert (ended.value.code, ran) == (2, [])
+    assert "unrecognized arguments: " + ("--dropped 7" if "7" in arguments else "y") in capsys.readouterr().err
 
 
 def test_the_unit_says_what_means_something(ran: list[str]) -> None:
