@@ -95,11 +95,14 @@ MUTANTS: Final = (
            "    if count and number == INTO and port.frontend.is_given_up(port):\n        drop(port, number)\n        return 0\n", "", _CLAIMS),
     Mutant("what is known of a page is forgotten by a write that came too late", _LINEAR,
            "    for word in range(first_claims(request), after_claims(request)):\n        bits =",
-           "    for number in range(first_page(request), after_pages(request)):\n        forget_sum(self, number)\n"
+           "    for number in range(first_page(request), after_pages(request)):\n"
+           "        if self.sums != NULL:\n            forget_sum(self, number)\n"
            "    for word in range(first_claims(request), after_claims(request)):\n        bits =", _CLAIMS),
     Mutant("a claim that fails keeps what it has", _LINEAR,
            "            clear_bits(&self.claims[word], bits & ~others)\n            release_before(self, request, word)\n", "", _CLAIMS),
     Mutant("a claim that fails takes the one that is in its way", _LINEAR, "bits & ~others", "bits", _CLAIMS),
+    Mutant("memory of claims is first touched by requests", _LINEAR,
+           "    memset(self.claims, 0,", "    if False: memset(self.claims, 0,", _CLAIMS),
     Mutant("a page's sum stays known while it is written", _LINEAR, "            forget_sum(self, number)\n", "            pass\n", _CLAIMS),
     Mutant("a worker that waits for another one's copy for long shows a heartbeat", _WORKER,
            "    if w.blocked_since and at - w.blocked_since > OVERDUE:\n        return True\n", "", _CLAIMS),

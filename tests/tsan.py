@@ -45,9 +45,9 @@ EXTENTS: Final = 4
 LARGE: Final = 200
 #: Cases of tests/support/claims.py. The sanitizer's own memory cannot all be locked.
 CLAIMS: Final = tuple(case for case in CASES if case != "faults")
-#: Where a read that nobody waits for any more may meet a newer write of its page, in VRAM, which to the sanitizer is
-#: memory.
-GIVEN_UP: Final = ("driver", "replaced")
+#: Where a read may meet a write of its page, in VRAM, which to the sanitizer is memory: one that nobody waits for any
+#: more, or that is sent beside a write.
+MEETING: Final = ("driver", "replaced", "changing")
 
 
 def compile_engine(tree: Path, sanitizer: str = "thread") -> None:
@@ -103,7 +103,7 @@ def program(module: str, *arguments: str) -> list[str]:
 def claims(gpu: FakeGpu, environment: dict[str, str], case: str) -> bool:
     """Connections are given up while copies hang; whether that went wrong."""
     environment = environment | {"PYTHONPATH": f"{FOLDER}:{ROOT}"}
-    if case in GIVEN_UP:
+    if case in MEETING:
         copies = FOLDER / "copies"
         copies.write_text("race:copy_now\n", encoding="utf-8")
         environment["TSAN_OPTIONS"] += f" suppressions={copies}"

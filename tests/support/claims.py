@@ -30,7 +30,7 @@ from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor.counters import Counters
-from vramswap_gui.units import MIB
+from vramswap_gui.units import GIB, MIB
 
 SIZE: Final = 32 * MIB
 PAGES: Final = SIZE // PAGE
@@ -311,15 +311,22 @@ def faults(bench: Bench) -> None:
     """Nothing that a request needs is touched for the first time by it."""
     # MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT
     assert ctypes.CDLL(None).mlockall(1 | 2 | 4) == 0
+    # M_MMAP_THRESHOLD: memory that is worth it is the kernel's, which is there once it is touched.
+    assert ctypes.CDLL(None).mallopt(-3, 128 << 10) == 1
     for number in range(1, 300):
         bench.add_segment(number)
-    one, two = bench.connect(0), bench.connect(299)
-    pages = (1, 1025, 2049, 3073)
+    # Of this one there is only the end, and its claims take many pages.
+    large = 16 * GIB
+    bench.engine.add_segment(300, bench.mapping.base + SIZE - large, large)
+    one, two = bench.connect(0), bench.connect(300)
+    near = (1, 1025, 2049, 3073)
+    pages = [(large - SIZE) // PAGE + page for page in near]
     for _ in range(3):
-        for page in pages:
+        for page in near:
             one.done(WRITE, page, 1)
-    for _ in range(5):
-        two.done(WRITE, 1, 1)
+    for page in pages:
+        # Claims nothing.
+        assert two.read(page) == 1
 
     def of_workers() -> int:
         others = [task for task in Path("/proc/self/task").iterdir() if task.name != str(os.getpid())]

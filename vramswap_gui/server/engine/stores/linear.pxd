@@ -10,8 +10,7 @@ cdef enum:
     # kept for later, are moved out of the way.
     UNKNOWN = 0
     HURT = 2
-    # What an earlier version has in place of these while the page is written.
-    WRITING = 1
+    # What an earlier version has in place of the latter while the page is written.
     MENDING = 3
     SUMS = 256
     # Pages of a word of claims.
@@ -31,13 +30,15 @@ cdef struct LinearStore:
     unsigned char *spare
     int spares
     uint64_t moved           # up to the last one that has an owner
-    # A bit for each page that a request writes, or is about to. The engine's own: with it its requests end.
+    # A bit for each page that a request writes, or is about to: as many words as that takes. The engine's own, for its
+    # requests end with it.
     uint64_t claims[1]
 
 # Bytes of the store of so many bytes of VRAM, with its claims.
 cdef size_t linear_store_size(uint64_t size) noexcept nogil
 
-# The memory of the store is zeroes. Without `sums` nothing is verified. `owner`: of so many spare pages, which begin a page behind it; or NULL.
+# The store is zeroes, and not all of it need be there yet. Without `sums` nothing is verified. `owner`: of so many spare
+# pages, which begin a page behind it; or NULL.
 cdef void open_linear(
     LinearStore *self, uint64_t base, uint64_t size, const unsigned char *zeroes, uint32_t *sums, uint64_t *owner, int spares
 ) noexcept nogil
