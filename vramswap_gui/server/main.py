@@ -146,13 +146,11 @@ _OPTIONS: Final = (
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was asked for. Ends the process after ``--help`` and a usage error."""
     parser = _parser()
-    options, unknown = parser.parse_known_args(arguments)
+    options, _ = parser.parse_known_args(arguments)
     if _CONTROL.holds(options) and options.resume is not None:
         # An older program took what it was started with, and its pages depend on this one.
         return options
-    if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    # Once more, without defaults: they are for what is not there yet.
+    # Once more, without defaults, which are for what is not there yet; and what is not known is refused.
     absent = object()
     given = parser.parse_args(arguments, argparse.Namespace(**{option.dest: absent for option in _OPTIONS}))
     lost = [
