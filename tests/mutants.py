@@ -109,7 +109,7 @@ MUTANTS: Final = (
     Mutant("a cleaner that waits for a copy shows a heartbeat", _CLEANER,
            "    while not poll(batch):\n        if not self.hurry:\n", "    while not poll(batch):\n        self.beat[0] += 1\n        if not self.hurry:\n",
            ("tests/integration/test_heartbeat.py",)),
-    Mutant("an engine that hangs over a question is not found without its keeper", "vramswap_gui/server/engine/main.py",
+    Mutant("an engine that hangs over a question is not found without its keeper", "vramswap_gui/server/engine/door.py",
            "        threading.Thread(target=self._run, name=\"door\", daemon=True).start()\n", "", ("tests/integration/test_orphans.py",)),
     Mutant("a sentry ends the devices of others", "vramswap_gui/server/supervisor/sentry.py",
            "        return bool(engines)\n", "        return False\n", ("tests/unit/test_sentry.py",)),

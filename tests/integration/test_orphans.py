@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.fakegpu import FakeGpu
 from tests.support.server import SERVER, Server, ask, refused, running
+from tests.support.sockets import accepts
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import ipc
@@ -127,3 +128,34 @@ def test_an_engine_that_has_a_keeper_introduces_itself_to_nobody(gpu: FakeGpu, t
 
 def serves(server: Server, control: Path) -> bool:
     return server.process.poll() is None and ask(control, "status")["engine"] == "running"
+
+
+def test_who_only_begins_has_all_there_is(gpu: FakeGpu, tmp_path: Path) -> None:
+    """The engine before and its keeper die while the next one hangs over its GPU, and has been asked for nothing."""
+    control, data = tmp_path / "control.sock", os.urandom(SIZE)
+    with running(gpu, control, "--control", str(control), "--attach", str(tmp_path)) as server:
+        address = f"nbd+unix:///?socket={ask(control, 'add', size=SIZE)['device']}"
+        subprocess.run(["nbdcopy", "-", address], input=data, check=True)
+        gpu["hang"] = 1
+        served = server.engine()
+        os.kill(served, signal.SIGKILL)
+        begun = wait_for(lambda: next((pid for pid in ipc.engines(tmp_path) if pid != served), 0), "the next engine")
+        server.kill()
+        try:
+            with ended(taken_over(gpu, tmp_path)):
+                wait_for(lambda: accepts(control), "a keeper that has what that engine has")
+                gpu["hang"] = 0
+                assert subprocess.run(["nbdcopy", address, "-"], capture_output=True, check=True).stdout == data
+                wait_for(lambda: not Path(f"/proc/{begun}").exists(), "the end of an engine that is not needed")
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(begun, signal.SIGKILL)
+
+
+def test_who_has_nothing_goes_with_its_keeper(gpu: FakeGpu, tmp_path: Path) -> None:
+    """Though it hangs: others wait for its end before they tell that pages are lost."""
+    gpu["hang"] = 1
+    with ended(taken_over(gpu, tmp_path)) as keeper:
+        engine = wait_for(lambda: next(iter(ipc.engines(tmp_path)), 0), "an engine")
+        keeper.kill()
+        wait_for(lambda: not Path(f"/proc/{engine}").exists(), "its end")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PAGES: Final = 3
 CONNECTIONS: Final = 2
 TIMEOUT: Final = 3.0
+#: Seconds in which an engine that gives the kernel connections itself waits for it to take them.
+TAKE_SECONDS: Final = 2.0
 #: Seconds between two looks whether anybody still relies on a connection that timed out.
 FENCED_SECONDS: Final = 0.5
 #: What is in VRAM that nobody has wiped yet, in a page that was wiped or forgotten, and what a read gets that fails.
@@ -282,6 +284,27 @@ class Kernel:
 
     def give_up(self, kept: Collection[str]) -> None:
         """As a server that begins does with all devices but those ``kept``. Of NBD's nobody knows who serves them."""
+
+    def is_unserved(self, device: Device, index: int, engine: EngineProcess) -> bool:
+        """Whether an engine that has no keeper is to see to its device. That others serve it is not said."""
+        return not any(end.index == index and end.open and end.up for end in engine.connections)
+
+    def serve(self, device: Device, index: int, engine: EngineProcess) -> None:
+        """As server/engine/driver.py does it."""
+        ends = [Connection(index, engine, worker=n) for n in range(CONNECTIONS)]
+        engine.connect(index, ends)
+        until = self._world.now + TAKE_SECONDS
+
+        def hand_in() -> None:
+            taken = self.reconfigure(device.number, device.ident, ends) if engine.alive else None
+            if taken is False and self._world.now < until:
+                self._world.after(0.01, engine.do, hand_in)
+                return
+            for end in ends:
+                if end.device is None:
+                    end.up = end.open = False
+
+        self._world.soon(engine.do, hand_in)
 
     def attached(self, ident: str) -> Device | None:
         """The device of this identity that programs can use (/sys/block/nbdN/backend)."""
@@ -563,6 +586,16 @@ class Kernel:
                 device.contents[page] = value
 
         self._then(done, written)
+
+    def page_in(self) -> Answer:
+        """A program needs a page that may be anywhere, and gets on once it has it, or knows that it is lost."""
+        devices = [device for device in self.devices.values() if device.swap and device.contents]
+        if devices:
+            device = self._world.rng.choice(devices)
+            return self.submit(device.number, self._world.rng.choice(list(device.contents)), None)
+        answer = Answer()
+        answer.set(NOTHING)
+        return answer
 
     def _look_what_is_forgotten(self, device: Device) -> None:
         still = [page for page in device.forgotten - device.busy if device.vram.pages[page] != NOTHING]

@@ -55,6 +55,7 @@ class Simulation:
             "snatched": rng.choice((0.0,) * 9 + (1.0,)),
             # The second by NBD alone: of ublk's requests none is late, so the worker's heartbeat is what is looked at.
             "short": float(seed % 5 == 1), "claims_stay": 0.01 * (seed % 14 == 4),
+            "paged_out": float(seed % 4 >= 2),
         }  # fmt: skip
         faults.update(overrides or {})
         self.gpu = Gpu(world)

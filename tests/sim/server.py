@@ -29,10 +29,10 @@ from tests.support.errors import failure
 from vramswap_gui.api.control import ControlVerb
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.server import messages as m
-from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
+from vramswap_gui.server.engine.life import LOOK_SECONDS, Life, Step
 from vramswap_gui.server.packing import Stock, shift
 from vramswap_gui.server.supervisor.keeper import LATE_SECONDS, LINK_SECONDS, WIPE_SECONDS, Keeper
-from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST, LONGEST
+from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST, LONGEST, Trouble, heard, is_gone
 from vramswap_gui.server.supervisor.state import Link, Phase, Stage
 from vramswap_gui.units import MIB, SIZE_STEP
 
@@ -79,6 +79,7 @@ class Faults:
     gpu_away: float = 0.0
     snatched: float = 0.0
     short: float = 0.0
+    paged_out: float = 0.0
     claims_stay: float = 0.0
 
 
@@ -130,8 +131,15 @@ class Server:
         self._waiting.append(waits)
         if not self.coming:
             self.coming = True
-            self.world.after(0.1 + self.world.rng.random() * 0.3, self._search, self.world.now + SEARCH_SECONDS)
+            self.world.after(0.1 + self.world.rng.random() * 0.3, self._page_in)
         return waits
+
+    def _page_in(self) -> None:
+        """Whoever starts it, be it init, may first have to have a page of its own back."""
+        if self.faults.paged_out:
+            self.kernel.page_in().then(lambda _: self._search(self.world.now + SEARCH_SECONDS))
+        else:
+            self._search(self.world.now + SEARCH_SECONDS)
 
     def _search(self, until: float) -> None:
         """As server/ipc.py does it: who lives is waited for, be it that it says nothing."""
@@ -153,7 +161,7 @@ class Server:
             waits.set(outcome)
 
     def _take_over(self, orphans: list[EngineProcess]) -> KeeperProcess:
-        idents = {engine.idents[index] for engine in orphans for index in engine.mapped}
+        idents = {engine.idents[index] for engine in orphans for index in engine.holdings()}
         there = [device.path for device in map(self.kernel.attached, sorted(idents)) if device is not None]
         try:
             keeper = self.keeper = self.shell(there)(self)
@@ -189,10 +197,10 @@ class Server:
 class EngineProcess:
     """An engine: holds VRAM, serves connections, answers its keeper."""
 
-    def __init__(self, server: Server, keeper: KeeperProcess, gen: int, told: Mapping[str, Any]) -> None:
+    def __init__(self, server: Server, keeper: KeeperProcess, action: m.Fork) -> None:
         self.server, self.world = server, server.world
         self.keeper: KeeperProcess | None = keeper
-        self.gen = gen
+        self.gen = action.gen
         self.pid = server.pid()
         self.alive = True
         self.hung = False
@@ -205,10 +213,18 @@ class EngineProcess:
         self.warm: set[int] = set()
         self.waits = False
         self.dying = False
+        #: It has its GPU; before, what was in the way of that, and whether there is a reason to wait.
+        self.begun = False
+        self._trouble: Trouble | None = None
+        self._alone = Life(orphaned=True)
         self.life = Life()
+        #: Engines that were there when it began, and may still write.
+        self._before = [engine for engine in keeper.engines.values() if engine.alive]
         self.mapped: dict[int, Vram] = {}
         self.idents: dict[int, str] = {}
         self.kinds: dict[int, m.Kind] = {}
+        #: What it has from its birth, and was not asked to map yet.
+        self.left: dict[int, Vram] = {}
         self.connections: list[Connection] = []
         self._stalled: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         #: Copies that the GPU was given and does not do.
@@ -220,11 +236,15 @@ class EngineProcess:
         #: Extents of which nobody else is known to have the descriptor: no page lies in them.
         self._unused = list[Extent]()
         #: What was last told of the pool.
-        self.told = told
+        self.told = action.pool
         #: Of the workers, and of who cleans the pool.
         self.beats: tuple[int, ...] = (0,) * (CONNECTIONS + bool(server.compression))
         # Of those that have ended nobody asks anything any more.
         server.engines = [engine for engine in server.engines if engine.alive] + [self]
+        for record in action.segments:
+            self.left[record.index] = keeper.fds[record.fd]
+            self.idents[record.index], self.kinds[record.index] = record.ident, record.kind
+            server.gpu.hold(keeper.fds[record.fd])
         world, faults = self.world, server.faults
         if world.chance(faults.start_hangs):
             self.hung = True
@@ -233,15 +253,21 @@ class EngineProcess:
         world.after(LOOK_SECONDS, self._look)
 
     def _begin(self) -> None:
-        if not self.alive or self.hung:
+        if not self.alive or self.hung or self.begun:
             return
         away = self.server.gpu.lost or self.world.now < self.server.gpu.back_at
         self.epoch = self.server.gpu.epoch
         if away or self.world.chance(self.server.faults.start_fails):
             code = ErrorCode.NO_GPU if away else self.world.rng.choice((ErrorCode.NO_DRIVER, ErrorCode.OUT_OF_VRAM))
+            self._trouble = heard(self._trouble, failed("no GPU", code), self.world.now)
+            if self.keeper is None and self.left and not is_gone(self._trouble, self.world.now):
+                # Nobody else has what it holds.
+                self.world.after(LOOK_SECONDS, self._begin)
+                return
             self.tell(m.EngineRefused(self.gen, failed("no GPU", code)))
             self.die(1 << 8)
             return
+        self.begun = True
         self.tell(m.EngineReady(self.gen, self.pid, {"uuid": "GPU-1", "total": 8, "free": 4, "name": "card"}))
 
     def tell(self, event: m.Event) -> None:
@@ -264,9 +290,10 @@ class EngineProcess:
         self.alive = False
         self.world.note("engine", self.pid, "ended with", status)
         keeper = self.keeper
-        for vram in self.mapped.values():
+        for vram in self.holdings().values():
             self.server.gpu.let_go(vram, by_death=True, both_dead=keeper is None or not keeper.alive)
         self.mapped.clear()
+        self.left.clear()
         self.server.kernel.dies(self)
         if keeper is not None and keeper.begun:
             # The shell reads what an engine said before it looks how it ended.
@@ -289,6 +316,8 @@ class EngineProcess:
             self.world.note("engine", self.pid, "hangs over the GPU with worker", worker)
             if worker == CONNECTIONS:
                 self.world.after(NOTICED_SECONDS, self._is_noticed, self.keeper)
+            elif self.keeper is None:
+                self._hang_alone()
             elif self.world.rng.random() < 0.7:
                 self.world.after(self.world.rng.random() * 12, self._go_on)
 
@@ -318,15 +347,16 @@ class EngineProcess:
         self.hung = self.waits = False
         self.stuck.clear()
         self.world.note("engine", self.pid, "goes on")
+        self._begin()
         delayed, self._delayed = self._delayed, []
         for land in delayed:
             land()
         stalled, self._stalled = self._stalled, []
         for call, arguments in stalled:
             # One of them may be its end, or have it hang again.
-            self._do(call, *arguments)
+            self.do(call, *arguments)
 
-    def _do(self, call: Callable[..., None], *arguments: object) -> None:
+    def do(self, call: Callable[..., None], *arguments: object) -> None:
         """Something that a process which hangs does later, and one that was killed never."""
         if not self.alive or self.dying:
             return
@@ -340,7 +370,7 @@ class EngineProcess:
         if self.alive and worker in self.stuck:
             self._stalled.append((self._work, (worker, call, *arguments)))
         else:
-            self._do(call, *arguments)
+            self.do(call, *arguments)
 
     # Requests
 
@@ -482,7 +512,7 @@ class EngineProcess:
     # Its keeper
 
     def ask(self, keeper: KeeperProcess, ask: m.Ask, vram: Vram | None, ends: list[Connection]) -> None:
-        self.world.after(self.world.rng.random() * 0.01, self._do, self._obey, keeper, ask, vram, ends)
+        self.world.after(self.world.rng.random() * 0.01, self.do, self._obey, keeper, ask, vram, ends)
 
     def _obey(self, asker: KeeperProcess, ask: m.Ask, vram: Vram | None, ends: list[Connection]) -> None:
         world = self.world
@@ -492,6 +522,8 @@ class EngineProcess:
         if self._stalls(ask.question):
             self._stalled.append((self._obey, (asker, ask, vram, ends)))
             return
+        if ask.question is not m.Question.ADOPT:
+            world.require(not self.left, "an engine is asked for something else before it has all there is")
         # Who asks has heard the last answer, and has the descriptor that came with it.
         self._unused.clear()
         fd: Vram | None = None
@@ -560,7 +592,7 @@ class EngineProcess:
                 assert vram is not None
                 self._map(ask.index, vram, ask.ident, ask.kind)
             case m.Question.CONNECT:
-                self._connect(ask.index, ends)
+                self.connect(ask.index, ends)
             case m.Question.DROP:
                 self._drop(ask.index)
             case m.Question.QUIT:
@@ -576,8 +608,18 @@ class EngineProcess:
         self.idents[index] = ident
         self.kinds[index] = kind
         self.server.gpu.hold(vram)
+        if index in self.left:
+            self.server.gpu.let_go(self.left.pop(index), by_death=False)
 
-    def _connect(self, index: int, ends: list[Connection]) -> None:
+    def holdings(self) -> dict[int, Vram]:
+        """All that it has, mapped or not."""
+        return {**self.left, **self.mapped}
+
+    def _map_left(self) -> None:
+        for index, vram in list(self.left.items()):
+            self._map(index, vram, self.idents[index], self.kinds[index])
+
+    def connect(self, index: int, ends: list[Connection]) -> None:
         vram = self.mapped[index]
         for other in self.server.engines:
             if other is not self and other.alive and vram in other.mapped.values():
@@ -599,6 +641,7 @@ class EngineProcess:
         vram.clean = True
 
     def _drop_all(self) -> None:
+        self._map_left()
         for index in sorted(self.mapped, key=lambda index: self.kinds[index] is m.Kind.EXTENT):
             self._drop(index)
 
@@ -622,7 +665,7 @@ class EngineProcess:
     def orphan(self) -> None:
         self.keeper = None
         self.life.keeper_gone()
-        if self.hung:
+        if self.hung or (self.stuck and self.server.faults.paged_out):
             self._hang_alone()
 
     def _hang_alone(self) -> None:
@@ -638,13 +681,41 @@ class EngineProcess:
             return
         kernel = self.server.kernel
         # In an extent lie the pages of any.
-        idents = [self.idents[index] for index in self.mapped]
-        idents += [device.ident for device in kernel.devices.values() if self._extents()]
+        idents = [self.idents[index] for index in self.holdings()]
+        pool = any(isinstance(vram, Extent) for vram in self.holdings().values())
+        idents += [device.ident for device in kernel.devices.values() if pool]
         attached = {ident for ident in idents if kernel.attached(ident)}
-        if self.life.look(attached, self._clients()):
-            self.world.note("engine", self.pid, "has nothing to live for")
-            self._drop_all()
-            self.die(0)
+        if not self.begun:
+            if self.keeper is None and self._alone.look(attached, 0, unserved=False, eldest=False) is Step.END:
+                self.die(1 << 8)
+            return
+        unserved = self._unserved()
+        eldest = not any(engine.alive for engine in self._before)
+        match self.life.look(attached, self._clients(), bool(unserved), eldest):
+            case Step.END:
+                self.world.note("engine", self.pid, "has nothing to live for")
+                self._drop_all()
+                self.die(0)
+            case Step.SERVE:
+                self.world.note("engine", self.pid, "serves those that nobody serves:", list(unserved))
+                self._map_left()
+                for index, device in unserved.items():
+                    self._serve(index, device)
+
+    def _unserved(self) -> dict[int, Device]:
+        kernel = self.server.kernel
+        there = {index: kernel.attached(self.idents[index]) for index in self.holdings()}
+        return {
+            index: device for index, device in there.items()
+            if device is not None and kernel.is_unserved(device, index, self)
+        }  # fmt: skip
+
+    def _serve(self, index: int, device: Device) -> None:
+        if self.stuck:
+            # What was under way is waited for.
+            self._stalled.append((self._serve, (index, device)))
+        elif index in self.mapped and device.usable and not self.world.chance(self.server.faults.question_fails):
+            self.server.kernel.serve(device, index, self)
 
 
 class KeeperProcess:
@@ -704,8 +775,9 @@ class KeeperProcess:
         segments: dict[int, m.SegmentRecord] = {}
         for gen, engine in enumerate(before, 1):
             engine.keeper, engine.gen = self, gen
+            engine.life.introduced()
             self.engines[gen] = engine
-            for index, vram in engine.mapped.items():
+            for index, vram in engine.holdings().items():
                 if index not in segments:
                     ident = engine.idents[index]
                     device = self.server.kernel.attached(ident)
@@ -807,6 +879,9 @@ class KeeperProcess:
         for engine in self.engines.values():
             if engine.alive and engine.keeper is self:
                 engine.orphan()
+                if by_death and not engine.holdings():
+                    # It goes with its keeper.
+                    engine.kill()
         for answer, _, _ in self._replies.values():
             answer.set(None)
         self._replies.clear()
@@ -868,7 +943,7 @@ class KeeperProcess:
             error = failed("no memory", ErrorCode.INTERNAL)
             self.world.soon(self.hear, m.EngineRefused(action.gen, error, began=False))
             return
-        self.engines[action.gen] = EngineProcess(self.server, self, action.gen, action.pool)
+        self.engines[action.gen] = EngineProcess(self.server, self, action)
 
     def _has_cause(self, gen: int) -> bool:
         """Whether an engine is ended for what it said, for what the kernel refused, or because another one is there."""

@@ -79,6 +79,24 @@ class UblkKernel(Kernel):
         device.connections = [connection]
         return True
 
+    def is_unserved(self, device: Device, index: int, engine: EngineProcess) -> bool:
+        if not isinstance(device, UblkDevice):
+            return super().is_unserved(device, index, engine)
+        return not device.live
+
+    def serve(self, device: Device, index: int, engine: EngineProcess) -> None:
+        if not isinstance(device, UblkDevice):
+            super().serve(device, index, engine)
+            return
+        if not any(end.index == index and end.open and end.up for end in engine.connections):
+            if not self.begin_recovery(device):
+                return
+            end = Opening(index, engine, device=device)
+            if not self.open(end):
+                return
+            engine.connect(index, [end])
+        self._world.soon(engine.do, self.end_recovery, device, engine)
+
     def start(self, device: UblkDevice, engine: EngineProcess) -> bool:
         """UBLK_CMD_START_DEV: the process that serves it is to be the one that is named."""
         opener = device.opener

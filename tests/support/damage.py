@@ -154,7 +154,8 @@ def unpackable() -> None:
 def extent() -> None:
     """No page lies in VRAM of which only this process has the descriptor."""
     counters, packing = Counters(), Packing(Compression.LZ4)
-    commands = Commands(Vram(), EngineOptions("", 1, False, counters, packing=packing))
+    options = EngineOptions("", 1, False, counters, packing=packing)
+    commands = Commands.begin(options, options.holdings())
     for number in range(2):
         message = {"index": EXTENTS[number], "size": CHUNKS << SHIFT, "kind": Kind.EXTENT, "ident": ""}
         commands.obey("create", message, [])

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import socket
 import subprocess
 import sys
@@ -29,13 +31,31 @@ def engines() -> list[int]:
     return found
 
 
+def command(*options: str, program: Sequence[str] = (str(SERVER),)) -> list[str]:
+    """What starts one."""
+    return [*program, "--control", str(CONTROL), "--attach", "kernel", "--threads", "2", *options]
+
+
+def keeper_dies_between_two_engines(engine: int, transport: str) -> int:
+    """A keeper takes over from the last one's engine, and dies when it has ended that, and nobody serves yet; unless it
+    is quicker. The engine that it leaves."""
+    pidfd = os.pidfd_open(engine)
+    doomed = subprocess.Popen(command("--transport", transport))
+    select.select([pidfd], [], [])
+    doomed.kill()
+    doomed.wait()
+    os.close(pidfd)
+    # Its init may not have come to see the end of the one before.
+    (left,) = set(engines()) - {engine}
+    return left
+
+
 class Server:
     """The server's process and its control socket."""
 
     def __init__(self, *options: str, program: Sequence[str] = (str(SERVER),)) -> None:
         CONTROL.parent.mkdir(mode=0o700, exist_ok=True)
-        command = [*program, "--control", str(CONTROL), "--attach", "kernel", "--threads", "2", *options]
-        self.process = subprocess.Popen(command)
+        self.process = subprocess.Popen(command(*options, program=program))
         self._connect()
 
     def _connect(self) -> None:

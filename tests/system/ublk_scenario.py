@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.waiting import wait_for
-from tests.system.serving import Server, engines
+from tests.system.serving import Server, engines, keeper_dies_between_two_engines
 from tests.system.swapped import command, paged_out, say, stay_in_memory, still_in_memory, used
 from vramswap_gui.units import MIB
 
@@ -145,6 +145,10 @@ def keeper_dies(server: Server, use: Use, device: str) -> Server:
     server.process.wait()
     before = use.done
     wait_for(lambda: use.done > before + 100, "pages from an engine without a keeper")
+    # The next one dies as well, when it has ended that engine, and nobody serves yet.
+    engine = keeper_dies_between_two_engines(engine, "auto")
+    before = use.done
+    wait_for(lambda: use.done > before + 100, "pages from an engine that nobody has asked for them")
     server = Server("--transport", "auto")
     wait_for(lambda: server.engine() != engine, "the next keeper's engine")
     status = server.ask("status")

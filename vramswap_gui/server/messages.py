@@ -57,6 +57,11 @@ class SegmentRecord:
     sums: int = -1
     kind: Kind = Kind.PLAIN
 
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """All that keep it alive."""
+        return (self.fd,) if self.sums < 0 else (self.fd, self.sums)
+
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
@@ -267,6 +272,8 @@ class Fork:
     gpu: str = ""
     #: What was last told of the pool. The engine has it until it can tell itself, and somebody takes over from it.
     pool: Mapping[str, Any] = field(default_factory=dict)
+    #: What it will have to adopt. It has that from its birth: nobody else may live when it has come so far.
+    segments: tuple[SegmentRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

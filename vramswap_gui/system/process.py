@@ -60,6 +60,13 @@ def end_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def outlive_parent() -> None:
+    """Take that back."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)
+
+
 def be_killed_first() -> None:
     """When the machine is out of memory, let it be this process that the kernel ends, and no other."""
     with contextlib.suppress(OSError):

@@ -79,7 +79,9 @@ _FLAGS: Final = {
 }  # fmt: skip
 _FEATURES: Final = {**_FLAGS, "SAFE_STOP_DEV": 1 << 17}
 
+#: States of a device: UBLK_S_DEV_DEAD and UBLK_S_DEV_QUIESCED.
 _DEAD: Final = 0
+_QUIESCED: Final = 2
 #: For no device, or any.
 _NONE: Final = 0xFFFFFFFF
 
@@ -122,11 +124,13 @@ def kernel_version(proc: Path = Path("/proc")) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """A device as the driver has it. ``started``: programs can use it, be it served or not."""
+    """A device as the driver has it. ``started``: programs can use it, be it served or not; ``waits``: whoever served
+    it is gone, and its requests wait for another one."""
 
     number: int
     identity: int
     started: bool
+    waits: bool = False
 
     @property
     def ours(self) -> bool:
@@ -222,7 +226,7 @@ class UblkControl:
         if self._do("show", _GET_DEV_INFO, number, length=_INFO.size, refusal=errno.ENODEV):
             return None
         _, _, state, _, _, _, _, known = _INFO.unpack_from(self._buffer)
-        return Info(number, known, state != _DEAD)
+        return Info(number, known, state != _DEAD, state == _QUIESCED)
 
     def ours(self, sys: Path = Path("/sys")) -> dict[str, Info]:
         """The devices of ours by their identity, those too that were never started."""

@@ -135,7 +135,7 @@ cdef int prepare(CopyBatch *batch, Channel *channel, bint inward, bint can_batch
     return 0
 
 
-cdef uint64_t timed(CopyBatch *batch, cydriver.CUdeviceptr vram, unsigned char *host, int count) noexcept:
+cdef uint64_t timed(CopyBatch *batch, cydriver.CUdeviceptr vram, unsigned char *host, int count) noexcept nogil:
     """Nanoseconds that scattered copies of a page take at the best of some tries: what comes between only adds to it."""
     cdef uint64_t best = <uint64_t>-1
     cdef int i, k
@@ -450,10 +450,12 @@ cdef class Engine:
             ways = []
             count = MOST
             while count > 1:
-                batch.kernel = NULL
-                without = timed(batch, vram, host, count)
-                batch.kernel = kernel
-                took = timed(batch, vram, host, count)
+                # Should it not come back, a new keeper is told of us all the same.
+                with nogil:
+                    batch.kernel = NULL
+                    without = timed(batch, vram, host, count)
+                    batch.kernel = kernel
+                    took = timed(batch, vram, host, count)
                 if max(took, without) > GIVE_UP:
                     break
                 ways.append((count, without, took))

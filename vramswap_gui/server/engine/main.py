@@ -11,33 +11,29 @@ import os
 import select
 import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from vramswap_gui import __version__
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.server import ipc
+from vramswap_gui.server.engine.door import Door
+from vramswap_gui.server.engine.driver import Device, devices, driver
 from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
-from vramswap_gui.server.engine.life import LOOK_SECONDS, Life
+from vramswap_gui.server.engine.holdings import Held, Holdings
+from vramswap_gui.server.engine.life import LOOK_SECONDS, Life, Step
 from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.memlock import go_first, go_with_the_others, keep_private, require_resident
-from vramswap_gui.server.messages import CONNECTIONS, EXTENTS, Kind, Transport
+from vramswap_gui.server.messages import CONNECTIONS, EXTENTS, Kind, SegmentRecord, Transport
 from vramswap_gui.server.packing import PAGE, Packing, Stock, shift
 from vramswap_gui.server.page_sums import PageSums
+from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.server.supervisor.counters import Counters
-from vramswap_gui.system import nbd, process, ublk
+from vramswap_gui.system import process
 
-#: Milliseconds in which a keeper's end must be seen by whom its successor asks, who asks again.
-_NOTICE_MS: Final = 500
-#: Seconds between two tries to listen where the system is out of something.
-_AGAIN_SECONDS: Final = 0.1
-#: Each locked byte of a stack is locked memory.
-_STACK: Final = 256 << 10
 #: A device that may be there.
 _IN_DOUBT: Final = "?"
 #: For a part of an extent to be emptied: more than its cleaner takes at the most, and less than the keeper waits.
@@ -48,7 +44,8 @@ _EMPTY_SECONDS: Final = 20.0
 class EngineOptions:
     """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into,
     where a new keeper looks for an engine that lost its own (None: nowhere), what the sentry watches, the copy kernel
-    (empty: there is none), how kernel devices are served, how segments are packed, what was last told of the pool."""
+    (empty: there is none), how kernel devices are served, how segments are packed, what was last told of the pool, and
+    pidfds of the engines before it that are not known to be gone (pidfd_open(2)), and what there is to serve."""
 
     gpu: str
     threads: int
@@ -60,10 +57,21 @@ class EngineOptions:
     transport: Transport = Transport.NBD
     packing: Packing = field(default_factory=Packing)
     pool: Mapping[str, Any] = field(default_factory=dict)
+    before: tuple[int, ...] = ()
+    left: tuple[SegmentRecord, ...] = ()
+
+    @property
+    def kept(self) -> list[int]:
+        """The descriptors that it needs."""
+        return [self.counters.fd, self.sentry, *self.before, *(fd for record in self.left for fd in record.descriptors)]
+
+    def holdings(self) -> Holdings:
+        """All that it has."""
+        return Holdings(self.gpu, self.left, self.counters.fd, self.sentry, self.pool, self.packing.codec)
 
 
-def run(end: socket.socket, options: EngineOptions) -> NoReturn:
-    """The whole life of the engine process, right after the fork. ``end`` is its end of the channel.
+def run(end: socket.socket, options: EngineOptions, keeper: int) -> NoReturn:
+    """The whole life of the engine process, right after the fork from ``keeper``. ``end`` is its end of the channel.
 
     The first message out is ``{"result": <gpu>}`` or ``{"error": …}``; then one answer to each question.
     """
@@ -72,6 +80,10 @@ def run(end: socket.socket, options: EngineOptions) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     process.call_it("vramswap-engine")
     keep_private()
+    if not options.left:
+        # As long as it holds nothing it is of no use without its keeper, and nobody is to wait for its end when it
+        # hangs.
+        process.end_with(keeper)
     status = 1
     try:
         status = _live(end, options)
@@ -86,22 +98,46 @@ def _live(end: socket.socket, options: EngineOptions) -> int:
     """Until there is nothing left to do; the exit status. Raises VramswapError when it cannot begin."""
     if options.resident:
         require_resident()
-    commands = Commands(Vram(options.gpu), options)
-    return _Loop(end, commands, options).run(commands.info())
+    return _Loop(end, options.holdings(), options).run()
 
 
 class _Loop:
     """Questions, connections that end, and, without a keeper, the search for a reason to go on."""
 
-    def __init__(self, end: socket.socket, commands: Commands, options: EngineOptions) -> None:
+    def __init__(self, end: socket.socket, holdings: Holdings, options: EngineOptions) -> None:
         self._end = end
-        self._commands = commands
+        self._holdings = holdings
         self._options = options
         self._life = Life()
         self._poll = select.poll()
-        self._door: _Door | None = None
+        self._door: Door | None = None
+        self._open_door()
+        self._commands = self._begun()
 
-    def run(self, gpu: Mapping[str, Any]) -> int:
+    def _begun(self) -> Commands:
+        """With a GPU. Raises VramswapError when it cannot be had, unless nobody else has what we hold."""
+        trouble: recovery.Trouble | None = None
+        alone = Life(orphaned=True)
+        while True:
+            try:
+                return Commands.begin(self._options, self._holdings)
+            except VramswapError as error:
+                now = time.monotonic()
+                trouble = recovery.heard(trouble, error, now)
+                if not self._holdings.left() or self._has_keeper() or recovery.is_gone(trouble, now):
+                    raise
+                if alone.look(_names(self._there()), 0, unserved=False, eldest=False) is Step.END:
+                    raise
+            time.sleep(LOOK_SECONDS)
+
+    def _has_keeper(self) -> bool:
+        poll = select.poll()
+        # A hang-up is reported all the same.
+        poll.register(self._end, 0)
+        return not poll.poll(0)
+
+    def run(self) -> int:
+        gpu = self._commands.info()
         self._poll.register(self._end, select.POLLIN)
         self._poll.register(self._commands.engine.died, select.POLLIN)
         self._open_door()
@@ -113,11 +149,31 @@ class _Loop:
             if not self._life.orphaned:
                 if self._end.fileno() in ready and self._obey():
                     return 0
-            elif not ready and self._life.look(self._attached(), self._commands.clients()):
+            elif not ready and self._look() is Step.END:
                 self._commands.quit()
                 if self._options.folder is not None:
                     ipc.forget_orphaned(self._options.folder, os.getpid())
                 return 0
+
+    def _look(self) -> Step:
+        """See what has become of our devices, and serve those that nobody serves."""
+        there = self._there()
+        unserved = self._commands.unserved(there or [])
+        step = self._life.look(_names(there), self._commands.clients(), bool(unserved), self._is_eldest())
+        if step is Step.SERVE:
+            self._commands.serve(unserved)
+        return step
+
+    def _is_eldest(self) -> bool:
+        """Whether those before us have ended. Those after us serve nobody before we have."""
+        poll = select.poll()
+        for pidfd in self._options.before:
+            poll.register(pidfd, select.POLLIN)
+        return len(poll.poll(0)) == len(self._options.before)
+
+    def _introduce(self, asker: socket.socket) -> None:
+        self._holdings.introduce(asker)
+        self._life.introduced()
 
     def _say(self, message: ipc.Message, fds: tuple[int, ...] = ()) -> None:
         try:
@@ -166,104 +222,51 @@ class _Loop:
         if self._door is None and self._options.folder is not None:
             # Without it we serve, only that nobody finds us.
             with contextlib.suppress(OSError):
-                self._door = _Door(self._options.folder, self._end, self._commands.introduce)
+                self._door = Door(self._options.folder, self._end, self._introduce)
 
-    def _attached(self) -> list[str]:
-        """Which of our segments are devices of the kernel's."""
+    def _there(self) -> list[Device] | None:
+        """The kernel's devices that are ours; None when they cannot be seen."""
         if not self._options.resident:
             # Of a socket's clients the connections are all there is.
             return []
         try:
-            attached, connected = [ident for ident in ublk.ours() if self._commands.owns(ident)], list(nbd.connected())
+            # Where the kernel does not tell whose one is: when in doubt, it is ours.
+            return [device for device in devices() if device.ident is None or self._holdings.owns(device.ident)]
         except (VramswapError, OSError):
-            return [_IN_DOUBT]
-        for device in connected:
-            if device.ident is None:
-                # A kernel that does not tell whose it is: when in doubt, it is ours.
-                attached.append(device.device)
-            elif device.ident.startswith(nbd.OURS) and self._commands.owns(device.ident):
-                attached.append(device.ident)
-        return attached
+            return None
 
 
-class _Door:
-    """Where a new keeper finds this engine, is handed everything that we hold, and ends us once it needs us no more.
-
-    It is open all the time, so that who lives is not taken for gone, and has a thread of its own, so that who is busy,
-    or hangs over its GPU, is taken over like any other.
-    """
-
-    def __init__(self, folder: Path, channel: socket.socket, introduce: Callable[[socket.socket], None]) -> None:
-        """``channel``: to the keeper that we have. Raises OSError."""
-        self._introduce = introduce
-        self._channel = channel.dup() if channel.fileno() >= 0 else None
-        self._listener = ipc.listen_orphaned(folder)
-        before = threading.stack_size(_STACK)
-        threading.Thread(target=self._run, name="door", daemon=True).start()
-        threading.stack_size(before)
-
-    def _run(self) -> None:
-        while True:
-            try:
-                asker, _ = self._listener.accept()
-            except OSError:
-                time.sleep(_AGAIN_SECONDS)
-                continue
-            with asker, contextlib.suppress(OSError):
-                if self._is_orphaned():
-                    asker.setblocking(False)
-                    self._introduce(asker)
-
-    def _is_orphaned(self) -> bool:
-        if self._channel is None:
-            return True
-        poll = select.poll()
-        # A hang-up is reported all the same.
-        poll.register(self._channel, 0)
-        return bool(poll.poll(_NOTICE_MS))
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A segment: what it is, where it is mapped, the descriptor that keeps it alive, what it is known by, the sums of
-    its pages."""
-
-    kind: Kind
-    #: None where there is no VRAM of its own.
-    mapping: VramMapping | None
-    fd: int
-    size: int
-    ident: str
-    #: None for an extent, and for a segment of an earlier version, which had none.
-    sums: PageSums | None
+def _names(there: list[Device] | None) -> list[str]:
+    return [_IN_DOUBT] if there is None else [device.ident or _IN_DOUBT for device in there]
 
 
 class Commands:
     """What the keeper can ask for."""
 
-    def __init__(self, vram: Vram, options: EngineOptions) -> None:
+    def __init__(self, vram: Vram, options: EngineOptions, holdings: Holdings) -> None:
         self._vram = vram
-        self._counters = options.counters.fd
-        self._sentry = options.sentry
+        self._holdings = holdings
         self._resident = options.resident
         self._transport = options.transport
+        self._driver = driver(options.transport) if options.resident else None
         self._packing = options.packing
-        self._held: dict[int, _Held] = {}
-        #: While somebody is handed what is held, none of it is let go of.
-        self._handing = threading.Lock()
-        #: What was last told of the GPU, and of the pool, by whomever.
-        self._gpu: Mapping[str, Any] = {}
-        self._told = options.pool
         #: Extents of which nobody else is known to have the descriptor.
         self._unused = list[int]()
         self.engine = Engine(
             vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin,
             compression=options.packing.codec,
         )  # fmt: skip
+        holdings.connections = lambda: self.engine.connections(-1)
 
-    def owns(self, ident: str) -> bool:
-        """Whether a device of ours has pages here: in VRAM of its own, or, for all that is known, in the pool."""
-        return any(ident == held.ident or held.kind is Kind.EXTENT for held in self._held.values())
+    @classmethod
+    def begin(cls, options: EngineOptions, holdings: Holdings) -> Commands:
+        """With a context on the GPU. Raises VramswapError."""
+        vram = Vram(options.gpu)
+        try:
+            return cls(vram, options, holdings)
+        except BaseException:
+            vram.close()
+            raise
 
     def clients(self) -> int:
         """How many connections there are over which somebody may ask for a page.
@@ -271,6 +274,40 @@ class Commands:
         That a ublk device is open says nothing: one that was not started has no users yet, and now never will.
         """
         return 0 if self._transport is Transport.UBLK else self.engine.connections(-1)
+
+    def unserved(self, there: Sequence[Device]) -> Mapping[int, Device]:
+        """Those of the devices that are there which are ours to serve, and which nobody serves, by their segments."""
+        if self._driver is None:
+            return {}
+        known = {device.ident: device for device in there}
+        return {
+            index: known[ident] for index, ident in self._holdings.idents().items()
+            if ident in known and self._driver.is_unserved(self.engine, index, known[ident])
+        }  # fmt: skip
+
+    def serve(self, unserved: Mapping[int, Device]) -> None:
+        """Become who serves some devices. What does not succeed may do so the next time."""
+        assert self._driver is not None
+        go_first()
+        # Whatever is in the way: we hold what nobody else does.
+        with contextlib.suppress(Exception):
+            self._map_left()
+            for index, device in unserved.items():
+                self._driver.serve(self.engine, index, device)
+        # What comes next is nobody's page.
+        go_with_the_others()
+
+    def _map_left(self) -> None:
+        """Have all that our keeper had, and had not come to tell us to map. Raises VramswapError, OSError."""
+        for record in self._holdings.left():
+            mapping = None if record.kind is Kind.PACKED else self._vram.import_fd(record.fd, record.size)
+            # Should it not go on, we have them still.
+            fd, *sums = map(os.dup, record.descriptors)
+            self._hold(record.index, record.size, record.kind, record.ident, mapping, fd, sums)
+
+    @property
+    def _mapped(self) -> Mapping[int, Held]:
+        return self._holdings.mapped
 
     def healthy(self) -> bool:
         """Whether the context can be used."""
@@ -284,6 +321,8 @@ class Commands:
         if self._resident and verb not in _RECOVERS:
             # What takes memory that programs swap out to have must not have more of it than those who serve them.
             go_with_the_others()
+        if verb != "adopt":
+            self._holdings.leave()
         try:
             self._use_extents()
             return _VERBS[verb](self, message, fds)
@@ -294,43 +333,19 @@ class Commands:
 
     def info(self) -> Mapping[str, Any]:
         """The GPU as it is now, and whether its own kernel copies scattered pages."""
-        self._gpu = {**asdict(self._vram.gpu()), "kernel": self.engine.kernel_from is not None}
-        return self._gpu
+        self._holdings.gpu = {**asdict(self._vram.gpu()), "kernel": self.engine.kernel_from is not None}
+        return self._holdings.gpu
 
     def quit(self) -> None:
         """Wipe and release everything."""
-        for index, _ in self._in_order():
+        with contextlib.suppress(VramswapError, OSError):
+            self._map_left()
+        self._holdings.leave()
+        # Extents come last: pages of the others lie in them.
+        for index in sorted(self._mapped, key=lambda index: self._mapped[index].kind is Kind.EXTENT):
             self._drop(index)
         self.engine.close()
         self._vram.close()
-
-    def introduce(self, asker: socket.socket) -> None:
-        """Tell a new keeper all that it needs of us, from whatever thread. Raises OSError."""
-        with self._handing:
-            ipc.send(asker, *self._legacy())
-
-    def _legacy(self) -> tuple[ipc.Message, list[int]]:
-        """With the descriptors: the segments', their sums', the sentry's, the counters'. Asks nothing of the GPU, which
-        may hang."""
-        ordered = self._in_order()
-        segments, extents = list[Mapping[str, Any]](), list[Mapping[str, Any]]()
-        for index, held in ordered:
-            (extents if held.kind is Kind.EXTENT else segments).append({
-                "index": index, "size": held.size, "ident": held.ident, "kind": held.kind,
-                "sums": held.sums is not None,
-            })  # fmt: skip
-        sums = [held.sums.fd for _, held in ordered if held.sums is not None]
-        sentry = [self._sentry] if self._sentry >= 0 else []
-        message = {
-            "version": __version__, "gpu": self._gpu, "pool": self._told, "segments": segments, "extents": extents,
-            "connections": self.engine.connections(-1), "sentry": bool(sentry),
-            "compression": self._packing.codec if extents else "",
-        }  # fmt: skip
-        return message, [*(held.fd for _, held in ordered), *sums, *sentry, self._counters]
-
-    def _in_order(self) -> list[tuple[int, _Held]]:
-        """All that is held. Extents come last: pages of the others lie in them."""
-        return sorted(self._held.items(), key=lambda item: item[1].kind is Kind.EXTENT)
 
     def _info(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         self.engine.poke()
@@ -342,8 +357,8 @@ class Commands:
 
     def _stock(self) -> Stock:
         """The pool as it is. Whoever asks for that has ended all engines before."""
-        extents = [held.size for held in self._held.values() if held.kind is Kind.EXTENT]
-        announced = sum(held.size // PAGE for held in self._held.values() if held.kind is Kind.PACKED)
+        extents = [held.size for held in self._mapped.values() if held.kind is Kind.EXTENT]
+        announced = sum(held.size // PAGE for held in self._mapped.values() if held.kind is Kind.PACKED)
         live, stored, holes = self.engine.pool() if extents else (0, 0, 0)
         shares = tuple(self.engine.shares()) if extents else ()
         return Stock(len(extents), max(extents, default=0), live, announced, stored, holes, shares)
@@ -352,8 +367,8 @@ class Commands:
         """What is told of it; nothing where there is none."""
         if not self._packing.codec:
             return {}
-        self._told = self._stock().told(self._packing.threads).to_wire()
-        return {"pool": self._told}
+        self._holdings.pool = self._stock().told(self._packing.threads).to_wire()
+        return {"pool": self._holdings.pool}
 
     def _create(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         size, kind = int(message["size"]), Kind(message["kind"])
@@ -365,7 +380,7 @@ class Commands:
             mapping, fd = None, os.dup(fds[0])
         else:
             mapping, fd = self._vram.create(size)
-        self._hold(message, mapping, fd, fds, is_new=True)
+        self._hold_new(message, mapping, fd, fds, is_new=True)
         return fd, self._pool()
 
     def _use_extents(self) -> None:
@@ -375,39 +390,46 @@ class Commands:
         """
         while self._unused:
             index = self._unused.pop()
-            self._serve(index, self._held[index])
+            self._serve(index, self._mapped[index])
 
     def _adopt(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         packed = Kind(message["kind"]) is Kind.PACKED
         mapping = None if packed else self._vram.import_fd(fds[0], int(message["size"]))
-        self._hold(message, mapping, fds.pop(0), fds)
+        self._hold_new(message, mapping, fds.pop(0), fds)
         return -1, {}
 
-    def _hold(
+    def _hold_new(
         self, message: ipc.Message, mapping: VramMapping | None, fd: int, more: list[int], is_new: bool = False
     ) -> None:
+        index, size, kind = int(message["index"]), int(message["size"]), Kind(message["kind"])
+        self._hold(index, size, kind, str(message["ident"]), mapping, fd, more, is_new)
+
+    def _hold(
+        self, index: int, size: int, kind: Kind, ident: str, mapping: VramMapping | None, fd: int, more: list[int],
+        is_new: bool = False,
+    ) -> None:  # fmt: skip
         """``more``: the descriptor of the sums, if there are any."""
         with contextlib.ExitStack() as undo:
             if mapping is not None:
                 undo.callback(self._vram.release, mapping)
             undo.callback(os.close, fd)
-            index, size, kind = int(message["index"]), int(message["size"]), Kind(message["kind"])
             sums = PageSums(size, more.pop(0), kind) if more else None
             if sums is not None:
                 undo.callback(sums.close)
-            held = _Held(kind, mapping, fd, size, str(message["ident"]), sums)
+            held = Held(kind, mapping, fd, size, ident, sums)
             if self._resident and kind is not Kind.EXTENT:
                 # Once nobody serves, no page can be swapped out to make room for them.
-                count = 1 + sum(other.kind is not Kind.EXTENT for other in self._held.values())
+                count = 1 + sum(other.kind is not Kind.EXTENT for other in self._mapped.values())
                 self.engine.provide(*((0, count) if self._transport is Transport.UBLK else (count * CONNECTIONS, 0)))
             if kind is Kind.EXTENT and is_new:
                 self._unused.append(index)
             else:
                 self._serve(index, held)
-            self._held[index] = held
+            self._holdings.hold(index, held)
             undo.pop_all()
+        process.outlive_parent()
 
-    def _serve(self, index: int, held: _Held) -> None:
+    def _serve(self, index: int, held: Held) -> None:
         if held.kind is Kind.PACKED:
             assert held.sums is not None
             self.engine.add_packed_segment(index, held.size, held.sums.address)
@@ -436,7 +458,7 @@ class Commands:
 
     def _remove(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         index = int(message["index"])
-        if self._held[index].kind is Kind.EXTENT:
+        if self._mapped[index].kind is Kind.EXTENT:
             self._empty(index)
         self._drop(index)
         return -1, self._pool()
@@ -455,17 +477,13 @@ class Commands:
 
     def _drop(self, index: int) -> None:
         """End a segment: fence its connections, wipe it, release it. In an extent lies nothing any more."""
-        held = self._held[index]
-        if held.kind is not Kind.EXTENT:
+        if self._mapped[index].kind is not Kind.EXTENT:
             self.engine.drop_segment(index)
-        with self._handing:
-            del self._held[index]
+        held = self._holdings.forget(index)
         if held.mapping is not None:
             self._vram.wipe(held.mapping)
             self._vram.release(held.mapping)
-        os.close(held.fd)
-        if held.sums is not None:
-            held.sums.close()
+        held.close()
 
     def _quit(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         self.quit()

@@ -44,11 +44,17 @@ class EngineHandle:
         self._pidfd = -1
         self._greeted = False
 
+    @property
+    def pidfd(self) -> int:
+        """By which its end can be learnt of (pidfd_open(2)); -1 when it is known, or will be."""
+        return self._pidfd
+
     def start(self, options: EngineOptions, in_child: Callable[[], None]) -> None:
         """Fork it; it calls ``in_child`` first. Raises OSError; then there is none."""
         # Pages that the collector never writes to again stay shared with the child.
         gc.collect()
         gc.freeze()
+        keeper = os.getpid()
         ours, theirs = ipc.pair()
         try:
             with warnings.catch_warnings():
@@ -61,9 +67,9 @@ class EngineHandle:
             raise
         if pid == 0:
             try:
-                process.close_all_but(theirs.fileno(), options.counters.fd, options.sentry)
+                process.close_all_but(theirs.fileno(), *options.kept)
                 in_child()
-                engine.run(theirs, options)
+                engine.run(theirs, options, keeper)
             finally:
                 # Whatever happens, there must not be a second keeper.
                 os._exit(1)

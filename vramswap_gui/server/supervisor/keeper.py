@@ -225,7 +225,8 @@ class Keeper:
             return
         self._gens += 1
         self.engines[self._gens] = Engine(self._gens, Phase.STARTING, self._now + START_SECONDS)
-        self._out.append(Fork(self._gens, str(self._gpu.get("uuid", self._choice)), self._pool.to_wire()))
+        gpu = str(self._gpu.get("uuid", self._choice))
+        self._out.append(Fork(self._gens, gpu, self._pool.to_wire(), self._records()))
 
     def _candidate(self) -> Engine | None:
         return next((e for e in self.engines.values() if e.phase in (Phase.STARTING, Phase.LOADING)), None)
@@ -784,6 +785,13 @@ class Keeper:
         self.draining = True
         self._out.append(Reply(event.number))
 
+    def _records(self) -> tuple[SegmentRecord, ...]:
+        """All that is held."""
+        return tuple(
+            SegmentRecord(s.index, s.size, s.fd, s.ident, s.device, kind=s.kind)
+            for s in self.segments.values() if s.fd >= 0
+        )  # fmt: skip
+
     def _upgrade(self, event: Asked) -> None:
         serving = self._serving()
         # The next program could ask nothing of an engine that was late, and would end it before it has another.
@@ -791,10 +799,8 @@ class Keeper:
         if self.draining or serving is None or not self._running() or moving or len(self.engines) > 1:
             raise VramswapError(Problem.SERVER_BUSY)
         self._executing = event.number
-        records = tuple(
-            SegmentRecord(s.index, s.size, s.fd, s.ident, s.device, kind=s.kind) for s in self.segments.values()
-        )
-        self._out.append(Exec(Inheritance(self._gpu, (Predecessor(serving.pid),), records, self._pool.to_wire())))
+        inheritance = Inheritance(self._gpu, (Predecessor(serving.pid),), self._records(), self._pool.to_wire())
+        self._out.append(Exec(inheritance))
 
     def _exec_failed(self, event: ExecFailed) -> None:
         number, self._executing = self._executing, 0

@@ -60,7 +60,7 @@ def become(legacy: Legacy) -> NoReturn:
         "sentry": legacy.sentry,
         "compression": legacy.compression if has_pool else "",
     }
-    kept = [fd for segment in legacy.inheritance.segments for fd in _descriptors(segment)]
+    kept = [fd for segment in legacy.inheritance.segments for fd in segment.descriptors]
     kept += [fd for ends in legacy.ends.values() for fd in ends]
     kept += [legacy.counters] if legacy.counters is not None else []
     kept += [legacy.sentry] if legacy.sentry >= 0 else []
@@ -98,7 +98,7 @@ def resumed(fd: int) -> Legacy:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise VramswapError(Problem.NOTHING_TO_RESUME, why=str(error)) from None
     for number in (
-        *(fd for segment in legacy.inheritance.segments for fd in _descriptors(segment)),
+        *(fd for segment in legacy.inheritance.segments for fd in segment.descriptors),
         *(fd for ends in legacy.ends.values() for fd in ends),
         *((legacy.counters,) if legacy.counters is not None else ()),
         *((legacy.sentry,) if legacy.sentry >= 0 else ()),
@@ -115,10 +115,6 @@ def format_of(has_pool: bool) -> int:
 def understands(format: int) -> bool:
     """Whether this program can go on with what is left in a format."""
     return format in _FORMATS
-
-
-def _descriptors(segment: SegmentRecord) -> tuple[int, ...]:
-    return (segment.fd,) if segment.sums < 0 else (segment.fd, segment.sums)
 
 
 def _parse(state: dict[str, Any]) -> Legacy:
@@ -216,7 +212,7 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
         index = segment.index
         if index in segments:
             # Two hold it: one that served, and one that was to be the next.
-            for fd in _descriptors(segment):
+            for fd in segment.descriptors:
                 os.close(fd)
             continue
         device = str(sockets / f"nbd{index}") if sockets is not None else devices.get(segment.ident, "")

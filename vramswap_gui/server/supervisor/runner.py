@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -167,8 +167,11 @@ class Runner:
 
     def _fork(self, action: m.Fork) -> None:
         handle = EngineHandle(action.gen, self.report)
+        before = tuple(other.pidfd for other in self._engines.values() if other.pidfd >= 0)
         try:
-            handle.start(replace(self._options, gpu=action.gpu, pool=action.pool), self._disown)
+            left = self._with_sums(action.segments)
+            options = replace(self._options, gpu=action.gpu, pool=action.pool, before=before, left=left)
+            handle.start(options, self._disown)
         except OSError as error:
             self._later(m.EngineRefused(action.gen, not_started(error), began=False))
         else:
@@ -254,15 +257,16 @@ class Runner:
         else:
             answer.set_result(action.result)
 
+    def _with_sums(self, records: Sequence[m.SegmentRecord]) -> tuple[m.SegmentRecord, ...]:
+        return tuple(
+            replace(record, sums=self._sums[record.fd].fd) if record.fd in self._sums else record for record in records
+        )
+
     def _exec(self, action: m.Exec) -> None:
         """Does not return when it succeeds. The connection of whoever asked ends then, and that is the answer."""
         try:
             ends = {index: list(kept) for index, kept in self._exports.kept_ends().items()}
-            segments = tuple(
-                replace(record, sums=self._sums[record.fd].fd) if record.fd in self._sums else record
-                for record in action.state.segments
-            )
-            state = replace(action.state, segments=segments)
+            state = replace(action.state, segments=self._with_sums(action.state.segments))
             packed = self._options.packing.codec
             reexec.become(Legacy(state, ends, self._options.counters.fd, self._options.sentry, compression=packed))
         except OSError as error:
