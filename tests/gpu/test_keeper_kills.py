@@ -24,6 +24,7 @@ from vramswap_gui.units import KIB, MIB
 pytestmark = card.NEEDED
 
 KILLS: Final = 10
+STARTS: Final = 8
 SIZE: Final = 256 * MIB
 BLOCK: Final = 256 * KIB
 VERBS: Final[list[tuple[str, dict[str, int]]]] = [("add", {"size": SIZE}), ("status", {}), ("upgrade", {})]
@@ -46,6 +47,13 @@ class Server:
         )  # fmt: skip
         wait_for(lambda: self.process.poll() is not None or self._serves(), "a server")
         assert self.process.poll() is None
+
+    def next_engine(self) -> None:
+        """Kill the engine, and wait until the next one begins."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        (engine,) = before = children.read_text().split()
+        os.kill(int(engine), signal.SIGKILL)
+        wait_for(lambda: set(children.read_text().split()) - set(before), "the next engine")
 
     def _serves(self) -> bool:
         try:
@@ -136,3 +144,30 @@ def test_keepers_die_in_the_middle_of_verbs(tmp_path: Path) -> None:
         f"\n{KILLS} keepers killed, {checked} blocks of 256 KiB verified, 0 wrong;"
         f" the next one after {sorted(pauses)[len(pauses) // 2]:.2f} s (median), {max(pauses):.2f} s (longest)"
     )
+
+
+def test_engines_have_everything_before_they_have_the_card(tmp_path: Path) -> None:
+    """Keeper and engine die while the next engine starts, which then is all there is of the pages."""
+    server = Server(tmp_path)
+    device = server.ask("add", size=SIZE)["device"]
+    numbers = random.Random(12)
+    blocks = range(0, SIZE // BLOCK, 4)
+    try:
+        with Export(Path(device), SIZE, server.process.pid, 0.0).connect() as end:
+            for block in blocks:
+                write(end, block, pages(block, 1))
+        for _ in range(STARTS):
+            server.next_engine()
+            time.sleep(numbers.random() * 0.4)
+            server.process.kill()
+            server.process.wait()
+            server.start()
+            with Export(Path(device), SIZE, server.process.pid, 0.0).connect() as end:
+                for block in blocks:
+                    assert read(end, block) == pages(block, 1), f"block {block} is wrong"
+        server.ask("remove", index=0)
+        server.ask("quit")
+        assert server.process.wait(60) == 0
+    finally:
+        server.process.kill()
+    print(f"\n{STARTS} engines alone had it all, {STARTS * len(blocks)} blocks of 256 KiB verified, 0 wrong")
