@@ -156,6 +156,24 @@ def test_who_has_nothing_goes_with_its_keeper(gpu: FakeGpu, tmp_path: Path) -> N
     """Though it hangs: others wait for its end before they tell that pages are lost."""
     gpu["hang"] = 1
     with ended(taken_over(gpu, tmp_path)) as keeper:
-        engine = wait_for(lambda: next(iter(ipc.engines(tmp_path)), 0), "an engine")
+        children = Path(f"/proc/{keeper.pid}/task/{keeper.pid}/children")
+        engine = wait_for(lambda: int(children.read_text() or 0), "an engine")
+        wait_for(lambda: gpu["hanging"], "it to hang")
+        # Nor does it count as somebody who has pages.
+        assert ipc.engines(tmp_path) == []
         keeper.kill()
         wait_for(lambda: not Path(f"/proc/{engine}").exists(), "its end")
+
+
+def test_who_comes_after_others_knows_when_they_have_ended(gpu: FakeGpu, tmp_path: Path) -> None:
+    """Only then could it serve by itself."""
+    with orphaned(gpu, tmp_path) as before:
+        gpu["hang"] = 1
+        with ended(taken_over(gpu, tmp_path)):
+            after = wait_for(
+                lambda: next((pid for pid in ipc.engines(tmp_path) if pid != before), 0), "the next engine"
+            )
+            watched = [path.read_text() for path in Path(f"/proc/{after}/fdinfo").iterdir()]
+            assert [line for text in watched for line in text.splitlines() if line.startswith("Pid:")] == [
+                f"Pid:\t{before}"
+            ]

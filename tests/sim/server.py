@@ -48,6 +48,8 @@ MEMORY_SECONDS: Final = (4.0, 9.0)
 MOST_ENDED: Final = 3
 #: As server/ipc.py has it.
 SEARCH_SECONDS: Final = 20.0
+#: As server/engine/main.py has it.
+TRY_SECONDS: Final = 5.0
 _STATUS_SECONDS: Final = 5.0
 #: By what method each order is carried out.
 _NAMES: Final = {action: f"_{action.__name__.lower()}" for action in get_args(m.Action)}
@@ -260,9 +262,9 @@ class EngineProcess:
         if away or self.world.chance(self.server.faults.start_fails):
             code = ErrorCode.NO_GPU if away else self.world.rng.choice((ErrorCode.NO_DRIVER, ErrorCode.OUT_OF_VRAM))
             self._trouble = heard(self._trouble, failed("no GPU", code), self.world.now)
-            if self.keeper is None and self.left and not is_gone(self._trouble, self.world.now):
+            if self.keeper is None and self.left and not is_gone(self._trouble, self.world.now, True):
                 # Nobody else has what it holds.
-                self.world.after(LOOK_SECONDS, self._begin)
+                self.world.after(TRY_SECONDS, self._begin)
                 return
             self.tell(m.EngineRefused(self.gen, failed("no GPU", code)))
             self.die(1 << 8)
@@ -685,12 +687,12 @@ class EngineProcess:
         pool = any(isinstance(vram, Extent) for vram in self.holdings().values())
         idents += [device.ident for device in kernel.devices.values() if pool]
         attached = {ident for ident in idents if kernel.attached(ident)}
+        eldest = not any(engine.alive for engine in self._before)
         if not self.begun:
-            if self.keeper is None and self._alone.look(attached, 0, unserved=False, eldest=False) is Step.END:
+            if self.keeper is None and self._alone.look(attached, 0, unserved=False, eldest=eldest) is Step.END:
                 self.die(1 << 8)
             return
         unserved = self._unserved()
-        eldest = not any(engine.alive for engine in self._before)
         match self.life.look(attached, self._clients(), bool(unserved), eldest):
             case Step.END:
                 self.world.note("engine", self.pid, "has nothing to live for")
@@ -698,6 +700,9 @@ class EngineProcess:
                 self.die(0)
             case Step.SERVE:
                 self.world.note("engine", self.pid, "serves those that nobody serves:", list(unserved))
+                if self.left and not self._healthy():
+                    self.die(CONTEXT_LOST << 8)
+                    return
                 self._map_left()
                 for index, device in unserved.items():
                     self._serve(index, device)

@@ -13,10 +13,10 @@ from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.engine import main as engine
 from vramswap_gui.server.engine.driver import Device, NbdDriver, UblkDriver
 from vramswap_gui.server.engine.life import LOOKS, Life, Step
-from vramswap_gui.server.engine.main import EngineOptions
+from vramswap_gui.server.engine.main import _TRY_SECONDS, EngineOptions
 from vramswap_gui.server.messages import SegmentRecord, Transport
 from vramswap_gui.server.supervisor.counters import Counters
-from vramswap_gui.server.supervisor.recovery import PATIENCE
+from vramswap_gui.server.supervisor.recovery import PATIENCE_SERVED
 from vramswap_gui.units import MIB
 
 IDENT = "vramswap-0000000a-1"
@@ -120,7 +120,9 @@ class Start:
         self.there = [Device(Transport.NBD, 0, IDENT)]
         self.tries: Iterator[bool] = iter(())
         self.now = 0.0
+        self.error: Exception = VramswapError(Problem.GPU_FAILS)
         monkeypatch.setattr(engine, "devices", lambda: self.there)
+        self.before: tuple[int, ...] = ()
         monkeypatch.setattr("time.sleep", self._pass)
         monkeypatch.setattr("time.monotonic", lambda: self.now)
         monkeypatch.setattr(engine.Commands, "begin", self._begin)
@@ -130,12 +132,13 @@ class Start:
 
     def _begin(self, *_: object) -> str:
         if not next(self.tries):
-            raise VramswapError(Problem.GPU_FAILS)
+            raise self.error
         return "begun"
 
     def __call__(self, holds: bool = True) -> object:
-        options = EngineOptions("GPU", 1, True, Counters(), left=self._left if holds else ())
-        return engine._Loop(self._end, options.holdings(), options)._commands
+        options = EngineOptions("GPU", 1, True, Counters(), before=self.before, left=self._left if holds else ())
+        self.loop = engine._Loop(self._end, options.holdings(), options)
+        return self.loop._commands
 
 
 @pytest.fixture
@@ -143,9 +146,11 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
     return Start(monkeypatch)
 
 
-def test_who_alone_has_the_pages_waits_for_the_gpu(start: Start) -> None:
+@pytest.mark.parametrize(("error", "tries"), [(VramswapError(Problem.GPU_FAILS), 20), (MemoryError(), 200)])
+def test_who_alone_has_the_pages_waits_for_the_gpu(start: Start, error: Exception, tries: int) -> None:
     start.keeper.close()
-    start.tries = iter([False] * 20 + [True])
+    start.error = error
+    start.tries = iter([False] * tries + [True])
     assert start() == "begun"
 
 
@@ -158,5 +163,29 @@ def test_else_it_ends(start: Start, reason: str) -> None:
         start.there = []
     with pytest.raises(VramswapError):
         start(holds=reason != "it has none")
-    most = {"the GPU is gone": PATIENCE, "nobody wants them": LOOKS}.get(reason, 0)
-    assert most - 1 <= start.now <= most
+    tries = {"the GPU is gone": PATIENCE_SERVED / _TRY_SECONDS, "nobody wants them": LOOKS - 1}.get(reason, 0)
+    assert start.now == tries * _TRY_SECONDS
+
+
+def test_it_does_not_end_beside_one_that_serves(start: Start) -> None:
+    """Of sockets that simulate devices nobody says whether they are used."""
+    start.there, start.tries = [], iter([False] * 2 * LOOKS + [True])
+    start.before = (os.pidfd_open(os.getpid()),)
+    start.keeper.close()
+    assert start() == "begun"
+    assert Step.END not in [Life(orphaned=True).look([], 0, unserved=False, eldest=False) for _ in range(2 * LOOKS)]
+
+
+def test_one_that_cannot_be_watched_is_there(start: Start) -> None:
+    ended = os.fork()
+    if not ended:
+        os._exit(0)
+    pidfd = os.pidfd_open(ended)
+    os.waitpid(ended, 0)
+    start.tries = iter([True])
+    start()
+    assert start.loop._is_eldest()
+    for before, eldest in (((pidfd,), True), ((pidfd, -1), False), ((os.pidfd_open(os.getpid()), pidfd), False)):
+        start.before, start.tries = before, iter([True])
+        start()
+        assert start.loop._is_eldest() is eldest

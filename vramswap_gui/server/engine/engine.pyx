@@ -122,7 +122,10 @@ cdef void check(cydriver.CUresult result, str call) except *:
 
 cdef cydriver.CUstream new_stream() except *:
     cdef cydriver.CUstream stream = NULL
-    check(cydriver.cuStreamCreate(&stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING), "cuStreamCreate")
+    cdef cydriver.CUresult result
+    with nogil:
+        result = cydriver.cuStreamCreate(&stream, cydriver.CUstream_flags_enum.CU_STREAM_NON_BLOCKING)
+    check(result, "cuStreamCreate")
     return stream
 
 
@@ -182,7 +185,11 @@ cdef void open_desk(Desk *desk, Hand *hand, unsigned char *memory, size_t pages)
 cdef void *pinned(size_t size) except NULL:
     """So many bytes of locked memory for copies, zeroed and touched."""
     cdef void *memory = NULL
-    check(cydriver.cuMemHostAlloc(&memory, size, cydriver.CU_MEMHOSTALLOC_PORTABLE), "cuMemHostAlloc")
+    cdef cydriver.CUresult result
+    # A driver may take its time, and a new keeper is told of us all the same.
+    with nogil:
+        result = cydriver.cuMemHostAlloc(&memory, size, cydriver.CU_MEMHOSTALLOC_PORTABLE)
+    check(result, "cuMemHostAlloc")
     memset(memory, 0, size)
     return memory
 
@@ -303,6 +310,7 @@ cdef class Engine:
     cdef UblkQueue *_queues[MAX_QUEUES]
     cdef Listed *_listed
     cdef cydriver.CUmodule _module
+    cdef cydriver.CUfunction _kernel
     cdef Desk *_desks
     cdef CodecState *_codecs
     cdef Crew _crew
@@ -335,6 +343,22 @@ cdef class Engine:
         `compression`: one of METHODS, for segments that are packed; empty: there are none. Raises VramswapError
         CODEC_MISSING.
         """
+        cdef int i
+        try:
+            self._make(context, workers, can_batch, tallies, spin, cubin, compression)
+        except BaseException:
+            # There may be another try. CUDA's memory goes with the context.
+            self._close_descriptors()
+            raise
+        for i in range(workers):
+            self._threads.append(started(self._run, i, f"worker-{i}"))
+        if compression:
+            self._cleaning = _Cleaning()
+            self._cleaning._begin(compression, self._kernel, context, tallies)
+
+    cdef int _make(self, unsigned long long context, int workers, bint can_batch, unsigned long long tallies,
+                   unsigned int spin, bytes cubin, str compression) except -1:
+        """All but the threads."""
         cdef int i, lane, b
         cdef epoll_event event
         self.died = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -349,8 +373,8 @@ cdef class Engine:
         if compression:
             self._provide_desks()
         self._listed = <Listed *>pinned(workers * LANES * BATCHES * MAX_LISTED * sizeof(Listed))
-        kernel = self._load(cubin)
-        kernel_from = self._measure(kernel, can_batch)
+        self._kernel = self._load(cubin)
+        kernel_from = self._measure(self._kernel, can_batch)
         for i in range(workers):
             w = &self._workers[i]
             w.context = <cydriver.CUcontext><uintptr_t>context
@@ -376,14 +400,23 @@ cdef class Engine:
                     copies = &w.lane[lane].batch[b].copies
                     listed = self._listed + ((i * LANES + lane) * BATCHES + b) * MAX_LISTED
                     prepare(copies, &w.channel, lane == INTO, can_batch, listed)
-                    copies.kernel = kernel
+                    copies.kernel = self._kernel
                     copies.kernel_from = kernel_from[lane]
                     if compression:
                         copies.desk = &self._desks[(i * LANES + lane) * BATCHES + b]
-            self._threads.append(started(self._run, i, f"worker-{i}"))
-        if compression:
-            self._cleaning = _Cleaning()
-            self._cleaning._begin(compression, kernel, context, tallies)
+        return 0
+
+    cdef int _close_descriptors(self) except -1:
+        """Those of an engine whose threads are not there, or no more."""
+        cdef int i
+        for i in range(self._count if self._workers != NULL else 0):
+            for fd in (self._workers[i].wake, self._workers[i].epoll):
+                # None has the number of a standard stream: those are open all the time.
+                if fd > 0:
+                    os.close(fd)
+        if self.died > 0:
+            os.close(self.died)
+        return 0
 
     cdef int _provide_desks(self) except -1:
         """Make all that workers need to pack pages and to unpack them."""
@@ -450,7 +483,6 @@ cdef class Engine:
             ways = []
             count = MOST
             while count > 1:
-                # Should it not come back, a new keeper is told of us all the same.
                 with nogil:
                     batch.kernel = NULL
                     without = timed(batch, vram, host, count)
@@ -785,8 +817,7 @@ cdef class Engine:
                 for b in range(BATCHES):
                     cydriver.cuStreamDestroy(self._workers[i].lane[lane].batch[b].copies.stream)
             cydriver.cuStreamDestroy(self._workers[i].channel.stream)
-            os.close(self._workers[i].wake)
-            os.close(self._workers[i].epoll)
+        self._close_descriptors()
         for i in range(MAX_CONNECTIONS):
             if self._connections[i] == NULL:
                 break
@@ -813,4 +844,3 @@ cdef class Engine:
         free(self._workers)
         self._workers = NULL
         self._count = 0
-        os.close(self.died)

@@ -52,9 +52,9 @@ class Life:
     def look(self, attached: Collection[str], connections: int, unserved: bool, eldest: bool) -> Step:
         """What follows from a look: ``attached`` names its segments that are devices of the kernel's, and over so many
         ``connections`` somebody may ask for a page; ``unserved``: one of these devices has nobody who serves it.
-        ``eldest``: of the engines before it none is left, which could still write."""
+        ``eldest``: of the engines before it none is left, which could still write, and has what this one has."""
         self._bare = self._bare + 1 if self.orphaned and unserved and eldest else 0
-        self._idle = self._idle + 1 if self.orphaned and not attached and not connections else 0
+        self._idle = self._idle + 1 if self.orphaned and eldest and not attached and not connections else 0
         if self._idle >= LOOKS:
             return Step.END
         if self._bare >= LOOKS:

@@ -20,7 +20,7 @@ from typing import Any, Final, NoReturn
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.engine.door import Door
-from vramswap_gui.server.engine.driver import Device, devices, driver
+from vramswap_gui.server.engine.driver import Device, Driver, devices, driver
 from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
 from vramswap_gui.server.engine.holdings import Held, Holdings
 from vramswap_gui.server.engine.life import LOOK_SECONDS, Life, Step
@@ -34,6 +34,8 @@ from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import process
 
+#: Seconds between two tries to get a GPU without a keeper, which would do it better.
+_TRY_SECONDS: Final = 5.0
 #: A device that may be there.
 _IN_DOUBT: Final = "?"
 #: For a part of an extent to be emptied: more than its cleaner takes at the most, and less than the keeper waits.
@@ -45,7 +47,8 @@ class EngineOptions:
     """GPU selector (empty: the first), number of workers, whether kernel swap depends on them, what they count into,
     where a new keeper looks for an engine that lost its own (None: nowhere), what the sentry watches, the copy kernel
     (empty: there is none), how kernel devices are served, how segments are packed, what was last told of the pool, and
-    pidfds of the engines before it that are not known to be gone (pidfd_open(2)), and what there is to serve."""
+    pidfds of the engines before it that are not known to be gone (pidfd_open(2); -1: there is one that cannot be
+    watched), and what there is to serve."""
 
     gpu: str
     threads: int
@@ -96,8 +99,6 @@ def run(end: socket.socket, options: EngineOptions, keeper: int) -> NoReturn:
 
 def _live(end: socket.socket, options: EngineOptions) -> int:
     """Until there is nothing left to do; the exit status. Raises VramswapError when it cannot begin."""
-    if options.resident:
-        require_resident()
     return _Loop(end, options.holdings(), options).run()
 
 
@@ -111,24 +112,29 @@ class _Loop:
         self._life = Life()
         self._poll = select.poll()
         self._door: Door | None = None
-        self._open_door()
+        if options.left:
+            # From now on there is somebody who has the pages. Who has none is nobody until it could serve.
+            self._open_door()
         self._commands = self._begun()
 
     def _begun(self) -> Commands:
-        """With a GPU. Raises VramswapError when it cannot be had, unless nobody else has what we hold."""
+        """With a GPU. Raises VramswapError when it cannot be had, and whatever a system that is out of something does,
+        unless nobody else has what we hold."""
         trouble: recovery.Trouble | None = None
         alone = Life(orphaned=True)
         while True:
             try:
                 return Commands.begin(self._options, self._holdings)
-            except VramswapError as error:
+            except Exception as error:
                 now = time.monotonic()
-                trouble = recovery.heard(trouble, error, now)
-                if not self._holdings.left() or self._has_keeper() or recovery.is_gone(trouble, now):
+                trouble = recovery.heard(trouble, error if isinstance(error, VramswapError) else None, now)
+                # A process in which it failed may find no way to a GPU that is there (cuInit), so it waits for longer.
+                gone = recovery.is_gone(trouble, now, served=True)
+                if not self._holdings.left() or self._has_keeper() or gone:
                     raise
-                if alone.look(_names(self._there()), 0, unserved=False, eldest=False) is Step.END:
+                if alone.look(_names(self._there()), 0, unserved=False, eldest=self._is_eldest()) is Step.END:
                     raise
-            time.sleep(LOOK_SECONDS)
+            time.sleep(_TRY_SECONDS)
 
     def _has_keeper(self) -> bool:
         poll = select.poll()
@@ -137,11 +143,10 @@ class _Loop:
         return not poll.poll(0)
 
     def run(self) -> int:
-        gpu = self._commands.info()
         self._poll.register(self._end, select.POLLIN)
         self._poll.register(self._commands.engine.died, select.POLLIN)
         self._open_door()
-        self._say({"result": gpu})
+        self._say({"result": self._holdings.gpu})
         while True:
             ready = dict(self._poll.poll(int(LOOK_SECONDS * 1000) if self._life.orphaned else None))
             if self._commands.engine.died in ready:
@@ -166,6 +171,8 @@ class _Loop:
 
     def _is_eldest(self) -> bool:
         """Whether those before us have ended. Those after us serve nobody before we have."""
+        if -1 in self._options.before:
+            return False
         poll = select.poll()
         for pidfd in self._options.before:
             poll.register(pidfd, select.POLLIN)
@@ -248,7 +255,6 @@ class Commands:
         self._holdings = holdings
         self._resident = options.resident
         self._transport = options.transport
-        self._driver = driver(options.transport) if options.resident else None
         self._packing = options.packing
         #: Extents of which nobody else is known to have the descriptor.
         self._unused = list[int]()
@@ -256,14 +262,19 @@ class Commands:
             vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin,
             compression=options.packing.codec,
         )  # fmt: skip
+        self._driver: Driver | None = None
         holdings.connections = lambda: self.engine.connections(-1)
 
     @classmethod
     def begin(cls, options: EngineOptions, holdings: Holdings) -> Commands:
-        """With a context on the GPU. Raises VramswapError."""
+        """With a context on the GPU, which has been asked what it is. Raises VramswapError, OSError, MemoryError."""
+        if options.resident:
+            require_resident()
         vram = Vram(options.gpu)
         try:
-            return cls(vram, options, holdings)
+            begun = cls(vram, options, holdings)
+            begun.info()
+            return begun
         except BaseException:
             vram.close()
             raise
@@ -277,6 +288,8 @@ class Commands:
 
     def unserved(self, there: Sequence[Device]) -> Mapping[int, Device]:
         """Those of the devices that are there which are ours to serve, and which nobody serves, by their segments."""
+        if self._driver is None and self._resident:
+            self._driver = driver(self._transport)
         if self._driver is None:
             return {}
         known = {device.ident: device for device in there}
@@ -289,21 +302,31 @@ class Commands:
         """Become who serves some devices. What does not succeed may do so the next time."""
         assert self._driver is not None
         go_first()
-        # Whatever is in the way: we hold what nobody else does.
-        with contextlib.suppress(Exception):
+        try:
             self._map_left()
             for index, device in unserved.items():
-                self._driver.serve(self.engine, index, device)
+                # Of the others one may succeed.
+                with contextlib.suppress(VramswapError, OSError):
+                    self._driver.serve(self.engine, index, device)
+        except Exception:
+            # Whatever is in the way: we hold what nobody else does. But nobody can be served on a context that failed.
+            if not self.healthy():
+                os._exit(CONTEXT_LOST)
         # What comes next is nobody's page.
         go_with_the_others()
 
     def _map_left(self) -> None:
         """Have all that our keeper had, and had not come to tell us to map. Raises VramswapError, OSError."""
         for record in self._holdings.left():
-            mapping = None if record.kind is Kind.PACKED else self._vram.import_fd(record.fd, record.size)
-            # Should it not go on, we have them still.
-            fd, *sums = map(os.dup, record.descriptors)
-            self._hold(record.index, record.size, record.kind, record.ident, mapping, fd, sums)
+            fds = list[int]()
+            try:
+                # Should it not go on, we have them still.
+                fds += map(os.dup, record.descriptors)
+                mapping = None if record.kind is Kind.PACKED else self._vram.import_fd(fds[0], record.size)
+                self._hold(record.index, record.size, record.kind, record.ident, mapping, fds.pop(0), fds)
+            finally:
+                for fd in fds:
+                    os.close(fd)
 
     @property
     def _mapped(self) -> Mapping[int, Held]:

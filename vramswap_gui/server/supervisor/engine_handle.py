@@ -28,6 +28,8 @@ from vramswap_gui.server.messages import (
 )
 from vramswap_gui.system import process
 
+#: Seconds between two tries to watch one.
+_AGAIN_SECONDS: Final = 0.1
 #: How an engine that was another program's child ended cannot be asked; that it did is seen.
 _UNKNOWN_END: Final = int(signal.SIGKILL)
 
@@ -43,11 +45,17 @@ class EngineHandle:
         self._end: socket.socket | None = None
         self._pidfd = -1
         self._greeted = False
+        self._gone = self._doomed = False
 
     @property
     def pidfd(self) -> int:
-        """By which its end can be learnt of (pidfd_open(2)); -1 when it is known, or will be."""
+        """By which its end can be learnt of (pidfd_open(2)); -1 when it cannot be now."""
         return self._pidfd
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended, be it that nobody has heard of it yet."""
+        return self._gone
 
     def start(self, options: EngineOptions, in_child: Callable[[], None]) -> None:
         """Fork it; it calls ``in_child`` first. Raises OSError; then there is none."""
@@ -84,10 +92,17 @@ class EngineHandle:
         self.pid = pid
         try:
             self._pidfd = os.pidfd_open(pid)
-        except OSError:
+        except ProcessLookupError:
+            self._gone = True
             self._loop.call_soon(self._reap)
             return
+        except OSError:
+            # The system is out of something, which says nothing of the process.
+            self._loop.call_later(_AGAIN_SECONDS, self.watch, pid)
+            return
         self._loop.add_reader(self._pidfd, self._reap)
+        if self._doomed:
+            self.kill()
 
     def ask(self, question: Ask, fds: Sequence[int], device: str = "") -> None:
         """Send a question with what goes along: descriptors, or a device to open.
@@ -106,7 +121,8 @@ class EngineHandle:
             self._loop.call_soon(self._report, EngineMute(self.gen))
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """End it, whatever it does; as soon as it can be watched."""
+        self._doomed = True
         if self._pidfd >= 0:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
@@ -152,6 +168,7 @@ class EngineHandle:
 
     def _reap(self) -> None:
         """It has ended. What it said before counts first."""
+        self._gone = True
         if self._pidfd >= 0:
             self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)

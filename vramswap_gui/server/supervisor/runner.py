@@ -81,10 +81,10 @@ class Runner:
                         self._sums[record.fd] = PageSums(record.size, record.sums, record.kind)
             for gen in range(1, len(legacy.inheritance.engines) + 1):
                 self._engines[gen] = EngineHandle(gen, self.report)
-        self.report(m.Started(legacy.inheritance if legacy is not None else None))
-        if legacy is not None:
             for gen, engine in enumerate(legacy.inheritance.engines, 1):
+                # Whoever comes after them is to know when they have ended.
                 self._engines[gen].watch(engine.pid)
+        self.report(m.Started(legacy.inheritance if legacy is not None else None))
 
     async def ask(self, verb: ControlVerb, **arguments: int) -> Mapping[str, Any]:
         """What the machine answers to a verb. Raises VramswapError."""
@@ -167,7 +167,7 @@ class Runner:
 
     def _fork(self, action: m.Fork) -> None:
         handle = EngineHandle(action.gen, self.report)
-        before = tuple(other.pidfd for other in self._engines.values() if other.pidfd >= 0)
+        before = tuple(other.pidfd for other in self._engines.values() if not other.is_gone)
         try:
             left = self._with_sums(action.segments)
             options = replace(self._options, gpu=action.gpu, pool=action.pool, before=before, left=left)
