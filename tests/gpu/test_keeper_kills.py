@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support import card
+from tests.support.children import children
 from tests.support.nbd_client import READ, WRITE, header
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
@@ -50,10 +51,9 @@ class Server:
 
     def next_engine(self) -> None:
         """Kill the engine, and wait until the next one begins."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        (engine,) = before = children.read_text().split()
-        os.kill(int(engine), signal.SIGKILL)
-        wait_for(lambda: set(children.read_text().split()) - set(before), "the next engine")
+        (engine,) = children(self.process.pid)
+        os.kill(engine, signal.SIGKILL)
+        wait_for(lambda: set(children(self.process.pid)) - {engine}, "the next engine")
 
     def _serves(self) -> bool:
         try:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.stack import FIRST_SIZE, Stack
+from tests.support.children import children
 from tests.support.ctl import done, is_left_as_before, refused, server_pid, status
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.units import GIB, MIB, SIZE_STEP
@@ -176,7 +177,7 @@ def test_swapoff_that_fails_leaves_the_device_serving(stack: Stack) -> None:
 def test_the_server_becomes_a_newer_one_with_the_swap_on(stack: Stack) -> None:
     done(stack, "on")
     before, pid = status(stack), server_pid(stack)
-    engine = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    engine = children(pid)
     address = f"nbd+unix:///?socket={stack.fake.devices()[0]}"
     data = os.urandom(FIRST_SIZE)
     subprocess.run(["nbdcopy", "-", address], input=data, check=True)
@@ -184,7 +185,7 @@ def test_the_server_becomes_a_newer_one_with_the_swap_on(stack: Stack) -> None:
         done(stack, "upgrade")
         assert status(stack) == before
         assert server_pid(stack) == pid
-        assert Path(f"/proc/{pid}/task/{pid}/children").read_text().split() != engine
+        assert children(pid) != engine
         assert subprocess.run(["nbdcopy", address, "-"], capture_output=True, check=True).stdout == data
     done(stack, "off")
     is_left_as_before(stack)

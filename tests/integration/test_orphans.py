@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.children import children
 from tests.support.fakegpu import FakeGpu
 from tests.support.server import SERVER, Server, ask, refused, running
 from tests.support.sockets import accepts
@@ -156,8 +157,7 @@ def test_who_has_nothing_goes_with_its_keeper(gpu: FakeGpu, tmp_path: Path) -> N
     """Though it hangs: others wait for its end before they tell that pages are lost."""
     gpu["hang"] = 1
     with ended(taken_over(gpu, tmp_path)) as keeper:
-        children = Path(f"/proc/{keeper.pid}/task/{keeper.pid}/children")
-        engine = wait_for(lambda: int(children.read_text() or 0), "an engine")
+        engine = wait_for(lambda: next(iter(children(keeper.pid)), 0), "an engine")
         wait_for(lambda: gpu["hanging"], "it to hang")
         # Nor does it count as somebody who has pages.
         assert ipc.engines(tmp_path) == []

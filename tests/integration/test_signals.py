@@ -20,6 +20,7 @@ from dbus_next.message import Message
 from dbus_next.signature import Variant
 
 from tests.support.bus_client import connect
+from tests.support.children import children
 from tests.support.session_bus import CONFIG
 from tests.support.sockets import accepts
 from tests.support.waiting import until
@@ -83,7 +84,7 @@ class Machine:
 
     def starts_nothing(self) -> bool:
         """Whether the bus has no service that it starts, or that it started and that still runs."""
-        return not Path(f"/proc/{self.daemon.pid}/task/{self.daemon.pid}/children").read_text()
+        return not children(self.daemon.pid)
 
     async def tell(self, service: str, path: str, method: str, signature: str, *arguments: object) -> None:
         """Have a mocked service do something."""

@@ -29,7 +29,7 @@ from tests.support.errors import failure
 from vramswap_gui.api.control import ControlVerb
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.server import messages as m
-from vramswap_gui.server.engine.life import LOOK_SECONDS, Life, Step
+from vramswap_gui.server.engine.life import LOOK_SECONDS, TRY_SECONDS, Life, Step
 from vramswap_gui.server.packing import Stock, shift
 from vramswap_gui.server.supervisor.keeper import LATE_SECONDS, LINK_SECONDS, WIPE_SECONDS, Keeper
 from vramswap_gui.server.supervisor.recovery import CONTEXT_LOST, LONGEST, Trouble, heard, is_gone
@@ -48,8 +48,6 @@ MEMORY_SECONDS: Final = (4.0, 9.0)
 MOST_ENDED: Final = 3
 #: As server/ipc.py has it.
 SEARCH_SECONDS: Final = 20.0
-#: As server/engine/main.py has it.
-TRY_SECONDS: Final = 5.0
 _STATUS_SECONDS: Final = 5.0
 #: By what method each order is carried out.
 _NAMES: Final = {action: f"_{action.__name__.lower()}" for action in get_args(m.Action)}

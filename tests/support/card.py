@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.children import children
 from vramswap_gui.bench.export import Export
 from vramswap_gui.system import gpu, nvml
 
@@ -27,5 +28,4 @@ def used() -> int:
 
 def engine(server: Export) -> int:
     """The engine's process id, or 0."""
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    return int(children[0]) if children else 0
+    return next(iter(children(server.pid)), 0)

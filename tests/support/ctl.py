@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.demo.stack import Stack
+from tests.support.children import children
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.api.dbus import BUS_NAME, INTERFACE, OBJECT_PATH
 from vramswap_gui.api.status import Status, status_from_wire
@@ -78,5 +79,4 @@ def is_left_as_before(stack: Stack) -> None:
 
 def engine_pid(stack: Stack) -> int:
     """The process that serves."""
-    server = server_pid(stack)
-    return int(Path(f"/proc/{server}/task/{server}/children").read_text().split()[0])
+    return children(server_pid(stack))[0]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.children import children
 from tests.support.fakegpu import FakeGpu
 from tests.support.sockets import accepts
 from tests.support.waiting import PATIENCE, wait_for
@@ -53,8 +54,7 @@ class Server:
 
     def engine(self) -> int:
         """The engine's process id, or 0 while there is none."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return int(children[0]) if children else 0
+        return next(iter(children(self.process.pid)), 0)
 
     def kill_engine(self) -> None:
         """Kill the engine with -9 and wait for the next one to serve."""

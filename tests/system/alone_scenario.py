@@ -7,50 +7,29 @@ With ublk: ublk_scenario.py.
 
 from __future__ import annotations
 
-import mmap
 import os
-import random
 import signal
 import subprocess
 import time
-from pathlib import Path
 from typing import Final
 
+from tests.support.children import children
 from tests.system.serving import Server, keeper_dies_between_two_engines
-from tests.system.swapped import say
+from tests.system.swapped import say, verify, write
 from vramswap_gui.server.engine.life import LOOK_SECONDS, LOOKS
 from vramswap_gui.units import MIB
 
 SIZE: Final = 8 * MIB
-STEP: Final = 64 << 10
 #: A keeper may be quicker than who is to kill it.
 TRIES: Final = 8
 #: An engine that has no keeper looks so long at a device that nobody serves before it does so itself.
 ALONE: Final = (LOOKS - 1) * LOOK_SECONDS
 
 
-def bytes_at(offset: int) -> bytes:
-    return random.Random(offset).randbytes(STEP)
-
-
-def write(device: str) -> None:
-    fd = os.open(device, os.O_RDWR | os.O_DIRECT)
-    with mmap.mmap(-1, STEP) as buffer:
-        for offset in range(0, SIZE, STEP):
-            buffer[:] = bytes_at(offset)
-            assert os.pwritev(fd, [buffer], offset) == STEP
-    os.close(fd)
-
-
 def read(device: str) -> float:
-    """All of it, past all caches; seconds that it took."""
+    """All of it; seconds that it took."""
     began = time.monotonic()
-    fd = os.open(device, os.O_RDONLY | os.O_DIRECT)
-    with mmap.mmap(-1, STEP) as buffer:
-        for offset in range(0, SIZE, STEP):
-            assert os.preadv(fd, [buffer], offset) == STEP
-            assert buffer[:] == bytes_at(offset), f"wrong bytes at {offset}"
-    os.close(fd)
+    verify(device, SIZE)
     return time.monotonic() - began
 
 
@@ -72,10 +51,9 @@ def it_dies_while_an_engine_starts(device: str) -> None:
     for _ in range(TRIES):
         server = Server("--transport", "nbd")
         engine = server.engine()
-        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-        before = set(children.read_text().split())
+        before = set(children(server.process.pid))
         os.kill(engine, signal.SIGKILL)
-        while not set(children.read_text().split()) - before:
+        while not set(children(server.process.pid)) - before:
             time.sleep(0.001)
         kill(server.process)
         took = read(device)
@@ -95,7 +73,7 @@ def main() -> None:
     os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(2))
     server = Server("--transport", "nbd")
     device = server.ask("add", size=SIZE)["device"]
-    write(device)
+    write(device, SIZE)
     it_dies_between_two_engines(server, device)
     it_dies_while_an_engine_starts(device)
     server = Server("--transport", "nbd")

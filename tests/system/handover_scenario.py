@@ -14,6 +14,7 @@ from typing import Final
 
 from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
+from tests.support.children import children
 from tests.support.ctl import server_pid, status
 from tests.support.waiting import wait_for
 from tests.system.lent import attached, ctl, engines, place, state, swaps, told
@@ -80,7 +81,7 @@ def lose_both(stack: Stack) -> None:
     # So that it makes no other engine meanwhile.
     os.kill(server, signal.SIGSTOP)
     wait_for(lambda: state(server) == "T", "the keeper to stop")
-    for pid in (*children(server), server):
+    for pid in (*made(server), server):
         os.kill(pid, signal.SIGKILL)
     begun = time.monotonic()
     # Past what the kernel has in memory of it.
@@ -96,10 +97,9 @@ def lose_both(stack: Stack) -> None:
     wait_for(lambda: not attached(), "the devices to be let go")
 
 
-def children(server: int) -> list[int]:
+def made(server: int) -> list[int]:
     """All that a keeper has made but the sentry, which is to outlive both. An engine has its name only once it runs."""
-    found = Path(f"/proc/{server}/task/{server}/children").read_text().split()
-    return [int(pid) for pid in found if Path(f"/proc/{pid}/comm").read_text() != "vramswap-sentry\n"]
+    return [pid for pid in children(server) if Path(f"/proc/{pid}/comm").read_text() != "vramswap-sentry\n"]
 
 
 def _prepare(stack: Stack) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.demo.stack import Stack
+from tests.support.children import children
 from tests.support.ctl import server_pid
 from tests.system.swapped import say
 
@@ -44,12 +45,10 @@ def swaps() -> list[str]:
 
 
 def engines(stack: Stack) -> list[int]:
-    pid = server_pid(stack)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children if _name(child) == "vramswap-engine\n"]
+    return [child for child in children(server_pid(stack)) if _name(child) == "vramswap-engine\n"]
 
 
-def _name(pid: str) -> str:
+def _name(pid: int) -> str:
     """Empty when it has just ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text()

@@ -21,7 +21,7 @@ from typing import Final
 
 from tests.support.waiting import wait_for
 from tests.system.serving import Server, engines
-from tests.system.swapped import Filling, available, command, say, scarce, used
+from tests.system.swapped import Filling, available, command, say, scarce, used, verify, write
 from vramswap_gui.units import MIB
 
 #: A machine that is emulated does less in the same time.
@@ -42,26 +42,6 @@ SMALL: Final = 8 * MIB
 WATERMARK_BOOST: Final = Path("/proc/sys/vm/watermark_boost_factor")
 #: What the driver makes of the device, and swap is best served by: no scheduler, and placed as on an SSD, in clusters.
 QUEUE: Final = {"scheduler": "[none]", "rotational": "0"}
-
-
-def read_and_write(device: str) -> None:
-    """Every byte of the device keeps what is written to it."""
-    fd = os.open(device, os.O_RDWR | os.O_DIRECT)
-    step = 64 << 10
-    try:
-        with mmap.mmap(-1, step) as buffer:
-            for offset in range(0, SIZE, step):
-                buffer[:] = bytes_at(offset, step)
-                assert os.pwritev(fd, [buffer], offset) == step
-            for offset in reversed(range(0, SIZE, step)):
-                assert os.preadv(fd, [buffer], offset) == step
-                assert buffer[:] == bytes_at(offset, step), f"wrong bytes at {offset}"
-    finally:
-        os.close(fd)
-
-
-def bytes_at(offset: int, size: int) -> bytes:
-    return random.Random(offset).randbytes(size)
 
 
 def is_there(device: str) -> bool:
@@ -173,7 +153,8 @@ def main() -> None:
         found = Path(f"/sys/block/{name}/queue/{file}").read_text().strip()
         assert value in found, (file, found)
     if not SMALL_MACHINE:
-        read_and_write(device)
+        write(device, SIZE)
+        verify(device, SIZE)
         say("every byte was read as it was written")
     command("mkswap", device)
     command("swapon", "-p", "100", device)

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import mmap
+import os
+import random
 import subprocess
 import sys
 import threading
@@ -20,6 +23,8 @@ from vramswap_gui.units import MIB
 #: mlockall(2)
 _MCL_CURRENT: Final = 1
 _MCL_FUTURE: Final = 2
+#: Bytes of a request.
+_STEP: Final = 64 << 10
 #: On a file system that is never swapped out.
 _HOG: Final = Path("/run/gpu/hog")
 
@@ -49,6 +54,36 @@ def used(device: str) -> int:
 def _of_swap(device: str, field: int) -> int:
     lines = [line.split() for line in Path("/proc/swaps").read_text().splitlines()[1:]]
     return next((int(fields[field]) << 10 for fields in lines if fields[0] == device), 0)
+
+
+def write(device: str, size: int) -> None:
+    """Fill so much of a device, past all caches."""
+    with _direct(device, os.O_WRONLY) as (fd, buffer):
+        for offset in range(0, size, _STEP):
+            buffer[:] = _bytes_at(offset)
+            assert os.pwritev(fd, [buffer], offset) == _STEP
+
+
+def verify(device: str, size: int) -> None:
+    """Every byte of it is as :func:`write` has written it."""
+    with _direct(device, os.O_RDONLY) as (fd, buffer):
+        for offset in reversed(range(0, size, _STEP)):
+            assert os.preadv(fd, [buffer], offset) == _STEP
+            assert buffer[:] == _bytes_at(offset), f"wrong bytes at {offset}"
+
+
+@contextlib.contextmanager
+def _direct(device: str, flags: int) -> Iterator[tuple[int, mmap.mmap]]:
+    fd = os.open(device, flags | os.O_DIRECT)
+    try:
+        with mmap.mmap(-1, _STEP) as buffer:
+            yield fd, buffer
+    finally:
+        os.close(fd)
+
+
+def _bytes_at(offset: int) -> bytes:
+    return random.Random(offset).randbytes(_STEP)
 
 
 def stay_in_memory() -> None:

@@ -12,8 +12,8 @@ import pytest
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.engine import main as engine
 from vramswap_gui.server.engine.driver import Device, NbdDriver, UblkDriver
-from vramswap_gui.server.engine.life import LOOKS, Life, Step
-from vramswap_gui.server.engine.main import _TRY_SECONDS, EngineOptions
+from vramswap_gui.server.engine.life import LOOKS, TRY_SECONDS, Life, Step
+from vramswap_gui.server.engine.main import EngineOptions
 from vramswap_gui.server.messages import SegmentRecord, Transport
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.server.supervisor.recovery import PATIENCE_SERVED
@@ -163,8 +163,8 @@ def test_else_it_ends(start: Start, reason: str) -> None:
         start.there = []
     with pytest.raises(VramswapError):
         start(holds=reason != "it has none")
-    tries = {"the GPU is gone": PATIENCE_SERVED / _TRY_SECONDS, "nobody wants them": LOOKS - 1}.get(reason, 0)
-    assert start.now == tries * _TRY_SECONDS
+    tries = {"the GPU is gone": PATIENCE_SERVED / TRY_SECONDS, "nobody wants them": LOOKS - 1}.get(reason, 0)
+    assert start.now == tries * TRY_SECONDS
 
 
 def test_it_does_not_end_beside_one_that_serves(start: Start) -> None:

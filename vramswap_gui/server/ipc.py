@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
 import time
 from collections.abc import Sequence
@@ -54,6 +55,14 @@ def receive(end: socket.socket) -> tuple[Message, list[int]]:
             os.close(fd)
         raise EOFError("the peer talks nonsense")
     return message, fds
+
+
+def has_hung_up(end: socket.socket, milliseconds: int = 0) -> bool:
+    """Whether the peer is gone, or is so within ``milliseconds``."""
+    poll = select.poll()
+    # A hang-up is reported all the same.
+    poll.register(end, 0)
+    return bool(poll.poll(milliseconds))
 
 
 def listen_orphaned(folder: Path) -> socket.socket:

@@ -52,19 +52,21 @@ def close_all_but(*kept: int) -> None:
 
 def end_with(parent: int) -> None:
     """Have the kernel kill this process when its parent, the process ``parent``, has ended, however that was."""
-    # Who only wants to know what processes are called does without it.
-    import ctypes
-
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _at_parents_end(signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def outlive_parent() -> None:
     """Take that back."""
+    _at_parents_end(0)
+
+
+def _at_parents_end(number: int) -> None:
+    # Who only wants to know what processes are called does without it.
     import ctypes
 
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def be_killed_first() -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import threading
 import time
@@ -51,9 +50,4 @@ class Door:
                     self._introduce(asker)
 
     def _is_orphaned(self) -> bool:
-        if self._channel is None:
-            return True
-        poll = select.poll()
-        # A hang-up is reported all the same.
-        poll.register(self._channel, 0)
-        return bool(poll.poll(_NOTICE_MS))
+        return self._channel is None or ipc.has_hung_up(self._channel, _NOTICE_MS)

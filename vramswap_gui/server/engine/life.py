@@ -20,6 +20,8 @@ from typing import Final
 LOOKS: Final = 3
 #: Seconds between two of them.
 LOOK_SECONDS: Final = 1.0
+#: Seconds between two tries to get a GPU without a keeper, which would do it better.
+TRY_SECONDS: Final = 5.0
 
 
 class Step(Enum):

@@ -20,10 +20,10 @@ from typing import Any, Final, NoReturn
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.engine.door import Door
-from vramswap_gui.server.engine.driver import Device, Driver, devices, driver
+from vramswap_gui.server.engine.driver import Device, devices, driver
 from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
 from vramswap_gui.server.engine.holdings import Held, Holdings
-from vramswap_gui.server.engine.life import LOOK_SECONDS, Life, Step
+from vramswap_gui.server.engine.life import LOOK_SECONDS, TRY_SECONDS, Life, Step
 from vramswap_gui.server.engine.vram import Mapping as VramMapping
 from vramswap_gui.server.engine.vram import Vram
 from vramswap_gui.server.memlock import go_first, go_with_the_others, keep_private, require_resident
@@ -34,8 +34,6 @@ from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.system import process
 
-#: Seconds between two tries to get a GPU without a keeper, which would do it better.
-_TRY_SECONDS: Final = 5.0
 #: A device that may be there.
 _IN_DOUBT: Final = "?"
 #: For a part of an extent to be emptied: more than its cleaner takes at the most, and less than the keeper waits.
@@ -130,17 +128,11 @@ class _Loop:
                 trouble = recovery.heard(trouble, error if isinstance(error, VramswapError) else None, now)
                 # A process in which it failed may find no way to a GPU that is there (cuInit), so it waits for longer.
                 gone = recovery.is_gone(trouble, now, served=True)
-                if not self._holdings.left() or self._has_keeper() or gone:
+                if not self._holdings.left() or not ipc.has_hung_up(self._end) or gone:
                     raise
                 if alone.look(_names(self._there()), 0, unserved=False, eldest=self._is_eldest()) is Step.END:
                     raise
-            time.sleep(_TRY_SECONDS)
-
-    def _has_keeper(self) -> bool:
-        poll = select.poll()
-        # A hang-up is reported all the same.
-        poll.register(self._end, 0)
-        return not poll.poll(0)
+            time.sleep(TRY_SECONDS)
 
     def run(self) -> int:
         self._poll.register(self._end, select.POLLIN)
@@ -262,7 +254,8 @@ class Commands:
             vram.context, options.threads, vram.can_batch, options.counters.address, cubin=options.cubin,
             compression=options.packing.codec,
         )  # fmt: skip
-        self._driver: Driver | None = None
+        # While there is memory for it; a system that was out of something is asked again.
+        self._driver = driver(options.transport) if options.resident else None
         holdings.connections = lambda: self.engine.connections(-1)
 
     @classmethod
@@ -322,8 +315,7 @@ class Commands:
             try:
                 # Should it not go on, we have them still.
                 fds += map(os.dup, record.descriptors)
-                mapping = None if record.kind is Kind.PACKED else self._vram.import_fd(fds[0], record.size)
-                self._hold(record.index, record.size, record.kind, record.ident, mapping, fds.pop(0), fds)
+                self._map(replace(record, fd=fds[0]), fds)
             finally:
                 for fd in fds:
                     os.close(fd)
@@ -403,7 +395,7 @@ class Commands:
             mapping, fd = None, os.dup(fds[0])
         else:
             mapping, fd = self._vram.create(size)
-        self._hold_new(message, mapping, fd, fds, is_new=True)
+        self._hold(_asked_for(message, fd), mapping, fds, is_new=True)
         return fd, self._pool()
 
     def _use_extents(self) -> None:
@@ -416,30 +408,27 @@ class Commands:
             self._serve(index, self._mapped[index])
 
     def _adopt(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
-        packed = Kind(message["kind"]) is Kind.PACKED
-        mapping = None if packed else self._vram.import_fd(fds[0], int(message["size"]))
-        self._hold_new(message, mapping, fds.pop(0), fds)
+        self._map(_asked_for(message, fds[0]), fds)
         return -1, {}
 
-    def _hold_new(
-        self, message: ipc.Message, mapping: VramMapping | None, fd: int, more: list[int], is_new: bool = False
-    ) -> None:
-        index, size, kind = int(message["index"]), int(message["size"]), Kind(message["kind"])
-        self._hold(index, size, kind, str(message["ident"]), mapping, fd, more, is_new)
+    def _map(self, record: SegmentRecord, fds: list[int]) -> None:
+        """``fds``: its descriptors, of which we keep what we take out. Raises VramswapError, OSError."""
+        mapping = None if record.kind is Kind.PACKED else self._vram.import_fd(record.fd, record.size)
+        # It is _hold's from here on.
+        fds.pop(0)
+        self._hold(record, mapping, fds)
 
-    def _hold(
-        self, index: int, size: int, kind: Kind, ident: str, mapping: VramMapping | None, fd: int, more: list[int],
-        is_new: bool = False,
-    ) -> None:  # fmt: skip
+    def _hold(self, record: SegmentRecord, mapping: VramMapping | None, more: list[int], is_new: bool = False) -> None:
         """``more``: the descriptor of the sums, if there are any."""
         with contextlib.ExitStack() as undo:
             if mapping is not None:
                 undo.callback(self._vram.release, mapping)
-            undo.callback(os.close, fd)
-            sums = PageSums(size, more.pop(0), kind) if more else None
+            undo.callback(os.close, record.fd)
+            index, kind = record.index, record.kind
+            sums = PageSums(record.size, more.pop(0), kind) if more else None
             if sums is not None:
                 undo.callback(sums.close)
-            held = Held(kind, mapping, fd, size, ident, sums)
+            held = Held(kind, mapping, record.fd, record.size, record.ident, sums)
             if self._resident and kind is not Kind.EXTENT:
                 # Once nobody serves, no page can be swapped out to make room for them.
                 count = 1 + sum(other.kind is not Kind.EXTENT for other in self._mapped.values())
@@ -511,6 +500,13 @@ class Commands:
     def _quit(self, message: ipc.Message, fds: list[int]) -> tuple[int, Mapping[str, Any]]:
         self.quit()
         return -1, {}
+
+
+def _asked_for(message: ipc.Message, fd: int) -> SegmentRecord:
+    """The segment that a question is about, kept alive by ``fd``."""
+    return SegmentRecord(
+        int(message["index"]), int(message["size"]), fd, str(message["ident"]), kind=Kind(message["kind"])
+    )
 
 
 #: What brings devices back goes first, until something else is asked for.
