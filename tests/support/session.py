@@ -12,6 +12,7 @@ import locale
 import os
 import resource
 import signal
+import sys
 from typing import Final
 
 #: Variables, by name or by the beginning of it, that tell of a session, a terminal, a language or a caller.
@@ -20,7 +21,8 @@ FOREIGN: Final = (
     "DISPLAY", "WAYLAND_", "XAUTHORITY", "XDG_", "QT_", "GTK_", "GDK_", "DBUS_", "DESKTOP_", "GNOME_", "KDE_",
     "NOTIFY_SOCKET", "LISTEN_", "JOURNAL_STREAM", "INVOCATION_ID", "WATCHDOG_", "SYSTEMD_",
     "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "GNUMAKEFLAGS", "SOURCE_DATE_EPOCH", "DEB_", "DH_",
-    "TZ", "PYTHONWARNINGS", "PYTHONSAFEPATH", "PYTHONOPTIMIZE", "POSIXLY_CORRECT", "MANPAGER", "MANWIDTH", "PAGER",
+    "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS", "PYTHONSAFEPATH", "PYTHONOPTIMIZE",
+    "POSIXLY_CORRECT", "MANPAGER", "MANWIDTH", "PAGER",
     "VRAMSWAP_", "FAKEGPU_",
 )  # fmt: skip
 LANGUAGE: Final = "C.UTF-8"
@@ -62,8 +64,10 @@ def _reset_environment() -> None:
     for name in ("COLUMNS", "LINES"):
         os.unsetenv(name)
     os.environ |= {"LANG": LANGUAGE, "TERM": "xterm"}
-    # This process has read the old one already, and decodes what programs write by it.
+    # This process has read the old ones already: it decodes what programs write, and keeps what it compiles. Images of
+    # containers have Python keep nothing, and then each of the thousands of programs would be compiled as it starts.
     locale.setlocale(locale.LC_ALL, LANGUAGE)
+    sys.dont_write_bytecode, sys.pycache_prefix = False, None
 
 
 def reset() -> None:

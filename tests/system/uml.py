@@ -96,8 +96,12 @@ class Result:
 
 
 def build(out: Path) -> None:
-    """Compile into ``out`` what a guest needs: the simulated GPU, and what has the kernel start on this processor."""
+    """Compile into ``out`` what a guest needs: the simulated GPU, and what has the kernel start on this processor.
+
+    And in their places the programs, which a guest, where that takes longest, has no place to keep.
+    """
     fakegpu.build(out / _GPU)
+    subprocess.run([sys.executable, "-m", "compileall", "-q", ROOT / "vramswap_gui", ROOT / "tests"], check=True)
     # Makes linux.uml work on processors with more state than it knows, or less.
     compiler, source = os.environ.get("CC", "cc"), str(HERE / "xstate.c")
     options = ["-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]

@@ -43,6 +43,7 @@ print({
     "input": sys.stdin.read(),
     "encoding": sys.stdout.encoding,
     "told": sorted({"DISPLAY", "LC_ALL", "COLUMNS", "NOTIFY_SOCKET", "MAKEFLAGS"} & set(os.environ)),
+    "keeps": (not sys.dont_write_bytecode, sys.pycache_prefix),
     "terminal": os.environ["TERM"],
 })
 '''
@@ -51,8 +52,14 @@ def test_programs_inherit_what_a_login_gives(tmp_path):
     said = subprocess.run([sys.executable, "-c", SHOW], capture_output=True, text=True, check=True).stdout
     assert eval(said) == {
         "ignored": ["SIGPIPE", "SIGXFSZ"], "blocked": [], "umask": 0o022, "files": True, "size": True, "input": "",
-        "encoding": "utf-8", "told": [], "terminal": "xterm",
+        "encoding": "utf-8", "told": [], "keeps": (True, None), "terminal": "xterm",
     }
+
+def test_what_is_compiled_is_kept(tmp_path, monkeypatch):
+    (tmp_path / "some_module.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    import some_module
+    assert (tmp_path / "__pycache__").is_dir()
 
 def test_this_process_reads_and_writes_unicode(tmp_path):
     (tmp_path / "text").write_text("\\N{SNOWMAN}")
@@ -70,10 +77,10 @@ def test_nothing_depends_on_what_is_inherited(how: tuple[str, ...], tmp_path: Pa
     done = inner.run(
         tmp_path, SEES, *how, before=(sys.executable, "-c", HOSTILE), unset=("TERM", "LANG"),
         LC_ALL="POSIX", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0", COLUMNS="20", DISPLAY=":987", NOTIFY_SOCKET="@none",
-        MAKEFLAGS="-j --jobserver-auth=98,99",
+        MAKEFLAGS="-j --jobserver-auth=98,99", PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX=str(tmp_path / "cache"),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "4 passed" in done.stdout
 
 
 #: Each waits for what never comes, in a place where one exception is not enough.
