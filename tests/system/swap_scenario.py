@@ -34,8 +34,8 @@ SIZE: Final = (32 if SMALL_MACHINE else 80 if TWICE else 64) * MIB
 #: What is left of memory before it is filled: on a machine that is slow, so little that it is filled soon.
 LEFT: Final = (64 if SMALL_MACHINE else 1024) * MIB
 #: How much more than the free memory a fill takes, so that at least SWAPPED of it must be in swap.
-EXCESS: Final = (20 if SMALL_MACHINE else 52) * MIB
-SWAPPED: Final = (8 if SMALL_MACHINE else 32) * MIB
+EXCESS: Final = (24 if SMALL_MACHINE else 52) * MIB
+SWAPPED: Final = (6 if SMALL_MACHINE else 32) * MIB
 EARLY: Final = 4 * MIB
 SMALL: Final = 8 * MIB
 #: Nothing while a server is there.

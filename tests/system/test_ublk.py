@@ -10,7 +10,8 @@ import pytest
 
 from tests.system import qemu, uml
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(8 * uml.LIMIT)]
+# An emulated machine takes longest of all, so it is the first to begin.
+pytestmark = [pytest.mark.system, pytest.mark.timeout(12 * uml.LIMIT)]
 
 
 #: Those that one machine runs in turn; the last takes the driver away. In an order in which most is found early.
