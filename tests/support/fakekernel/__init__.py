@@ -8,6 +8,7 @@ file in the folder that VRAMSWAP_FAKEPROC names. No page is ever swapped.
 from __future__ import annotations
 
 import fcntl
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,10 @@ class FakeKernel:
 
     def env(self, path: str) -> dict[str, str]:
         """What a helper must be started with to use this kernel; ``path`` is the PATH otherwise."""
-        return {"PATH": f"{_BIN}:{path}", "VRAMSWAP_FAKEPROC": str(self.folder)}
+        # Whatever is called python3 there may take longer to find out which one is meant than they take.
+        return {
+            "PATH": f"{_BIN}:{path}", "VRAMSWAP_FAKEPROC": str(self.folder), "VRAMSWAP_FAKEPYTHON": sys.executable,
+        }  # fmt: skip
 
     def refuse(self, program: str, complaint: str = "") -> None:
         """Have a program fail with a complaint from now on; an empty one lets it work again."""
