@@ -14,7 +14,7 @@ from tests.sim.world import Broken
 
 #: In parts, so that all cores have something to do. More of them: ``make sim SEEDS=n``.
 PARTS: Final = 8
-SEEDS: Final = 150
+SEEDS: Final = 100
 #: So much of a broken seed's history is shown.
 SHOWN: Final = 80
 #: With nothing wrong but that memory is short.

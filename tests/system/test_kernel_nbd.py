@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(8 * uml.LIMIT)]
 @pytest.mark.parametrize("boot", ["newest", "installed"], indirect=True)
 def test_swap_survives_dying_engines(boot: Callable[..., uml.Result]) -> None:
     """On both kernels at every run: the driver and the swap that people have are older than the newest."""
-    result = boot("tests.system.swap_scenario", "nbd", "10")
+    result = boot("tests.system.swap_scenario", "nbd", "6")
     assert result.status == 0, result.output
     assert "all done" in result.output
 
