@@ -83,6 +83,8 @@ MUTANTS: Final = (
            ("tests/integration/test_bus.py", "tests/integration/test_authorization.py")),
     Mutant("anybody may tell the status", "vramswap_gui/bus/connection.py",
            "                if peer.owner == message.sender:\n", "                if True:\n", ("tests/integration/test_bus.py",)),
+    Mutant("what is kept for the next engine is not in memory where the kernel makes no pages in advance", "vramswap_gui/server/supervisor/memory_reserve.py",
+           "                part[offset] = 0\n", "                pass\n", ("tests/unit/test_memory_reserve.py",)),
     Mutant("what is kept for the next engine stays with the one that is forked meanwhile", "vramswap_gui/server/supervisor/memory_reserve.py",
            "        for part in self._held:\n            part.close()\n", "        return\n", ("tests/unit/test_memory_reserve.py",)),
     Mutant("nobody asks whether a connection was given up", _NBD,
