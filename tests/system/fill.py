@@ -22,8 +22,6 @@ from typing import Final
 from vramswap_gui.units import MIB
 
 PAGE: Final = 4096
-#: Have pages made and entered at once, where a guest takes a fault for each (madvise(2); the module does not name it).
-_MADV_POPULATE_WRITE: Final = 23
 
 
 def page(seed: int, turn: int, number: int) -> bytes:
@@ -59,8 +57,6 @@ def fill(
         for turn in range(rounds) if rounds else itertools.count():
             began = time.monotonic()
             for number in order:
-                if not turn and number % (MIB // PAGE) == 0:
-                    memory.madvise(_MADV_POPULATE_WRITE, number * PAGE, MIB)
                 memory[number * PAGE : (number + 1) * PAGE] = page(seed, turn, number)
                 if pause and number % (MIB // PAGE) == 0:
                     time.sleep(pause)

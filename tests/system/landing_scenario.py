@@ -17,7 +17,7 @@ from tests.demo.plan import Plan
 from tests.demo.stack import Stack, running
 from tests.support.ctl import status
 from tests.support.waiting import wait_for
-from tests.system.lent import ctl, place, priorities
+from tests.system.lent import ctl, place, priorities, told
 from tests.system.swapped import Filling, available, command, say, used
 from vramswap_gui.units import MIB
 
@@ -105,7 +105,7 @@ def main() -> None:
         folder.mkdir(0o700)
         command("mount", "-t", kind, DISK, str(folder))
 
-    with running(Plan(gpu="a test", kernel="", polkit="", display=""), prepare) as stack:
+    with running(Plan(gpu="a test", kernel="", polkit="", display=""), prepare) as stack, told(stack):
         folder = stack.folder / "state"
         assert status(stack)["landing"] == "ask"
         ctl(stack, "on")

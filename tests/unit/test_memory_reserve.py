@@ -46,9 +46,7 @@ def test_it_fits_the_machine(tmp_path: Path, total: int, held: int) -> None:
     assert reserve_size(tmp_path) == held * MIB
 
 
-@pytest.mark.parametrize("advice", [memory_reserve._MADV_POPULATE_WRITE, 1 << 20], ids=["at once", "before 5.14"])
-def test_it_is_held_until_it_is_let_go_of(advice: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_reserve, "_MADV_POPULATE_WRITE", advice)
+def test_it_is_held_until_it_is_let_go_of() -> None:
     before = shared_kib()
     reserve = MemoryReserve(SIZE)
     reserve.fill()

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +40,13 @@ static void flip(_Atomic uint64_t *left, void *target, size_t size) {
     }
 }
 
+/* A segment of zeroes is a hole in its file, where the file system has such: the zeroes that segments are wiped with would
+ * be most of what all tests write. */
+static void fill(void *target, int value, size_t size) {
+    if (value || size % GRANULE || madvise(target, size, MADV_REMOVE))
+        memset(target, value, size);
+}
+
 static CUresult copy_now(const struct copy *copy) {
     struct control *c = control();
     uint64_t first = 3;
@@ -57,10 +65,10 @@ static CUresult copy_now(const struct copy *copy) {
     }
     if (!in_vram(copy->target, copy->size) && (copy->zero || !in_vram(copy->source, copy->size)))
         return break_context(ILLEGAL_ADDRESS);
-    if (!copy->zero)
+    if (copy->zero)
+        fill(copy->target, copy->value, copy->size);
+    else
         memcpy(copy->target, copy->source, copy->size);
-    else if (copy->value || !wipe((CUdeviceptr)copy->target, copy->size))
-        memset(copy->target, copy->value, copy->size);
     if (!copy->zero)
         flip(in_vram(copy->target, copy->size) ? &c->flips_in : &c->flips_out, copy->target, copy->size);
     return SUCCESS;

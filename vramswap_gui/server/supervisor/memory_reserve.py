@@ -19,8 +19,6 @@ from vramswap_gui.system import meminfo, zoneinfo
 from vramswap_gui.units import MIB
 
 _STEP: Final = MIB
-#: Have pages made and entered at once, from Linux 5.14 on (madvise(2); the module does not name it).
-_MADV_POPULATE_WRITE: Final = 23
 #: Seconds between two steps of taking it back, and until the next look when there was too little.
 _PAUSE: Final = 0.05
 _REST: Final = 0.25
@@ -107,11 +105,8 @@ class MemoryReserve:
 
     def _take(self) -> None:
         part = mmap.mmap(-1, _STEP)
-        try:
-            part.madvise(_MADV_POPULATE_WRITE)
-        except OSError:
-            for offset in range(0, _STEP, mmap.PAGESIZE):
-                part[offset] = 0
+        for offset in range(0, _STEP, mmap.PAGESIZE):
+            part[offset] = 0
         self._held.append(part)
 
     async def _refill(self) -> None:
