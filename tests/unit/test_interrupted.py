@@ -46,13 +46,18 @@ MOMENTS: Final = (
 )
 
 
-#: A command that has something to clean up, which takes a while. The signals come while it waits.
+#: A command that has something to clean up, which takes a while. The signals come while it waits, to another thread, so
+#: that they interrupt no call: one that comes just before a call begins does not either.
 CLEANING: Final = """
-import asyncio, os, sys, threading
+import asyncio, os, signal, sys, threading
 from vramswap_gui.ctl import main
 from vramswap_gui.ctl.commands import upkeep
+def send(number):
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
 async def wait_for(number):
-    threading.Timer(0.01, os.kill, (os.getpid(), int(number))).start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {int(number)})
+    threading.Timer(0.01, send, (int(number),)).start()
     await asyncio.sleep(3600)
 async def work(options):
     try:

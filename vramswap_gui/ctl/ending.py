@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Awaitable, Iterator
 from typing import Final
 
@@ -43,7 +44,8 @@ class Ending:
     async def before(self, result: Awaitable[int | None]) -> int | None:
         """The result. Raises CancelledError, or KeyboardInterrupt, when a signal comes first."""
         self._task = asyncio.current_task()
-        return await result
+        with _woken(asyncio.get_running_loop()):
+            return await result
 
     def _hear(self, number: int, frame: object) -> None:
         first = not self._number
@@ -51,5 +53,20 @@ class Ending:
         if not first or self._task is None or self._task.done():
             raise KeyboardInterrupt
         self._task.cancel()
-        # A loop that waits has to be woken to see it.
-        self._task.get_loop().call_soon_threadsafe(lambda: None)
+
+
+@contextlib.contextmanager
+def _woken(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Inside, a signal ends the loop's waiting also when it comes just before that begins, or reaches another thread:
+    neither interrupts the call, and what is to be done about the signal is done by this thread alone."""
+    told, tells = socket.socketpair()
+    with told, tells:
+        told.setblocking(False)
+        tells.setblocking(False)
+        loop.add_reader(told, told.recv, 1)
+        before = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(told)
