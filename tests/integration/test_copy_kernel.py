@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.alone import said
 from tests.support.fakegpu import FakeGpu
-from tests.support.server import Server, ask, running
+from tests.support.server import Server, ask, is_running, running
 from tests.support.waiting import wait_for
 
 _COMPILE = """
@@ -94,7 +94,7 @@ def has_it(gpu: FakeGpu, folder: Path, doing: Any = None) -> bool:
     with running(gpu, control, "--control", str(control), "--attach", str(folder)) as server:
         if doing is not None:
             doing(server)
-        wait_for(lambda: ask(control, "status")["engine"] == "running", "an engine")
+        wait_for(lambda: is_running(control), "an engine")
         return bool(ask(control, "status")["gpu"]["kernel"])
 
 

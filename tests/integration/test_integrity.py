@@ -22,7 +22,7 @@ from tests.demo.stack import FIRST_SIZE, Stack
 from tests.support.ctl import done, server_pid, status
 from tests.support.fakegpu import FakeGpu
 from tests.support.nbd_client import PAGE, Client, crowd
-from tests.support.server import Server, running
+from tests.support.server import Server, ask, is_running, running
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.units import MIB
@@ -38,15 +38,12 @@ class Served:
         self.folder = folder
         self.gpu = server.gpu
 
-    def ask(self, **request: object) -> Any:
-        with socket.socket(socket.AF_UNIX) as end:
-            end.connect(str(self.folder / "control"))
-            end.sendall(json.dumps(request).encode() + b"\n")
-            return json.loads(end.makefile().readline())["result"]
+    def ask(self, verb: str, **arguments: int) -> Any:
+        return ask(self.folder / "control", verb, **arguments)
 
     def found(self) -> tuple[int, int]:
         """How many pages were read twice, and how many were wrong then too."""
-        counted = self.ask(verb="counters")
+        counted = self.ask("counters")
         return counted["reread"], counted["damaged"]
 
     @contextlib.contextmanager
@@ -59,9 +56,7 @@ class Served:
         return end
 
     def is_running(self) -> bool:
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            return bool(self.ask(verb="status")["engine"] == "running")
-        return False
+        return is_running(self.folder / "control")
 
 
 @pytest.fixture
@@ -69,10 +64,10 @@ def served(gpu: FakeGpu, tmp_path: Path) -> Iterator[Served]:
     control = tmp_path / "control"
     with running(gpu, control, "--control", str(control), "--attach", str(tmp_path), "--threads", "2") as server:
         made = Served(server, tmp_path)
-        made.ask(verb="add", size=SIZE)
+        made.ask("add", size=SIZE)
         yield made
         wait_for(made.is_running, "an engine")
-        made.ask(verb="remove", index=0)
+        made.ask("remove", index=0)
 
 
 def pages(count: int, seed: int = 1) -> bytes:
@@ -102,7 +97,7 @@ def test_a_bit_that_was_hurt_in_vram_is_told_and_one_page_is_lost(served: Served
         # Of several pages that are read at once the kernel learns one thing.
         assert client.read(64 * PAGE, len(data)) is None
         assert served.found() == (2, 2)
-        assert served.ask(verb="status")["damaged"] == [0, 2]
+        assert served.ask("status")["damaged"] == [0, 2]
         client.write(66 * PAGE, pages(1, 9))
         assert client.read(66 * PAGE) == pages(1, 9)
         # What went wrong when it was written is found when it is read.
@@ -174,7 +169,7 @@ def test_a_bad_place_is_used_no_more(served: Served) -> None:
         lose(30)
         client.write(30 * PAGE, pages(1, 4))
         lose(30)
-    for change in (served.server.kill_engine, lambda: served.ask(verb="upgrade")):
+    for change in (served.server.kill_engine, lambda: served.ask("upgrade")):
         with contextlib.suppress(ValueError, OSError):
             change()
         wait_for(served.is_running, "who comes next")
@@ -230,9 +225,9 @@ def test_the_next_engine_and_the_next_keeper_know_the_sums(served: Served) -> No
         assert client.read(0, 64 * PAGE) == data[: 64 * PAGE]
         served.gpu.flip(3 * PAGE)
         assert client.read(3 * PAGE) is None
-    served.ask(verb="status")
+    served.ask("status")
     with contextlib.suppress(ValueError, OSError):
-        served.ask(verb="upgrade")
+        served.ask("upgrade")
     wait_for(served.is_running, "the next program")
     with served.client() as client:
         served.gpu.flip(4 * PAGE)
@@ -249,7 +244,7 @@ def test_an_engine_without_a_keeper_hands_them_over(gpu: FakeGpu, tmp_path: Path
     wait_for(control.is_socket, "the server")
     served = Served(Server(first, gpu, control), tmp_path)  # type: ignore[arg-type]
     wait_for(served.is_running, "an engine")
-    served.ask(verb="add", size=SIZE)
+    served.ask("add", size=SIZE)
     with served.client() as client:
         client.write(0, pages(16))
     first.kill()
@@ -261,7 +256,7 @@ def test_an_engine_without_a_keeper_hands_them_over(gpu: FakeGpu, tmp_path: Path
             assert client.read(0, 16 * PAGE) == pages(16)
             gpu.flip(5 * PAGE + 5)
             assert client.read(5 * PAGE) is None
-        served.ask(verb="remove", index=0)
+        served.ask("remove", index=0)
 
 
 def test_clients_that_write_what_others_write_and_read_alarm_nobody(served: Served) -> None:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from vramswap_gui.bench.load import Generator
 from tests.support.alone import said
 from tests.support.counting import Counter, build
 from tests.support.fakegpu import FakeGpu
-from tests.support.server import running
+from tests.support.server import ask, is_running, running
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
@@ -30,24 +28,15 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("counting"))
 
 
-def asked(control: Path, **request: object) -> Any:
-    """What the server says to that."""
-    with socket.socket(socket.AF_UNIX) as end:
-        end.connect(str(control))
-        end.sendall(json.dumps(request).encode() + b"\n")
-        return json.loads(end.makefile().readline())["result"]
-
-
 def test_everything_is_counted_whatever_engine_did_it(gpu: FakeGpu, tmp_path: Path) -> None:
     control = tmp_path / "control"
     with running(gpu, control, "--control", str(control), "--attach", str(tmp_path), "--threads", "2") as server:
-        ask = functools.partial(asked, control)
 
         def counted() -> dict[str, Any]:
-            counters: dict[str, Any] = ask(verb="counters")
+            counters: dict[str, Any] = ask(control, "counters")
             return counters
 
-        ask(verb="add", size=SIZE)
+        ask(control, "add", size=SIZE)
         assert set(counted()["latency"]) == {0}
         for engine in (1, 2):
             ends = [Export(tmp_path / "nbd0", SIZE, server.process.pid, 0.0).connect() for _ in range(2)]
@@ -64,9 +53,9 @@ def test_everything_is_counted_whatever_engine_did_it(gpu: FakeGpu, tmp_path: Pa
             assert sum(now["latency"]) == now["batches"]
             assert now["errors"] == 0
             server.kill_engine()
-            wait_for(lambda: ask(verb="status")["engine"] == "running", "the next engine")
+            wait_for(lambda: is_running(control), "the next engine")
         assert counted() == now
-        ask(verb="remove", index=0)
+        ask(control, "remove", index=0)
 
 
 @pytest.mark.parametrize(("block_size", "parts"), [(64 << 10, 1), (128 << 10, 1), (256 << 10, 1), (512 << 10, 2)])
@@ -77,15 +66,15 @@ def test_a_large_write_is_copied_in_as_few_parts_as_there_can_be(
     """Wherever in the ring it begins, and however much of the next one has come."""
     control = tmp_path / "control"
     with running(gpu, control, "--control", str(control), "--attach", str(tmp_path), "--threads", "1") as server:
-        asked(control, verb="add", size=SIZE)
+        ask(control, "add", size=SIZE)
         end = Export(tmp_path / "nbd0", SIZE, server.process.pid, 0.0).connect()
         done = Generator([end.fileno()], SIZE, block_size).run(Load(block_size, depth, 100, 60, requests=60))
         end.close()
-        counted = asked(control, verb="counters")
+        counted = ask(control, "counters")
         assert counted["writes"] == done.requests
         # What came before the first header was known may lie anywhere.
         assert parts * done.requests <= counted["copies"] <= parts * done.requests + 2
-        asked(control, verb="remove", index=0)
+        ask(control, "remove", index=0)
 
 
 @pytest.mark.parametrize("block_size", [4096, 512 << 10])

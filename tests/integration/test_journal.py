@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tests.demo.stack import FIRST_SIZE, Stack
 from tests.support.ctl import done, refused
 from tests.support.fakegpu import FakeGpu
 from tests.support.journald import Journald, listening
-from tests.support.server import running
+from tests.support.server import ask, is_running, running
 from tests.support.skips import NO_MOUNTS, root_is_mounted
 from tests.support.waiting import wait_for
 from vramswap_gui import __version__
@@ -32,14 +31,6 @@ def journal(tmp_path: Path) -> Iterator[Journald]:
 
 def comm(pid: int) -> str:
     return Path(f"/proc/{pid}/comm").read_text()
-
-
-def ask(control: Path, verb: str, **arguments: int) -> None:
-    """A request to the server, which must succeed."""
-    with socket.socket(socket.AF_UNIX) as end:
-        end.connect(str(control))
-        end.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
-        assert "result" in json.loads(end.makefile().readline())
 
 
 def test_the_helper_tells_what_happens(make_stack: Callable[..., Stack], journal: Journald) -> None:
@@ -82,6 +73,8 @@ def test_the_server_tells_of_its_engine_and_its_devices(tmp_path: Path, gpu: Fak
         with pytest.raises(json.JSONDecodeError):
             ask(control, "upgrade")
         wait_for(lambda: "upgraded" in journal.events(), "the line about the upgrade")
+        # It is written before anybody can ask the new program.
+        wait_for(lambda: is_running(control), "the new program")
         ask(control, "remove", index=0)
     wait_for(lambda: "ended" in journal.events(), "the last line")
     assert journal.events("vramswap-server") == ["started", "attached", "engine", "upgraded", "detached", "ended"]

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.children import children
 from tests.support.fakegpu import FakeGpu
-from tests.support.server import SERVER, Server, ask, refused, running
+from tests.support.server import SERVER, Server, ask, is_running, refused, running
 from tests.support.sockets import accepts
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.errors import Problem, VramswapError
@@ -89,7 +89,7 @@ def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
 def test_who_hangs_over_a_question_is_taken_over(gpu: FakeGpu, tmp_path: Path) -> None:
     with orphaned(gpu, tmp_path, busy=True) as engine, ended(taken_over(gpu, tmp_path)):
         wait_for(lambda: not Path(f"/proc/{engine}").exists(), "the next engine to take over")
-        wait_for(lambda: ask(tmp_path / "control.sock", "status")["engine"] == "running", "an engine")
+        wait_for(lambda: is_running(tmp_path / "control.sock"), "an engine")
 
 
 def test_who_does_not_move_is_waited_for(gpu: FakeGpu, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_an_engine_that_has_a_keeper_introduces_itself_to_nobody(gpu: FakeGpu, t
 
 
 def serves(server: Server, control: Path) -> bool:
-    return server.process.poll() is None and ask(control, "status")["engine"] == "running"
+    return server.process.poll() is None and is_running(control)
 
 
 def test_who_only_begins_has_all_there_is(gpu: FakeGpu, tmp_path: Path) -> None:

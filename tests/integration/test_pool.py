@@ -16,7 +16,7 @@ import pytest
 from tests.support.fakegpu import FakeGpu
 from tests.support.nbd_client import PAGE, Client
 from tests.support.page_model import Model, Pages
-from tests.support.server import Server, answer, ask, running
+from tests.support.server import Server, answer, ask, engine_state, is_running, running
 from tests.support.waiting import PATIENCE, wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.units import MAX_EXTENTS, MAX_SEGMENTS, MIB, SIZE_STEP
@@ -83,7 +83,7 @@ def test_a_bad_chunk_is_filled_no_more(gpu: FakeGpu, tmp_path: Path) -> None:
         for change in (server.kill_engine, lambda: ask(control, "upgrade")):
             with contextlib.suppress(ValueError, OSError, KeyError):
                 change()
-            wait_for(lambda: running_again(control), "who comes next")
+            wait_for(lambda: is_running(control), "who comes next")
             assert pool(control)["live"] == CHUNK + taken
             with client(device) as one:
                 assert one.read(0) is None
@@ -117,10 +117,10 @@ def test_what_is_known_of_the_pool_is_told_before_the_next_engine_serves(
             else:
                 server.kill()
                 after.enter_context(serving(gpu, tmp_path))
-            wait_for(lambda: state(control) == "restarting", "a new keeper")
+            wait_for(lambda: engine_state(control) == "restarting", "a new keeper")
             assert ask(control, "status")["pool"] == known
             gpu["no_device"] = 0
-            wait_for(lambda: running_again(control), "an engine")
+            wait_for(lambda: is_running(control), "an engine")
             assert pool(control) == known
             segment.check()
 
@@ -142,17 +142,6 @@ class Segment:
     def check(self) -> None:
         with client(self.device) as one:
             self.model.check_all(one)
-
-
-def running_again(control: Path) -> bool:
-    return state(control) == "running"
-
-
-def state(control: Path) -> str:
-    """How it is with the engine; empty while nobody says so."""
-    with contextlib.suppress(ConnectionError, ValueError):
-        return str(ask(control, "status")["engine"])
-    return ""
 
 
 def test_capacity_is_earned(gpu: FakeGpu, tmp_path: Path) -> None:
@@ -180,7 +169,7 @@ def test_capacity_is_earned(gpu: FakeGpu, tmp_path: Path) -> None:
         second.check()
         before = pool(control)
         server.kill_engine()
-        wait_for(lambda: running_again(control), "an engine")
+        wait_for(lambda: is_running(control), "an engine")
         first.check()
         second.check()
         assert pool(control) == before
@@ -270,7 +259,7 @@ def test_extents_come_and_go_beside_writes(gpu: FakeGpu, tmp_path: Path, killed:
             asking.start()
             server.kill_engine()
             asking.join()
-            wait_for(lambda: running_again(control), "an engine")
+            wait_for(lambda: is_running(control), "an engine")
         going.set()
         user.join()
         assert shrunk >= 4
@@ -326,7 +315,7 @@ def test_holes_are_cleaned_when_there_is_time(gpu: FakeGpu, tmp_path: Path) -> N
         segment.check()
         ask(control, "compact", size=0)
         server.kill_engine()
-        wait_for(lambda: running_again(control), "an engine")
+        wait_for(lambda: is_running(control), "an engine")
         assert shares(control) == [[0, after["pages"]]]
         segment.check()
 
@@ -356,7 +345,7 @@ def test_a_keeper_takes_over_all_that_there_can_be(gpu: FakeGpu, tmp_path: Path)
         control.unlink()
         arguments = ("--control", str(control), "--attach", str(tmp_path), "--threads", "2", "--compression", "lz4")
         with running(gpu, control, *arguments):
-            wait_for(lambda: running_again(control), "an engine of its own")
+            wait_for(lambda: is_running(control), "an engine of its own")
             assert len(ask(control, "status")["segments"]) == MAX_SEGMENTS
             assert pool(control)["extents"] == MAX_EXTENTS
             segments[0].check()
@@ -378,7 +367,7 @@ def test_what_goes_is_wiped_and_what_stays_is_moved(gpu: FakeGpu, tmp_path: Path
                 assert pool(control)["extents"] == left
                 segment.check()
             server.kill_engine()
-            wait_for(lambda: running_again(control), "an engine")
+            wait_for(lambda: is_running(control), "an engine")
             segment.check()
             ask(control, "remove", index=0)
             ask(control, "quit")
@@ -398,7 +387,7 @@ def test_a_keeper_that_dies_and_one_that_is_upgraded(gpu: FakeGpu, tmp_path: Pat
         assert told["leaves"] == 3
         with contextlib.suppress(json.JSONDecodeError):
             answer(control, "upgrade")
-        wait_for(lambda: running_again(control), "the upgraded one")
+        wait_for(lambda: is_running(control), "the upgraded one")
         first.check()
         second = Segment(control, 16 * MIB, 6)
         second.fill("any")
@@ -413,7 +402,7 @@ def test_a_keeper_that_dies_and_one_that_is_upgraded(gpu: FakeGpu, tmp_path: Pat
         # Whatever it is told: what is packed there is read by what packed it.
         arguments = ("--control", str(control), "--attach", str(tmp_path), "--threads", "2")
         with running(gpu, control, *arguments) as heir:
-            wait_for(lambda: heir.engine() not in (0, engine) and running_again(control), "an engine of its own")
+            wait_for(lambda: heir.engine() not in (0, engine) and is_running(control), "an engine of its own")
             assert ask(control, "status")["compression"] == "lz4"
             first.check()
             second.check()

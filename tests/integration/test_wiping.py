@@ -17,7 +17,7 @@ import pytest
 from vramswap_gui.bench.load import Generator
 
 from tests.support.fakegpu import FakeGpu
-from tests.support.server import Server, ask, running
+from tests.support.server import Server, ask, is_running, running
 from tests.support.waiting import wait_for
 from vramswap_gui.bench.export import Export
 from vramswap_gui.bench.results import Load
@@ -60,7 +60,7 @@ def remove(server: Server, control: Path) -> None:
 
 def remove_after_a_death(server: Server, control: Path) -> None:
     server.kill_engine()
-    wait_for(lambda: ask(control, "status")["engine"] == "running", "an engine")
+    wait_for(lambda: is_running(control), "an engine")
     ask(control, "remove", index=0)
 
 
@@ -68,10 +68,10 @@ def remove_without_an_engine(server: Server, control: Path) -> None:
     """The next one wipes it."""
     server.gpu["no_device"] = 1
     os.kill(server.engine(), signal.SIGKILL)
-    wait_for(lambda: ask(control, "status")["engine"] != "running", "its end to be noticed")
+    wait_for(lambda: not is_running(control), "its end to be noticed")
     ask(control, "remove", index=0)
     server.gpu["no_device"] = 0
-    wait_for(lambda: ask(control, "status")["engine"] == "running", "an engine")
+    wait_for(lambda: is_running(control), "an engine")
     wait_for(lambda: not ask(control, "status")["segments"], "the segment to be wiped")
 
 

@@ -38,6 +38,19 @@ def ask(control: Path, verb: str, **arguments: int) -> Any:
     return answer(control, verb, **arguments)["result"]
 
 
+def engine_state(control: Path) -> str:
+    """How it is with the engine; empty while nobody says so, as between two keepers, when not even the socket is
+    there."""
+    with contextlib.suppress(OSError, ValueError):
+        return str(ask(control, "status")["engine"])
+    return ""
+
+
+def is_running(control: Path) -> bool:
+    """Whether an engine serves, and a keeper says so."""
+    return engine_state(control) == "running"
+
+
 class Server:
     """A running server; ``process`` is its keeper."""
 
