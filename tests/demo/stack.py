@@ -22,6 +22,7 @@ from tests.support.fakekernel import FakeKernel
 from tests.support.raw_bus import RawClient
 from tests.support.sockets import accepts
 from tests.support.waiting import PATIENCE
+from vramswap_gui.server import lock
 
 ROOT: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent
@@ -236,11 +237,10 @@ class Stack:
     def stop(self) -> list[str]:
         """Swap first, then who serves it, then the rest. Returns what could not be stopped, as sentences."""
         trouble: list[str] = []
-        if self.control.is_socket():
+        if self._has_server():
             trouble += self._swap_off()
         self._end("helper")
-        if self.control.is_socket():
-            trouble += self._end_server()
+        trouble += self._end_server()
         for name, _ in reversed(self._running.copy()):
             self._end(name)
         return trouble
@@ -269,22 +269,25 @@ class Stack:
 
     def _end_server(self) -> list[str]:
         """End the server, which it does by itself only when nothing is attached."""
-        try:
-            status = self._ask("status")
-            for segment in status["segments"]:
-                self._ask("remove", index=segment["index"])
-            self._ask("quit")
-        except (OSError, ValueError) as error:
-            if not self.control.is_socket():
-                return []
-            return [f"the server still runs ({error}); its log is in {self.folder}/logs."]
-        # Bringing pages home takes as long as it takes; a server is never killed for being slow.
+        # One that just starts hears nothing yet. Bringing pages home takes as long as it takes; a server is never
+        # killed for being slow.
         end = time.monotonic() + PATIENCE
-        while _is_alive(status["pid"]):
-            if time.monotonic() > end:
-                return [f"the server (process {status['pid']}) does not end; its log is in {self.folder}/logs."]
+        while self._has_server():
+            try:
+                for segment in self._ask("status")["segments"]:
+                    self._ask("remove", index=segment["index"])
+                self._ask("quit")
+                said = "it said that it ends"
+            except (OSError, ValueError) as error:
+                said = str(error)
+            if time.monotonic() > end and self._has_server():
+                return [f"the server still runs ({said}); its log is in {self.folder}/logs."]
             time.sleep(0.02)
         return []
+
+    def _has_server(self) -> bool:
+        """Whether one runs, or starts, or an engine whose keeper is gone."""
+        return lock.is_held(self.control.parent)
 
     def _ask(self, verb: str, **fields: object) -> Any:
         """One request on the server's control socket. Raises OSError, or ValueError with the server's error."""
@@ -336,11 +339,3 @@ def _stop(stack: Stack) -> list[str]:
     for line in trouble:
         print(f"vramswap: {line}", file=sys.stderr)
     return trouble
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether a process that is not our child still runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
