@@ -11,12 +11,13 @@ import pytest
 
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.engine import main as engine
-from vramswap_gui.server.engine.driver import Device, NbdDriver, UblkDriver
+from vramswap_gui.server.engine.driver import NbdDriver, UblkDriver
 from vramswap_gui.server.engine.life import LOOKS, TRY_SECONDS, Life, Step
 from vramswap_gui.server.engine.main import EngineOptions
-from vramswap_gui.server.messages import SegmentRecord, Transport
+from vramswap_gui.server.messages import SegmentRecord
 from vramswap_gui.server.supervisor.counters import Counters
 from vramswap_gui.server.supervisor.recovery import PATIENCE_SERVED
+from vramswap_gui.system.devices import Device
 from vramswap_gui.units import MIB
 
 IDENT = "vramswap-0000000a-1"
@@ -94,7 +95,7 @@ def test_a_ublk_device_is_recovered_from_where_its_keeper_left_it(
     serving = Serving(connections)
     driver = UblkDriver.__new__(UblkDriver)
     driver._control = Ublk(serving.done, released)  # type: ignore[assignment]
-    device = Device(Transport.UBLK, 4, IDENT, waits=True)
+    device = Device("/dev/ublkb4", 4, IDENT, waits=True)
     assert driver.is_unserved(serving, 0, device)
     driver.serve(serving, 0, device)
     assert serving.done == done
@@ -102,12 +103,12 @@ def test_a_ublk_device_is_recovered_from_where_its_keeper_left_it(
 
 def test_whose_device_it_is_has_to_be_known() -> None:
     nbd, ublk = NbdDriver.__new__(NbdDriver), UblkDriver.__new__(UblkDriver)
-    assert nbd.is_unserved(Serving(), 0, Device(Transport.NBD, 0, IDENT))
-    assert not nbd.is_unserved(Serving(1), 0, Device(Transport.NBD, 0, IDENT))
-    assert not nbd.is_unserved(Serving(), 0, Device(Transport.NBD, 0, None))
-    assert not nbd.is_unserved(Serving(), 0, Device(Transport.UBLK, 0, IDENT, waits=True))
-    assert not ublk.is_unserved(Serving(), 0, Device(Transport.UBLK, 0, IDENT))
-    assert not ublk.is_unserved(Serving(), 0, Device(Transport.NBD, 0, IDENT))
+    assert nbd.is_unserved(Serving(), 0, Device("/dev/nbd0", 0, IDENT))
+    assert not nbd.is_unserved(Serving(1), 0, Device("/dev/nbd0", 0, IDENT))
+    assert not nbd.is_unserved(Serving(), 0, Device("/dev/nbd0", 0, None))
+    assert not nbd.is_unserved(Serving(), 0, Device("/dev/ublkb0", 0, IDENT, waits=True))
+    assert not ublk.is_unserved(Serving(), 0, Device("/dev/ublkb0", 0, IDENT))
+    assert not ublk.is_unserved(Serving(), 0, Device("/dev/nbd0", 0, IDENT))
 
 
 class Start:
@@ -117,11 +118,11 @@ class Start:
         self.keeper, self._end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._left = (SegmentRecord(0, MIB, os.dup(0), IDENT),)
         #: Of the kernel's devices, what each look finds; and of each try, whether there is a GPU.
-        self.there = [Device(Transport.NBD, 0, IDENT)]
+        self.there = [Device("/dev/nbd0", 0, IDENT)]
         self.tries: Iterator[bool] = iter(())
         self.now = 0.0
         self.error: Exception = VramswapError(Problem.GPU_FAILS)
-        monkeypatch.setattr(engine, "devices", lambda: self.there)
+        monkeypatch.setattr("vramswap_gui.system.devices.found", lambda: self.there)
         self.before: tuple[int, ...] = ()
         monkeypatch.setattr("time.sleep", self._pass)
         monkeypatch.setattr("time.monotonic", lambda: self.now)

@@ -124,8 +124,15 @@ class ServerRecovery:
         found: frozenset[str] = frozenset()
         if self._kernel:
             with contextlib.suppress(VramswapError, OSError):
-                found = frozenset((await asyncio.to_thread(swap_area.devices_of_ours, self._sys)).values())
+                found = frozenset((await self._ours()).values())
         return found - set(self._segments.lost)
+
+    async def _ours(self) -> dict[str, str]:
+        """The devices of ours by their identity. Raises VramswapError, OSError."""
+        # Which takes netlink and rings with it: a helper that has nothing to do needs none of them.
+        from vramswap_gui.system import devices
+
+        return await asyncio.to_thread(devices.ours, self._sys)
 
     async def _start_again(self) -> bool:
         try:
@@ -178,7 +185,7 @@ class ServerRecovery:
         if not self._kernel:
             return
         try:
-            found = await asyncio.to_thread(swap_area.devices_of_ours, self._sys)
+            found = await self._ours()
         except (VramswapError, OSError):
             # The next look may see what this one could not.
             return

@@ -138,16 +138,5 @@ def disconnect(device: str) -> None:
             control.delete(number)
 
 
-def devices_of_ours(sys: Path = Path("/sys")) -> dict[str, str]:
-    """The devices that a server of ours made, whichever that was, and that can be used, by identity. Looks at sysfs.
-
-    Raises VramswapError, OSError: when it cannot be told.
-    """
-    from vramswap_gui.system import nbd, ublk
-
-    by_nbd = {ident: found.device for ident, found in nbd.ours(sys).items()}
-    return by_nbd | {ident: found.device for ident, found in ublk.ours(sys).items()}
-
-
 def _refused(program: str, device: str, why: str) -> VramswapError:
     return VramswapError(Problem.SWAP_REFUSED, program=program, device=device, why=why)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's driver as an engine knows it that lost its keeper: which devices there are, and how to serve one.
+"""The kernel's driver as an engine knows it that lost its keeper: which device nobody serves, and how to serve it.
 
 Whatever is needed for that is had from the beginning: when it is needed, no page can be swapped out to make room.
 """
@@ -10,36 +10,16 @@ import contextlib
 import os
 import socket
 import time
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from vramswap_gui.errors import VramswapError
 from vramswap_gui.server.messages import CONNECTIONS, Transport
 from vramswap_gui.system import nbd, ublk
+from vramswap_gui.system.devices import Device
 
 #: Seconds within which the kernel is to take connections, and between two looks.
 _TAKE_SECONDS: Final = 2.0
 _TAKE_POLL: Final = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """One of ours that programs can use. ``ident`` is None where the kernel does not tell whose it is; ``waits``: the
-    driver says that nobody serves it."""
-
-    transport: Transport
-    number: int
-    ident: str | None
-    waits: bool = False
-
-
-def devices() -> list[Device]:
-    """Those of both drivers. Raises VramswapError, OSError: what could not be looked for may be there."""
-    found = [Device(Transport.UBLK, info.number, ident, info.waits) for ident, info in ublk.ours().items()]
-    for known in nbd.connected():
-        if known.ident is None or known.ident.startswith(nbd.OURS):
-            found.append(Device(Transport.NBD, known.number, known.ident))
-    return found
 
 
 class Serving(Protocol):
@@ -66,7 +46,7 @@ class NbdDriver:
 
     def is_unserved(self, engine: Serving, index: int, device: Device) -> bool:
         """Whether it is ours to serve a device, and we do not. The kernel does not say whether anybody does."""
-        return device.transport is Transport.NBD and device.ident is not None and not engine.connections(index)
+        return not device.by_ublk and device.ident is not None and not engine.connections(index)
 
     def serve(self, engine: Serving, index: int, device: Device) -> None:
         """Give the kernel connections in the place of dead ones. It takes none as long as those before live. Raises
@@ -93,7 +73,7 @@ class UblkDriver:
 
     def is_unserved(self, engine: Serving, index: int, device: Device) -> bool:
         """Whether requests wait for somebody who serves a device."""
-        return device.transport is Transport.UBLK and device.waits
+        return device.by_ublk and device.waits
 
     def serve(self, engine: Serving, index: int, device: Device) -> None:
         """Do what a keeper has done or not: it may have died in the middle of it. Raises VramswapError, OSError."""

@@ -20,7 +20,7 @@ from typing import Any, Final, NoReturn
 from vramswap_gui.errors import ErrorCode, Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.engine.door import Door
-from vramswap_gui.server.engine.driver import Device, devices, driver
+from vramswap_gui.server.engine.driver import driver
 from vramswap_gui.server.engine.engine import CONTEXT_LOST, Engine
 from vramswap_gui.server.engine.holdings import Held, Holdings
 from vramswap_gui.server.engine.life import LOOK_SECONDS, TRY_SECONDS, Life, Step
@@ -32,7 +32,8 @@ from vramswap_gui.server.packing import PAGE, Packing, Stock, shift
 from vramswap_gui.server.page_sums import PageSums
 from vramswap_gui.server.supervisor import recovery
 from vramswap_gui.server.supervisor.counters import Counters
-from vramswap_gui.system import process
+from vramswap_gui.system import devices, process
+from vramswap_gui.system.devices import Device
 
 #: A device that may be there.
 _IN_DOUBT: Final = "?"
@@ -230,7 +231,7 @@ class _Loop:
             return []
         try:
             # Where the kernel does not tell whose one is: when in doubt, it is ours.
-            return [device for device in devices() if device.ident is None or self._holdings.owns(device.ident)]
+            return [device for device in devices.found() if device.ident is None or self._holdings.owns(device.ident)]
         except (VramswapError, OSError):
             return None
 

@@ -22,7 +22,7 @@ from vramswap_gui.api.control import from_fields
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server import ipc
 from vramswap_gui.server.messages import Inheritance, Kind, Predecessor, SegmentRecord
-from vramswap_gui.system import nbd, run, ublk
+from vramswap_gui.system import devices, run
 
 _OPTIONS = ("--report", "--resume")
 #: Of the state that one version leaves to another. What is added is passed over by those that do not know it; only
@@ -181,18 +181,16 @@ def _introduced(pid: int, message: ipc.Message, fds: list[int]) -> _Orphan | Non
         return None
 
 
-def _devices() -> dict[str, str]:
+def _ours() -> dict[str, str]:
     """The devices of ours that programs can use, by identity. Raises VramswapError: when it cannot be told which."""
     try:
-        connected = list(nbd.connected())
-        found = {known.ident: known.device for known in connected if known.ident is not None}
-        found |= {ident: known.device for ident, known in ublk.ours().items()}
+        found = devices.found()
     except OSError as error:
         raise VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0)) from error
-    nameless = next((known for known in connected if known.ident is None), None)
+    nameless = next((device for device in found if device.ident is None), None)
     if nameless is not None:
-        raise VramswapError(Problem.DEVICE_NAMELESS, device=nameless.device)
-    return found
+        raise VramswapError(Problem.DEVICE_NAMELESS, device=nameless.path)
+    return {device.ident: device.path for device in found if device.ident is not None}
 
 
 def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
@@ -206,7 +204,7 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
         return None
     # Whoever serves speaks for all: another one was about to, and need not know everything yet.
     found.sort(key=lambda orphan: not orphan.engine.serves)
-    devices = {} if sockets is not None else _devices()
+    there = {} if sockets is not None else _ours()
     segments: dict[int, SegmentRecord] = {}
     for segment in (segment for orphan in found for segment in orphan.segments):
         index = segment.index
@@ -215,7 +213,7 @@ def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
             for fd in segment.descriptors:
                 os.close(fd)
             continue
-        device = str(sockets / f"nbd{index}") if sockets is not None else devices.get(segment.ident, "")
+        device = str(sockets / f"nbd{index}") if sockets is not None else there.get(segment.ident, "")
         if segment.kind is Kind.EXTENT:
             device = ""
         segments[index] = replace(segment, device=device)
