@@ -365,6 +365,11 @@ class Problem(enum.StrEnum):
         "The kernel does not tell whose {device:text} is, so nobody takes over from an engine that lost its server.",
         "Linux 5.14 and later tell; until then it serves on, and `swapoff` brings its pages home.",
     )  # fmt: skip
+    MEMORY_SHORT = (
+        "memory-short", ErrorCode.BUSY,
+        "To start, {needed:size} of memory are needed, and only {there:size} are left.",
+        "Close programs that use {missing:size} or more, then try again.",
+    )  # fmt: skip
     SERVER_RUNS = (
         "server-runs", ErrorCode.BUSY,
         "Another server runs in {folder:text}.",

@@ -33,6 +33,12 @@ def test_swap_comes_and_goes_with_the_need(boot: Callable[..., uml.Result]) -> N
     assert "all done" in result.output
 
 
+def test_a_start_with_no_memory_left_costs_nobody_anything(boot: Callable[..., uml.Result]) -> None:
+    result = boot("tests.system.short_scenario", memory=384, disk=512)
+    assert result.status == 0, result.output
+    assert "all done" in result.output
+
+
 def test_a_measurement_under_pressure_leaves_nothing(boot: Callable[..., uml.Result]) -> None:
     result = boot("tests.system.bench_scenario", memory=480, vram=160, disk=128)
     assert result.status == 0, result.output

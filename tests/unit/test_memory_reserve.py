@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.waiting import until
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.server.supervisor import memory_reserve
 from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve, reserve_size
 from vramswap_gui.units import MIB
@@ -53,6 +54,53 @@ def test_it_is_held_until_it_is_let_go_of() -> None:
     assert reserve.held == SIZE
     assert shared_kib() - before == SIZE >> 10
     reserve.release()
+    assert (reserve.held, shared_kib()) == (0, before)
+
+
+def memory(folder: Path, available: int, swap_free: int) -> None:
+    (folder / "meminfo").write_text(
+        f"MemTotal: 1 kB\nMemAvailable: {available >> 10} kB\nSwapFree: {swap_free >> 10} kB\n"
+    )
+
+
+@pytest.mark.parametrize(("available", "swap_free"), [(20, 0), (2, 18), (0, 20)])
+def test_it_is_filled_with_what_can_be_had(tmp_path: Path, available: int, swap_free: int) -> None:
+    memory(tmp_path, available * MIB, swap_free * MIB)
+    reserve = MemoryReserve(SIZE, tmp_path)
+    reserve.require()
+    # The figures stay, so to the last step there is more than enough.
+    reserve.fill()
+    assert reserve.held == SIZE
+    reserve.release()
+
+
+def test_who_would_take_the_last_memory_of_others_does_not_start(tmp_path: Path) -> None:
+    memory(tmp_path, 13 * MIB, 6 * MIB)
+    reserve = MemoryReserve(SIZE, tmp_path)
+    for ask in (reserve.require, reserve.fill):
+        with pytest.raises(VramswapError) as refused:
+            ask()
+        assert refused.value.problem is Problem.MEMORY_SHORT
+        assert refused.value.arguments == {"needed": 20 * MIB, "there": 19 * MIB, "missing": MIB}
+        assert reserve.held == 0
+    # A server that nobody swaps on keeps none.
+    MemoryReserve(0, tmp_path).require()
+
+
+def test_what_others_take_meanwhile_is_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = shared_kib()
+    memory(tmp_path, 20 * MIB, 0)
+    reserve = MemoryReserve(SIZE, tmp_path)
+    took = MemoryReserve._take
+
+    def take(self: MemoryReserve) -> None:
+        took(self)
+        if self.held == SIZE // 2:
+            memory(tmp_path, 10 * MIB, 0)
+
+    monkeypatch.setattr(MemoryReserve, "_take", take)
+    with pytest.raises(VramswapError):
+        reserve.fill()
     assert (reserve.held, shared_kib()) == (0, before)
 
 

@@ -30,6 +30,7 @@ from vramswap_gui.server.memlock import (
     go_first,
     go_with_the_others,
     keep_private,
+    nobody_depends_on_us,
     outlive_shutdown,
     require_resident,
 )
@@ -43,7 +44,7 @@ from vramswap_gui.server.supervisor.memory_reserve import MemoryReserve, reserve
 from vramswap_gui.server.supervisor.reexec import Legacy, adopted, resumed
 from vramswap_gui.server.supervisor.runner import Runner
 from vramswap_gui.server.supervisor.watermarks import WatermarkBoost
-from vramswap_gui.system import process
+from vramswap_gui.system import devices, process
 from vramswap_gui.system.journald import Journal
 from vramswap_gui.units import parse_size
 
@@ -258,22 +259,22 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         legacy = resumed(options.resume)
     else:
         legacy = adopted(folder, None if resident else Path(options.attach))
-    if legacy is not None and resident:
+    reserve = MemoryReserve(reserve_size() if resident else 0)
+    if legacy is None:
+        reserve.require()
+    elif resident:
         bring_home()
-    # While others already swap on it there is no memory to compile anything with.
-    cubin = (
-        kernel_cache.kept(options.gpu, folder) if legacy is not None else await kernel_cache.made(options.gpu, folder)
-    )
     counters = Counters(legacy.counters if legacy is not None else None)
     watched = legacy.sentry if legacy is not None else -1
     transport, why = (Transport.NBD, NO_DRIVER)
     if resident:
         there = legacy.inheritance.segments if legacy is not None else ()
         transport, why = choose(options.transport, [segment.device for segment in there])
-    if resident and watched < 0:
-        watched = sentry.start(folder)
-    if resident:
+        if watched < 0:
+            watched = sentry.start(folder)
         _give_up([segment.ident for segment in there])
+    # While others already swap on it there is no memory to compile anything with.
+    cubin = kernel_cache.kept(options.gpu, folder) if legacy is not None else await _made(options, folder, reserve)
     # What is packed there is read by that.
     compression = Compression((legacy.compression if legacy is not None else "") or options.compression)
     packing = Packing(compression, options.threads)
@@ -281,20 +282,40 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     if resident:
         # So do the threads that are started now, which give devices their connections.
         go_first()
-    runner = Runner(
-        lambda report: _exports(options, transport, report),
-        engine,
-        MemoryReserve(reserve_size() if resident else 0),
-        events,
-        why,
-    )
+    runner = Runner(lambda report: _exports(options, transport, report), engine, reserve, events, why)
     if legacy is not None:
         go_with_the_others()
     _on_signal(runner.drain)
     runner.start(legacy)
     await runner.ready
-    boost = WatermarkBoost(folder)
-    if resident:
+    await _answer(options, runner)
+    alone.close()
+
+
+async def _made(options: argparse.Namespace, folder: Path, reserve: MemoryReserve) -> bytes:
+    """The copy kernel of a server that takes nothing over, which then has the memory that its engine needs. Raises
+    VramswapError MEMORY_SHORT."""
+    if options.attach != "kernel" or _may_be_swapped_on():
+        return await kernel_cache.made(options.gpu, folder)
+    with nobody_depends_on_us():
+        cubin = await kernel_cache.made(options.gpu, folder)
+        reserve.fill()
+    return cubin
+
+
+def _may_be_swapped_on() -> bool:
+    """Whether there are devices of ours, or may be: though no page of theirs is left, whoever is swapped out to one
+    waits until its end is known."""
+    try:
+        return bool(devices.found())
+    except (VramswapError, OSError):
+        return True
+
+
+async def _answer(options: argparse.Namespace, runner: Runner) -> None:
+    """Do what is asked for over the control socket, until nothing depends on the server. Raises OSError."""
+    boost = WatermarkBoost(options.control.parent)
+    if options.attach == "kernel":
         boost.forgo()
     control = ControlServer(runner)
     try:
@@ -305,19 +326,19 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         await control.close()
         options.control.unlink(missing_ok=True)
         boost.restore()
-        alone.close()
 
 
 def choose(
-    wanted: str, devices: Sequence[str], tried: Callable[[], VramswapError | None] | None = None
+    wanted: str, made: Sequence[str], tried: Callable[[], VramswapError | None] | None = None
 ) -> tuple[Transport, Reason]:
     """By which of the kernel's drivers devices are made, and why. Raises VramswapError NO_UBLK.
 
-    ``devices``: those of segments that are there, "" for one that has none. ``tried`` says what is in the way of ublk.
+    ``made``: the devices of segments that are there, "" for one that has none. ``tried`` says what is in the way of
+    ublk.
     """
     from vramswap_gui.server.exports import ublk
 
-    there = next(filter(None, devices), None)
+    there = next(filter(None, made), None)
     if there is not None:
         # One keeper has one kind.
         found = Transport.UBLK if there.startswith(UBLK) else Transport.NBD

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import os
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -32,12 +33,31 @@ def require_resident() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT):
         raise _refused("mlockall", ctypes.get_errno())
-    if libc.prctl(_PR_SET_IO_FLUSHER, 1, 0, 0, 0):
-        raise _refused("PR_SET_IO_FLUSHER", ctypes.get_errno())
+    _flush_io(True)
     try:
         (THIS_PROCESS / "oom_score_adj").write_text("-1000")
     except OSError as error:
         raise _refused("oom_score_adj", error.errno or 0) from error
+
+
+@contextlib.contextmanager
+def nobody_depends_on_us() -> Iterator[None]:
+    """Inside, this thread may wait for others to be swapped out, which is how memory is had where there is none free.
+
+    Only while nothing of ours is in use: whoever may not wait for I/O (:func:`require_resident`) waits until somebody
+    else makes room, and where nobody asks for memory nobody does. Raises VramswapError.
+    """
+    _flush_io(False)
+    try:
+        yield
+    finally:
+        _flush_io(True)
+
+
+def _flush_io(flusher: bool) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_IO_FLUSHER, int(flusher), 0, 0, 0):
+        raise _refused("PR_SET_IO_FLUSHER", ctypes.get_errno())
 
 
 def keep_private() -> None:

@@ -5,6 +5,9 @@ An engine dies while memory is short more likely than not, and then what is shor
 the swap waits for the next engine. What that one needs to start is therefore held ready, and let go of when it is due:
 bit by bit, so that free memory stays below what everybody else would have to wait for. Let go of at once it is as soon
 gone to whoever else wants some.
+
+The first engine starts on it too. Where there is not even so much memory, a server that went on would have the kernel
+kill somebody for it, most likely the program for which more memory was wanted.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
 
+from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.system import meminfo, zoneinfo
 from vramswap_gui.units import MIB
 
@@ -35,6 +39,10 @@ _LONG: Final = 3.0
 _LEAST: Final = 48 * MIB
 _MOST: Final = 144 * MIB
 _SHARE: Final = 100
+
+
+#: What is left to the others while it is filled.
+_MARGIN: Final = 16 * MIB
 
 
 def reserve_size(proc: Path = Path("/proc")) -> int:
@@ -60,10 +68,26 @@ class MemoryReserve:
         """Bytes held now."""
         return len(self._held) * _STEP
 
+    def require(self) -> None:
+        """Raises VramswapError MEMORY_SHORT when the machine has too little for what is missing of it, also with all
+        that can be swapped out for it."""
+        needed = self._size - self.held + _MARGIN
+        try:
+            found = meminfo.read(self._proc)
+        except OSError:
+            return
+        if self._size and (there := found.available + found.swap_free) < needed:
+            raise VramswapError(Problem.MEMORY_SHORT, needed=needed, there=there, missing=needed - there)
+
     def fill(self) -> None:
-        """Take all of it now, while there is no hurry and no swap that depends on us."""
-        while self.held < self._size:
-            self._take()
+        """Take all of it now, while there is no swap that depends on us. Raises as :meth:`require`, and has none."""
+        try:
+            while self.held < self._size:
+                self.require()
+                self._take()
+        except VramswapError:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Give all of it back to the system at once."""

@@ -51,7 +51,6 @@ class Runner:
         self._options = options
         self._why = why
         self._reserve = reserve
-        self._filled = False
         self._events = events
         kind = "kernel" if self._exports.name == "kernel" else "socket"
         self._keeper = Keeper(os.urandom(4).hex(), __version__, kind, options.gpu, options.packing.codec)
@@ -70,8 +69,6 @@ class Runner:
     def start(self, legacy: Legacy | None = None) -> None:
         """Begin, with what an earlier program left."""
         if legacy is not None:
-            # Memory may be short, and then the reserve is taken as soon as there is plenty.
-            self._filled = True
             self._ends = legacy.ends
             self._events.before = legacy.version
             for record in legacy.inheritance.segments:
@@ -84,6 +81,8 @@ class Runner:
             for gen, engine in enumerate(legacy.inheritance.engines, 1):
                 # Whoever comes after them is to know when they have ended.
                 self._engines[gen].watch(engine.pid)
+        else:
+            self._reserve.lend()
         self.report(m.Started(legacy.inheritance if legacy is not None else None))
 
     async def ask(self, verb: ControlVerb, **arguments: int) -> Mapping[str, Any]:
@@ -283,12 +282,8 @@ class Runner:
             if self._options.resident:
                 go_first()
             self._reserve.lend()
-        elif self._filled:
-            self._reserve.refill()
         else:
-            # While there is no hurry: nobody swaps on us yet.
-            self._filled = True
-            self._reserve.fill()
+            self._reserve.refill()
 
     def _tell(self, action: m.Tell) -> None:
         getattr(self._events, action.what)(*action.details)
