@@ -260,10 +260,12 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     else:
         legacy = adopted(folder, None if resident else Path(options.attach))
     reserve = MemoryReserve(reserve_size() if resident else 0)
-    if legacy is None:
-        reserve.require()
-    elif resident:
+    depended_on = legacy is not None or (resident and _may_be_swapped_on())
+    if legacy is not None and resident:
         bring_home()
+    elif not depended_on:
+        # Where pages were lost there is something to be done about it, however little memory there is.
+        reserve.require()
     counters = Counters(legacy.counters if legacy is not None else None)
     watched = legacy.sentry if legacy is not None else -1
     transport, why = (Transport.NBD, NO_DRIVER)
@@ -274,7 +276,7 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
             watched = sentry.start(folder)
         _give_up([segment.ident for segment in there])
     # While others already swap on it there is no memory to compile anything with.
-    cubin = kernel_cache.kept(options.gpu, folder) if legacy is not None else await _made(options, folder, reserve)
+    cubin = kernel_cache.kept(options.gpu, folder) if depended_on else await _made(options, folder, reserve)
     # What is packed there is read by that.
     compression = Compression((legacy.compression if legacy is not None else "") or options.compression)
     packing = Packing(compression, options.threads)
@@ -295,7 +297,7 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
 async def _made(options: argparse.Namespace, folder: Path, reserve: MemoryReserve) -> bytes:
     """The copy kernel of a server that takes nothing over, which then has the memory that its engine needs. Raises
     VramswapError MEMORY_SHORT."""
-    if options.attach != "kernel" or _may_be_swapped_on():
+    if options.attach != "kernel":
         return await kernel_cache.made(options.gpu, folder)
     with nobody_depends_on_us():
         cubin = await kernel_cache.made(options.gpu, folder)
