@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.demo.plan import Plan
-from tests.demo.stack import running
-from tests.support.ctl import status
+from tests.demo.stack import Stack, running
+from tests.support.children import children
+from tests.support.ctl import server_pid, status
 from tests.system.lent import ctl, place, priorities, told
 from tests.system.swapped import Filling, available, command, say, scarce, used
 from vramswap_gui.units import MIB
@@ -26,12 +27,24 @@ WRITTEN: Final = 16 * MIB
 #: What one program has of memory, and what it wants besides, which is on the disk.
 FILLED: Final = 96 * MIB
 EXCESS: Final = 48 * MIB
+_NOIO: Final = 0x00080000
 
 
 def killed() -> int:
     """How many programs the kernel has ended for their memory, see /proc/vmstat."""
     lines = Path("/proc/vmstat").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
+def require_flushers(stack: Stack) -> None:
+    """No thread of the server's processes may wait for I/O when it wants memory: PF_MEMALLOC_NOIO in the flags of
+    proc_pid_stat(5), include/linux/sched.h."""
+    server = server_pid(stack)
+    processes = [server, *children(server)]
+    assert len(processes) == 3, "keeper, sentry and engine"
+    for thread in (path for pid in processes for path in Path(f"/proc/{pid}/task").iterdir()):
+        flags = int((thread / "stat").read_text().rpartition(")")[2].split()[6])
+        assert flags & _NOIO, f"{thread} {(thread / 'comm').read_text()}"
 
 
 def main() -> None:
@@ -49,6 +62,7 @@ def main() -> None:
             assert killed() == 0
         ctl(stack, "on")
         assert not status(stack)["error"]
+        require_flushers(stack)
         ctl(stack, "off")
 
         command("mkswap", DISK)
@@ -59,6 +73,7 @@ def main() -> None:
             assert used(DISK) > 0
             ctl(stack, "on")
             assert DEVICE in priorities()
+            require_flushers(stack)
             assert others.running()
             others.process.kill()
         os.kill(mine.process.pid, signal.SIGCONT)
