@@ -57,25 +57,34 @@ def test_it_is_held_until_it_is_let_go_of() -> None:
     assert (reserve.held, shared_kib()) == (0, before)
 
 
-def memory(folder: Path, available: int, swap_free: int) -> None:
-    (folder / "meminfo").write_text(
-        f"MemTotal: 1 kB\nMemAvailable: {available >> 10} kB\nSwapFree: {swap_free >> 10} kB\n"
+def memory(folder: Path, available: int, disk: int = 0, zram: int = 0, swappable: int = 1000) -> None:
+    """What there is, in MiB; ``disk`` and ``zram``: what is free of swap there."""
+    figures = {"MemTotal": 1 << 20, "MemAvailable": available, "Active(anon)": 1, "Inactive(anon)": swappable - 1}
+    (folder / "meminfo").write_text("".join(f"{name}: {figure << 10} kB\n" for name, figure in figures.items()))
+    areas = "".join(
+        f"/dev/{name} partition {(free + 5) << 10} {5 << 10} {priority}\n"
+        for name, free, priority in [("sda1", disk, -2), ("zram0", zram, 100)]
     )
+    (folder / "swaps").write_text(f"Filename Type Size Used Priority\n{areas}")
 
 
-@pytest.mark.parametrize(("available", "swap_free"), [(20, 0), (2, 18), (0, 20)])
-def test_it_is_filled_with_what_can_be_had(tmp_path: Path, available: int, swap_free: int) -> None:
-    memory(tmp_path, available * MIB, swap_free * MIB)
+@pytest.mark.parametrize(("available", "disk", "zram"), [(20, 0, 0), (2, 18, 0), (0, 20, 0), (0, 0, 40), (5, 5, 20)])
+def test_it_is_filled_with_what_can_be_had(tmp_path: Path, available: int, disk: int, zram: int) -> None:
+    memory(tmp_path, available, disk, zram)
     reserve = MemoryReserve(SIZE, tmp_path)
     reserve.require()
-    # The figures stay, so to the last step there is more than enough.
     reserve.fill()
     assert reserve.held == SIZE
     reserve.release()
 
 
-def test_who_would_take_the_last_memory_of_others_does_not_start(tmp_path: Path) -> None:
-    memory(tmp_path, 13 * MIB, 6 * MIB)
+@pytest.mark.parametrize(
+    "there",
+    [(19, 0, 0), (13, 6, 0), (0, 0, 38), (13, 4, 4), (13, 900, 900, 6), (18, 0, 900, 2)],
+    ids=["no swap", "little swap", "zram takes part of it", "little of both", "what cannot be swapped out", "a little"],
+)
+def test_who_would_take_the_last_memory_of_others_does_not_start(tmp_path: Path, there: tuple[int, ...]) -> None:
+    memory(tmp_path, *there)
     reserve = MemoryReserve(SIZE, tmp_path)
     for ask in (reserve.require, reserve.fill):
         with pytest.raises(VramswapError) as refused:
@@ -89,18 +98,37 @@ def test_who_would_take_the_last_memory_of_others_does_not_start(tmp_path: Path)
 
 def test_what_others_take_meanwhile_is_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = shared_kib()
-    memory(tmp_path, 20 * MIB, 0)
+    memory(tmp_path, 20)
     reserve = MemoryReserve(SIZE, tmp_path)
     took = MemoryReserve._take
 
     def take(self: MemoryReserve) -> None:
         took(self)
         if self.held == SIZE // 2:
-            memory(tmp_path, 10 * MIB, 0)
+            memory(tmp_path, 10)
 
     monkeypatch.setattr(MemoryReserve, "_take", take)
-    with pytest.raises(VramswapError):
+    with pytest.raises(VramswapError) as refused:
         reserve.fill()
+    # What it has already counts as what is there.
+    assert refused.value.arguments == {"needed": 20 * MIB, "there": 12 * MIB, "missing": 8 * MIB}
+    assert (reserve.held, shared_kib()) == (0, before)
+
+
+@pytest.mark.parametrize("why", ["slow", "refused"])
+def test_what_cannot_be_had_in_time_or_at_all_is_let_go_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    before = shared_kib()
+    reserve = MemoryReserve(SIZE, tmp_path)
+    reserve._take()
+    if why == "slow":
+        monkeypatch.setattr(memory_reserve, "_FILL_SECONDS", -1.0)
+    else:
+        monkeypatch.setattr(MemoryReserve, "_take", lambda self: os.close(-1))
+    with pytest.raises(VramswapError) as refused:
+        reserve.fill()
+    assert refused.value.problem is (Problem.MEMORY_SHORT if why == "slow" else Problem.SYSTEM_REFUSED)
     assert (reserve.held, shared_kib()) == (0, before)
 
 

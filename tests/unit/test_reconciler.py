@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from vramswap_gui.api.reasons import Reason
+from vramswap_gui.api.reasons import Reason, ReasonCode
 from vramswap_gui.api.status import Cause, State
 from vramswap_gui.errors import Problem, VramswapError
 from vramswap_gui.helper.config_file import ConfigFile
@@ -161,3 +161,24 @@ async def test_a_sleep_ends_when_logind_says_so(machine: Path) -> None:
     preparing = False
     await reconciler._step()
     assert not lifecycle.asleep
+
+
+@pytest.mark.parametrize(
+    ("problem", "wanted", "left"),
+    [
+        (VramswapError(Problem.MEMORY_SHORT, needed=2, there=1, missing=1), ReasonCode.MEMORY_PLENTIFUL, State.WAITING),
+        (VramswapError(Problem.MEMORY_SHORT, needed=2, there=1, missing=1), ReasonCode.SHORT_BUT, State.FAILED),
+        (VramswapError(Problem.KEEPER_ENDED), ReasonCode.MEMORY_PLENTIFUL, State.FAILED),
+    ],
+    ids=["nobody wants it any more", "it is still wanted", "something else failed"],
+)
+async def test_a_want_of_memory_is_told_as_long_as_it_is_one(
+    machine: Path, problem: VramswapError, wanted: ReasonCode, left: State
+) -> None:
+    lifecycle, _ = made(machine, Monitor(machine / "proc", machine))
+    await lifecycle.adopt()
+    lifecycle._fail(problem)
+    why = {"why": Reason.of(ReasonCode.LENDING_FAILED)} if wanted is ReasonCode.SHORT_BUT else {}
+    decision = Decision(0, State.WAITING, Reason(wanted, why), Cause.MEMORY, None, urgent=False)
+    await lifecycle.follow(decision, lifecycle.generation, 0)
+    assert (lifecycle.status.state, lifecycle.status.error) == (left, problem if left is State.FAILED else None)

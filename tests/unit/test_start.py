@@ -23,7 +23,7 @@ STARTS: Final = {
         {"PySide6", "shiboken6", "shibokensupport", "signature_bootstrap", "qasync", "dbus_next"},
     ),
     "vramswap-helper": ("import vramswap_gui.helper.main", 73, {"dbus_next"}),
-    "vramswap-server": ("import vramswap_gui.server.main", 71, {"cuda", "cython_runtime"}),
+    "vramswap-server": ("import vramswap_gui.server.main", 73, {"cuda", "cython_runtime"}),
 }  # fmt: skip
 #: The standard library's and others' that bring dozens more along, which nothing here has a use for.
 BURDENS: Final = {"email", "http", "urllib.request", "xml.sax", "unittest", "multiprocessing", "pydoc", "tomlkit", "gi"}

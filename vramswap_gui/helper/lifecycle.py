@@ -610,6 +610,14 @@ class Lifecycle:
             self._rest()
         elif self._status.state is not State.FAILED:
             self._set(state=decision.state)
+        elif self._lacked_memory and decision.reason.code not in (ReasonCode.SHORT_BUT, ReasonCode.NOTHING_LENT):
+            # For what nobody wants any more.
+            self._set(state=decision.state, error=None)
+
+    @property
+    def _lacked_memory(self) -> bool:
+        """Whether the last start was refused for want of memory."""
+        return self._status.error is not None and self._status.error.problem is Problem.MEMORY_SHORT
 
     def watch(self, pressed: bool) -> None:
         """Have :meth:`tidy` know whether anybody moves pages, or waits for memory."""

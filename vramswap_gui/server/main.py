@@ -263,9 +263,8 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
     depended_on = legacy is not None or (resident and _may_be_swapped_on())
     if legacy is not None and resident:
         bring_home()
-    elif not depended_on:
-        # Where pages were lost there is something to be done about it, however little memory there is.
-        reserve.require()
+    # While others already swap on it there is no memory to compile anything with.
+    cubin = kernel_cache.kept(options.gpu, folder) if depended_on else await _made(options, folder, reserve)
     counters = Counters(legacy.counters if legacy is not None else None)
     watched = legacy.sentry if legacy is not None else -1
     transport, why = (Transport.NBD, NO_DRIVER)
@@ -273,10 +272,8 @@ async def _serve_control(options: argparse.Namespace, events: ServerEventLog) ->
         there = legacy.inheritance.segments if legacy is not None else ()
         transport, why = choose(options.transport, [segment.device for segment in there])
         if watched < 0:
-            watched = sentry.start(folder)
+            watched = sentry.start(folder, reserve.disown)
         _give_up([segment.ident for segment in there])
-    # While others already swap on it there is no memory to compile anything with.
-    cubin = kernel_cache.kept(options.gpu, folder) if depended_on else await _made(options, folder, reserve)
     # What is packed there is read by that.
     compression = Compression((legacy.compression if legacy is not None else "") or options.compression)
     packing = Packing(compression, options.threads)
@@ -300,6 +297,7 @@ async def _made(options: argparse.Namespace, folder: Path, reserve: MemoryReserv
     if options.attach != "kernel":
         return await kernel_cache.made(options.gpu, folder)
     with nobody_depends_on_us():
+        reserve.require()
         cubin = await kernel_cache.made(options.gpu, folder)
         reserve.fill()
     return cubin

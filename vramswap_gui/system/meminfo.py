@@ -23,6 +23,8 @@ class MemInfo:
     #: What all programs together may ask for, where the kernel holds them to it, and what they have asked for.
     commit_limit: int = 0
     committed: int = 0
+    #: What programs have that can be swapped out: nobody's file, and not locked.
+    swappable: int = 0
 
 
 def read(proc: Path = Path("/proc")) -> MemInfo:
@@ -44,4 +46,5 @@ def read(proc: Path = Path("/proc")) -> MemInfo:
     return MemInfo(
         total, available, size("SwapTotal") or 0, size("SwapFree") or 0, huge,
         size("CommitLimit") or 0, size("Committed_AS") or 0,
+        (size("Active(anon)") or 0) + (size("Inactive(anon)") or 0),
     )  # fmt: skip

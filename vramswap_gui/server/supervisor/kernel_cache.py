@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Final, NoReturn
 
-from vramswap_gui.paths import DRIVER_VERSION, THIS_PROCESS
+from vramswap_gui.paths import DRIVER_VERSION
 from vramswap_gui.server.engine import copy_kernel
 from vramswap_gui.server.memlock import go_with_the_others
 from vramswap_gui.system import process, smallfile
@@ -133,8 +133,7 @@ def _compile(gpu: str, fd: int) -> NoReturn:
             signal.signal(number, signal.SIG_DFL)
         process.call_it("vramswap-jit")
         go_with_the_others()
-        with contextlib.suppress(OSError):
-            (THIS_PROCESS / "oom_score_adj").write_text("0")
+        process.be_killed_first()
         process.close_all_but(fd)
         cubin = copy_kernel.compile_copy_kernel(gpu) or b""
         while cubin:

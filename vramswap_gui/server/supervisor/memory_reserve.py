@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import mmap
+import os
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
 
 from vramswap_gui.errors import Problem, VramswapError
-from vramswap_gui.system import meminfo, zoneinfo
+from vramswap_gui.system import meminfo, memory, swaps, zoneinfo
 from vramswap_gui.units import MIB
 
 _STEP: Final = MIB
@@ -32,6 +34,8 @@ _SPARE: Final = 2
 #: Seconds between two looks whether more is to be let go of, and until all is, whoever gets it.
 _LOOK: Final = 0.002
 _LONG: Final = 3.0
+#: Seconds in which all of it must have been had, at first: whoever starts a server waits for that.
+_FILL_SECONDS: Final = 15.0
 
 
 #: What the next engine takes, apart from what it shares with its keeper and what is read from files: on an H200 36 MiB
@@ -54,6 +58,21 @@ def reserve_size(proc: Path = Path("/proc")) -> int:
     return min(max(total // _SHARE, _LEAST), _MOST) // _STEP * _STEP
 
 
+def _obtainable(proc: Path, unknown: int) -> int:
+    """Bytes that can be had when others are swapped out as far as they can be; ``unknown`` when nobody can tell.
+
+    Of what stays in memory, packed (zram), part is gained.
+    """
+    try:
+        there, swappable = memory.read(proc).available, meminfo.read(proc).swappable
+        areas = swaps.read(proc)
+    except OSError:
+        return unknown
+    to_disk = min(swappable, sum(area.size - area.used for area in areas if not area.in_memory))
+    packed = min(swappable - to_disk, sum(area.size - area.used for area in areas if area.in_memory))
+    return there + to_disk + packed - packed // swaps.ZRAM_SHARE
+
+
 class MemoryReserve:
     """``size`` bytes that are touched, and locked as all memory of this process is."""
 
@@ -69,22 +88,27 @@ class MemoryReserve:
         return len(self._held) * _STEP
 
     def require(self) -> None:
-        """Raises VramswapError MEMORY_SHORT when the machine has too little for what is missing of it, also with all
-        that can be swapped out for it."""
-        needed = self._size - self.held + _MARGIN
-        try:
-            found = meminfo.read(self._proc)
-        except OSError:
-            return
-        if self._size and (there := found.available + found.swap_free) < needed:
+        """Raises VramswapError MEMORY_SHORT when the machine has too little for it, also with all that can be swapped
+        out for that."""
+        needed = self._size + _MARGIN
+        if self._size and (there := _obtainable(self._proc, needed) + self.held) < needed:
             raise VramswapError(Problem.MEMORY_SHORT, needed=needed, there=there, missing=needed - there)
 
     def fill(self) -> None:
-        """Take all of it now, while there is no swap that depends on us. Raises as :meth:`require`, and has none."""
+        """Take all of it now, while there is no swap that depends on us. Raises VramswapError, and has none then:
+        MEMORY_SHORT as :meth:`require`, and where it takes too long, SYSTEM_REFUSED."""
+        end = time.monotonic() + _FILL_SECONDS
         try:
             while self.held < self._size:
                 self.require()
                 self._take()
+                if time.monotonic() > end:
+                    # A disk is slow, and everybody waits for it.
+                    missing = self._size - self.held
+                    raise VramswapError(Problem.MEMORY_SHORT, needed=self._size, there=self.held, missing=missing)
+        except OSError as error:
+            self.release()
+            raise VramswapError(Problem.SYSTEM_REFUSED, why=os.strerror(error.errno or 0)) from error
         except VramswapError:
             self.release()
             raise
@@ -95,9 +119,10 @@ class MemoryReserve:
         while self._held:
             self._held.pop().close()
 
-    def lend(self) -> None:
-        """Give it back bit by bit, as much as there is too little without: to those who go first, and nobody else."""
-        self._change(self._lend())
+    def lend(self, patience: float = _LONG) -> None:
+        """Give it back bit by bit, as much as there is too little without: to those who go first, and nobody else.
+        After ``patience`` seconds all of it goes, whoever gets it."""
+        self._change(self._lend(patience))
 
     def disown(self) -> None:
         """In a child that was forked meanwhile: let go of its part, or the pages stay when the parent lets go of its
@@ -117,9 +142,9 @@ class MemoryReserve:
             self._changing.cancel()
         self._changing = asyncio.create_task(way) if way is not None else None
 
-    async def _lend(self) -> None:
+    async def _lend(self, patience: float) -> None:
         loop = asyncio.get_running_loop()
-        end = loop.time() + _LONG
+        end = loop.time() + patience
         while self._held:
             if zoneinfo.is_short(self._proc):
                 self._held.pop().close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -82,7 +83,8 @@ class Runner:
                 # Whoever comes after them is to know when they have ended.
                 self._engines[gen].watch(engine.pid)
         else:
-            self._reserve.lend()
+            # Whoever started us waits, and nobody for a page.
+            self._reserve.lend(math.inf)
         self.report(m.Started(legacy.inheritance if legacy is not None else None))
 
     async def ask(self, verb: ControlVerb, **arguments: int) -> Mapping[str, Any]:

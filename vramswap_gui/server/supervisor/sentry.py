@@ -28,15 +28,16 @@ _FAREWELL = b"."
 _POLL: Final = 0.1
 
 
-def start(folder: Path) -> int:
+def start(folder: Path, disown: Callable[[], None]) -> int:
     """Start it for the servers of a folder; returns the end of the pipe to hold, which is not inherited over execve(2).
 
-    Raises OSError.
+    ``disown`` has it let go of what it shares with its keeper. Raises OSError.
     """
     watched, held = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(held)
+        disown()
         _watch(watched, folder)
     os.close(watched)
     return held
