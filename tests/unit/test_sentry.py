@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +39,25 @@ def test_what_others_serve_is_left_to_them(tmp_path: Path) -> None:
     with ipc.listen_orphaned(tmp_path):
         assert sentry.somebody_serves(tmp_path)
     assert not sentry.somebody_serves(tmp_path)
+
+
+def test_who_looks_while_an_engine_opens_its_door_does_not_close_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket is there before anybody listens: between bind(2) and listen(2) it looks like one of who is gone."""
+    listen = socket.socket.listen
+
+    def looked_at(end: socket.socket, *arguments: int) -> None:
+        sentry.somebody_serves(tmp_path)
+        listen(end, *arguments)
+
+    monkeypatch.setattr(socket.socket, "listen", looked_at)
+    with ipc.listen_orphaned(tmp_path):
+        assert ipc.engines(tmp_path) == [os.getpid()]
+        # What somebody of that number left before is replaced.
+        with ipc.listen_orphaned(tmp_path):
+            assert ipc.engines(tmp_path) == [os.getpid()]
+            assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_keeper_between_two_engines_is_waited_for(tmp_path: Path) -> None:

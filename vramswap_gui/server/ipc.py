@@ -68,15 +68,18 @@ def has_hung_up(end: socket.socket, milliseconds: int = 0) -> bool:
 def listen_orphaned(folder: Path) -> socket.socket:
     """The socket at which a new keeper finds this process, an engine, when it has lost its own. Raises OSError."""
     path = folder / _ORPHAN.format(os.getpid())
+    # Whoever finds it must be heard: a socket at which nobody listens yet is taken for that of one who is gone.
+    made = path.with_name(f".{path.name}")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
-        path.unlink(missing_ok=True)
+        made.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
-            listener.bind(str(path))
+            listener.bind(str(made))
         finally:
             os.umask(before)
         listener.listen(4)
+        made.rename(path)
     except BaseException:
         listener.close()
         raise
