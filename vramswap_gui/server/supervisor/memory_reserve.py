@@ -96,7 +96,7 @@ class MemoryReserve:
 
     def fill(self) -> None:
         """Take all of it now, while there is no swap that depends on us. Raises VramswapError, and has none then:
-        MEMORY_SHORT as :meth:`require`, and where it takes too long, SYSTEM_REFUSED."""
+        MEMORY_SHORT, as :meth:`require` and where it takes too long, and SYSTEM_REFUSED."""
         end = time.monotonic() + _FILL_SECONDS
         try:
             while self.held < self._size:
