@@ -81,9 +81,13 @@ def test_another_program_gets_the_vram(make_stack: Make) -> None:
     # All of the card's 2 GiB but for the headroom.
     becomes(stack, "on", 1536 * MIB - SIZE_STEP)
     stack.gpu.others(GIB)
-    # One of three segments stays, of which one is a little smaller than the others.
-    wait_for(lambda: 0 <= 512 * MIB - status(stack)["size"] <= SIZE_STEP, "what is left")
-    assert becomes(stack, "on")["cause"] == "vram"
+
+    def has_less() -> bool:
+        """One of three segments stays, of which one is a little smaller than the others."""
+        now = status(stack)
+        return (now["state"], now["cause"]) == ("on", "vram") and 0 <= 512 * MIB - now["size"] <= SIZE_STEP
+
+    wait_for(has_less, "what is left")
     # Whether it is new there, or has been there, when the helper looks; and what it has is seen once it has it all.
     wait_for(
         lambda: re.search("another program (uses 1 GiB of VRAM|is using the GPU)", status(stack)["reason"]["text"]),
