@@ -15,6 +15,7 @@ from tests.support.children import children
 from tests.support.ctl import server_pid, status
 from tests.system.lent import ctl, place, priorities, told
 from tests.system.swapped import Filling, available, command, say, scarce, used
+from vramswap_gui.system import smallfile
 from vramswap_gui.units import MIB
 
 DISK: Final = "/dev/ubda"
@@ -32,8 +33,7 @@ _NOIO: Final = 0x00080000
 
 def killed() -> int:
     """How many programs the kernel has ended for their memory, see /proc/vmstat."""
-    lines = Path("/proc/vmstat").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return int(smallfile.table(smallfile.data(Path("/proc/vmstat")), b" ")[b"oom_kill"])
 
 
 def require_flushers(stack: Stack) -> None:

@@ -14,7 +14,7 @@ from vramswap_gui.errors import VramswapError
 from vramswap_gui.helper.policy import sizing
 from vramswap_gui.helper.policy.sizing import Room, Shortfall
 from vramswap_gui.helper.policy.types import GpuObservation, Memory, PowerObservation
-from vramswap_gui.system import gpu, memory, nvml, power_supply, process, psi
+from vramswap_gui.system import gpu, memory, nvml, power_supply, process, psi, swaps
 from vramswap_gui.system.nvml import Program
 from vramswap_gui.system.swaps import Swap
 from vramswap_gui.system.threads import Threads
@@ -169,10 +169,7 @@ def _read(pci: str, sys: Path) -> nvml.GpuReading | None:
 def room(areas: Iterable[Swap], going: Collection[str], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Room:
     """Where the pages of the swap devices in ``going``, among all ``areas``, can go. Raises OSError."""
     now = memory.read(proc, sys)
-    others = [area for area in areas if area.device not in going]
-    on_disk, in_zram = (
-        sum(area.size - area.used for area in others if area.in_memory is compressed) for compressed in (False, True)
-    )
+    on_disk, in_zram = swaps.free(area for area in areas if area.device not in going)
     return Room(now.total, now.available, on_disk, in_zram, now.commit)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,4 +40,9 @@ def found(sys: Path = Path("/sys")) -> list[Device]:
 
 def ours(sys: Path = Path("/sys")) -> dict[str, str]:
     """The paths of those that say that they are ours, by their identity. Raises as above."""
-    return {device.ident: device.path for device in found(sys) if device.ident is not None}
+    return named(found(sys))
+
+
+def named(found: Iterable[Device]) -> dict[str, str]:
+    """The paths of those of which the kernel tells whose they are, by their identity."""
+    return {device.ident: device.path for device in found if device.ident is not None}

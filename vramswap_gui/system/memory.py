@@ -41,6 +41,8 @@ class Memory:
     available: int
     #: None where the kernel does not hold programs to a sum.
     commit: Commit | None = None
+    #: What programs have that can be swapped out.
+    swappable: int = 0
 
 
 def read(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Memory:
@@ -51,7 +53,8 @@ def read(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Memory:
     limit = _limit(sys)
     if limit is not None and limit.total < total:
         total, available = limit.total, min(available, limit.available)
-    return Memory(total, available, Commit(now.commit_limit, now.committed) if is_strict(proc) else None)
+    commit = Commit(now.commit_limit, now.committed) if is_strict(proc) else None
+    return Memory(total, available, commit, now.swappable)
 
 
 def overcommit(proc: Path = Path("/proc")) -> int:

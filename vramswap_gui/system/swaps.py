@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,6 +44,17 @@ def read(proc: Path = Path("/proc")) -> tuple[Swap, ...]:
     """All areas, highest priority first; a line that is none is passed over. Raises OSError."""
     found = (_area(line) for line in smallfile.lines(smallfile.data(proc / "swaps"))[1:])
     return tuple(sorted((area for area in found if area is not None), key=lambda swap: -swap.priority))
+
+
+def free(areas: Iterable[Swap]) -> tuple[int, int]:
+    """Bytes that are free on disks, and in memory, packed."""
+    on_disk = packed = 0
+    for area in areas:
+        if area.in_memory:
+            packed += area.size - area.used
+        else:
+            on_disk += area.size - area.used
+    return on_disk, packed
 
 
 def _area(line: bytes) -> Swap | None:

@@ -43,8 +43,6 @@ _FILL_SECONDS: Final = 15.0
 _LEAST: Final = 48 * MIB
 _MOST: Final = 144 * MIB
 _SHARE: Final = 100
-
-
 #: What is left to the others while it is filled.
 _MARGIN: Final = 16 * MIB
 
@@ -58,19 +56,14 @@ def reserve_size(proc: Path = Path("/proc")) -> int:
     return min(max(total // _SHARE, _LEAST), _MOST) // _STEP * _STEP
 
 
-def _obtainable(proc: Path, unknown: int) -> int:
-    """Bytes that can be had when others are swapped out as far as they can be; ``unknown`` when nobody can tell.
-
-    Of what stays in memory, packed (zram), part is gained.
-    """
-    try:
-        there, swappable = memory.read(proc).available, meminfo.read(proc).swappable
-        areas = swaps.read(proc)
-    except OSError:
-        return unknown
-    to_disk = min(swappable, sum(area.size - area.used for area in areas if not area.in_memory))
-    packed = min(swappable - to_disk, sum(area.size - area.used for area in areas if area.in_memory))
-    return there + to_disk + packed - packed // swaps.ZRAM_SHARE
+def _obtainable(proc: Path) -> int:
+    """Bytes that can be had when others are swapped out as far as they can be. Of what stays in memory, packed (zram),
+    part is gained. Raises OSError."""
+    now = memory.read(proc)
+    on_disk, packed = swaps.free(swaps.read(proc))
+    on_disk = min(on_disk, now.swappable)
+    packed = min(packed, now.swappable - on_disk)
+    return now.available + on_disk + packed - packed // swaps.ZRAM_SHARE
 
 
 class MemoryReserve:
@@ -90,8 +83,15 @@ class MemoryReserve:
     def require(self) -> None:
         """Raises VramswapError MEMORY_SHORT when the machine has too little for it, also with all that can be swapped
         out for that."""
+        if not self._size:
+            return
+        try:
+            there = _obtainable(self._proc) + self.held
+        except OSError:
+            # Nobody can tell, so it is tried.
+            return
         needed = self._size + _MARGIN
-        if self._size and (there := _obtainable(self._proc, needed) + self.held) < needed:
+        if there < needed:
             raise VramswapError(Problem.MEMORY_SHORT, needed=needed, there=there, missing=needed - there)
 
     def fill(self) -> None:

@@ -190,7 +190,7 @@ def _ours() -> dict[str, str]:
     nameless = next((device for device in found if device.ident is None), None)
     if nameless is not None:
         raise VramswapError(Problem.DEVICE_NAMELESS, device=nameless.path)
-    return {device.ident: device.path for device in found if device.ident is not None}
+    return devices.named(found)
 
 
 def adopted(folder: Path, sockets: Path | None = None) -> Legacy | None:
